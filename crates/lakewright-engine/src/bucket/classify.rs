@@ -1,0 +1,301 @@
+//! From what the SDK reports to what lakewright says.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use lakewright_core::{Error, ErrorKind, ServiceError};
+
+use super::S3;
+
+/// Codes by which a server says that it does not know who asks.
+pub(super) const REFUSED_KEYS: [&str; 8] = [
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+    "InvalidTokenId",
+    "TokenRefreshRequired",
+    "AccessKeyDisabled",
+    "XMinioAccessKeyDisabled",
+];
+
+impl S3 {
+    /// Says what `error` means for `operation` on `resource`.
+    pub(super) fn classify<E>(
+        &self,
+        error: SdkError<E, HttpResponse>,
+        operation: &'static str,
+        resource: impl Into<String>,
+    ) -> Error
+    where
+        E: ProvideErrorMetadata + RequestId + StdError + Send + Sync + 'static,
+    {
+        let said = match &error {
+            SdkError::ServiceError(service) => self.service_error(service.err(), service.raw()),
+            SdkError::ResponseError(response) => unreadable(response.raw()),
+            SdkError::TimeoutError(_) => Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "no answer from {} within {}",
+                    self.profile,
+                    seconds(self.profile.timeout())
+                ),
+            ),
+            SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+                Some(connector) => self.unreachable(connector, failure.is_timeout()),
+                None => self.local(&error),
+            },
+            _ => self.local(&error),
+        };
+        said.during(operation)
+            .on(resource)
+            .caused_by(Cause(DisplayErrorContext(&error).to_string()))
+    }
+
+    fn service_error<E: ProvideErrorMetadata + RequestId>(
+        &self,
+        error: &E,
+        raw: &HttpResponse,
+    ) -> Error {
+        let header = |name: &str| raw.headers().get(name).map(String::from);
+        // A HEAD answer has no body; MinIO then says the code in a header.
+        let code = error
+            .code()
+            .map(String::from)
+            .filter(|code| !code.is_empty() && !matches!(&**code, "NotFound" | "Forbidden"))
+            .or_else(|| header("x-minio-error-code"));
+        let status = raw.status().as_u16();
+        let (kind, message) = meaning(code.as_deref(), status);
+        let message = match message {
+            Some(message) => message.to_owned(),
+            None => error
+                .message()
+                .map(|text| text.trim().trim_end_matches('.').to_owned())
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| format!("the server answered {status}")),
+        };
+        Error::new(kind, message).answered(ServiceError {
+            status,
+            code,
+            request_id: error.request_id().map(String::from),
+            retry_after: header("retry-after")
+                .and_then(|text| text.parse().ok())
+                .map(Duration::from_secs),
+        })
+    }
+
+    fn unreachable(
+        &self,
+        error: &aws_smithy_runtime_api::client::result::ConnectorError,
+        timeout: bool,
+    ) -> Error {
+        let root = root(error);
+        if timeout || error.is_timeout() {
+            let limits = format!(
+                "{} to connect, {} to answer",
+                seconds(self.profile.connect_timeout()),
+                seconds(self.profile.read_timeout())
+            );
+            let why = format!("{} did not answer in time ({limits})", self.profile);
+            return Error::new(ErrorKind::Timeout, why);
+        }
+        let verb =
+            if never_connected(error) { "cannot connect to" } else { "lost the connection to" };
+        Error::new(ErrorKind::Unavailable, format!("{verb} {}: {root}", self.profile))
+    }
+
+    /// Nothing was sent: keys that cannot be had, or a request that cannot be built.
+    fn local<E: StdError + 'static>(&self, error: &SdkError<E, HttpResponse>) -> Error {
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+        while let Some(error) = cause {
+            if let Some(ours) = error.downcast_ref::<Error>() {
+                return Error::new(ours.kind(), ours.message());
+            }
+            if error.is::<aws_credential_types::provider::error::CredentialsError>() {
+                let why = format!("no keys to sign with: {}", root(error));
+                return Error::new(ErrorKind::Unauthenticated, why);
+            }
+            cause = error.source();
+        }
+        Error::new(ErrorKind::InvalidInput, format!("the request cannot be made: {}", root(error)))
+    }
+}
+
+/// The SDK's account of a failure, kept as text: the original holds the request, headers and
+/// signature included.
+#[derive(Debug)]
+struct Cause(String);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Cause {}
+
+/// Whether the failure came before a single byte of the request was sent.
+pub(super) fn never_connected(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            use std::io::ErrorKind as Io;
+            return matches!(
+                io.kind(),
+                Io::ConnectionRefused
+                    | Io::HostUnreachable
+                    | Io::NetworkUnreachable
+                    | Io::AddrNotAvailable
+            );
+        }
+        if error.to_string().contains("dns error") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn root(error: &(dyn StdError + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+/// An answer that is no S3 answer: a proxy's page, or another kind of server.
+fn unreadable(raw: &HttpResponse) -> Error {
+    let status = raw.status().as_u16();
+    let kind = if status >= 500 { ErrorKind::Unavailable } else { ErrorKind::Corrupt };
+    let why = "the answer is no S3 answer; is the endpoint an S3 server?";
+    Error::new(kind, why).answered(ServiceError { status, ..ServiceError::default() })
+}
+
+/// Kind and, where we can say it better than the server, the message.
+pub(super) fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static str>) {
+    use ErrorKind as K;
+    let known = match code.unwrap_or_default() {
+        "NoSuchBucket" => (K::NotFound, Some("the bucket does not exist")),
+        "NoSuchKey" => (K::NotFound, Some("the object does not exist")),
+        "NoSuchVersion" => (K::NotFound, Some("the object has no such version")),
+        "NoSuchUpload" => (K::NotFound, Some("the multipart upload does not exist (any more)")),
+        "BucketAlreadyOwnedByYou" => (K::AlreadyExists, Some("the bucket exists already")),
+        "BucketAlreadyExists" => {
+            (K::AlreadyExists, Some("the bucket exists already and belongs to somebody else"))
+        }
+        "BucketNotEmpty" => {
+            (K::Conflict, Some("the bucket still holds objects; delete them first"))
+        }
+        "PreconditionFailed" => (K::PreconditionFailed, Some("the condition does not hold")),
+        "ConditionalRequestConflict" | "OperationAborted" => {
+            (K::Conflict, Some("somebody else is changing it at the same time"))
+        }
+        "InvalidAccessKeyId" => {
+            (K::Unauthenticated, Some("the server does not know the access key id"))
+        }
+        "SignatureDoesNotMatch" => {
+            (K::Unauthenticated, Some("the secret access key does not belong to the access key id"))
+        }
+        "ExpiredToken" | "TokenRefreshRequired" => {
+            (K::Unauthenticated, Some("the temporary credentials have expired"))
+        }
+        "AccessKeyDisabled" | "XMinioAccessKeyDisabled" => {
+            (K::Unauthenticated, Some("the access key is disabled"))
+        }
+        code if REFUSED_KEYS.contains(&code) => (K::Unauthenticated, None),
+        "RequestTimeTooSkewed" => {
+            (K::Unauthenticated, Some("this machine's clock differs too much from the server's"))
+        }
+        "AccessDenied" | "AllAccessDisabled" => {
+            (K::Denied, Some("the server does not allow it with these credentials"))
+        }
+        "KeyTooLongError" => (K::InvalidInput, Some("the key is too long for the server")),
+        "XMinioInvalidObjectName" | "XMinioInvalidResourceName" => (
+            K::InvalidInput,
+            Some(
+                "the server does not accept this key; avoid '.', '..' and '//' in it, and control characters",
+            ),
+        ),
+        "InvalidRange" => (K::InvalidInput, Some("the range lies outside the object")),
+        "EntityTooLarge" | "MaxMessageLengthExceeded" => (K::TooLarge, None),
+        "SlowDown"
+        | "SlowDownRead"
+        | "SlowDownWrite"
+        | "TooManyRequests"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded" => (K::Throttled, Some("the server asks for fewer requests")),
+        "NotImplemented" | "MethodNotAllowed" => (K::Unsupported, None),
+        "RequestTimeout" => (K::Timeout, None),
+        "XMinioServerNotInitialized" => (K::Unavailable, Some("the server is still starting")),
+        "XMinioStorageFull" | "QuotaExceeded" | "XMinioAdminBucketQuotaExceeded" => {
+            (K::StorageFull, None)
+        }
+        "BadDigest"
+        | "XAmzContentChecksumMismatch"
+        | "XAmzContentSHA256Mismatch"
+        | "InvalidDigest" => {
+            (K::Corrupt, Some("the bytes that arrived are not the bytes that were sent"))
+        }
+        _ => (by_status(status), None),
+    };
+    // Without a code (HEAD), the status is all there is to say.
+    match (known, code, status) {
+        ((kind, None), None, 404) => (kind, Some("it does not exist")),
+        ((kind, None), None, 403) => {
+            (kind, Some("denied, or the keys are wrong: an answer to HEAD does not say which"))
+        }
+        (known, ..) => known,
+    }
+}
+
+fn by_status(status: u16) -> ErrorKind {
+    match status {
+        401 => ErrorKind::Unauthenticated,
+        403 => ErrorKind::Denied,
+        404 => ErrorKind::NotFound,
+        405 | 501 => ErrorKind::Unsupported,
+        408 | 504 => ErrorKind::Timeout,
+        409 => ErrorKind::Conflict,
+        412 | 304 => ErrorKind::PreconditionFailed,
+        413 => ErrorKind::TooLarge,
+        429 => ErrorKind::Throttled,
+        507 => ErrorKind::StorageFull,
+        400..=499 => ErrorKind::InvalidInput,
+        _ => ErrorKind::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_have_a_meaning() {
+        for (code, status, kind) in [
+            (Some("NoSuchBucket"), 404, ErrorKind::NotFound),
+            (Some("SignatureDoesNotMatch"), 403, ErrorKind::Unauthenticated),
+            (Some("AccessDenied"), 403, ErrorKind::Denied),
+            (Some("SlowDownWrite"), 503, ErrorKind::Throttled),
+            (Some("NeverHeardOf"), 418, ErrorKind::InvalidInput),
+            (Some("InternalError"), 500, ErrorKind::Unavailable),
+            (None, 404, ErrorKind::NotFound),
+            (None, 304, ErrorKind::PreconditionFailed),
+        ] {
+            assert_eq!(meaning(code, status).0, kind, "{code:?} {status}");
+        }
+        assert!(
+            REFUSED_KEYS
+                .iter()
+                .all(|code| meaning(Some(code), 403).0 == ErrorKind::Unauthenticated)
+        );
+    }
+}

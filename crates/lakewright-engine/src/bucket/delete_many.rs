@@ -1,0 +1,74 @@
+//! `delete_many`
+
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use futures::{StreamExt, TryStreamExt};
+use lakewright_core::{Error, ErrorKind, ObjectKey, Result, ServiceError};
+
+use super::Bucket;
+use super::classify::meaning;
+
+/// How many keys S3 takes in one DeleteObjects.
+const BATCH: usize = 1000;
+
+impl Bucket {
+    /// Ends many objects, a thousand a request. Those that are not there are as good as deleted.
+    ///
+    /// # Errors
+    /// `PartialApply` when some could not be deleted: [`Error::failures`] names each of them,
+    /// all others are gone. Otherwise whatever keeps the server from answering.
+    pub async fn delete_many(&self, keys: impl IntoIterator<Item = ObjectKey>) -> Result<()> {
+        // The XML of a batch cannot carry control characters; such keys go one by one.
+        let (single, batched): (Vec<_>, Vec<_>) =
+            keys.into_iter().partition(|key| key.as_str().chars().any(char::is_control));
+        let limit = self.s3().profile.concurrency();
+        let batches: Vec<Vec<ObjectKey>> = batched.chunks(BATCH).map(<[_]>::to_vec).collect();
+        let mut failures: Vec<Error> = futures::stream::iter(batches)
+            .map(|batch| self.delete_batch(batch))
+            .buffer_unordered(limit)
+            .try_concat()
+            .await?;
+        for key in single {
+            failures.extend(self.delete(&key).await.err());
+        }
+        let Some(first) = failures.first() else { return Ok(()) };
+        let why = format!("{} objects are still there; the first: {first}", failures.len());
+        Err(Error::new(ErrorKind::PartialApply, why)
+            .during("delete_many")
+            .on(self.name.as_str())
+            .with_failures(failures))
+    }
+
+    /// Deletes up to a thousand and returns what the server refused.
+    async fn delete_batch(&self, keys: Vec<ObjectKey>) -> Result<Vec<Error>> {
+        let failed = |error: Error| error.during("delete_many").on(self.name.as_str());
+        let mut delete = Delete::builder().quiet(true);
+        for key in &keys {
+            let object =
+                ObjectIdentifier::builder().key(key.as_str()).build().map_err(|error| {
+                    failed(Error::new(ErrorKind::Internal, "a key was lost").caused_by(error))
+                })?;
+            delete = delete.objects(object);
+        }
+        let delete = delete.build().map_err(|error| {
+            failed(Error::new(ErrorKind::Internal, "the batch is empty").caused_by(error))
+        })?;
+        let request =
+            self.s3().sdk.delete_objects().bucket(self.name.as_str()).delete(delete).send();
+        let answer = request
+            .await
+            .map_err(|error| self.s3().classify(error, "delete_many", self.name.as_str()))?;
+        let refused = answer.errors().iter().map(|error| {
+            let (kind, message) = meaning(error.code(), 0);
+            let message = message.or(error.message()).unwrap_or("the server refused");
+            Error::new(kind, message)
+                .during("delete")
+                .on(format!("{}/{}", self.name, error.key().unwrap_or("?")))
+                .answered(ServiceError {
+                    status: 200,
+                    code: error.code().map(String::from),
+                    ..ServiceError::default()
+                })
+        });
+        Ok(refused.collect())
+    }
+}

@@ -1,0 +1,71 @@
+//! `download`: an object becomes a file.
+
+use std::path::{Path, PathBuf};
+
+use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
+use tokio::io::AsyncWriteExt;
+
+use super::upload::{Progress, local_error};
+use super::{Bucket, GetOptions, ObjectInfo};
+
+/// Pieces in which a file is written, in bytes: few system calls, little memory.
+const PIECE: usize = 1 << 20;
+
+impl Bucket {
+    /// Writes an object to a file. The file appears, or replaces an older one, only when all
+    /// bytes are there; after an error the old one is untouched and nothing lies beside it.
+    ///
+    /// # Errors
+    /// Those of [`Bucket::get`]; `NotFound`, `Denied` or `StorageFull` for the file.
+    pub async fn download(
+        &self,
+        key: &ObjectKey,
+        path: &Path,
+        options: GetOptions,
+        progress: Progress<'_>,
+    ) -> Result<ObjectInfo> {
+        use futures::StreamExt;
+        let failed = |error: Error| error.during("download").on(path.display().to_string());
+        let local = |error| failed(local_error(error, path));
+        if path.is_dir() {
+            return Err(failed(Error::invalid_input("this is a directory; name the file")));
+        }
+        let object = self.open(key, options, "download").await?;
+        let unfinished = Unfinished::beside(path).map_err(failed)?;
+        let mut file = tokio::fs::File::create_new(&unfinished.0).await.map_err(local)?;
+        let mut pieces = std::pin::pin!(object.body.into_pieces(PIECE));
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            file.write_all(&piece).await.map_err(local)?;
+            progress(piece.len() as u64);
+        }
+        file.flush().await.map_err(local)?;
+        file.sync_all().await.map_err(local)?;
+        tokio::fs::rename(&unfinished.0, path).await.map_err(local)?;
+        Ok(object.info)
+    }
+}
+
+/// A file that is not complete yet: taken away again when it is dropped under its first name.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn beside(path: &Path) -> Result<Self> {
+        use std::hash::{BuildHasher, Hasher};
+        let Some(name) = path.file_name() else {
+            return Err(Error::new(ErrorKind::InvalidInput, "the path names no file"));
+        };
+        // Two downloads to one name must not write into one file.
+        let nonce = std::hash::RandomState::new().build_hasher().finish();
+        // Names are at most 255 bytes on the usual file systems; ours must fit beside any.
+        let stem: String = name.to_string_lossy().chars().take(32).collect();
+        Ok(Self(path.with_file_name(format!(".{stem}.{nonce:016x}.part"))))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // After the rename there is nothing here any more, and that is the usual case.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

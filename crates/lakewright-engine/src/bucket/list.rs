@@ -1,0 +1,162 @@
+//! `list` and `list_pages`
+
+use aws_sdk_s3::types::EncodingType;
+use futures::{Stream, StreamExt, TryStreamExt};
+use lakewright_core::{Error, ErrorKind, Result};
+use lakewright_macros::Builder;
+use percent_encoding::percent_decode_str;
+
+use super::types::{timestamp, unquoted};
+use super::{Bucket, ObjectInfo};
+
+/// How [`Bucket::list`] lists.
+#[derive(Clone, Debug, Default, Builder)]
+pub struct ListOptions {
+    /// Only keys after this one, in the order of UTF-8 bytes.
+    pub start_after: Option<String>,
+    /// Keys are folded at the first of these after the prefix; what is folded appears once, as
+    /// a prefix. Usually `/`.
+    pub delimiter: Option<String>,
+    /// How many keys one request asks for, at most 1,000.
+    pub page_size: Option<u16>,
+}
+
+/// One answer to a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListPage {
+    /// The objects, in the order of their keys' UTF-8 bytes.
+    pub objects: Vec<ObjectInfo>,
+    /// What the delimiter folded, each with the delimiter at its end.
+    pub prefixes: Vec<String>,
+}
+
+impl Bucket {
+    /// Every object whose key begins with `prefix`, page by page as it is asked for.
+    ///
+    /// # Errors
+    /// `NotFound` when the bucket is missing; whatever keeps the server from answering. The
+    /// stream ends after the first error.
+    pub fn list(
+        &self,
+        prefix: impl Into<String>,
+        options: ListOptions,
+    ) -> impl Stream<Item = Result<ObjectInfo>> + Send + 'static {
+        self.list_pages(prefix, options)
+            .map_ok(|page| futures::stream::iter(page.objects.into_iter().map(Ok)))
+            .try_flatten()
+    }
+
+    /// The objects and folded prefixes directly below `prefix`, all pages in one.
+    ///
+    /// # Errors
+    /// Those of [`Bucket::list`].
+    pub async fn list_with_delimiter(&self, prefix: impl Into<String>) -> Result<ListPage> {
+        let options = ListOptions { delimiter: Some("/".into()), ..ListOptions::default() };
+        let pages = self.list_pages(prefix, options);
+        pages
+            .try_fold(ListPage::default(), |mut all, mut page| async move {
+                all.objects.append(&mut page.objects);
+                all.prefixes.append(&mut page.prefixes);
+                Ok(all)
+            })
+            .await
+    }
+
+    /// The pages of a listing as the server sends them.
+    ///
+    /// # Errors
+    /// Those of [`Bucket::list`].
+    pub fn list_pages(
+        &self,
+        prefix: impl Into<String>,
+        options: ListOptions,
+    ) -> impl Stream<Item = Result<ListPage>> + Send + 'static {
+        let (bucket, prefix) = (self.clone(), prefix.into());
+        let start = Some(None::<String>);
+        futures::stream::try_unfold(start, move |position| {
+            let (bucket, prefix, options) = (bucket.clone(), prefix.clone(), options.clone());
+            async move {
+                let Some(token) = position else { return Ok(None) };
+                let (page, next) = bucket.list_page(&prefix, &options, token).await?;
+                Ok(Some((page, next.map(Some))))
+            }
+        })
+        .boxed()
+    }
+
+    async fn list_page(
+        &self,
+        prefix: &str,
+        options: &ListOptions,
+        token: Option<String>,
+    ) -> Result<(ListPage, Option<String>)> {
+        let resource = || format!("{}/{prefix}", self.name);
+        let answer = self
+            .s3()
+            .sdk
+            .list_objects_v2()
+            .bucket(self.name.as_str())
+            .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
+            .set_delimiter(options.delimiter.clone())
+            .set_start_after(options.start_after.clone().filter(|_| token.is_none()))
+            .set_continuation_token(token)
+            .set_max_keys(options.page_size.map(i32::from))
+            // Keys may hold what XML 1.0 cannot carry.
+            .encoding_type(EncodingType::Url)
+            .send()
+            .await
+            .map_err(|error| self.s3().classify(error, "list", resource()))?;
+        let encoded = answer.encoding_type() == Some(&EncodingType::Url);
+        let text = |text: Option<&str>| {
+            decoded(text.unwrap_or_default(), encoded)
+                .map_err(|error| error.during("list").on(resource()))
+        };
+        let mut page = ListPage::default();
+        for object in answer.contents() {
+            page.objects.push(ObjectInfo {
+                key: text(object.key())?,
+                size: object.size().and_then(|size| size.try_into().ok()).unwrap_or(0),
+                etag: unquoted(object.e_tag()),
+                last_modified: timestamp(object.last_modified()),
+                ..ObjectInfo::default()
+            });
+        }
+        for folded in answer.common_prefixes() {
+            page.prefixes.push(text(folded.prefix())?);
+        }
+        let more = answer.is_truncated() == Some(true);
+        let next = answer.next_continuation_token().map(String::from).filter(|_| more);
+        if more && next.is_none() {
+            let why = "the server says that there is more and not where it goes on";
+            return Err(Error::new(ErrorKind::Corrupt, why).during("list").on(resource()));
+        }
+        Ok((page, next))
+    }
+}
+
+/// Undoes S3's URL encoding of listings, in which a space may stand as `+`.
+fn decoded(text: &str, encoded: bool) -> Result<String> {
+    if !encoded {
+        return Ok(text.to_owned());
+    }
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().map(Into::into).map_err(|error| {
+        Error::new(ErrorKind::Corrupt, "the listing holds a key that is no UTF-8").caused_by(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn encoded_keys_come_back(key in any::<String>()) {
+            let wire = percent_encoding::utf8_percent_encode(&key, percent_encoding::NON_ALPHANUMERIC).to_string();
+            prop_assert_eq!(decoded(&wire, true).unwrap(), key.clone());
+            prop_assert_eq!(decoded(&wire.replace("%20", "+"), true).unwrap(), key.clone());
+            prop_assert_eq!(decoded(&key, false).unwrap(), key);
+        }
+    }
+}

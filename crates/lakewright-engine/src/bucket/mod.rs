@@ -1,0 +1,78 @@
+//! Buckets and objects. One verb, one file; nothing outside this folder names the SDK.
+
+mod body;
+mod classify;
+mod client;
+mod copy;
+mod create_bucket;
+mod delete;
+mod delete_bucket;
+mod delete_many;
+mod download;
+mod get;
+mod head;
+mod head_bucket;
+mod list;
+mod list_buckets;
+mod multipart;
+mod put;
+mod retry;
+mod types;
+mod upload;
+
+use std::fmt;
+
+use lakewright_core::{BucketName, ObjectKey};
+
+use crate::Lake;
+
+pub use body::Body;
+pub(crate) use client::S3;
+pub use create_bucket::{CreateBucketOptions, CreateBucketOptionsBuilder};
+pub use get::{GetOptions, GetOptionsBuilder, Object, ObjectBody, ObjectRange};
+pub use list::{ListOptions, ListOptionsBuilder, ListPage};
+pub(crate) use multipart::Multipart;
+pub use put::{ByteStream, PutOptions, PutOptionsBuilder};
+pub use types::{BucketInfo, ObjectInfo};
+pub use upload::Progress;
+
+/// A handle on a bucket: what happens inside it. It holds no state of the bucket and is made
+/// without a request.
+#[derive(Clone)]
+pub struct Bucket {
+    lake: Lake,
+    name: BucketName,
+}
+
+impl Bucket {
+    pub(crate) fn new(lake: Lake, name: BucketName) -> Self {
+        Self { lake, name }
+    }
+
+    /// The bucket's name.
+    #[must_use]
+    pub fn name(&self) -> &BucketName {
+        &self.name
+    }
+
+    /// The connection it is reached through.
+    #[must_use]
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    fn s3(&self) -> &S3 {
+        &self.lake.s3
+    }
+
+    /// How errors call an object: `bucket/key`.
+    fn path(&self, key: &ObjectKey) -> String {
+        format!("{}/{key}", self.name)
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! `profiles.toml`: named profiles, the user's before the system's.
+//!
+//! ```toml
+//! [prod]
+//! endpoint = "https://s3.example.org"
+//! access_key_id = "etl"
+//! secret_access_key = { file = "/run/agenix/etl" }
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lakewright_core::{Error, ErrorKind, Result};
+
+use super::env;
+use super::resolve::Surroundings;
+use super::settings::Settings;
+
+/// Where the system's profiles are.
+const SYSTEM: &str = "/etc/lakewright/profiles.toml";
+
+/// The files in which profiles are looked for, the first that has the name wins.
+pub(super) fn paths(around: &Surroundings) -> Vec<PathBuf> {
+    if let Some(only) = around.var(env::PROFILES_FILE) {
+        return vec![only.into()];
+    }
+    let config = around
+        .var(env::XDG_CONFIG_HOME)
+        .map(PathBuf::from)
+        .or_else(|| around.var(env::HOME).map(|home| Path::new(home).join(".config")));
+    let user = config.map(|dir| dir.join("lakewright/profiles.toml"));
+    user.into_iter().chain([SYSTEM.into()]).collect()
+}
+
+/// Every profile of every file, with the file it stands in.
+///
+/// # Errors
+/// `InvalidConfig` with file, place and reason where a file cannot be read or understood.
+pub(super) fn load(around: &Surroundings) -> Result<BTreeMap<String, (PathBuf, Settings)>> {
+    let mut profiles = BTreeMap::new();
+    for path in paths(around) {
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                let why = format!("the profile file cannot be read: {error}");
+                return Err(Error::new(ErrorKind::InvalidConfig, why)
+                    .on(path.display().to_string())
+                    .caused_by(error));
+            }
+        };
+        for (name, settings) in
+            parse(&text).map_err(|error| error.on(path.display().to_string()))?
+        {
+            profiles.entry(name).or_insert_with(|| (path.clone(), settings));
+        }
+    }
+    Ok(profiles)
+}
+
+fn parse(text: &str) -> Result<BTreeMap<String, Settings>> {
+    toml::from_str(text).map_err(|error| {
+        // toml's own rendering quotes the line, and the line may hold a secret.
+        let place = error.span().map_or(String::new(), |span| {
+            let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
+            format!(" in line {line}")
+        });
+        let why = format!("the profile file is wrong{place}: {}", plain(error.message()));
+        Error::new(ErrorKind::InvalidConfig, why)
+    })
+}
+
+/// serde names the offending value in "invalid type" messages; what stands there is cut.
+fn plain(message: &str) -> String {
+    let message = message.trim().replace('\n', " ");
+    match message.split_once("invalid type: ") {
+        Some((_, rest)) => match rest.rsplit_once("expected ") {
+            Some((_, expected)) => format!("expected {expected}"),
+            None => "a value has the wrong type".into(),
+        },
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::SettingValue;
+    use lakewright_core::{Secret, SecretRef};
+
+    #[test]
+    fn reads_every_way_to_write_a_secret() {
+        let profiles = parse(
+            r#"
+            [a]
+            access_key_id = "literal"
+            secret_access_key = { file = "/run/agenix/a" }
+            session_token = { credential = "token" }
+            timeout = 2.5
+            "#,
+        )
+        .unwrap();
+        let a = &profiles["a"];
+        assert_eq!(a.access_key_id, Some(SettingValue::Literal(Secret::new("literal"))));
+        assert_eq!(
+            a.secret_access_key,
+            Some(SettingValue::Reference(SecretRef::File("/run/agenix/a".into())))
+        );
+        assert_eq!(a.timeout, Some(std::time::Duration::from_millis(2500)));
+    }
+
+    #[test]
+    fn says_where_it_is_wrong_and_repeats_no_value() {
+        for text in [
+            "[a]\nsecret_access_kye = \"hunter2\"\n",
+            "[a]\nretries = \"hunter2\"\n",
+            "[a]\nsecret_access_key = hunter2\n",
+            "[a]\nsecret_access_key = { literal = \"hunter2\" }\n",
+            "[a]\ntimeout = -1\n",
+            "secret_access_key = \"hunter2\"\n",
+        ] {
+            let error = parse(text).expect_err(text);
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        let error = parse("[a]\nsecret_access_kye = 1\n").unwrap_err();
+        assert!(error.to_string().contains("line 2"), "{error}");
+        assert!(error.to_string().contains("secret_access_kye"), "{error}");
+    }
+}

@@ -1,0 +1,619 @@
+//! Who says what: the layers, their order, and where each value came from.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_config::profile::ProfileSet;
+use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
+
+use super::settings::{SettingValue, Settings, duration};
+use super::{Addressing, Credentials, Profile, env, file};
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An argument of the call.
+    Argument,
+    /// A profile of `profiles.toml`.
+    Profile {
+        /// Its name.
+        name: String,
+        /// The file it stands in.
+        file: PathBuf,
+    },
+    /// An environment variable.
+    Environment(&'static str),
+    /// A profile of the shared AWS files.
+    AwsFiles {
+        /// Its name.
+        profile: String,
+    },
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argument => f.write_str("argument"),
+            Self::Profile { name, file } => write!(f, "profile {name} in {}", file.display()),
+            Self::Environment(name) => write!(f, "${name}"),
+            Self::AwsFiles { profile } => write!(f, "AWS profile {profile}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// What surrounds the process, gathered once so that a resolution is one consistent answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Surroundings {
+    vars: HashMap<String, String>,
+}
+
+impl Surroundings {
+    fn here() -> Self {
+        let vars = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { vars }
+    }
+
+    /// A variable that is set to nothing is as good as unset.
+    pub(super) fn var(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn parsed<T>(
+        &self,
+        name: &str,
+        what: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(text) = self.var(name) else { return Ok(None) };
+        parse(text.trim()).map(Some).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidConfig, format!("${name} is {text:?}, which is no {what}"))
+        })
+    }
+
+    fn flag(&self, name: &str) -> Result<Option<bool>> {
+        self.parsed(name, "true or false", |text| match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" => Some(true),
+            "0" | "false" | "no" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn seconds(&self, name: &str) -> Result<Option<Duration>> {
+        self.parsed(name, "time in seconds", |text| duration(text.parse().ok()?).ok())
+    }
+
+    /// The value itself, or the file that holds it: never both.
+    fn secret(&self, name: &'static str, file: &'static str) -> Result<Option<SettingValue>> {
+        match (self.var(name), self.var(file)) {
+            (Some(_), Some(_)) => Err(Error::new(
+                ErrorKind::InvalidConfig,
+                format!("${name} and ${file} are both set; keep one"),
+            )),
+            (Some(text), None) => Ok(Some(SettingValue::Literal(Secret::new(text)))),
+            (None, Some(path)) => Ok(Some(SettingValue::Reference(SecretRef::File(path.into())))),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// One voice: what it says, and under which name it is quoted.
+struct Layer {
+    settings: Settings,
+    origin: Origin,
+    /// Where fields have names of their own (the environment), by field.
+    variables: BTreeMap<&'static str, &'static str>,
+}
+
+impl Layer {
+    fn new(settings: Settings, origin: Origin) -> Self {
+        Self { settings, origin, variables: BTreeMap::new() }
+    }
+
+    fn origin(&self, field: &str) -> Origin {
+        match self.variables.get(field) {
+            Some(variable) => Origin::Environment(variable),
+            None => self.origin.clone(),
+        }
+    }
+
+    /// The fields that say who signs. They are taken from one layer, all or none.
+    fn names_credentials(&self) -> bool {
+        let s = &self.settings;
+        s.access_key_id.is_some()
+            || s.secret_access_key.is_some()
+            || s.session_token.is_some()
+            || s.aws_profile.is_some()
+            || s.anonymous == Some(true)
+            || s.instance_metadata == Some(true)
+    }
+}
+
+/// What all layers together say, and who said it.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    settings: Settings,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+impl Settings {
+    /// Asks every layer: these settings themselves, the profile they name, `LAKEWRIGHT_*`,
+    /// `AWS_*` and the shared AWS files, the default profile. For each value the first that
+    /// says something wins; key, secret and token come from one layer together.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a file or variable that cannot be understood, and for a profile that
+    /// was named and is not there.
+    pub async fn resolve(self) -> Result<Resolved> {
+        resolve(self, &Surroundings::here()).await.map_err(|error| error.during("resolve_profile"))
+    }
+}
+
+/// The names of all profiles that `profiles.toml` files have, with the file of each.
+///
+/// # Errors
+/// `InvalidConfig` where a file cannot be read or understood.
+pub fn profile_names() -> Result<Vec<(String, PathBuf)>> {
+    let profiles = file::load(&Surroundings::here())?;
+    Ok(profiles.into_iter().map(|(name, (path, _))| (name, path)).collect())
+}
+
+async fn resolve(arguments: Settings, around: &Surroundings) -> Result<Resolved> {
+    let mut files = file::load(around)?;
+    let mut take = |name: &str| match files.remove(name) {
+        Some((file, settings)) => {
+            Ok(Layer::new(settings, Origin::Profile { name: name.to_owned(), file }))
+        }
+        None => Err(Error::new(
+            ErrorKind::InvalidConfig,
+            format!(
+                "there is no profile {name:?} in {}",
+                file::paths(around)
+                    .iter()
+                    .map(|path| path.display().to_string())
+                    .collect::<Vec<_>>()
+                    .join(" or ")
+            ),
+        )),
+    };
+
+    let named = arguments.profile.clone();
+    let mut layers = vec![Layer::new(arguments, Origin::Argument)];
+    if let Some(name) = &named {
+        layers.push(take(name)?);
+    }
+    layers.push(lakewright_variables(around)?);
+    if let (None, Some(name)) = (&named, around.var(env::PROFILE)) {
+        layers.push(take(name)?);
+    }
+    layers.push(aws_variables(around));
+    let aws_profile = layers.iter().find_map(|layer| layer.settings.aws_profile.clone());
+    layers.extend(aws_files(around, aws_profile).await?);
+    layers.extend(take("default").ok());
+    Ok(merge(layers))
+}
+
+fn merge(layers: Vec<Layer>) -> Resolved {
+    let mut settings = Settings::default();
+    let mut origins = BTreeMap::new();
+    macro_rules! first {
+        ($($field:ident),*) => {$(
+            if let Some(layer) = layers.iter().find(|layer| layer.settings.$field.is_some()) {
+                settings.$field = layer.settings.$field.clone();
+                origins.insert(stringify!($field), layer.origin(stringify!($field)));
+            }
+        )*};
+    }
+    first!(
+        endpoint,
+        region,
+        virtual_host_style,
+        ca_file,
+        connect_timeout,
+        read_timeout,
+        timeout,
+        retries,
+        concurrency,
+        checksums
+    );
+    if let Some(layer) = layers.iter().find(|layer| layer.names_credentials()) {
+        macro_rules! together {
+            ($($field:ident),*) => {$(
+                settings.$field = layer.settings.$field.clone();
+                if settings.$field.is_some() {
+                    origins.insert(stringify!($field), layer.origin(stringify!($field)));
+                }
+            )*};
+        }
+        together!(
+            access_key_id,
+            secret_access_key,
+            session_token,
+            anonymous,
+            aws_profile,
+            instance_metadata
+        );
+    }
+    Resolved { settings, origins }
+}
+
+fn lakewright_variables(around: &Surroundings) -> Result<Layer> {
+    let mut variables = BTreeMap::from([
+        ("endpoint", env::ENDPOINT),
+        ("region", env::REGION),
+        ("access_key_id", env::ACCESS_KEY_ID),
+        ("secret_access_key", env::SECRET_ACCESS_KEY),
+        ("session_token", env::SESSION_TOKEN),
+        ("anonymous", env::ANONYMOUS),
+        ("instance_metadata", env::INSTANCE_METADATA),
+        ("virtual_host_style", env::VIRTUAL_HOST_STYLE),
+        ("ca_file", env::CA_FILE),
+        ("connect_timeout", env::CONNECT_TIMEOUT),
+        ("read_timeout", env::READ_TIMEOUT),
+        ("timeout", env::TIMEOUT),
+        ("retries", env::RETRIES),
+        ("concurrency", env::CONCURRENCY),
+        ("checksums", env::CHECKSUMS),
+    ]);
+    for (field, file) in [
+        ("access_key_id", env::ACCESS_KEY_ID_FILE),
+        ("secret_access_key", env::SECRET_ACCESS_KEY_FILE),
+        ("session_token", env::SESSION_TOKEN_FILE),
+    ] {
+        if around.var(file).is_some() {
+            variables.insert(field, file);
+        }
+    }
+    let settings = Settings {
+        endpoint: around.var(env::ENDPOINT).map(Into::into),
+        region: around.var(env::REGION).map(Into::into),
+        access_key_id: around.secret(env::ACCESS_KEY_ID, env::ACCESS_KEY_ID_FILE)?,
+        secret_access_key: around.secret(env::SECRET_ACCESS_KEY, env::SECRET_ACCESS_KEY_FILE)?,
+        session_token: around.secret(env::SESSION_TOKEN, env::SESSION_TOKEN_FILE)?,
+        anonymous: around.flag(env::ANONYMOUS)?,
+        instance_metadata: around.flag(env::INSTANCE_METADATA)?,
+        virtual_host_style: around.flag(env::VIRTUAL_HOST_STYLE)?,
+        ca_file: around.var(env::CA_FILE).map(Into::into),
+        connect_timeout: around.seconds(env::CONNECT_TIMEOUT)?,
+        read_timeout: around.seconds(env::READ_TIMEOUT)?,
+        timeout: around.seconds(env::TIMEOUT)?,
+        retries: around.parsed(env::RETRIES, "number", |text| text.parse().ok())?,
+        concurrency: around.parsed(env::CONCURRENCY, "number", |text| text.parse().ok())?,
+        checksums: around.flag(env::CHECKSUMS)?,
+        profile: None,
+        aws_profile: None,
+    };
+    Ok(Layer { settings, origin: Origin::Default, variables })
+}
+
+fn aws_variables(around: &Surroundings) -> Layer {
+    let mut variables = BTreeMap::from([
+        ("access_key_id", env::AWS_ACCESS_KEY_ID),
+        ("secret_access_key", env::AWS_SECRET_ACCESS_KEY),
+        ("session_token", env::AWS_SESSION_TOKEN),
+        ("ca_file", env::AWS_CA_BUNDLE),
+    ]);
+    let mut either = |field, names: [&'static str; 2]| {
+        let name = names.into_iter().find(|name| around.var(name).is_some())?;
+        variables.insert(field, name);
+        around.var(name).map(String::from)
+    };
+    let literal = |name| around.var(name).map(SettingValue::from);
+    let settings = Settings {
+        endpoint: either("endpoint", [env::AWS_ENDPOINT_URL_S3, env::AWS_ENDPOINT_URL]),
+        region: either("region", [env::AWS_REGION, env::AWS_DEFAULT_REGION]),
+        access_key_id: literal(env::AWS_ACCESS_KEY_ID),
+        secret_access_key: literal(env::AWS_SECRET_ACCESS_KEY),
+        session_token: literal(env::AWS_SESSION_TOKEN),
+        ca_file: around.var(env::AWS_CA_BUNDLE).map(Into::into),
+        ..Settings::default()
+    };
+    Layer { settings, origin: Origin::Default, variables }
+}
+
+/// The profile of the shared AWS files: the one somebody named, else `default`.
+async fn aws_files(around: &Surroundings, named: Option<String>) -> Result<Option<Layer>> {
+    let named = named.or_else(|| around.var(env::AWS_PROFILE).map(String::from));
+    let wrong = |why: String| Error::new(ErrorKind::InvalidConfig, why);
+    let name = named.clone().unwrap_or_else(|| "default".into());
+    let profiles: ProfileSet = aws_config::profile::load(
+        &aws_types::os_shim_internal::Fs::real(),
+        &aws_types::os_shim_internal::Env::from(around.vars.clone()),
+        &aws_runtime::env_config::file::EnvConfigFiles::default(),
+        Some(Cow::Owned(name.clone())),
+    )
+    .await
+    .map_err(|error| wrong("the shared AWS files cannot be read".into()).caused_by(error))?;
+    let Some(profile) = profiles.get_profile(&name) else {
+        return match named {
+            Some(name) => Err(wrong(format!("there is no AWS profile {name:?}"))),
+            None => Ok(None),
+        };
+    };
+    // What makes a profile one that can sign, by the AWS SDKs' reference guide.
+    let signs =
+        ["aws_access_key_id", "role_arn", "credential_process", "sso_session", "sso_start_url"]
+            .into_iter()
+            .any(|property| profile.get(property).is_some());
+    let settings = Settings {
+        endpoint: profile.get("endpoint_url").map(Into::into),
+        region: profile.get("region").map(Into::into),
+        ca_file: profile.get("ca_bundle").map(Into::into),
+        aws_profile: signs.then(|| name.clone()),
+        ..Settings::default()
+    };
+    Ok(Some(Layer::new(settings, Origin::AwsFiles { profile: name })))
+}
+
+impl Resolved {
+    /// The endpoint as written: a URL, or `embedded:DIR`.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.settings.endpoint.as_deref()
+    }
+
+    /// Who said `field` (a field of [`Settings`]).
+    #[must_use]
+    pub fn origin(&self, field: &str) -> Origin {
+        self.origins.get(field).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The merged settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Replaces endpoint and credentials, for a server that was started behind the connection.
+    #[must_use]
+    pub fn served_at(mut self, endpoint: String, access_key_id: Secret, secret: Secret) -> Self {
+        self.settings.endpoint = Some(endpoint);
+        self.settings.access_key_id = Some(SettingValue::Literal(access_key_id));
+        self.settings.secret_access_key = Some(SettingValue::Literal(secret));
+        self.settings.session_token = None;
+        self.settings.anonymous = None;
+        self.settings.aws_profile = None;
+        self.settings.instance_metadata = None;
+        self
+    }
+
+    /// The profile that these settings make.
+    ///
+    /// # Errors
+    /// `InvalidConfig` where they contradict each other or are out of range;
+    /// `Unauthenticated` where nobody said who signs.
+    pub fn into_profile(self) -> Result<Profile> {
+        let credentials = self.credentials()?;
+        let s = self.settings;
+        let mut builder = Profile::builder();
+        builder.credentials(credentials);
+        macro_rules! given {
+            ($($field:ident),*) => {$(if let Some(value) = s.$field { builder.$field(value); })*};
+        }
+        given!(
+            endpoint,
+            region,
+            ca_file,
+            connect_timeout,
+            read_timeout,
+            timeout,
+            retries,
+            concurrency,
+            checksums
+        );
+        if s.virtual_host_style == Some(true) {
+            builder.addressing(Addressing::VirtualHost);
+        }
+        let profile = builder.build().map_err(|error| {
+            Error::new(ErrorKind::Internal, "a profile was left unfinished").caused_by(error)
+        })?;
+        profile.check()?;
+        Ok(profile)
+    }
+
+    fn credentials(&self) -> Result<Credentials> {
+        let s = &self.settings;
+        let wrong = |why: String| Err(Error::new(ErrorKind::InvalidConfig, why));
+        let ways = [
+            s.access_key_id.is_some() || s.secret_access_key.is_some() || s.session_token.is_some(),
+            s.anonymous == Some(true),
+            s.aws_profile.is_some(),
+            s.instance_metadata == Some(true),
+        ];
+        if ways.into_iter().filter(|way| *way).count() > 1 {
+            return wrong(
+                "say who signs in one way only: a key pair, anonymous, aws_profile or \
+                 instance_metadata"
+                    .into(),
+            );
+        }
+        if s.anonymous == Some(true) {
+            return Ok(Credentials::Anonymous);
+        }
+        if let Some(name) = &s.aws_profile {
+            return Ok(Credentials::AwsProfile { name: name.clone() });
+        }
+        if s.instance_metadata == Some(true) {
+            return Ok(Credentials::InstanceMetadata);
+        }
+        match (&s.access_key_id, &s.secret_access_key) {
+            (Some(id), Some(secret)) => Ok(Credentials::Keys {
+                access_key_id: id.clone().into(),
+                secret_access_key: secret.clone().into(),
+                session_token: s.session_token.clone().map(Into::into),
+            }),
+            (Some(_), None) => wrong(format!(
+                "access_key_id comes from {} without a secret_access_key beside it",
+                self.origin("access_key_id")
+            )),
+            (None, Some(_)) => wrong(format!(
+                "secret_access_key comes from {} without an access_key_id beside it",
+                self.origin("secret_access_key")
+            )),
+            (None, None) if s.session_token.is_some() => {
+                wrong("a session_token needs access_key_id and secret_access_key beside it".into())
+            }
+            (None, None) => Err(Error::new(
+                ErrorKind::Unauthenticated,
+                "nobody said who signs the requests: give access_key_id and secret_access_key, \
+                 set LAKEWRIGHT_ACCESS_KEY_ID and LAKEWRIGHT_SECRET_ACCESS_KEY, name a profile, \
+                 or say anonymous",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Value;
+
+    fn around(vars: &[(&str, &str)]) -> Surroundings {
+        let mut vars: HashMap<String, String> =
+            vars.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        // Keep the machine's own files out.
+        for name in [env::PROFILES_FILE, env::AWS_CONFIG_FILE, env::AWS_SHARED_CREDENTIALS_FILE] {
+            vars.entry(name.into()).or_insert_with(|| "/nonexistent".into());
+        }
+        Surroundings { vars }
+    }
+
+    async fn resolved(arguments: Settings, vars: &[(&str, &str)]) -> Result<Resolved> {
+        resolve(arguments, &around(vars)).await
+    }
+
+    fn file(dir: &tempfile::TempDir, name: &str, text: &str) -> String {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().into()
+    }
+
+    const PROFILES: &str = r#"
+        [default]
+        endpoint = "http://default:9000"
+        region = "r-default"
+        access_key_id = "default"
+        secret_access_key = "default"
+        [prod]
+        endpoint = "http://prod:9000"
+        access_key_id = "prod"
+        secret_access_key = { file = "/run/prod" }
+        retries = 7
+    "#;
+
+    #[tokio::test]
+    async fn the_order_of_the_layers() {
+        let dir = tempfile::tempdir().unwrap();
+        let profiles = file(&dir, "profiles.toml", PROFILES);
+        let files = (env::PROFILES_FILE, &*profiles);
+        let lakewright = [(env::ENDPOINT, "http://lakewright:9000")];
+        let aws = [(env::AWS_ENDPOINT_URL, "http://aws:9000"), (env::AWS_REGION, "r-aws")];
+        let named = || Settings { profile: Some("prod".into()), ..Settings::default() };
+        let endpoint = |vars: Vec<(&'static str, &str)>, arguments| {
+            let vars: Vec<(String, String)> =
+                vars.into_iter().map(|(a, b)| (a.into(), b.into())).collect();
+            async move {
+                let vars: Vec<(&str, &str)> =
+                    vars.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+                resolved(arguments, &vars).await.unwrap().endpoint().unwrap().to_owned()
+            }
+        };
+        let all = || vec![files, lakewright[0], aws[0], aws[1]];
+        let argument = Settings { endpoint: Some("http://argument:9000".into()), ..named() };
+        assert_eq!(endpoint(all(), argument).await, "http://argument:9000");
+        assert_eq!(endpoint(all(), named()).await, "http://prod:9000");
+        assert_eq!(endpoint(all(), Settings::default()).await, "http://lakewright:9000");
+        let without = vec![files, aws[0]];
+        assert_eq!(endpoint(without, Settings::default()).await, "http://aws:9000");
+        assert_eq!(endpoint(vec![files], Settings::default()).await, "http://default:9000");
+        let by_variable = vec![files, (env::PROFILE, "prod"), aws[0]];
+        assert_eq!(endpoint(by_variable, Settings::default()).await, "http://prod:9000");
+    }
+
+    #[tokio::test]
+    async fn key_and_secret_come_from_one_layer() {
+        let dir = tempfile::tempdir().unwrap();
+        let profiles = file(&dir, "profiles.toml", PROFILES);
+        // The environment's key must not be paired with the default profile's secret.
+        let vars = [(env::PROFILES_FILE, &*profiles), (env::ACCESS_KEY_ID, "lonely")];
+        let error = resolved(Settings::default(), &vars).await.unwrap().into_profile().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.to_string().contains("$LAKEWRIGHT_ACCESS_KEY_ID"), "{error}");
+
+        let vars = [
+            (env::PROFILES_FILE, &*profiles),
+            (env::AWS_ACCESS_KEY_ID, "env"),
+            (env::AWS_SECRET_ACCESS_KEY, "env-secret"),
+            (env::AWS_SESSION_TOKEN, "env-token"),
+        ];
+        let named = Settings { profile: Some("prod".into()), ..Settings::default() };
+        let profile = resolved(named, &vars).await.unwrap().into_profile().unwrap();
+        assert_eq!(
+            profile.credentials(),
+            &Credentials::Keys {
+                access_key_id: Value::Literal(Secret::new("prod")),
+                secret_access_key: Value::Reference(SecretRef::File("/run/prod".into())),
+                session_token: None,
+            }
+        );
+        assert_eq!(profile.retries(), 7);
+    }
+
+    #[tokio::test]
+    async fn the_shared_aws_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = file(
+            &dir,
+            "config",
+            "[profile lake]\nregion = eu-west-3\nendpoint_url = http://shared:9000\n",
+        );
+        let keys =
+            file(&dir, "credentials", "[lake]\naws_access_key_id = a\naws_secret_access_key = b\n");
+        let mut vars = vec![
+            (env::AWS_CONFIG_FILE, &*config),
+            (env::AWS_SHARED_CREDENTIALS_FILE, &*keys),
+            (env::AWS_PROFILE, "lake"),
+        ];
+        let found = resolved(Settings::default(), &vars).await.unwrap();
+        assert_eq!(found.endpoint(), Some("http://shared:9000"));
+        assert_eq!(found.origin("region"), Origin::AwsFiles { profile: "lake".into() });
+        assert_eq!(
+            found.into_profile().unwrap().credentials(),
+            &Credentials::AwsProfile { name: "lake".into() }
+        );
+        vars[2].1 = "absent";
+        let error = resolved(Settings::default(), &vars).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
+
+    #[tokio::test]
+    async fn says_what_is_missing_or_twofold() {
+        let nothing = resolved(Settings::default(), &[]).await.unwrap().into_profile();
+        assert_eq!(nothing.unwrap_err().kind(), ErrorKind::Unauthenticated);
+        let twice = [(env::SECRET_ACCESS_KEY, "a"), (env::SECRET_ACCESS_KEY_FILE, "b")];
+        let error = resolved(Settings::default(), &twice).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        let both = Settings {
+            anonymous: Some(true),
+            access_key_id: Some("a".into()),
+            secret_access_key: Some("b".into()),
+            ..Settings::default()
+        };
+        let error = resolved(both, &[]).await.unwrap().into_profile().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        for (name, value) in [(env::TIMEOUT, "soon"), (env::RETRIES, "-1"), (env::ANONYMOUS, "si")]
+        {
+            let error = resolved(Settings::default(), &[(name, value)]).await.unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        let absent = Settings { profile: Some("absent".into()), ..Settings::default() };
+        assert!(resolved(absent, &[]).await.unwrap_err().to_string().contains("absent"));
+    }
+}

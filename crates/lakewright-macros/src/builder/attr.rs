@@ -1,0 +1,101 @@
+//! Reading `#[builder(…)]`.
+
+use proc_macro2::{Span, TokenTree};
+use syn::meta::ParseNestedMeta;
+use syn::{Attribute, Error, Expr, Ident, LitStr, Token};
+
+/// What the `#[builder(…)]` attributes of one field ask for.
+#[derive(Default)]
+pub(super) struct Attrs {
+    pub(super) each: Option<Each>,
+    pub(super) default: Option<Default>,
+}
+
+/// `each = "arg"`.
+pub(super) struct Each {
+    pub(super) key: Span,
+    pub(super) literal: LitStr,
+    /// The literal's content; its span is the literal's.
+    pub(super) setter: Ident,
+}
+
+/// `default` or `default = expr`.
+pub(super) struct Default {
+    pub(super) key: Span,
+    pub(super) expr: Option<Expr>,
+}
+
+impl Attrs {
+    /// Reads the attributes of a field; what is wrong with them goes to `errors`.
+    pub(super) fn read(attrs: &[Attribute], errors: &mut Vec<Error>) -> Self {
+        let mut found = Self::default();
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("builder")) {
+            let parsed = attr.parse_nested_meta(|meta| {
+                // A bad entry is noted and stepped over, so that the entries after it are read too.
+                if let Err(error) = found.entry(&meta) {
+                    errors.push(error);
+                    while !meta.input.is_empty() && !meta.input.peek(Token![,]) {
+                        meta.input.parse::<TokenTree>()?;
+                    }
+                }
+                Ok(())
+            });
+            errors.extend(parsed.err());
+        }
+        found
+    }
+
+    fn entry(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        let key = meta.path.get_ident().map(Ident::to_string);
+        match key.as_deref() {
+            Some("each") => {
+                let each = each(meta)?;
+                match self.each {
+                    Some(_) => return Err(meta.error("`each` is given twice")),
+                    None => self.each = Some(each),
+                }
+            }
+            Some("default") => {
+                let default = default(meta)?;
+                match self.default {
+                    Some(_) => return Err(meta.error("`default` is given twice")),
+                    None => self.default = Some(default),
+                }
+            }
+            _ => {
+                let message =
+                    "unknown key: expected `each = \"name\"`, `default` or `default = expr`";
+                return Err(Error::new_spanned(&meta.path, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn each(meta: &ParseNestedMeta<'_>) -> syn::Result<Each> {
+    let key = span_of(meta);
+    let expected = "expected `each = \"name\"`, the name of the one-at-a-time setter";
+    let value = meta.value().map_err(|_| Error::new(key, expected))?;
+    let literal: LitStr = value.parse().map_err(|error| Error::new(error.span(), expected))?;
+    let setter = literal.parse().map_err(|_| {
+        let name = literal.value();
+        Error::new_spanned(&literal, format!("{name:?} is not a name a setter can have"))
+    })?;
+    Ok(Each { key, literal, setter })
+}
+
+fn default(meta: &ParseNestedMeta<'_>) -> syn::Result<Default> {
+    let key = span_of(meta);
+    let expr = if meta.input.is_empty() || meta.input.peek(Token![,]) {
+        None
+    } else {
+        let expected = "expected `default` or `default = expr`";
+        let value = meta.value().map_err(|_| Error::new(key, expected))?;
+        Some(value.parse()?)
+    };
+    Ok(Default { key, expr })
+}
+
+fn span_of(meta: &ParseNestedMeta<'_>) -> Span {
+    meta.path.get_ident().map_or_else(Span::call_site, Ident::span)
+}

@@ -1,0 +1,234 @@
+//! Writing the builder out.
+//!
+//! Everything is quoted with the hygiene of macro_rules: a default expression sees no local of the
+//! generated code, not even `self`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::model::{Absent, Field, Model};
+
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let items = [builder(model), setters(model), build(model), error(model)];
+    items.into_iter().collect()
+}
+
+/// The builder type, and the way to it.
+fn builder(model: &Model) -> TokenStream {
+    let Model { vis, ident, builder, generics, fields, .. } = model;
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let lints = lints();
+    let names = fields.iter().map(|field| &field.ident);
+    let values = fields.iter().map(|field| &field.value);
+    let empty = fields.iter().map(|field| &field.ident);
+    let about = format!("Builds a [`{}`], field by field.", ident.unraw());
+    let start = format!("A builder for [`{}`] with no field set.", ident.unraw());
+    quote_spanned! {Span::mixed_site()=>
+        #[doc = #about]
+        #[must_use = "a builder does nothing until its `build` is called"]
+        #lints
+        #vis struct #builder #generics #where_clause {
+            #(#names: ::core::option::Option<#values>,)*
+        }
+
+        #[automatically_derived]
+        #lints
+        impl #impl_generics #ident #ty_generics #where_clause {
+            #[doc = #start]
+            #vis fn builder() -> #builder #ty_generics {
+                #builder { #(#empty: ::core::option::Option::None,)* }
+            }
+        }
+    }
+}
+
+fn setters(model: &Model) -> TokenStream {
+    let Model { vis, builder, generics, fields, .. } = model;
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let lints = lints();
+    let setters = fields.iter().map(|field| {
+        let plain = field.has_plain_setter().then(|| plain_setter(vis, field));
+        let each = each_setter(vis, field);
+        quote!(#plain #each)
+    });
+    quote_spanned! {Span::mixed_site()=>
+        #[automatically_derived]
+        #lints
+        impl #impl_generics #builder #ty_generics #where_clause {
+            #(#setters)*
+        }
+    }
+}
+
+fn plain_setter(vis: &syn::Visibility, field: &Field) -> TokenStream {
+    let Field { ident, value: ty, docs, marks, .. } = field;
+    let about = format!("Sets `{}`.", field.name());
+    let about = docs.is_empty().then(|| quote!(#[doc = #about]));
+    quote_spanned! {Span::mixed_site()=>
+        #about
+        #(#docs)*
+        #(#marks)*
+        #vis fn #ident(&mut self, value: #ty) -> &mut Self {
+            self.#ident = ::core::option::Option::Some(value);
+            self
+        }
+    }
+}
+
+fn each_setter(vis: &syn::Visibility, field: &Field) -> Option<TokenStream> {
+    let Field { ident, docs, marks, .. } = field;
+    let (setter, item) = field.each.as_ref()?;
+    let about = format!(" Adds one item to `{}`.", field.name());
+    // Where this is the field's only setter, it is the place for the field's documentation.
+    let docs = if field.has_plain_setter() { [].as_slice() } else { docs };
+    let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
+    Some(quote_spanned! {Span::mixed_site()=>
+        #(#docs)*
+        #gap
+        #[doc = #about]
+        #(#marks)*
+        #vis fn #setter(&mut self, value: #item) -> &mut Self {
+            ::std::vec::Vec::push(
+                ::core::option::Option::get_or_insert_with(
+                    &mut self.#ident,
+                    ::std::vec::Vec::new,
+                ),
+                value,
+            );
+            self
+        }
+    })
+}
+
+/// `build`, in an impl of its own: it holds the default expressions, which are the user's code
+/// and keep the user's lints.
+fn build(model: &Model) -> TokenStream {
+    let Model { vis, ident, builder, error, generics, fields } = model;
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let site = Span::mixed_site();
+
+    // All checks come before the first `take`, which is why a failed build loses nothing.
+    let required = || fields.iter().filter(|field| matches!(field.absent, Absent::Missing));
+    let checks = required().map(|field| {
+        let (ident, name) = (&field.ident, field.name());
+        quote_spanned! {site=>
+            if ::core::option::Option::is_none(&self.#ident) {
+                return ::core::result::Result::Err(#error { field: #name });
+            }
+        }
+    });
+    let names = fields.iter().map(|field| &field.ident);
+    let values = fields.iter().map(|field| {
+        let ident = &field.ident;
+        let absent = match &field.absent {
+            Absent::None => {
+                return quote_spanned!(site=> ::core::option::Option::take(&mut self.#ident));
+            }
+            // Checked above and so never reached; an `unwrap` would put a panic in its place.
+            Absent::Missing => {
+                let name = field.name();
+                quote_spanned!(site=> return ::core::result::Result::Err(#error { field: #name }))
+            }
+            Absent::Default(expr) => expr.clone(),
+        };
+        quote_spanned! {site=>
+            match ::core::option::Option::take(&mut self.#ident) {
+                ::core::option::Option::Some(value) => value,
+                ::core::option::Option::None => #absent,
+            }
+        }
+    });
+
+    let about = format!("Makes the [`{}`] and leaves the builder empty.", ident.unraw());
+    let list = required().map(|field| format!("`{}`", field.name())).collect::<Vec<_>>().join(", ");
+    let (error, errors) = match required().count() {
+        0 => {
+            (quote!(::core::convert::Infallible), "Never: every field may be left out.".to_owned())
+        }
+        1 => (quote!(#error), format!("If {list} is not set. The builder then keeps what it has.")),
+        _ => (
+            quote!(#error),
+            format!("If one of {list} is not set. The builder then keeps what it has."),
+        ),
+    };
+    quote_spanned! {site=>
+        #[automatically_derived]
+        #[allow(dead_code, deprecated, private_bounds, unreachable_pub, unused_qualifications)]
+        impl #impl_generics #builder #ty_generics #where_clause {
+            #[doc = #about]
+            #[doc = ""]
+            #[doc = "# Errors"]
+            #[doc = ""]
+            #[doc = #errors]
+            #vis fn build(&mut self) -> ::core::result::Result<#ident #ty_generics, #error> {
+                #(#checks)*
+                ::core::result::Result::Ok(#ident { #(#names: #values,)* })
+            }
+        }
+    }
+}
+
+/// The error of `build`. Where nothing can be missing there is none.
+fn error(model: &Model) -> TokenStream {
+    let Model { vis, ident, builder, error, fields, .. } = model;
+    if !fields.iter().any(|field| matches!(field.absent, Absent::Missing)) {
+        return TokenStream::new();
+    }
+    let lints = lints();
+    let about = format!("Why [`{builder}::build`] failed: a field is missing.");
+    let message = format!("{}: the field `{{}}` is missing", ident.unraw());
+    quote_spanned! {Span::mixed_site()=>
+        #[doc = #about]
+        #[derive(
+            ::core::clone::Clone,
+            ::core::cmp::Eq,
+            ::core::cmp::PartialEq,
+            ::core::fmt::Debug,
+        )]
+        #lints
+        #vis struct #error {
+            field: &'static ::core::primitive::str,
+        }
+
+        #[automatically_derived]
+        #lints
+        impl #error {
+            /// The name of the field that is missing.
+            #[must_use]
+            #vis fn field(&self) -> &'static ::core::primitive::str {
+                self.field
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::fmt::Display for #error {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::write!(f, #message, self.field)
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::error::Error for #error {}
+    }
+}
+
+/// Lints that would otherwise blame a user for the shape of the generated code, or for a field's
+/// name twice.
+fn lints() -> TokenStream {
+    quote! {
+        #[allow(
+            dead_code,
+            deprecated,
+            missing_debug_implementations,
+            non_camel_case_types,
+            non_snake_case,
+            private_bounds,
+            private_interfaces,
+            unreachable_pub,
+            unused_qualifications,
+            clippy::all,
+            clippy::pedantic
+        )]
+    }
+}

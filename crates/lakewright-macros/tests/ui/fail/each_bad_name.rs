@@ -1,0 +1,19 @@
+use lakewright_macros::Builder;
+
+#[derive(Builder)]
+struct Command {
+    #[builder(each = "")]
+    a: Vec<String>,
+    #[builder(each = "two words")]
+    b: Vec<String>,
+    #[builder(each = "1st")]
+    c: Vec<String>,
+    #[builder(each = "type")]
+    d: Vec<String>,
+    #[builder(each = "(")]
+    e: Vec<String>,
+    #[builder(each = "_")]
+    f: Vec<String>,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use lakewright_macros::Builder;
+
+#[derive(Builder)]
+struct Command {
+    #[builder(each = "arg", each = "argument")]
+    args: Vec<String>,
+    #[builder(each = "var")]
+    #[builder(each = "env")]
+    env: Vec<String>,
+    #[builder(default = 1, default)]
+    attempts: u8,
+}
+
+fn main() {}

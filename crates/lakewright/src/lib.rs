@@ -1,0 +1,33 @@
+//! Object storage and Delta Lake: buckets, objects and tables over one connection.
+//!
+//! ```no_run
+//! use lakewright::{BucketName, ObjectKey, PutOptions, Settings, connect};
+//!
+//! # async fn example() -> lakewright::Result<()> {
+//! let lake = connect(Settings { endpoint: Some("embedded:./data".into()), ..Settings::default() }).await?;
+//! let raw = lake.create_bucket(&BucketName::new("raw")?, Default::default()).await?;
+//! raw.put(&ObjectKey::new("hello.txt")?, "hello", PutOptions::default()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Semantic versioning; the minimum supported Rust version is the workspace's `rust-version`
+//! and moves in minor releases. Features: `tables` (Delta Lake, with DataFusion) and `embedded`
+//! (the server in the process), both on by default.
+
+mod connect;
+
+pub use connect::connect;
+pub use lakewright_core::{
+    BucketName, Error, ErrorKind, ObjectKey, Result, Secret, SecretRef, ServiceError, TableUri,
+};
+#[cfg(feature = "embedded")]
+pub use lakewright_embedded as embedded;
+pub use lakewright_engine::Lake;
+pub use lakewright_engine::bucket::{
+    Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, GetOptions, ListOptions, ListPage,
+    Object, ObjectBody, ObjectInfo, ObjectRange, Progress, PutOptions,
+};
+pub use lakewright_engine::profile::{
+    self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,
+};
