@@ -1,1 +1,64 @@
-//! stub
+//! The native module of the Python package: registration only.
+
+mod bucket;
+mod buffer;
+mod convert;
+mod data;
+mod embedded;
+mod error;
+mod lake;
+mod profile;
+mod progress;
+mod runtime;
+mod scan;
+mod schema;
+mod secret;
+mod table;
+mod types;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+/// Runs the command line: program name first, exit code returned.
+#[pyfunction]
+#[pyo3(signature = (argv, /))]
+fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
+    py.detach(move || lakewright_cli::main(argv))
+}
+
+/// The native half of lakewright; import everything from :mod:`lakewright`.
+#[pymodule]
+mod _lakewright {
+    #[pymodule_export]
+    use super::bucket::{Bucket, ObjectAsyncIterator, ObjectIterator, ObjectStream};
+    #[pymodule_export]
+    use super::buffer::{Object, Piece};
+    #[pymodule_export]
+    use super::embedded::EmbeddedServer;
+    #[pymodule_export]
+    use super::error::error_table;
+    #[pymodule_export]
+    use super::lake::Lake;
+    #[pymodule_export]
+    use super::main;
+    #[pymodule_export]
+    use super::profile::{Profile, connect, connect_async};
+    #[pymodule_export]
+    use super::runtime::Ready;
+    #[pymodule_export]
+    use super::scan::{BatchIterator, RecordBatch, Scan};
+    #[pymodule_export]
+    use super::schema::Schema;
+    #[pymodule_export]
+    use super::secret::Secret;
+    #[pymodule_export]
+    use super::table::Table;
+    #[pymodule_export]
+    use super::types::{BucketInfo, Commit, CommitInfo, FileInfo, ListPage, ObjectInfo, TableInfo};
+
+    #[pymodule_init]
+    fn init(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
+        super::runtime::note_main_thread(py)
+    }
+}

@@ -253,6 +253,21 @@ impl Error {
         &self.0.failures
     }
 
+    /// The same error once more, without its cause: for telling two callers of one failure.
+    #[must_use]
+    pub fn told(&self) -> Self {
+        let Inner { kind, message, operation, resource, service, failures, .. } = &*self.0;
+        Self(Box::new(Inner {
+            kind: *kind,
+            message: message.clone(),
+            operation: *operation,
+            resource: resource.clone(),
+            service: service.clone(),
+            source: None,
+            failures: failures.iter().map(Self::told).collect(),
+        }))
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

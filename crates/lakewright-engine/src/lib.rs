@@ -8,8 +8,10 @@ pub mod bucket;
 mod lake;
 pub mod profile;
 
-//mod store;
+#[cfg(feature = "tables")]
+mod store;
 
-//pub mod table;
+#[cfg(feature = "tables")]
+pub mod table;
 
 pub use lake::Lake;

@@ -17,6 +17,8 @@
 
 mod connect;
 
+#[cfg(feature = "tables")]
+pub use arrow;
 pub use connect::connect;
 pub use lakewright_core::{
     BucketName, Error, ErrorKind, ObjectKey, Result, Secret, SecretRef, ServiceError, TableUri,
@@ -30,4 +32,9 @@ pub use lakewright_engine::bucket::{
 };
 pub use lakewright_engine::profile::{
     self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,
+};
+#[cfg(feature = "tables")]
+pub use lakewright_engine::table::{
+    self, At, BatchStream, Batches, Commit, CommitInfo, CreateTableOptions, FileInfo,
+    OverwriteOptions, Scan, ScanOptions, Table, TableInfo, WriteOptions,
 };

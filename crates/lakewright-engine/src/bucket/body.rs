@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream as Wire;
 use bytes::{Bytes, BytesMut};
-use futures::Stream;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 
 use super::types::quoted;
@@ -143,15 +144,16 @@ impl Body {
     }
 
     /// The chunks as a stream; it ends after the first error.
-    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+    pub fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
         futures::stream::try_unfold(self, |mut body| async move {
             Ok(body.chunk().await?.map(|bytes| (bytes, body)))
         })
+        .boxed()
     }
 
     /// The chunks joined to pieces of at least `bytes` each, the last one aside: frames of the
     /// wire are a few kilobytes, and each piece that crosses a border costs.
-    pub fn into_pieces(self, bytes: usize) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+    pub fn into_pieces(self, bytes: usize) -> BoxStream<'static, Result<Bytes>> {
         futures::stream::try_unfold(self, move |mut body| async move {
             let mut piece = BytesMut::new();
             while piece.len() < bytes {
@@ -173,6 +175,7 @@ impl Body {
             }
             Ok((!piece.is_empty()).then(|| (piece.freeze(), body)))
         })
+        .boxed()
     }
 
     fn failed(&self, error: Error) -> Error {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder as Config, IdentityCache, Region, RequestChecksumCalculation,
     ResponseChecksumValidation, StalledStreamProtectionConfig,
@@ -32,6 +33,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct S3 {
     pub(super) sdk: aws_sdk_s3::Client,
     pub(crate) profile: Arc<Profile>,
+    keys: Option<Arc<CredentialSource>>,
 }
 
 impl S3 {
@@ -72,10 +74,13 @@ impl S3 {
         if let Some(endpoint) = profile.endpoint() {
             config = config.endpoint_url(endpoint);
         }
-        config = match profile.credentials() {
-            Credentials::Anonymous => config.allow_no_auth(),
-            credentials => {
-                let source = CredentialSource::new(credentials.clone(), http, profile.region());
+        let keys = match profile.credentials() {
+            Credentials::Anonymous => None,
+            credentials => Some(CredentialSource::new(credentials.clone(), http, profile.region())),
+        };
+        config = match keys.clone() {
+            None => config.allow_no_auth(),
+            Some(source) => {
                 config
                     .identity_cache(IdentityCache::no_cache()) // the source caches by itself
                     .retry_classifier(NewKeys(source.clone()))
@@ -86,7 +91,22 @@ impl S3 {
                     )
             }
         };
-        Ok(Self { sdk: aws_sdk_s3::Client::from_conf(config.build()), profile })
+        Ok(Self { sdk: aws_sdk_s3::Client::from_conf(config.build()), profile, keys })
+    }
+
+    /// The keys that the next request would be signed with; `None` when requests are not signed.
+    pub(crate) async fn keys(&self) -> Result<Option<aws_credential_types::Credentials>> {
+        let Some(source) = &self.keys else { return Ok(None) };
+        let keys = source.provide_credentials().await.map_err(|error| {
+            let ours = std::error::Error::source(&error).and_then(|e| e.downcast_ref::<Error>());
+            match ours {
+                Some(ours) => Error::new(ours.kind(), ours.message()),
+                None => {
+                    Error::new(ErrorKind::Unauthenticated, "no keys can be had").caused_by(error)
+                }
+            }
+        })?;
+        Ok(Some(keys))
     }
 }
 
@@ -94,7 +114,7 @@ impl S3 {
 #[derive(Debug)]
 struct Shared(Arc<CredentialSource>);
 
-impl aws_credential_types::provider::ProvideCredentials for Shared {
+impl ProvideCredentials for Shared {
     fn provide_credentials<'a>(
         &'a self,
     ) -> aws_credential_types::provider::future::ProvideCredentials<'a>

@@ -1,7 +1,8 @@
 //! `list` and `list_pages`
 
 use aws_sdk_s3::types::EncodingType;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use lakewright_core::{Error, ErrorKind, Result};
 use lakewright_macros::Builder;
 use percent_encoding::percent_decode_str;
@@ -40,10 +41,11 @@ impl Bucket {
         &self,
         prefix: impl Into<String>,
         options: ListOptions,
-    ) -> impl Stream<Item = Result<ObjectInfo>> + Send + 'static {
+    ) -> BoxStream<'static, Result<ObjectInfo>> {
         self.list_pages(prefix, options)
             .map_ok(|page| futures::stream::iter(page.objects.into_iter().map(Ok)))
             .try_flatten()
+            .boxed()
     }
 
     /// The objects and folded prefixes directly below `prefix`, all pages in one.
@@ -70,7 +72,7 @@ impl Bucket {
         &self,
         prefix: impl Into<String>,
         options: ListOptions,
-    ) -> impl Stream<Item = Result<ListPage>> + Send + 'static {
+    ) -> BoxStream<'static, Result<ListPage>> {
         let (bucket, prefix) = (self.clone(), prefix.into());
         let start = Some(None::<String>);
         futures::stream::try_unfold(start, move |position| {

@@ -1,6 +1,7 @@
 //! Uploads in parts: created, sent several at a time, completed at once or taken back.
 
-use std::sync::Arc;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::primitives::ByteStream as Wire;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
@@ -30,8 +31,7 @@ pub(crate) struct Multipart {
     options: PutOptions,
     next: i32,
     size: u64,
-    done: Vec<CompletedPart>,
-    under_way: JoinSet<Result<CompletedPart>>,
+    under_way: JoinSet<Result<()>>,
     room: Arc<Semaphore>,
 }
 
@@ -40,6 +40,7 @@ struct Upload {
     key: ObjectKey,
     id: String,
     operation: &'static str,
+    done: Mutex<Vec<CompletedPart>>,
 }
 
 impl Multipart {
@@ -93,18 +94,20 @@ impl Multipart {
         };
         let room = Arc::new(Semaphore::new(bucket.s3().profile.concurrency()));
         Ok(Self {
-            upload: Arc::new(Upload { bucket, key, id, operation }),
+            upload: Arc::new(Upload { bucket, key, id, operation, done: Mutex::default() }),
             options,
             next: 1,
             size: 0,
-            done: Vec::new(),
             under_way: JoinSet::new(),
             room,
         })
     }
 
-    /// Sends the next part, waiting while as many as the profile allows are under way.
-    pub(crate) async fn send(&mut self, bytes: Bytes) -> Result<()> {
+    /// Numbers the next part and returns what sends it.
+    pub(crate) fn part(
+        &mut self,
+        bytes: Bytes,
+    ) -> Result<impl Future<Output = Result<()>> + Send + 'static> {
         if self.next as usize > MAX_PARTS {
             let why = format!(
                 "the stream is longer than {MAX_PARTS} parts of {} bytes; give larger part_bytes",
@@ -112,33 +115,35 @@ impl Multipart {
             );
             return Err(self.upload.failed(Error::new(ErrorKind::TooLarge, why)));
         }
-        while let Some(part) = self.under_way.try_join_next() {
-            self.keep(part)?;
-        }
-        let permit = self.room.clone().acquire_owned().await.map_err(|_| self.upload.lost())?;
         let (upload, number) = (self.upload.clone(), self.next);
         self.next += 1;
         self.size += bytes.len() as u64;
+        Ok(async move { upload.part(number, bytes).await })
+    }
+
+    /// Sends the next part, waiting while as many as the profile allows are under way.
+    pub(crate) async fn send(&mut self, bytes: Bytes) -> Result<()> {
+        while let Some(part) = self.under_way.try_join_next() {
+            part.map_err(|_| self.upload.lost())??;
+        }
+        let permit = self.room.clone().acquire_owned().await.map_err(|_| self.upload.lost())?;
+        let part = self.part(bytes)?;
         self.under_way.spawn(async move {
-            let part = upload.part(number, bytes).await;
+            let sent = part.await;
             drop(permit);
-            part
+            sent
         });
         Ok(())
     }
 
-    fn keep(&mut self, part: Result<Result<CompletedPart>, tokio::task::JoinError>) -> Result<()> {
-        self.done.push(part.map_err(|_| self.upload.lost())??);
-        Ok(())
-    }
-
     /// Waits for all parts and makes the object visible.
-    pub(crate) async fn complete(mut self) -> Result<ObjectInfo> {
+    pub(crate) async fn complete(&mut self) -> Result<ObjectInfo> {
         while let Some(part) = self.under_way.join_next().await {
-            self.keep(part)?;
+            part.map_err(|_| self.upload.lost())??;
         }
-        self.done.sort_by_key(CompletedPart::part_number);
-        let Upload { bucket, key, id, operation } = &*self.upload;
+        let Upload { bucket, key, id, operation, done } = &*self.upload;
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        done.sort_by_key(CompletedPart::part_number);
         let answer = bucket
             .s3()
             .sdk
@@ -146,9 +151,7 @@ impl Multipart {
             .bucket(bucket.name.as_str())
             .key(key.as_str())
             .upload_id(id)
-            .multipart_upload(
-                CompletedMultipartUpload::builder().set_parts(Some(self.done.clone())).build(),
-            )
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(done)).build())
             .set_if_none_match(self.options.if_absent.then(|| "*".into()))
             .set_if_match(self.options.if_match.as_deref().map(quoted))
             .send()
@@ -172,7 +175,8 @@ impl Multipart {
     }
 
     /// Takes the parts back and says whether that worked.
-    pub(crate) async fn abort(mut self) -> Result<()> {
+    #[cfg(feature = "tables")]
+    pub(crate) async fn abort(&mut self) -> Result<()> {
         self.next = 0;
         self.under_way.shutdown().await;
         self.upload.abort().await
@@ -197,7 +201,7 @@ impl Drop for Multipart {
 }
 
 impl Upload {
-    async fn part(&self, number: i32, bytes: Bytes) -> Result<CompletedPart> {
+    async fn part(&self, number: i32, bytes: Bytes) -> Result<()> {
         let s3 = self.bucket.s3();
         let sum = s3.profile.checksums().then(|| crc32c(&bytes));
         let answer = s3
@@ -214,11 +218,13 @@ impl Upload {
             .send()
             .await
             .map_err(|error| s3.classify(error, self.operation, self.bucket.path(&self.key)))?;
-        Ok(CompletedPart::builder()
+        let part = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(answer.e_tag().map(String::from))
             .set_checksum_crc32_c(sum)
-            .build())
+            .build();
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+        Ok(())
     }
 
     async fn abort(&self) -> Result<()> {

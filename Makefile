@@ -1,0 +1,85 @@
+# What people and machines do with this workspace; `make` alone lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+# Compiled things live outside the checkout, so that a fresh clone is quick and a copy is small.
+export LAKEWRIGHT_CACHE ?= $(HOME)/.cache/lakewright
+export CARGO_TARGET_DIR ?= $(LAKEWRIGHT_CACHE)/target
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+PY_SOURCES := python tests/python scripts
+SH_SOURCES := scripts/*.sh .ci/run
+
+.PHONY: help dev test lint demo bench wheel clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.stamp: python/requirements-dev.txt
+	@echo "== .venv: installing the tools of $<"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# Always the whole workspace: the features of a single crate (`-p`) are another DataFusion.
+dev: $(VENV)/.stamp ## build it all (dev profile); .venv gets the module and the command
+	@echo "== cargo build"
+	cargo build --workspace
+	$(BIN)/python scripts/dev_install.py $(CARGO_TARGET_DIR)/debug
+
+test: export LAKEWRIGHT_TEST_MINIO := $(LAKEWRIGHT_CACHE)/bin/minio
+test: export LAKEWRIGHT_TEST_MC := $(LAKEWRIGHT_CACHE)/bin/mc
+test: export LAKEWRIGHT_TEST_CLI := $(CARGO_TARGET_DIR)/debug/lakewright
+test: dev ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... forbids to skip for want of these
+	@scripts/minio.sh >/dev/null
+	rust=passed python=passed
+	echo "== cargo test"
+	cargo test --workspace --no-fail-fast || rust=FAILED
+	echo "== pytest"
+	$(BIN)/python -m pytest tests/python || python=FAILED
+	echo "== make test: Rust $$rust, Python $$python"
+	[[ $$rust$$python == passedpassed ]]
+
+# cargo-deny looks at all platforms' packages, offline: they are fetched first.
+lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy, shellcheck
+	@echo "== rustfmt"
+	cargo fmt --all --check
+	echo "== cargo-deny"
+	cargo fetch --quiet --locked
+	"$$(scripts/cargo-deny.sh)" --offline check licenses bans sources
+	echo "== ruff, mypy, shellcheck"
+	$(BIN)/ruff check --config python/pyproject.toml $(PY_SOURCES)
+	$(BIN)/ruff format --check --config python/pyproject.toml $(PY_SOURCES)
+	$(BIN)/mypy --strict --config-file python/pyproject.toml python scripts
+	$(BIN)/mypy --check-untyped-defs --python-version 3.11 tests/python
+	$(BIN)/shellcheck $(SH_SOURCES)
+	echo "== clippy"
+	cargo clippy --workspace --all-targets -- -D warnings
+	echo "== rustdoc"
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --lib --no-deps
+	echo "== make lint: clean"
+
+demo: dev ## set up and run the main job on the embedded server
+	@$(BIN)/python python/examples/demo.py
+
+bench: dev ## release build and benchmarks
+	@[[ -x tests/bench/run ]] || { echo "make bench: tests/bench/run is not there yet"; exit 1; }
+	cargo build --workspace --release
+	PATH="$(BIN):$$PATH" tests/bench/run
+
+wheel: $(VENV)/.stamp ## a release wheel in dist/, its tag and glibc floor stated
+	@rm -rf dist
+	$(BIN)/maturin build --release --locked --manifest-path python/Cargo.toml --out dist
+	for wheel in dist/*.whl; do
+	  tag=$${wheel%.whl} tag=$${tag#*-*-}
+	  floor=$$(sed -nE 's/.*manylinux_([0-9]+)_([0-9]+)_.*/glibc \1.\2 or newer/p' <<<"$$tag")
+	  echo "$$wheel: tag $$tag, needs $${floor:-a system like this one (no manylinux tag)}"
+	done
+
+clean: ## remove .venv, dist and the installed module; the cache stays
+	@rm -rf $(VENV) dist python/lakewright/_lakewright.abi3.so
+	echo "kept: $(CARGO_TARGET_DIR) and $(LAKEWRIGHT_CACHE)/bin"

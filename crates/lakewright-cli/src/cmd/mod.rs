@@ -1,0 +1,37 @@
+//! The verbs. A noun with small verbs is one file, one with larger verbs a folder with a file
+//! for each.
+
+pub(crate) mod bucket;
+pub(crate) mod completions;
+pub(crate) mod embedded;
+pub(crate) mod man;
+pub(crate) mod object;
+pub(crate) mod profile;
+mod rows;
+pub(crate) mod sql;
+pub(crate) mod table;
+
+use crate::args::Noun;
+use crate::context::Context;
+use crate::failure::Outcome;
+
+impl Noun {
+    /// Whether the verb, asked to stop, comes to an end of its own; all others are dropped.
+    pub(crate) fn ends_itself(&self) -> bool {
+        matches!(self, Self::Embedded(_))
+    }
+}
+
+/// Runs a verb.
+pub(crate) async fn run(noun: Noun, context: &mut Context) -> Outcome {
+    match noun {
+        Noun::Bucket(verb) => verb.run(context).await,
+        Noun::Object(verb) => verb.run(context).await,
+        Noun::Table(verb) => verb.run(context).await,
+        Noun::Sql(sql) => sql.run(context).await,
+        Noun::Profile(verb) => verb.run(context).await,
+        Noun::Embedded(embedded) => embedded.run(context).await,
+        Noun::Completions(completions) => completions.run(context),
+        Noun::Man(man) => man.run(context),
+    }
+}

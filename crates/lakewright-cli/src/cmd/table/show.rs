@@ -1,0 +1,93 @@
+//! `lakewright table show`
+
+use std::io::{self, Write};
+
+use clap::Args;
+use lakewright::TableUri;
+use lakewright::table::{TableInfo, type_name};
+use serde_json::{Value, json};
+
+use super::past::Past;
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::human::time;
+use crate::output::{Answer, Header, aligned, pairs};
+
+/// Describe a table
+///
+/// Prints version, columns, partitions, properties and how many files the table has.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  lakewright table show raw/flights
+  lakewright table show raw/flights --at-version 0
+  lakewright table show raw/flights --json | jq -r '.schema[].name'")]
+pub(crate) struct Show {
+    /// The table: BUCKET/PATH
+    #[arg(value_name = "BUCKET/PATH")]
+    table: TableUri,
+    #[command(flatten)]
+    past: Past,
+}
+
+impl Show {
+    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+        let table = self.past.of(context.lake().await?.table(self.table));
+        let info = table.details().await?;
+        context.out.show(&Described(info))
+    }
+}
+
+/// A table as one JSON document.
+pub(super) fn described(info: &TableInfo) -> Value {
+    let columns = info.schema.fields().iter().map(|field| {
+        json!({
+            "name": field.name(),
+            "type": type_name(field.data_type()),
+            "nullable": field.is_nullable(),
+        })
+    });
+    json!({
+        "uri": info.uri.to_string(),
+        "id": info.id,
+        "name": info.name,
+        "description": info.description,
+        "version": info.version,
+        "schema": columns.collect::<Vec<_>>(),
+        "partition_columns": info.partition_columns,
+        "properties": info.properties,
+        "files": info.files,
+        "created": info.created.map(|at| at.to_string()),
+    })
+}
+
+struct Described(TableInfo);
+
+impl Answer for Described {
+    fn json(&self) -> Value {
+        described(&self.0)
+    }
+
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let info = &self.0;
+        let mut lines = vec![("table", info.uri.to_string())];
+        lines.extend(info.name.clone().map(|name| ("name", name)));
+        lines.extend(info.description.clone().map(|text| ("description", text)));
+        lines.push(("version", info.version.to_string()));
+        lines.push(("files", info.files.to_string()));
+        lines.push(("created", time(info.created)));
+        if !info.partition_columns.is_empty() {
+            lines.push(("partitioned by", info.partition_columns.join(", ")));
+        }
+        for (name, value) in &info.properties {
+            lines.push(("property", format!("{name}={value}")));
+        }
+        out.write_all(pairs(lines).as_bytes())?;
+        writeln!(out)?;
+        let columns = info.schema.fields().iter().map(|field| {
+            let null = if field.is_nullable() { "" } else { "not null" };
+            vec![field.name().clone(), type_name(field.data_type()), null.to_owned()]
+        });
+        let headers = ["COLUMN", "TYPE", ""].map(Header::marked);
+        out.write_all(aligned(&headers, columns).as_bytes())
+    }
+}

@@ -1,0 +1,56 @@
+//! What a verb is given besides its arguments.
+
+use lakewright::{Lake, Settings};
+use tokio::sync::watch;
+
+use crate::args::Global;
+use crate::failure::Outcome;
+use crate::output::Output;
+use crate::progress::{self, Meter};
+
+/// Output, connection, progress, and the wish to stop.
+pub(crate) struct Context {
+    pub(crate) out: Output,
+    global: Global,
+    stop: watch::Receiver<bool>,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global, out: Output, stop: watch::Receiver<bool>) -> Self {
+        Self { out, global, stop }
+    }
+
+    /// What the command line says about the connection.
+    pub(crate) fn settings(&self) -> Settings {
+        self.global.connection.settings()
+    }
+
+    /// The connection. Nothing is sent yet.
+    pub(crate) async fn lake(&self) -> Outcome<Lake> {
+        Ok(lakewright::connect(self.settings()).await?)
+    }
+
+    /// Whether somebody watches stderr.
+    pub(crate) fn is_watched(&self) -> bool {
+        progress::is_watched(self.global.json)
+    }
+
+    /// A meter of bytes, if somebody watches.
+    pub(crate) fn bytes(&self, what: &str, total: Option<u64>) -> Meter {
+        Meter::bytes(self.is_watched(), what, total)
+    }
+
+    /// A meter of things, if somebody watches.
+    pub(crate) fn items(&self, what: &str) -> Meter {
+        Meter::items(self.is_watched(), what)
+    }
+
+    /// Waits until the process is asked to stop.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stop = self.stop.clone();
+        async move {
+            // An error means that nobody is left who could ask.
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+    }
+}

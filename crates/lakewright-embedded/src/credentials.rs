@@ -1,0 +1,98 @@
+//! The key pair of a data directory: generated once, kept in a file of mode 0600.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use lakewright_core::Secret;
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+
+/// Name of the file in the data directory.
+pub(crate) const FILE: &str = "credentials.json";
+
+/// Letters of a generated key id: capitals and digits without those that people mix up. 32 of
+/// them, so that five bits choose one without bias.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+/// As long as S3's own key ids.
+const KEY_ID_LETTERS: usize = 20;
+/// 240 bits, 40 letters of base64 without padding: as long as S3's own secrets.
+const SECRET_BYTES: usize = 30;
+
+/// A key id and its secret.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: Secret,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the pair looks in the file. `Secret` does not serialise, on purpose.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+impl Credentials {
+    /// The pair of this data directory, made on the first call.
+    pub(crate) fn load_or_generate(data_dir: &Path) -> io::Result<Self> {
+        let path = data_dir.join(FILE);
+        if let Some(content) = files::read_private(&path)? {
+            let stored: Stored = serde_json::from_slice(&content)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            return Ok(Self {
+                access_key_id: stored.access_key_id,
+                secret_access_key: Secret::new(stored.secret_access_key),
+            });
+        }
+        let credentials = Self::generate()?;
+        let stored = Stored {
+            access_key_id: credentials.access_key_id.clone(),
+            secret_access_key: credentials.secret_access_key.expose().to_owned(),
+        };
+        files::write_private(&path, &serde_json::to_vec_pretty(&stored)?)?;
+        Ok(credentials)
+    }
+
+    fn generate() -> io::Result<Self> {
+        use base64::Engine as _;
+        let mut id = [0; KEY_ID_LETTERS];
+        let mut secret = [0; SECRET_BYTES];
+        getrandom::fill(&mut id).map_err(io::Error::other)?;
+        getrandom::fill(&mut secret).map_err(io::Error::other)?;
+        let letter = |byte: u8| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]);
+        Ok(Self {
+            access_key_id: id.into_iter().map(letter).collect(),
+            // URL-safe letters: some tools paste secrets into URLs and shells
+            secret_access_key: Secret::new(
+                base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret),
+            ),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_once_and_stable() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Credentials::load_or_generate(dir.path()).unwrap();
+        assert_eq!(first.access_key_id.len(), 20);
+        assert_eq!(first.secret_access_key.expose().len(), 40);
+        assert_eq!(Credentials::load_or_generate(dir.path()).unwrap(), first);
+        let elsewhere = tempfile::tempdir().unwrap();
+        assert_ne!(Credentials::load_or_generate(elsewhere.path()).unwrap(), first);
+        assert!(!format!("{first:?}").contains(first.secret_access_key.expose()));
+    }
+}

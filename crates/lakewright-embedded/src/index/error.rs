@@ -1,0 +1,101 @@
+//! What may go wrong below the index.
+
+use std::fmt;
+use std::io;
+
+use s3s::{S3Error, S3ErrorCode};
+
+/// A failure of the index, or a refusal that was decided in it.
+#[derive(Debug)]
+pub(crate) enum IndexError {
+    /// The answer is no, for a reason that the client is told.
+    Refused(S3Error),
+    /// A record cannot be read.
+    Record(String),
+    /// The database failed.
+    Storage(redb::Error),
+    /// The server is stopping.
+    Closed,
+}
+
+impl fmt::Display for IndexError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => write!(f, "refused: {}", error.code().as_str()),
+            Self::Record(why) => write!(f, "a record of the index cannot be read: {why}"),
+            Self::Storage(error) => write!(f, "the index failed: {error}"),
+            Self::Closed => f.write_str("the server is stopping"),
+        }
+    }
+}
+
+impl std::error::Error for IndexError {}
+
+macro_rules! storage {
+    ($($error:ty),*) => {$(
+        impl From<$error> for IndexError {
+            fn from(error: $error) -> Self {
+                Self::Storage(error.into())
+            }
+        }
+    )*};
+}
+storage!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::DatabaseError,
+    redb::SetDurabilityError
+);
+
+impl From<S3Error> for IndexError {
+    fn from(error: S3Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<io::Error> for IndexError {
+    fn from(error: io::Error) -> Self {
+        Self::Storage(redb::Error::Io(error))
+    }
+}
+
+impl From<IndexError> for S3Error {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Refused(error) => error,
+            IndexError::Record(_) => {
+                tracing::error!(%error, "corrupt index");
+                Self::with_message(S3ErrorCode::InternalError, error.to_string())
+            }
+            IndexError::Storage(redb::Error::Io(error)) => storage_error(error),
+            IndexError::Storage(_) => {
+                tracing::error!(%error, "index failure");
+                Self::with_message(S3ErrorCode::InternalError, error.to_string())
+            }
+            IndexError::Closed => {
+                Self::with_message(S3ErrorCode::ServiceUnavailable, error.to_string())
+            }
+        }
+    }
+}
+
+/// What a client is told when the file system failed: a full disk in MinIO's words, which
+/// clients know, and otherwise InternalError.
+pub(crate) fn storage_error(error: io::Error) -> S3Error {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    if matches!(error.kind(), StorageFull | QuotaExceeded) {
+        let mut answer = S3Error::with_message(
+            S3ErrorCode::Custom("XMinioStorageFull".into()),
+            "The disk under the data directory is full; nothing was stored.",
+        );
+        answer.set_status_code(http::StatusCode::INSUFFICIENT_STORAGE);
+        return answer;
+    }
+    tracing::error!(%error, "the file system failed");
+    let message = format!("The file system failed: {error}.");
+    let mut answer = S3Error::with_message(S3ErrorCode::InternalError, message);
+    answer.set_source(Box::new(error));
+    answer
+}

@@ -1,0 +1,169 @@
+use std::fs;
+use std::sync::{Arc, Barrier};
+
+use super::record::{BucketRecord, Millis, ObjectRecord, Segment};
+use super::*;
+use s3s::s3_error;
+
+fn open(dir: &Path) -> (Index, BlobStore) {
+    let blobs = BlobStore::open(dir, Durability::Machine).unwrap();
+    (Index::open(dir, Durability::Machine, &blobs).unwrap(), blobs)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn object(size: u64) -> ObjectRecord {
+    record::decode(format!(r#"{{"size":{size},"etag":"e","modified":1}}"#).as_bytes()).unwrap()
+}
+
+fn make_bucket(index: &Index) {
+    let bucket = BucketRecord { created: Millis(1) };
+    block_on(index.write(Vec::new(), move |tables| tables.insert_bucket("raw", &bucket))).unwrap();
+}
+
+/// A PUT of a file that is refused when the key is there.
+async fn create(
+    index: &Index,
+    blobs: &BlobStore,
+    key: &str,
+    bytes: &[u8],
+) -> Result<(), IndexError> {
+    let mut writer = blobs.create().unwrap();
+    writer.write(bytes).unwrap();
+    let staged = writer.finish().unwrap();
+    let mut record = object(bytes.len() as u64);
+    record.segments.push(Segment {
+        blob: staged.id(),
+        place: Place::File,
+        size: bytes.len() as u64,
+        crc: 0,
+    });
+    let key = key.to_owned();
+    let decide = move |tables: &mut Tables<'_>| match tables.find_object("raw", &key)? {
+        None => tables.insert_object("raw", &key, &record, None),
+        Some(_) => Err(s3_error!(PreconditionFailed).into()),
+    };
+    index.write(vec![staged], decide).await
+}
+
+fn files(dir: &Path) -> usize {
+    fs::read_dir(dir.join("blobs"))
+        .unwrap()
+        .map(|shard| fs::read_dir(shard.unwrap().path()).unwrap().count())
+        .sum()
+}
+
+fn settle(blobs: &BlobStore) {
+    blobs.settle(std::time::Duration::from_secs(10));
+}
+
+#[test]
+fn of_many_creators_one_wins_and_the_others_leave_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, blobs) = open(dir.path());
+    make_bucket(&index);
+    let barrier = Arc::new(Barrier::new(16));
+    let threads: Vec<_> = (0..16_u8)
+        .map(|n| {
+            let (index, blobs, barrier) = (index.clone(), blobs.clone(), Arc::clone(&barrier));
+            std::thread::spawn(move || {
+                barrier.wait();
+                (0..20)
+                    .filter(|k| block_on(create(&index, &blobs, &format!("k{k}"), &[n])).is_ok())
+                    .count()
+            })
+        })
+        .collect();
+    let won: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    assert_eq!(won, 20);
+    settle(&blobs);
+    assert_eq!(files(dir.path()), 20);
+}
+
+#[test]
+fn what_was_answered_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, blobs) = open(dir.path());
+    make_bucket(&index);
+    block_on(create(&index, &blobs, "k", b"bytes")).unwrap();
+    index.close();
+    assert!(matches!(index.read(|view| view.object("raw", "k")), Err(IndexError::Closed)));
+    assert!(matches!(block_on(create(&index, &blobs, "l", b"")), Err(IndexError::Closed)));
+    drop((index, blobs));
+    // what a server that was killed between writing a file and telling the index leaves
+    let (orphan, torn) =
+        (dir.path().join("blobs/00").join("0".repeat(30) + "00"), dir.path().join("tmp/x"));
+    fs::write(&orphan, b"orphan").unwrap();
+    fs::write(&torn, b"torn").unwrap();
+    let (index, blobs) = open(dir.path());
+    assert!(!orphan.exists() && !torn.exists());
+    let record = index.read(|view| view.object("raw", "k")).unwrap();
+    assert!(blobs.open_blob(record.segments[0].blob).is_ok());
+    assert!(index.read(|view| view.find_object("raw", "l")).unwrap().is_none());
+}
+
+#[test]
+fn a_refusal_changes_nothing_and_does_not_touch_its_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, blobs) = open(dir.path());
+    make_bucket(&index);
+    block_on(async {
+        let (one, two, three) = tokio::join!(
+            create(&index, &blobs, "k", b"1"),
+            create(&index, &blobs, "k", b"2"),
+            create(&index, &blobs, "l", b"3"),
+        );
+        assert!(one.is_ok() && three.is_ok());
+        assert!(matches!(two, Err(IndexError::Refused(_))));
+    });
+    settle(&blobs);
+    assert_eq!(files(dir.path()), 2);
+}
+
+#[test]
+fn a_change_happens_whole_when_nobody_waits_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, blobs) = open(dir.path());
+    make_bucket(&index);
+    for n in 0..50 {
+        // polled once, so that it is submitted, and dropped
+        let key = format!("k{n}");
+        let mut write = Box::pin(create(&index, &blobs, &key, b"bytes"));
+        let waker = std::task::Waker::noop();
+        let _ = write.as_mut().poll(&mut std::task::Context::from_waker(waker));
+    }
+    index.close();
+    settle(&blobs);
+    drop((index, blobs));
+    let (index, blobs) = open(dir.path());
+    for n in 0..50 {
+        let record = index.read(|view| view.object("raw", &format!("k{n}"))).unwrap();
+        assert!(blobs.open_blob(record.segments[0].blob).is_ok());
+    }
+}
+
+#[test]
+fn a_later_format_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).0.close();
+    {
+        let database = Database::open(dir.path().join("index.redb")).unwrap();
+        let txn = database.begin_write().unwrap();
+        let meta: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
+        txn.open_table(meta).unwrap().insert("format", u64::from(FORMAT) + 1).unwrap();
+        txn.commit().unwrap();
+    }
+    let blobs = BlobStore::open(dir.path(), Durability::Machine).unwrap();
+    let refused = Index::open(dir.path(), Durability::Machine, &blobs);
+    assert!(matches!(refused, Err(OpenError::Newer(2))), "{refused:?}");
+}
+
+#[test]
+fn something_else_is_not_taken_for_an_index() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("index.redb"), b"not a database".repeat(1000)).unwrap();
+    let blobs = BlobStore::open(dir.path(), Durability::Machine).unwrap();
+    assert!(Index::open(dir.path(), Durability::Machine, &blobs).is_err());
+}

@@ -1,0 +1,209 @@
+//! Conditions on requests: `If-Match` and its kin (RFC 9110, section 13, as S3 reads it).
+
+use s3s::dto::{ETag, ETagCondition, Timestamp};
+use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
+
+use crate::index::no_such_key;
+use crate::index::record::{Millis, ObjectRecord};
+
+fn precondition_failed(condition: &str) -> S3Error {
+    s3_error!(
+        PreconditionFailed,
+        "At least one of the preconditions you specified did not hold: {condition}"
+    )
+}
+
+/// The ETag as it goes into answers.
+pub(super) fn etag(record: &ObjectRecord) -> ETag {
+    ETag::Strong(record.etag.clone())
+}
+
+fn matches(condition: &ETagCondition, record: &ObjectRecord) -> bool {
+    match condition {
+        ETagCondition::Any => true,
+        ETagCondition::ETag(etag) => etag.value() == record.etag,
+    }
+}
+
+/// Conditions on what a write replaces. They are decided in the transaction that writes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WriteConditions {
+    pub(super) if_match: Option<ETagCondition>,
+    pub(super) if_none_match: Option<ETagCondition>,
+}
+
+impl WriteConditions {
+    pub(super) fn is_none(&self) -> bool {
+        self.if_match.is_none() && self.if_none_match.is_none()
+    }
+
+    pub(super) fn check(&self, before: Option<&ObjectRecord>) -> S3Result<()> {
+        match (&self.if_match, before) {
+            (Some(_), None) => return Err(no_such_key()),
+            (Some(condition), Some(record)) if !matches(condition, record) => {
+                return Err(precondition_failed("If-Match"));
+            }
+            _ => {}
+        }
+        match (&self.if_none_match, before) {
+            (Some(condition), Some(record)) if matches(condition, record) => {
+                Err(precondition_failed("If-None-Match"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Conditions on what a request reads.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReadConditions {
+    pub(super) if_match: Option<ETagCondition>,
+    pub(super) if_none_match: Option<ETagCondition>,
+    pub(super) if_modified_since: Option<Timestamp>,
+    pub(super) if_unmodified_since: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Verdict {
+    Read,
+    NotModified,
+    Failed(&'static str),
+}
+
+impl ReadConditions {
+    /// In the order of precedence of RFC 9110, section 13.2.2.
+    fn decide(&self, record: &ObjectRecord) -> Verdict {
+        if let Some(condition) = &self.if_match {
+            if !matches(condition, record) {
+                return Verdict::Failed("If-Match");
+            }
+        } else if let Some(since) = &self.if_unmodified_since
+            && record.modified.seconds() > seconds(since)
+        {
+            return Verdict::Failed("If-Unmodified-Since");
+        }
+        if let Some(condition) = &self.if_none_match {
+            if matches(condition, record) {
+                return Verdict::NotModified;
+            }
+        } else if let Some(since) = &self.if_modified_since
+            && record.modified.seconds() <= seconds(since)
+        {
+            return Verdict::NotModified;
+        }
+        Verdict::Read
+    }
+
+    /// For GET and HEAD: 412, or 304 with the headers that a cache wants.
+    pub(super) fn check(&self, record: &ObjectRecord) -> S3Result<()> {
+        match self.decide(record) {
+            Verdict::Read => Ok(()),
+            Verdict::Failed(condition) => Err(precondition_failed(condition)),
+            Verdict::NotModified => Err(not_modified(record)),
+        }
+    }
+
+    /// For the source of a copy, where there is no cache to be told 304.
+    pub(super) fn check_source(&self, record: &ObjectRecord) -> S3Result<()> {
+        match self.decide(record) {
+            Verdict::Read => Ok(()),
+            Verdict::Failed(condition) => Err(precondition_failed(condition)),
+            Verdict::NotModified => Err(precondition_failed("If-None-Match or If-Modified-Since")),
+        }
+    }
+}
+
+fn not_modified(record: &ObjectRecord) -> S3Error {
+    let mut error = S3Error::new(S3ErrorCode::NotModified);
+    let mut headers = http::HeaderMap::new();
+    if let Ok(etag) = etag(record).to_http_header() {
+        headers.insert(http::header::ETAG, etag);
+    }
+    if let Some(modified) = http_date(record.modified) {
+        headers.insert(http::header::LAST_MODIFIED, modified);
+    }
+    error.set_headers(headers);
+    error
+}
+
+fn http_date(time: Millis) -> Option<http::HeaderValue> {
+    let mut text = Vec::new();
+    time.timestamp().format(s3s::dto::TimestampFormat::HttpDate, &mut text).ok()?;
+    http::HeaderValue::from_bytes(&text).ok()
+}
+
+fn seconds(timestamp: &Timestamp) -> u64 {
+    Millis::from_timestamp(timestamp).seconds()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use s3s::dto::TimestampFormat;
+
+    fn object() -> ObjectRecord {
+        let json = br#"{"size":1,"etag":"e","modified":1000500}"#;
+        crate::index::record::decode(json).unwrap()
+    }
+
+    fn tag(value: &str) -> Option<ETagCondition> {
+        Some(ETagCondition::ETag(ETag::Strong(value.to_owned())))
+    }
+
+    fn at(seconds: u64) -> Option<Timestamp> {
+        Some(Timestamp::parse(TimestampFormat::EpochSeconds, &seconds.to_string()).unwrap())
+    }
+
+    fn code(result: S3Result<()>) -> Option<String> {
+        result.err().map(|error| error.code().as_str().to_owned())
+    }
+
+    #[test]
+    fn writes() {
+        let any = Some(ETagCondition::Any);
+        for (if_match, if_none_match, there, absent) in [
+            (None, None, None, None),
+            (None, any.clone(), Some("PreconditionFailed"), None),
+            (None, tag("e"), Some("PreconditionFailed"), None),
+            (None, tag("f"), None, None),
+            (tag("e"), None, None, Some("NoSuchKey")),
+            (any, None, None, Some("NoSuchKey")),
+            (tag("f"), None, Some("PreconditionFailed"), Some("NoSuchKey")),
+        ] {
+            let conditions = WriteConditions { if_match, if_none_match };
+            assert_eq!(code(conditions.check(Some(&object()))).as_deref(), there, "{conditions:?}");
+            assert_eq!(code(conditions.check(None)).as_deref(), absent, "{conditions:?}");
+        }
+    }
+
+    #[test]
+    fn reads() {
+        let none = ReadConditions::default;
+        for (conditions, expected) in [
+            (none(), Verdict::Read),
+            (ReadConditions { if_match: tag("e"), ..none() }, Verdict::Read),
+            (ReadConditions { if_match: tag("f"), ..none() }, Verdict::Failed("If-Match")),
+            (ReadConditions { if_none_match: tag("e"), ..none() }, Verdict::NotModified),
+            (ReadConditions { if_none_match: tag("f"), ..none() }, Verdict::Read),
+            // the object's half second is not seen by clients
+            (ReadConditions { if_modified_since: at(1000), ..none() }, Verdict::NotModified),
+            (ReadConditions { if_modified_since: at(999), ..none() }, Verdict::Read),
+            (ReadConditions { if_unmodified_since: at(1000), ..none() }, Verdict::Read),
+            (
+                ReadConditions { if_unmodified_since: at(999), ..none() },
+                Verdict::Failed("If-Unmodified-Since"),
+            ),
+            // the stronger condition of a pair decides alone
+            (
+                ReadConditions { if_match: tag("e"), if_unmodified_since: at(1), ..none() },
+                Verdict::Read,
+            ),
+            (
+                ReadConditions { if_none_match: tag("f"), if_modified_since: at(2000), ..none() },
+                Verdict::Read,
+            ),
+        ] {
+            assert_eq!(conditions.decide(&object()), expected, "{conditions:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! GetObject.
+
+use s3s::dto::*;
+use s3s::{S3Request, S3Response, S3Result};
+
+use super::conditions::ReadConditions;
+use super::headers::{check_version, describe, refuse_customer_key};
+use super::{Service, range};
+use crate::blob;
+use crate::index::storage_error;
+
+pub(super) async fn get_object(
+    service: &Service,
+    req: S3Request<GetObjectInput>,
+) -> S3Result<S3Response<GetObjectOutput>> {
+    let input = req.input;
+    refuse_customer_key!(input);
+    check_version(input.version_id.as_deref())?;
+    let conditions = ReadConditions {
+        if_match: input.if_match,
+        if_none_match: input.if_none_match,
+        if_modified_since: input.if_modified_since,
+        if_unmodified_since: input.if_unmodified_since,
+    };
+    let with_checksum = input.checksum_mode.is_some();
+    let (record, span, first, reading) = service
+        .blocking(move |service| {
+            let (record, span, mut reading) =
+                service.open_object(&input.bucket, &input.key, |record| {
+                    conditions.check(record)?;
+                    let span = range::resolve(input.range, input.part_number, record)?;
+                    Ok((span.bytes.clone(), span))
+                })?;
+            // Read while an error can still be told, and, for most objects, all there is.
+            let first = reading.next_run().map_err(storage_error)?;
+            Ok((record, span, first, reading))
+        })
+        .await?;
+    let mut output = GetObjectOutput::default();
+    describe!(output, &record, &span, with_checksum);
+    output.body = Some(blob::stream(first, reading));
+    output.tag_count = i32::try_from(record.tags.len()).ok().filter(|tags| *tags > 0);
+    Ok(S3Response::new(output))
+}

@@ -1,0 +1,44 @@
+//! HeadObject.
+
+use s3s::dto::*;
+use s3s::{S3Request, S3Response, S3Result};
+
+use super::conditions::ReadConditions;
+use super::headers::{check_version, describe, refuse_customer_key};
+use super::{Service, range};
+
+pub(super) async fn head_object(
+    service: &Service,
+    req: S3Request<HeadObjectInput>,
+) -> S3Result<S3Response<HeadObjectOutput>> {
+    let input = req.input;
+    refuse_customer_key!(input);
+    check_version(input.version_id.as_deref())?;
+    let conditions = ReadConditions {
+        if_match: input.if_match,
+        if_none_match: input.if_none_match,
+        if_modified_since: input.if_modified_since,
+        if_unmodified_since: input.if_unmodified_since,
+    };
+    let (bucket, key) = (input.bucket, input.key);
+    let record = service
+        .read(move |view| {
+            let record = view.object(&bucket, &key)?;
+            conditions.check(&record)?;
+            Ok(record)
+        })
+        .await?;
+    let span = range::resolve(input.range, input.part_number, &record)?;
+    let mut output = HeadObjectOutput::default();
+    describe!(output, &record, &span, input.checksum_mode.is_some());
+    // s3s does this for GetObject and leaves it to us here.
+    let keep = |asked: Option<String>, kept: Option<String>| asked.or(kept);
+    output.content_type = keep(input.response_content_type, output.content_type);
+    output.content_encoding = keep(input.response_content_encoding, output.content_encoding);
+    output.content_disposition =
+        keep(input.response_content_disposition, output.content_disposition);
+    output.content_language = keep(input.response_content_language, output.content_language);
+    output.cache_control = keep(input.response_cache_control, output.cache_control);
+    output.expires = input.response_expires.or(output.expires);
+    Ok(S3Response::new(output))
+}

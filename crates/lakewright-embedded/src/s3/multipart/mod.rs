@@ -1,0 +1,51 @@
+//! Multipart uploads. Parts are blobs like any other; completing an upload names them in the
+//! record of the object, in order, and moves no byte.
+
+pub(super) mod abort;
+pub(super) mod complete;
+pub(super) mod create;
+pub(super) mod list_parts;
+pub(super) mod list_uploads;
+pub(super) mod upload_part;
+pub(super) mod upload_part_copy;
+
+use s3s::{S3Result, s3_error};
+
+use super::Service;
+use crate::index::record::{Millis, PartRecord};
+use crate::receive::Received;
+
+/// A part number as the index keeps it.
+fn part_number(number: i32) -> S3Result<u16> {
+    u16::try_from(number).ok().filter(|number| (1..=10_000).contains(number)).ok_or_else(|| {
+        s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive")
+    })
+}
+
+/// Names received bytes as a part, if the upload is still there.
+async fn put_part(
+    service: &Service,
+    (bucket, key, upload_id): (String, String, String),
+    number: u16,
+    received: Received,
+) -> S3Result<PartRecord> {
+    let stored = received.stored;
+    let part = PartRecord {
+        size: received.size,
+        etag: received.etag,
+        modified: Millis::now(),
+        segment: stored.segment,
+        checksum: received.checksum,
+    };
+    let small = stored.small;
+    service
+        .write(stored.staged, move |tables| {
+            tables.upload(&bucket, &key, &upload_id)?;
+            if let (Some(bytes), Some(segment)) = (&small, &part.segment) {
+                tables.insert_small(segment.blob, bytes)?;
+            }
+            tables.insert_part(&upload_id, number, &part)?;
+            Ok(part)
+        })
+        .await
+}

@@ -1,0 +1,121 @@
+//! The life of a server: starting, being found, ending.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+
+use lakewright_embedded::{
+    Embedded, EmbeddedOptions, EmbeddedServer, ErrorKind, Secret, attach, start_or_attach,
+};
+
+fn runtime() -> tokio::runtime::Runtime {
+    // no timer, no I/O: the least a caller may have
+    tokio::runtime::Builder::new_current_thread().build().unwrap()
+}
+
+fn get(endpoint: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn starts_is_found_and_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("new/data");
+    assert!(attach(&data).unwrap().is_none());
+    let server = runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(&data))).unwrap();
+    // its owner's runtime is gone, and it answers all the same
+    assert!(get(&server.endpoint(), "/-/health").starts_with("HTTP/1.1 200"));
+    let refused = get(&server.endpoint(), "/bucket/key");
+    assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("AccessDenied"), "{refused}");
+
+    let found = attach(&data).unwrap().unwrap();
+    assert_eq!(found.endpoint, server.endpoint());
+    assert_eq!(found.access_key_id, server.access_key_id());
+    assert_eq!(&found.secret_access_key, server.secret_access_key());
+    assert_eq!(found.pid, std::process::id());
+    for shown in [format!("{found:?}"), format!("{server:?}")] {
+        assert!(!shown.contains(server.secret_access_key().expose()), "{shown}");
+    }
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for file in ["server.json", "credentials.json", "index.redb", "lock"] {
+        assert_eq!(mode(&data.join(file)), 0o600, "{file}");
+    }
+
+    let second = runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(&data)));
+    let refused = second.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+    assert!(refused.to_string().contains("attach"), "{refused}");
+
+    let (endpoint, secret) = (server.endpoint(), server.secret_access_key().clone());
+    runtime().block_on(server.shutdown()).unwrap();
+    assert!(attach(&data).unwrap().is_none());
+    assert!(!data.join("server.json").exists());
+    assert!(TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).is_err());
+
+    let again = runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(&data))).unwrap();
+    assert_eq!(again.secret_access_key(), &secret, "keys are stable");
+    drop(again);
+    assert!(attach(&data).unwrap().is_none());
+}
+
+#[test]
+fn of_many_starters_one_serves_and_the_others_attach() {
+    let dir = tempfile::tempdir().unwrap();
+    let starters: Vec<_> = (0..8)
+        .map(|_| {
+            let options = EmbeddedOptions::new(dir.path());
+            std::thread::spawn(move || runtime().block_on(start_or_attach(options)).unwrap())
+        })
+        .collect();
+    let embedded: Vec<_> = starters.into_iter().map(|starter| starter.join().unwrap()).collect();
+    let servers: Vec<_> = embedded
+        .iter()
+        .filter_map(|one| match one {
+            Embedded::Started(server) => Some(server),
+            Embedded::Attached(_) => None,
+        })
+        .collect();
+    assert_eq!(servers.len(), 1);
+    for one in &embedded {
+        if let Embedded::Attached(attachment) = one {
+            assert_eq!(attachment.endpoint, servers[0].endpoint());
+        }
+    }
+}
+
+#[test]
+fn a_stale_attach_file_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let stale = r#"{"pid":1,"address":"127.0.0.1:1","access_key_id":"a","secret_access_key":"b"}"#;
+    fs::write(dir.path().join("server.json"), stale).unwrap();
+    assert!(attach(dir.path()).unwrap().is_none());
+    let options = EmbeddedOptions::new(dir.path()).credentials("id", Secret::new("secret"));
+    let server = runtime().block_on(EmbeddedServer::start(options)).unwrap();
+    let found = attach(dir.path()).unwrap().unwrap();
+    assert_eq!((found.endpoint, found.access_key_id.as_str()), (server.endpoint(), "id"));
+    assert!(!dir.path().join("credentials.json").exists(), "given keys are not kept");
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = |options| runtime().block_on(EmbeddedServer::start(options)).unwrap_err();
+    let open = EmbeddedOptions::new(dir.path()).listen(([0, 0, 0, 0], 0).into());
+    assert_eq!(start(open).kind(), ErrorKind::InvalidInput);
+    let file = dir.path().join("file");
+    fs::write(&file, b"").unwrap();
+    assert_eq!(start(EmbeddedOptions::new(&file)).kind(), ErrorKind::InvalidInput);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = EmbeddedOptions::new(dir.path().join("d")).listen(taken.local_addr().unwrap());
+    assert_eq!(start(port).kind(), ErrorKind::Conflict);
+    fs::write(dir.path().join("d/index.redb"), b"nonsense".repeat(4096)).unwrap();
+    let damaged = start(EmbeddedOptions::new(dir.path().join("d")));
+    assert_eq!(damaged.kind(), ErrorKind::Corrupt, "{damaged}");
+}

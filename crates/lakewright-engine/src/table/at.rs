@@ -1,0 +1,118 @@
+//! `at`: a table as it was.
+
+use std::fmt;
+
+use deltalake::logstore::{LogStoreRef, commit_uri_from_version};
+use deltalake::{DeltaTable, DeltaTableError};
+use futures::TryStreamExt;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Table, log};
+use crate::store::Witness;
+
+/// Which past of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum At {
+    /// As this version left it.
+    Version(u64),
+    /// As it stood at this time: the newest version whose commit says that it was made then or
+    /// before. The same times as in [`Table::history`].
+    Timestamp(Timestamp),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => write!(f, "version {version}"),
+            Self::Timestamp(at) => write!(f, "{at}"),
+        }
+    }
+}
+
+impl Table {
+    pub(super) async fn load_at(&self, at: &At) -> Result<DeltaTable, DeltaTableError> {
+        let log = log::open(self, Witness::default())?;
+        let version = match at {
+            At::Version(version) => *version,
+            At::Timestamp(at) => version_at(&log, *at).await?,
+        };
+        let mut table = DeltaTable::new(log);
+        match table.load_version(version).await {
+            Ok(()) => Ok(table),
+            // deltalake reports a version that does not exist yet as a broken log.
+            Err(error) => Err(match table.get_latest_version().await {
+                Ok(newest) if newest < version => DeltaTableError::InvalidVersion(version),
+                _ => error,
+            }),
+        }
+    }
+}
+
+/// The version at a time, by halving. deltalake's own search goes by the objects' times, which
+/// HEAD gives in whole seconds: of several commits in one second it takes the wrong one.
+async fn version_at(log: &LogStoreRef, at: Timestamp) -> Result<u64, DeltaTableError> {
+    let newest = log.get_latest_version(0).await?;
+    let mut oldest = oldest_commit(log).await?;
+    let asked = at.as_millisecond();
+    if commit_time(log, oldest).await? > asked {
+        return Err(DeltaTableError::NotATable(format!(
+            "the table is not that old: the oldest version that its log still has is {oldest}"
+        )));
+    }
+    let mut newest = newest;
+    while oldest < newest {
+        let middle = oldest + (newest - oldest).div_ceil(2);
+        if commit_time(log, middle).await? <= asked {
+            oldest = middle;
+        } else {
+            newest = middle - 1;
+        }
+    }
+    Ok(oldest)
+}
+
+/// The first version whose commit was not cleaned up yet.
+async fn oldest_commit(log: &LogStoreRef) -> Result<u64, DeltaTableError> {
+    let store = log.object_store(None);
+    let mut entries = store.list(Some(log.log_path()));
+    while let Some(entry) = entries.try_next().await? {
+        let name = entry.location.filename().unwrap_or_default();
+        let version = name.strip_suffix(".json").and_then(|version| version.parse().ok());
+        if let Some(version) = version {
+            return Ok(version);
+        }
+    }
+    Err(DeltaTableError::NotATable("its log is empty".into()))
+}
+
+/// When a commit was made, in milliseconds since 1970: what it says itself, else when its
+/// object was written.
+async fn commit_time(log: &LogStoreRef, version: u64) -> Result<i64, DeltaTableError> {
+    #[derive(Deserialize)]
+    struct Action {
+        #[serde(rename = "commitInfo")]
+        commit_info: Option<Info>,
+    }
+    #[derive(Deserialize)]
+    struct Info {
+        #[serde(rename = "inCommitTimestamp")]
+        in_commit: Option<i64>,
+        timestamp: Option<i64>,
+    }
+    use object_store::ObjectStoreExt;
+
+    let entry = log.read_commit_entry(version).await?.unwrap_or_default();
+    let said = entry.split(|byte| *byte == b'\n').find_map(|line| {
+        let info = serde_json::from_slice::<Action>(line).ok()?.commit_info?;
+        info.in_commit.or(info.timestamp)
+    });
+    match said {
+        Some(at) => Ok(at),
+        None => {
+            let path = commit_uri_from_version(Some(version));
+            let written = log.object_store(None).head(&path).await?.last_modified;
+            Ok(written.timestamp_millis())
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What a write did.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// What a write did to the table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Commit {
+    /// The version it made.
+    pub version: u64,
+    /// Delta's name of the operation, such as `WRITE`.
+    pub operation: String,
+    /// When.
+    pub timestamp: Option<Timestamp>,
+    /// Rows written.
+    pub rows: u64,
+    /// Data files added.
+    pub files_added: u64,
+    /// Data files that no longer belong to the table.
+    pub files_removed: u64,
+    /// Bytes of the data files added.
+    pub bytes_added: u64,
+    /// How many rivals committed first and made it try again.
+    pub retries: u64,
+}
+
+/// The lines of a commit that are counted (Delta protocol, "Actions").
+#[derive(Deserialize)]
+struct Action {
+    add: Option<File>,
+    remove: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "commitInfo")]
+    commit_info: Option<Info>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    size: u64,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    operation: Option<String>,
+    timestamp: Option<i64>,
+}
+
+impl Commit {
+    /// Counts what stands in the log's own entry.
+    pub(super) fn read(version: u64, entry: Option<&Bytes>, rows: u64, retries: u64) -> Self {
+        let mut commit = Self { version, rows, retries, ..Self::default() };
+        let lines = entry.map_or(&[][..], |entry| entry).split(|byte| *byte == b'\n');
+        for line in lines.filter(|line| !line.is_empty()) {
+            let Ok(action) = serde_json::from_slice::<Action>(line) else { continue };
+            if let Some(file) = action.add {
+                commit.files_added += 1;
+                commit.bytes_added += file.size;
+            }
+            commit.files_removed += u64::from(action.remove.is_some());
+            if let Some(info) = action.commit_info {
+                commit.operation = info.operation.unwrap_or_default();
+                commit.timestamp =
+                    info.timestamp.and_then(|at| Timestamp::from_millisecond(at).ok());
+            }
+        }
+        commit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_the_lines_of_an_entry() {
+        let entry = Bytes::from_static(
+            br#"{"commitInfo":{"timestamp":1000,"operation":"WRITE"}}
+{"add":{"path":"a","size":3}}
+{"add":{"path":"b","size":4}}
+{"remove":{"path":"c"}}
+"#,
+        );
+        let commit = Commit::read(7, Some(&entry), 12, 1);
+        assert_eq!(
+            commit,
+            Commit {
+                version: 7,
+                operation: "WRITE".into(),
+                timestamp: Some(Timestamp::from_second(1).unwrap()),
+                rows: 12,
+                files_added: 2,
+                files_removed: 1,
+                bytes_added: 7,
+                retries: 1,
+            }
+        );
+    }
+}

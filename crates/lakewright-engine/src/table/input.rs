@@ -1,0 +1,139 @@
+//! Data on its way into a table, or out of one.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use arrow::array::RecordBatchReader;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use futures::{Stream, StreamExt};
+use lakewright_core::{Error, ErrorKind, Result};
+
+use super::classify::Failure;
+use crate::store::Witness;
+
+/// How many batches wait between a reader that blocks and the runtime.
+const WAITING: usize = 4;
+
+/// Batches of one schema, as they come.
+pub struct BatchStream {
+    schema: SchemaRef,
+    stream: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
+}
+
+impl BatchStream {
+    /// A stream whose batches have this schema.
+    pub fn new(
+        schema: SchemaRef,
+        stream: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
+    ) -> Self {
+        Self { schema, stream: Box::pin(stream) }
+    }
+
+    /// The schema of every batch.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// All batches, in memory.
+    ///
+    /// # Errors
+    /// The stream's first.
+    pub async fn collect(self) -> Result<Vec<RecordBatch>> {
+        futures::TryStreamExt::try_collect(self.stream).await
+    }
+}
+
+impl Stream for BatchStream {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.stream.poll_next_unpin(cx)
+    }
+}
+
+impl fmt::Debug for BatchStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchStream").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+/// What is written into a table: batches that are here already, a stream, or a reader.
+#[derive(Debug)]
+pub struct Batches(pub(super) BatchStream);
+
+impl Batches {
+    /// Batches in memory. All must have this schema.
+    #[must_use]
+    pub fn from_batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        Self(BatchStream::new(schema, futures::stream::iter(batches.into_iter().map(Ok))))
+    }
+
+    /// A stream, one of our own scans included.
+    #[must_use]
+    pub fn from_stream(stream: BatchStream) -> Self {
+        Self(stream)
+    }
+
+    /// A reader that may block: a file, or a stream of another Arrow library. It is drained on
+    /// a thread of its own, never on a worker of the runtime: what it waits for may be one of
+    /// our own scans, which needs those workers.
+    #[must_use]
+    pub fn from_reader(reader: Box<dyn RecordBatchReader + Send>) -> Self {
+        let schema = reader.schema();
+        let (into, from) = tokio::sync::mpsc::channel(WAITING);
+        let mut source = Some((reader, into));
+        // Started with the first poll: only then is there certainly a runtime.
+        let stream = futures::stream::unfold(from, move |mut from| {
+            if let Some((reader, into)) = source.take() {
+                tokio::task::spawn_blocking(move || drain(reader, &into));
+            }
+            async move { from.recv().await.map(|batch| (batch, from)) }
+        });
+        Self(BatchStream::new(schema, stream))
+    }
+
+    /// The schema of every batch.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        self.0.schema()
+    }
+
+    /// The same, with every row counted as it passes, and an error noted.
+    pub(super) fn watched(self, witness: Witness) -> (BatchStream, Arc<AtomicU64>) {
+        let rows = Arc::new(AtomicU64::new(0));
+        let (schema, count) = (self.schema().clone(), rows.clone());
+        let stream = self.0.inspect(move |batch| match batch {
+            Ok(batch) => {
+                count.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+            }
+            Err(error) => witness.note(error),
+        });
+        (BatchStream::new(schema, stream), rows)
+    }
+}
+
+/// Until the reader ends or nobody listens any more. A reader that panics is an error like any
+/// other: its panic must not look like the end of the data.
+fn drain(
+    reader: Box<dyn RecordBatchReader + Send>,
+    into: &tokio::sync::mpsc::Sender<Result<RecordBatch>>,
+) {
+    let sent = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        for batch in reader {
+            let batch = batch.map_err(|error| Failure::from(error).explain());
+            if into.blocking_send(batch).is_err() {
+                return;
+            }
+        }
+    }));
+    if sent.is_err() {
+        let error = Error::new(ErrorKind::Internal, "the reader of the data panicked");
+        // If nobody listens, nobody is misled.
+        let _ = into.blocking_send(Err(error));
+    }
+}

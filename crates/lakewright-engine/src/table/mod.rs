@@ -1,0 +1,225 @@
+//! Delta tables. One verb, one file; nothing outside this folder names deltalake.
+
+mod append;
+mod at;
+mod classify;
+mod commit;
+mod create;
+mod drop;
+mod files;
+mod history;
+mod input;
+mod list;
+mod log;
+mod overwrite;
+mod scan;
+mod schema;
+mod session;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use deltalake::DeltaTable;
+use lakewright_core::{Error, ErrorKind, Result, TableUri};
+use tokio::sync::RwLock;
+
+use crate::Lake;
+use crate::store::Witness;
+use crate::bucket::Bucket;
+use classify::Classify as _;
+
+pub use append::{WriteOptions, WriteOptionsBuilder};
+pub use at::At;
+pub use commit::Commit;
+pub use create::{CreateTableOptions, CreateTableOptionsBuilder};
+pub use files::FileInfo;
+pub use history::CommitInfo;
+pub use input::{BatchStream, Batches};
+pub use overwrite::{OverwriteOptions, OverwriteOptionsBuilder};
+pub use scan::{Scan, ScanOptions, ScanOptionsBuilder};
+pub use schema::{schema_from_types, type_name};
+
+/// A handle on a table. Made without a request; the log is read at the first verb and, from
+/// then on, only what is new of it. Clones share what was read.
+#[derive(Clone)]
+pub struct Table {
+    lake: Lake,
+    uri: TableUri,
+    at: Option<At>,
+    known: Arc<RwLock<Option<DeltaTable>>>,
+}
+
+/// What a table says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableInfo {
+    /// Where it lives.
+    pub uri: TableUri,
+    /// Delta's own id of the table.
+    pub id: String,
+    /// A name, if it was given one.
+    pub name: Option<String>,
+    /// A description, if it was given one.
+    pub description: Option<String>,
+    /// The version that all of this is true of.
+    pub version: u64,
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// The columns its files are divided by.
+    pub partition_columns: Vec<String>,
+    /// Its properties, such as `delta.appendOnly`.
+    pub properties: std::collections::BTreeMap<String, String>,
+    /// How many data files it has.
+    pub files: usize,
+    /// When it was made.
+    pub created: Option<jiff::Timestamp>,
+}
+
+impl Lake {
+    /// A handle on a table. Nothing is sent; the table need not exist.
+    #[must_use]
+    pub fn table(&self, uri: TableUri) -> Table {
+        Table { lake: self.clone(), uri, at: None, known: Arc::default() }
+    }
+}
+
+impl Table {
+    /// Where the table lives.
+    #[must_use]
+    pub fn uri(&self) -> &TableUri {
+        &self.uri
+    }
+
+    /// The connection it is reached through.
+    #[must_use]
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// The version or time this view is fixed to, `None` for the living table.
+    #[must_use]
+    pub fn fixed_at(&self) -> Option<&At> {
+        self.at.as_ref()
+    }
+
+    /// The table as it was: a view that can be read and not written.
+    #[must_use]
+    pub fn at(&self, at: At) -> Self {
+        Self { at: Some(at), known: Arc::default(), ..self.clone() }
+    }
+
+    /// Whether there is a table.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from answering; a missing table or bucket is `false`.
+    pub async fn exists(&self) -> Result<bool> {
+        match self.current("exists").await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The newest version, or the one this view is fixed to.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no table; whatever keeps the server from answering.
+    pub async fn version(&self) -> Result<u64> {
+        version_of(&self.current("version").await?).classify(self, "version")
+    }
+
+    /// The columns as Arrow names them.
+    ///
+    /// # Errors
+    /// Those of [`Table::version`].
+    pub async fn schema(&self) -> Result<SchemaRef> {
+        let table = self.current("schema").await?;
+        Ok(table.snapshot().classify(self, "schema")?.snapshot().arrow_schema())
+    }
+
+    /// What the table says of itself.
+    ///
+    /// # Errors
+    /// Those of [`Table::version`].
+    pub async fn details(&self) -> Result<TableInfo> {
+        let table = self.current("details").await?;
+        let state = table.snapshot().classify(self, "details")?;
+        let metadata = state.metadata();
+        Ok(TableInfo {
+            uri: self.uri.clone(),
+            id: metadata.id().to_owned(),
+            name: metadata.name().map(Into::into),
+            description: metadata.description().map(Into::into),
+            version: state.version(),
+            schema: state.snapshot().arrow_schema(),
+            partition_columns: metadata.partition_columns().to_vec(),
+            properties: metadata.configuration().clone().into_iter().collect(),
+            files: state.log_data().num_files(),
+            created: metadata
+                .created_time()
+                .and_then(|at| jiff::Timestamp::from_millisecond(at).ok()),
+        })
+    }
+
+    /// The table as it stands in the log now (or then, in a fixed view).
+    async fn current(&self, operation: &'static str) -> Result<DeltaTable> {
+        let known = self.known.read().await.clone();
+        let table = match (&self.at, known) {
+            (Some(_), Some(table)) => return Ok(table),
+            (Some(at), None) => self.load_at(at).await.classify(self, operation)?,
+            (None, Some(mut table)) => {
+                table.update_state().await.classify(self, operation)?;
+                table
+            }
+            (None, None) => {
+                let mut table = DeltaTable::new(log::open(self, Witness::default()).classify(self, operation)?);
+                table.load().await.classify(self, operation)?;
+                table
+            }
+        };
+        self.remember(table.clone()).await;
+        Ok(table)
+    }
+
+    /// Keeps the newest state that anybody who shares this handle has seen.
+    async fn remember(&self, table: DeltaTable) {
+        let mut known = self.known.write().await;
+        let older = known.as_ref().is_none_or(|known| known.version() <= table.version());
+        if older {
+            *known = Some(table);
+        }
+    }
+
+    /// A table that is written must be the living one.
+    fn writable(&self, operation: &'static str) -> Result<()> {
+        match &self.at {
+            None => Ok(()),
+            Some(at) => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("this is the table as it was at {at}; write to the table itself"),
+            )
+            .during(operation)
+            .on(self.uri.to_string())),
+        }
+    }
+
+    fn bucket(&self) -> Bucket {
+        self.lake.bucket(self.uri.bucket().clone())
+    }
+}
+
+fn version_of(table: &DeltaTable) -> Result<u64, deltalake::DeltaTableError> {
+    table.version().ok_or(deltalake::DeltaTableError::NotInitialized)
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Table");
+        shown.field("uri", &self.uri.to_string());
+        if let Some(at) = &self.at {
+            shown.field("at", &at.to_string());
+        }
+        shown.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,18 @@
+//! How queries are planned and run.
+
+use std::collections::HashMap;
+
+use deltalake::DeltaTableError;
+use deltalake::datafusion::prelude::SessionContext;
+use deltalake::delta_datafusion::DeltaSessionContext;
+
+/// A session for one query. Names are case-sensitive, as in Delta, and strings come as plain
+/// Arrow strings: views are faster inside DataFusion, but half of the libraries that read our
+/// streams do not take them yet.
+pub(super) fn new() -> Result<SessionContext, DeltaTableError> {
+    let settings = HashMap::from([(
+        "datafusion.execution.parquet.schema_force_view_types".to_owned(),
+        "false".to_owned(),
+    )]);
+    Ok(DeltaSessionContext::new_with_session_overrides(&settings)?.into_inner())
+}

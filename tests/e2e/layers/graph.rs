@@ -1,0 +1,314 @@
+//! The rules that hold between crates.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::Value;
+
+/// One row of the layer table.
+pub(super) struct Rule {
+    /// The crate, its `lakewright-` left off; the facade, which has none, is `lakewright`.
+    part: &'static str,
+    /// Crates of our own that it may depend on, named in the same way.
+    may: &'static [&'static str],
+    /// Packages that it must not depend on itself; reaching them through another is its right.
+    never_direct: &'static [&'static str],
+    /// Packages that it must not even reach. `x*` is every name that begins with x.
+    never_reach: &'static [&'static str],
+}
+
+/// The SDKs: to go around the engine means to name one of these.
+const SDKS: &[&str] =
+    &["aws-*", "buoyant_kernel*", "datafusion*", "deltalake*", "object_store", "redb", "s3s"];
+
+/// The row `part | may import | never`, for what exists and for what is planned.
+pub(super) const TABLE: &[Rule] = &[
+    Rule {
+        part: "macros",
+        may: &[],
+        never_direct: &[],
+        never_reach: &["arrow*", "aws-*", "deltalake*", "pyo3*", "tokio*"],
+    },
+    Rule {
+        part: "core",
+        may: &["macros"],
+        never_direct: &[],
+        never_reach: &["arrow*", "aws-*", "deltalake*", "pyo3*", "tokio*"],
+    },
+    Rule {
+        part: "kernel",
+        may: &["macros"],
+        never_direct: &[],
+        never_reach: &["aws-*", "deltalake*", "pyo3*", "tokio*"],
+    },
+    Rule {
+        part: "engine",
+        may: &["core", "macros"],
+        never_direct: &[],
+        never_reach: &["actix-web", "axum*", "clap*", "poem*", "pyo3*", "rocket", "s3s", "warp"],
+    },
+    Rule {
+        part: "embedded",
+        may: &["core", "macros"],
+        never_direct: &[],
+        never_reach: &["aws-sdk-*", "clap*", "deltalake*", "lakewright-engine", "pyo3*"],
+    },
+    Rule {
+        part: "lakewright",
+        may: &["core", "embedded", "engine", "gateway", "macros"],
+        never_direct: SDKS,
+        never_reach: &["clap*", "pyo3*"],
+    },
+    Rule {
+        part: "config",
+        may: &["core"],
+        never_direct: SDKS,
+        never_reach: &["lakewright-engine"],
+    },
+    Rule {
+        part: "gateway",
+        may: &["core", "kernel", "lakewright", "macros"],
+        never_direct: SDKS,
+        never_reach: &["lakewright-cli", "pyo3*"],
+    },
+    Rule {
+        part: "cli",
+        may: &["config", "gateway", "kernel", "lakewright", "macros"],
+        never_direct: SDKS,
+        never_reach: &[],
+    },
+    Rule {
+        part: "spec",
+        may: &["core"],
+        never_direct: SDKS,
+        never_reach: &["arrow*", "aws-*", "deltalake*", "lakewright-engine", "pyo3*", "tokio*"],
+    },
+    Rule {
+        part: "python",
+        may: &["cli", "config", "core", "gateway", "kernel", "lakewright", "macros"],
+        never_direct: SDKS,
+        never_reach: &[],
+    },
+    Rule {
+        part: "tests",
+        may: &[
+            "cli",
+            "config",
+            "core",
+            "embedded",
+            "engine",
+            "gateway",
+            "kernel",
+            "lakewright",
+            "macros",
+            "spec",
+        ],
+        never_direct: &[],
+        never_reach: &[],
+    },
+];
+
+/// The packages and what each needs to be built and to run (dev-dependencies left out: a test may
+/// take what it wants).
+pub(super) struct Graph {
+    /// Ids of the workspace's own packages.
+    members: BTreeSet<String>,
+    /// Name by id; two versions of a package are two ids.
+    names: BTreeMap<String, String>,
+    /// Ids that a package needs, by its id.
+    edges: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl From<&Value> for Graph {
+    /// From the answer of `cargo metadata`.
+    fn from(metadata: &Value) -> Self {
+        let list = |value: &Value| value.as_array().expect("a list").clone();
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let nodes = list(&metadata["resolve"]["nodes"]);
+        let edges = nodes.iter().map(|node| {
+            let needed = list(&node["deps"]).into_iter().filter(|dep| {
+                list(&dep["dep_kinds"]).iter().any(|dep| dep["kind"].as_str() != Some("dev"))
+            });
+            (text(&node["id"]), needed.map(|dep| text(&dep["pkg"])).collect())
+        });
+        Self {
+            members: list(&metadata["workspace_members"]).iter().map(text).collect(),
+            names: list(&metadata["packages"])
+                .iter()
+                .map(|package| (text(&package["id"]), text(&package["name"])))
+                .collect(),
+            edges: edges.collect(),
+        }
+    }
+}
+
+impl Graph {
+    fn name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.names.get(id).map_or(id, String::as_str)
+    }
+
+    fn needs(&self, id: &str) -> impl Iterator<Item = &str> {
+        self.edges.get(id).into_iter().flatten().map(String::as_str)
+    }
+
+    /// The shortest chain of names from a package to one that matches, if there is any.
+    fn chain_to(&self, start: &str, patterns: &[&str]) -> Option<Vec<String>> {
+        let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut queue = VecDeque::from([start]);
+        while let Some(id) = queue.pop_front() {
+            if id != start && matches_any(self.name(id), patterns) {
+                let steps = std::iter::successors(Some(id), |id| came_from.get(id).copied());
+                let mut chain: Vec<String> = steps.map(|id| self.name(id).to_owned()).collect();
+                chain.reverse();
+                return Some(chain);
+            }
+            for next in self.needs(id) {
+                if next != start && !came_from.contains_key(next) {
+                    came_from.insert(next, id);
+                    queue.push_back(next);
+                }
+            }
+        }
+        None
+    }
+}
+
+fn matches_any(name: &str, patterns: &[&str]) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == *pattern,
+    })
+}
+
+fn part_of(name: &str) -> &str {
+    name.strip_prefix("lakewright-").unwrap_or(name)
+}
+
+/// Every breach of the table, as a sentence.
+pub(super) fn violations(graph: &Graph, table: &[Rule]) -> Vec<String> {
+    let mut found = Vec::new();
+    for member in &graph.members {
+        let name = graph.name(member);
+        let Some(rule) = table.iter().find(|rule| rule.part == part_of(name)) else {
+            found.push(format!("{name} has no row in the layer table: give it one"));
+            continue;
+        };
+        for needed in graph.needs(member) {
+            let needed_name = graph.name(needed);
+            if graph.members.contains(needed) && !rule.may.contains(&part_of(needed_name)) {
+                found.push(format!("{name} must not depend on {needed_name}"));
+            }
+            if matches_any(needed_name, rule.never_direct) {
+                found.push(format!("{name} must not depend on {needed_name} itself"));
+            }
+        }
+        for pattern in rule.never_reach {
+            if let Some(chain) = graph.chain_to(member, &[pattern]) {
+                found.push(format!("{name} must not reach {pattern}: {}", chain.join(" -> ")));
+            }
+        }
+    }
+    found
+}
+
+mod tests {
+    use super::{Graph, TABLE, violations};
+
+    /// A graph in which ids are names, and our own are the members.
+    fn forged(edges: &[(&str, &[&str])]) -> Graph {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let ours = edges.iter().map(|(name, _)| *name).filter(|n| n.starts_with("lakewright"));
+        Graph {
+            members: owned(&ours.collect::<Vec<_>>()),
+            names: edges.iter().map(|(name, _)| ((*name).to_owned(), (*name).to_owned())).collect(),
+            edges: edges.iter().map(|(name, needs)| ((*name).to_owned(), owned(needs))).collect(),
+        }
+    }
+
+    #[track_caller]
+    fn assert_finds(edges: &[(&str, &[&str])], expected: &[&str]) {
+        assert_eq!(violations(&forged(edges), TABLE), expected);
+    }
+
+    #[test]
+    fn a_graph_in_order_passes() {
+        assert_finds(
+            &[
+                ("lakewright-core", &["serde", "lakewright-macros"]),
+                ("lakewright-macros", &["syn"]),
+                ("lakewright-engine", &["lakewright-core", "aws-sdk-s3", "deltalake"]),
+                ("lakewright", &["lakewright-core", "lakewright-engine"]),
+                ("lakewright-cli", &["lakewright", "clap"]),
+                ("lakewright-python", &["lakewright", "lakewright-cli", "pyo3"]),
+                ("deltalake", &["tokio", "arrow"]),
+            ],
+            &[],
+        );
+    }
+
+    #[test]
+    fn an_internal_edge_upwards_is_found() {
+        assert_finds(
+            &[
+                ("lakewright-embedded", &["lakewright-core"]),
+                ("lakewright-core", &["lakewright-cli"]),
+                ("lakewright-cli", &[]),
+            ],
+            &["lakewright-core must not depend on lakewright-cli"],
+        );
+    }
+
+    #[test]
+    fn a_direct_sdk_is_found_but_not_one_that_is_reached() {
+        assert_finds(
+            &[
+                ("lakewright-engine", &["aws-sdk-s3"]),
+                ("lakewright", &["lakewright-engine"]),
+                ("lakewright-cli", &["lakewright", "aws-sdk-s3"]),
+                ("lakewright-python", &["lakewright", "deltalake-core"]),
+            ],
+            &[
+                "lakewright-cli must not depend on aws-sdk-s3 itself",
+                "lakewright-python must not depend on deltalake-core itself",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_ban_is_followed_to_the_end_and_its_chain_told() {
+        assert_finds(
+            &[
+                ("lakewright-core", &["harmless"]),
+                ("harmless", &["deeper"]),
+                ("deeper", &["tokio-util"]),
+            ],
+            &[
+                "lakewright-core must not reach tokio*: lakewright-core -> harmless -> deeper -> tokio-util",
+            ],
+        );
+        assert_finds(
+            &[
+                ("lakewright-embedded", &["helper"]),
+                ("helper", &["lakewright-engine"]),
+                ("lakewright-engine", &[]),
+            ],
+            &["lakewright-embedded must not reach lakewright-engine: \
+               lakewright-embedded -> helper -> lakewright-engine"],
+        );
+    }
+
+    #[test]
+    fn a_circle_ends() {
+        assert_finds(
+            &[("lakewright-core", &["a"]), ("a", &["b"]), ("b", &["a", "lakewright-core"])],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_crate_without_a_row_is_found() {
+        assert_finds(
+            &[("lakewright-surprise", &[])],
+            &["lakewright-surprise has no row in the layer table: give it one"],
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! Holds the layer table of the architecture: who may depend on whom, and who never reaches what.
+//!
+//! `graph` judges the crates by `cargo metadata`, `source` judges the modules by their code. Both
+//! judges take their subject as a value, so that their own tests can show them a broken one.
+
+mod graph;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The workspace's root folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").into()
+}
+
+/// What cargo knows of the workspace on this platform, all features on.
+///
+/// Offline: whoever could build this test has every package of this platform at hand.
+fn metadata() -> Value {
+    let out = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--locked", "--all-features"])
+        .args(["--filter-platform", "host-tuple"])
+        .current_dir(root())
+        .output()
+        .expect("cargo starts");
+    let told = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "`cargo fetch --locked` gets what cargo may miss: {told}");
+    serde_json::from_slice(&out.stdout).expect("cargo prints JSON")
+}
+
+fn assert_none(violations: &[String]) {
+    assert!(violations.is_empty(), "the layer table is broken:\n  {}", violations.join("\n  "));
+}
+
+#[test]
+fn crates_keep_to_their_layer() {
+    assert_none(&graph::violations(&graph::Graph::from(&metadata()), graph::TABLE));
+}
+
+#[test]
+fn modules_keep_to_their_layer() {
+    let root = root();
+    let files = source::files(&root, &["crates", "python/src"]);
+    assert!(files.len() > 20, "only {} source files found under {}", files.len(), root.display());
+    assert_none(&source::violations(&files, source::TABLE));
+}
+
+/// Every package that we build with must be content with the compiler that we state.
+#[test]
+fn no_dependency_asks_for_a_newer_compiler() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages is a list");
+    let (ours, theirs): (Vec<_>, Vec<_>) =
+        packages.iter().partition(|package| package["source"].is_null());
+    let stated: Vec<_> = ours.iter().map(|package| release(&package["rust_version"])).collect();
+    assert!(
+        stated.windows(2).all(|two| two[0] == two[1]) && stated[0] > [0, 0, 0],
+        "every member has `rust-version.workspace = true`"
+    );
+    let newer: Vec<String> = theirs
+        .iter()
+        .filter(|package| release(&package["rust_version"]) > stated[0])
+        .map(|package| format!("{} asks for rustc {}", package["id"], package["rust_version"]))
+        .collect();
+    assert!(newer.is_empty(), "we state rustc {:?}, but:\n  {}", stated[0], newer.join("\n  "));
+}
+
+/// `"1.95"` as numbers, zeros for what is not stated.
+fn release(version: &Value) -> [u32; 3] {
+    let mut parts = version.as_str().unwrap_or_default().split('.').map_while(|p| p.parse().ok());
+    [(); 3].map(|()| parts.next().unwrap_or(0))
+}

@@ -1,0 +1,204 @@
+//! The rules that hold between modules: what the crate graph cannot see.
+
+use std::path::Path;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// Code outside `only_in` must not name `name`.
+pub(super) struct Rule {
+    /// An extern crate (`aws_sdk_s3`), or a module of the same crate (`crate::table`).
+    name: &'static str,
+    /// Where the rule looks: beginnings of paths from the workspace's root.
+    within: &'static [&'static str],
+    /// Where the name is allowed: beginnings of paths again.
+    only_in: &'static [&'static str],
+}
+
+/// The one place of each name.
+pub(super) const TABLE: &[Rule] = &[
+    Rule { name: "aws_sdk_s3", within: &[""], only_in: &["crates/lakewright-engine/src/bucket/"] },
+    Rule { name: "deltalake", within: &[""], only_in: &["crates/lakewright-engine/src/table/"] },
+    Rule {
+        name: "object_store",
+        within: &[""],
+        only_in: &["crates/lakewright-engine/src/store.rs", "crates/lakewright-engine/src/table/"],
+    },
+    // `bucket` and `table` meet only in `store.rs`
+    Rule { name: "crate::table", within: &["crates/lakewright-engine/src/bucket/"], only_in: &[] },
+    Rule { name: "crate::bucket", within: &["crates/lakewright-engine/src/table/"], only_in: &[] },
+];
+
+/// A source file: its path from the workspace's root, and its text.
+pub(super) type File = (String, String);
+
+/// All Rust files in these folders, but for the programs that a crate's own tests compile.
+pub(super) fn files(root: &Path, folders: &[&str]) -> Vec<File> {
+    let mut found = Vec::new();
+    let mut open: Vec<_> = folders.iter().map(|folder| root.join(folder)).collect();
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a source folder is readable") {
+            let path = entry.expect("a source folder is readable").path();
+            let relative = path.strip_prefix(root).expect("it lies under the root");
+            let relative = relative.to_str().expect("our paths are UTF-8").to_owned();
+            if path.is_dir() {
+                if !relative.ends_with("/tests") {
+                    open.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((relative, std::fs::read_to_string(&path).expect("it is readable")));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every breach of the table, as a sentence.
+pub(super) fn violations(files: &[File], table: &[Rule]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in files {
+        let begins = |beginnings: &[&str]| beginnings.iter().any(|b| path.starts_with(b));
+        let names = match text.parse() {
+            Ok(tokens) => names(tokens),
+            Err(error) => {
+                found.push(format!("{path} is no Rust: {error}"));
+                continue;
+            }
+        };
+        for rule in table.iter().filter(|rule| begins(rule.within) && !begins(rule.only_in)) {
+            if names.iter().any(|name| name == rule.name) {
+                found.push(match rule.only_in {
+                    [] => format!("{path} must not name {}", rule.name),
+                    allowed => format!(
+                        "{path} must not name {}: only {} may",
+                        rule.name,
+                        allowed.join(" and ")
+                    ),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The identifiers of the code, and its paths of two segments that begin with `crate` or end a
+/// row of `super` (`super::super::table` counts as `crate::table`: a module's neighbours bear no
+/// names of the crate's own modules). Comments and strings name nothing.
+fn names(tokens: TokenStream) -> Vec<String> {
+    let mut found = Vec::new();
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(ident) => {
+                let ident = ident.to_string();
+                if ident == "crate" || ident == "super" {
+                    found.extend(after_colons(&tokens[at + 1..]).map(|n| format!("crate::{n}")));
+                }
+                found.push(ident);
+            }
+            // an attribute's text is its macro's business, a doc comment among them
+            TokenTree::Group(group) => found.extend(names(group.stream())),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+    found
+}
+
+/// The segments that follow `::`: one, or the first of each path in braces.
+fn after_colons(tokens: &[TokenTree]) -> impl Iterator<Item = String> {
+    let is_colon = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == ':');
+    let mut segments = Vec::new();
+    match tokens {
+        [a, b, TokenTree::Ident(ident), ..] if is_colon(a) && is_colon(b) => {
+            segments.push(ident.to_string());
+        }
+        [a, b, TokenTree::Group(group), ..]
+            if is_colon(a) && is_colon(b) && group.delimiter() == Delimiter::Brace =>
+        {
+            let mut begins = true;
+            for token in group.stream() {
+                if let (true, TokenTree::Ident(ident)) = (begins, &token) {
+                    segments.push(ident.to_string());
+                }
+                begins = matches!(&token, TokenTree::Punct(p) if p.as_char() == ',');
+            }
+        }
+        _ => {}
+    }
+    segments.into_iter()
+}
+
+mod tests {
+    use super::{TABLE, violations};
+
+    #[track_caller]
+    fn assert_finds(path: &str, text: &str, expected: &[&str]) {
+        assert_eq!(violations(&[(path.to_owned(), text.to_owned())], TABLE), expected);
+    }
+
+    #[test]
+    fn the_right_place_passes() {
+        assert_finds(
+            "crates/lakewright-engine/src/bucket/get.rs",
+            "use aws_sdk_s3::Client; use crate::{profile::Profile, store};",
+            &[],
+        );
+        assert_finds(
+            "crates/lakewright-engine/src/store.rs",
+            "use object_store::ObjectStore; use crate::{bucket::Bucket, table::Table};",
+            &[],
+        );
+    }
+
+    #[test]
+    fn words_in_comments_and_strings_pass() {
+        assert_finds(
+            "crates/lakewright-cli/src/log.rs",
+            "//! deltalake is loud\n/* aws_sdk_s3 */ const FILTER: &str = r#\"object_store=warn\"#;",
+            &[],
+        );
+    }
+
+    #[test]
+    fn an_sdk_in_the_wrong_place_is_found() {
+        assert_finds(
+            "crates/lakewright-engine/src/lake.rs",
+            "fn f() { select! { _ = aws_sdk_s3::Client::new() => {} } }",
+            &["crates/lakewright-engine/src/lake.rs must not name aws_sdk_s3: \
+               only crates/lakewright-engine/src/bucket/ may"],
+        );
+        assert_finds(
+            "python/src/table.rs",
+            "use deltalake as harmless;",
+            &["python/src/table.rs must not name deltalake: \
+               only crates/lakewright-engine/src/table/ may"],
+        );
+        assert_finds(
+            "crates/lakewright-engine/src/bucket/list.rs",
+            "use object_store::path::Path;",
+            &["crates/lakewright-engine/src/bucket/list.rs must not name object_store: \
+               only crates/lakewright-engine/src/store.rs and crates/lakewright-engine/src/table/ \
+               may"],
+        );
+    }
+
+    #[test]
+    fn bucket_and_table_do_not_meet() {
+        for text in [
+            "use crate::table::Table;",
+            "use crate::{profile::Profile, table::{Table, Scan}};",
+            "fn f() { super::super::table::open() }",
+        ] {
+            assert_finds(
+                "crates/lakewright-engine/src/bucket/put.rs",
+                text,
+                &["crates/lakewright-engine/src/bucket/put.rs must not name crate::table"],
+            );
+        }
+        assert_finds(
+            "crates/lakewright-engine/src/table/log.rs",
+            "use crate::bucket::Bucket;",
+            &["crates/lakewright-engine/src/table/log.rs must not name crate::bucket"],
+        );
+    }
+}
