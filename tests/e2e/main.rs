@@ -5,4 +5,5 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
 mod conformance;
+mod failures;
 mod layers;

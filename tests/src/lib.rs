@@ -12,6 +12,7 @@
 
 pub mod command;
 pub mod conformance;
+pub mod proxy;
 pub mod server;
 
 pub use command::Command;

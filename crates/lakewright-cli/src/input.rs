@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Read};
 
 use bytes::Bytes;
 use futures::StreamExt;
-use lakewright::{ByteStream, Error};
+use lakewright::{ByteStream, Error, ErrorKind};
 
 use crate::failure::{local, say};
 
@@ -37,19 +37,29 @@ pub(crate) fn stdin() -> ByteStream {
     futures::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|piece| (piece, receiver))
     })
+    .fuse()
     .boxed()
 }
 
 /// Asks before something cannot be taken back: `what` continues "This …". Without a terminal there
 /// is nobody to ask.
-pub(crate) fn confirm(what: &str) -> Result<(), Error> {
+pub(crate) async fn confirm(what: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let why = format!("this {what}, and without a terminal nobody can be asked: say --yes");
         return Err(Error::invalid_input(why));
     }
     say(&format!("This {what}. Go on? [y/N] "));
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(|error| local(error, "stdin"))?;
+    // A thread of its own, so that Ctrl-C need not wait for the answer.
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line);
+        // Nobody listens any more after Ctrl-C.
+        let _ = sender.send(read.map(|_| line));
+    });
+    let answer =
+        answer.await.map_err(|_| Error::new(ErrorKind::Internal, "the answer was lost"))?;
+    let answer = answer.map_err(|error| local(error, "stdin"))?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Error::invalid_input("nothing was done: the answer was not yes")),

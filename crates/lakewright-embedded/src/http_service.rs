@@ -140,10 +140,11 @@ async fn answer(
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     });
-    if waits_for_100 && !body.was_read() {
-        // The client may give up waiting and send its body after all, which on a connection that
-        // goes on would be taken for the next request. (And botocore takes the answer to that
-        // one for this one's.)
+    if waits_for_100 && !body.was_asked_for() {
+        // Refused before its body was wanted, or an empty one. A client may give up waiting and
+        // send its body after all, which on a connection that goes on would be taken for the
+        // next request; and botocore, once it was answered without `100 Continue`, takes this
+        // answer's status for the next one's too, and so a lost write for a good one.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     } else if response.status().is_client_error() || response.status().is_server_error() {
         body.drain().await;
@@ -164,20 +165,21 @@ struct SharedBody {
 
 struct State {
     body: Incoming,
-    was_read: bool,
+    /// Whether the client was told to go on.
+    asked_for: bool,
 }
 
 impl SharedBody {
     fn new(body: Incoming) -> Self {
-        Self { state: Arc::new(Mutex::new(State { body, was_read: false })) }
+        Self { state: Arc::new(Mutex::new(State { body, asked_for: false })) }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn was_read(&self) -> bool {
-        self.with(|state| state.was_read)
+    fn was_asked_for(&self) -> bool {
+        self.with(|state| state.asked_for)
     }
 
     async fn drain(mut self) {
@@ -203,7 +205,9 @@ impl http_body::Body for SharedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         self.with(|state| {
-            state.was_read = true;
+            // hyper asks for the bytes, with `100 Continue` where the client waits for it, when
+            // there are any.
+            state.asked_for |= !state.body.is_end_stream();
             Pin::new(&mut state.body).poll_frame(cx)
         })
     }

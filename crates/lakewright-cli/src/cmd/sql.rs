@@ -1,15 +1,17 @@
 //! `lakewright sql`
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use clap::Args;
+use futures::TryStreamExt;
 use lakewright::{Error, TableUri};
 
 use super::rows::{self, Format};
 use crate::context::Context;
-use crate::failure::{Outcome, local};
+use crate::failure::Outcome;
+use crate::input;
 
 /// Query tables with SQL
 ///
@@ -55,10 +57,9 @@ impl Sql {
         let format = rows::chosen(self.format, context)?;
         let mut query = self.query;
         if query == "-" {
-            query.clear();
-            std::io::stdin()
-                .read_to_string(&mut query)
-                .map_err(|error| local(error, "stdin").during("sql"))?;
+            let bytes: Vec<Bytes> = input::stdin().try_collect().await?;
+            query = String::from_utf8(bytes.concat())
+                .map_err(|_| Error::invalid_input("the query is not UTF-8").during("sql"))?;
         }
         let lake = context.lake().await?;
         let mut tables = BTreeMap::new();

@@ -45,10 +45,12 @@ impl S3 {
                 ),
             ),
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
-                Some(connector) => self.unreachable(connector, failure.is_timeout()),
-                None => self.local(&error),
+                Some(connector) if no_keys(connector).is_none() => {
+                    self.unreachable(connector, failure.is_timeout())
+                }
+                _ => local(&error),
             },
-            _ => self.local(&error),
+            _ => local(&error),
         };
         said.during(operation)
             .on(resource)
@@ -68,6 +70,9 @@ impl S3 {
             .filter(|code| !code.is_empty() && !matches!(&**code, "NotFound" | "Forbidden"))
             .or_else(|| header("x-minio-error-code"));
         let status = raw.status().as_u16();
+        if code.is_none() && raw.status().is_success() {
+            return unreadable(raw);
+        }
         let (kind, message) = meaning(code.as_deref(), status);
         let message = match message {
             Some(message) => message.to_owned(),
@@ -106,22 +111,31 @@ impl S3 {
             if never_connected(error) { "cannot connect to" } else { "lost the connection to" };
         Error::new(ErrorKind::Unavailable, format!("{verb} {}: {root}", self.profile))
     }
+}
 
-    /// Nothing was sent: keys that cannot be had, or a request that cannot be built.
-    fn local<E: StdError + 'static>(&self, error: &SdkError<E, HttpResponse>) -> Error {
-        let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-        while let Some(error) = cause {
-            if let Some(ours) = error.downcast_ref::<Error>() {
-                return Error::new(ours.kind(), ours.message());
-            }
-            if error.is::<aws_credential_types::provider::error::CredentialsError>() {
-                let why = format!("no keys to sign with: {}", root(error));
-                return Error::new(ErrorKind::Unauthenticated, why);
-            }
-            cause = error.source();
+/// Nothing was sent: keys that cannot be had, or a request that cannot be built.
+fn local(error: &(dyn StdError + 'static)) -> Error {
+    no_keys(error).unwrap_or_else(|| {
+        let why = format!("the request cannot be made: {}", root(error));
+        Error::new(ErrorKind::InvalidInput, why)
+    })
+}
+
+/// Why there are no keys to sign with, if that is the cause.
+fn no_keys(error: &(dyn StdError + 'static)) -> Option<Error> {
+    let mut cause = Some(error);
+    let mut found = None;
+    while let Some(error) = cause {
+        if let Some(ours) = error.downcast_ref::<Error>() {
+            return Some(ours.told());
         }
-        Error::new(ErrorKind::InvalidInput, format!("the request cannot be made: {}", root(error)))
+        if error.is::<aws_credential_types::provider::error::CredentialsError>() {
+            let why = format!("no keys to sign with: {}", root(error));
+            found = Some(Error::new(ErrorKind::Unauthenticated, why));
+        }
+        cause = error.source();
     }
+    found
 }
 
 /// The SDK's account of a failure, kept as text: the original holds the request, headers and

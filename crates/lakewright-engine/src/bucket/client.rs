@@ -17,7 +17,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use lakewright_core::{Error, ErrorKind, Result};
 
-use super::retry::{KeepOutcome, NewKeys};
+use super::retry::NewKeys;
 use crate::profile::{Addressing, CredentialSource, Credentials, Profile};
 
 /// MinIO closes idle connections after 30 s (`minio server --idle-timeout`); leaving first
@@ -69,8 +69,7 @@ impl S3 {
                     .with_max_attempts(profile.retries().saturating_add(1))
                     .with_initial_backoff(FIRST_PAUSE)
                     .with_max_backoff(MAX_PAUSE),
-            )
-            .retry_classifier(KeepOutcome);
+            );
         if let Some(endpoint) = profile.endpoint() {
             config = config.endpoint_url(endpoint);
         }

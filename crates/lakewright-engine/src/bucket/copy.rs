@@ -3,6 +3,7 @@
 use lakewright_core::{ErrorKind, ObjectKey, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::retry::once;
 use super::types::{timestamp, unquoted};
 use super::{Bucket, ObjectInfo};
 
@@ -25,7 +26,7 @@ impl Bucket {
         if_absent: bool,
     ) -> Result<ObjectInfo> {
         let source = utf8_percent_encode(key.as_str(), PLAIN);
-        let answer = self
+        let request = self
             .s3()
             .sdk
             .copy_object()
@@ -33,6 +34,9 @@ impl Bucket {
             .bucket(target.name.as_str())
             .key(target_key.as_str())
             .set_if_none_match(if_absent.then(|| "*".into()))
+            .customize();
+        let request = if if_absent { request.config_override(once()) } else { request };
+        let answer = request
             .send()
             .await
             .map_err(|error| {

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::put::crc32c;
+use super::retry::once;
 use super::types::{quoted, unquoted};
 use super::{Bucket, ObjectInfo, PutOptions};
 
@@ -144,7 +145,7 @@ impl Multipart {
         let Upload { bucket, key, id, operation, done } = &*self.upload;
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner).clone();
         done.sort_by_key(CompletedPart::part_number);
-        let answer = bucket
+        let request = bucket
             .s3()
             .sdk
             .complete_multipart_upload()
@@ -154,6 +155,10 @@ impl Multipart {
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(done)).build())
             .set_if_none_match(self.options.if_absent.then(|| "*".into()))
             .set_if_match(self.options.if_match.as_deref().map(quoted))
+            .customize();
+        // Repeated, a completion that was carried out would find no upload any more.
+        let answer = request
+            .config_override(once())
             .send()
             .await
             .map_err(|error| {

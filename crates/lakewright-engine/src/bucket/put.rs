@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt};
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use lakewright_macros::Builder;
 
+use super::retry::once;
 use super::types::{quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
 
@@ -70,6 +71,10 @@ impl PutOptions {
         Ok(())
     }
 
+    pub(super) fn is_conditional(&self) -> bool {
+        self.if_absent || self.if_match.is_some()
+    }
+
     /// What a refused condition means to the caller.
     pub(super) fn explain(&self, error: Error) -> Error {
         match error.kind() {
@@ -119,7 +124,7 @@ impl Bucket {
         options.check().map_err(|error| error.during(operation).on(self.path(key)))?;
         let size = bytes.len() as u64;
         let sum = self.s3().profile.checksums().then(|| crc32c(&bytes));
-        let answer = self
+        let request = self
             .s3()
             .sdk
             .put_object()
@@ -137,7 +142,10 @@ impl Bucket {
             .body(Wire::from(bytes))
             .customize()
             // Neither side then hashes the body a second time; the CRC32C covers it.
-            .disable_payload_signing()
+            .disable_payload_signing();
+        let request =
+            if options.is_conditional() { request.config_override(once()) } else { request };
+        let answer = request
             .send()
             .await
             .map_err(|error| {

@@ -34,21 +34,12 @@ impl ClassifyRetry for NewKeys {
 
 /// Never repeats a conditional write whose first attempt may have been carried out: the second
 /// would be refused by the first one's own success, and the caller would be told of a rival who
-/// is not there.
+/// is not there. For [`once`].
 #[derive(Debug)]
-pub(super) struct KeepOutcome;
+struct KeepOutcome;
 
 impl ClassifyRetry for KeepOutcome {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let conditional = context.request().is_some_and(|request| {
-            request.method() != "GET"
-                && request.method() != "HEAD"
-                && (request.headers().contains_key("if-none-match")
-                    || request.headers().contains_key("if-match"))
-        });
-        if !conditional {
-            return RetryAction::NoActionIndicated;
-        }
         let unclear = match (context.response(), context.output_or_error()) {
             // 503 is said before anything is done; other faults may come after.
             (Some(response), _) => matches!(response.status().as_u16(), 500 | 502 | 504),
@@ -63,4 +54,9 @@ impl ClassifyRetry for KeepOutcome {
     fn name(&self) -> &'static str {
         "keep outcome"
     }
+}
+
+/// What a conditional write adds to the client's configuration.
+pub(super) fn once() -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::config::Builder::new().retry_classifier(KeepOutcome)
 }

@@ -19,6 +19,9 @@ use super::{Credentials, Value, env};
 /// secret that rotated is noticed within this time, or at the first refusal.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// A request that is refused this soon after a change may have been signed before it.
+const UNDER_WAY: Duration = Duration::from_secs(10);
+
 /// No key pair is this long (bytes); a wrong path to something huge is refused unread.
 const LONGEST: u64 = 64 * 1024;
 
@@ -37,6 +40,8 @@ struct State {
     stamps: Vec<Option<Stamp>>,
     keys: Option<Keys>,
     chain: Option<SharedCredentialsProvider>,
+    /// When other files than before were found.
+    changed: Option<Instant>,
 }
 
 /// What tells one version of a file from the next without reading it.
@@ -61,23 +66,17 @@ impl CredentialSource {
             .with_region(Some(aws_types::region::Region::new(region.to_owned())))
             .with_http_client(http);
         let files = watched(&credentials);
-        let state = State { looked: None, stamps: Vec::new(), keys: None, chain: None };
+        let state = State { looked: None, stamps: Vec::new(), keys: None, chain: None, changed: None };
         Arc::new(Self { credentials, provider_config, files, state: Mutex::new(state) })
     }
 
     /// The server refused the keys. Looks at the files at once and says whether another attempt
-    /// would be made with other keys.
+    /// would be made with other keys. Asked twice about one attempt, it answers the same twice.
     pub(crate) fn refused(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = state.stamps.clone();
-        state.looked = Some(Instant::now());
-        state.stamps = self.stamps();
-        let changed = state.stamps != before;
-        if changed {
-            state.keys = None;
-            state.chain = None;
-        }
-        changed
+        state.looked = None;
+        self.look(&mut state);
+        state.changed.is_some_and(|at| at.elapsed() < UNDER_WAY)
     }
 
     fn stamps(&self) -> Vec<Option<Stamp>> {
@@ -92,6 +91,9 @@ impl CredentialSource {
         state.looked = Some(Instant::now());
         let stamps = self.stamps();
         if stamps != state.stamps {
+            if !state.stamps.is_empty() {
+                state.changed = Some(Instant::now());
+            }
             state.stamps = stamps;
             state.keys = None;
             state.chain = None;

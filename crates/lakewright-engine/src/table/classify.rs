@@ -106,6 +106,9 @@ fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
             _ => {}
         }
     }
+    if let Some(delta_kernel::Error::ObjectStore(inner)) = error.downcast_ref() {
+        return Some(inner);
+    }
     if let Some(ArrowError::ExternalError(inner)) = error.downcast_ref::<ArrowError>() {
         return Some(inner.as_ref());
     }

@@ -73,7 +73,7 @@ async fn recursive(context: &mut Context, folders: Vec<PrefixAddress>, yes: bool
     let folders: Vec<PrefixAddress> = folders.into_iter().map(as_folder).collect();
     if !yes {
         let names: Vec<String> = folders.iter().map(ToString::to_string).collect();
-        confirm(&format!("deletes everything below {}", printable(&names.join(", "))))?;
+        confirm(&format!("deletes everything below {}", printable(&names.join(", ")))).await?;
     }
     let lake = context.lake().await?;
     for PrefixAddress { bucket, prefix } in folders {

@@ -32,7 +32,7 @@ pub(crate) struct Drop {
 impl Drop {
     pub(crate) async fn run(self, context: &mut Context) -> Outcome {
         if !self.yes {
-            confirm(&format!("deletes the table {} with all its versions", self.table))?;
+            confirm(&format!("deletes the table {} with all its versions", self.table)).await?;
         }
         let objects = context.lake().await?.drop_table(&self.table).await?;
         context.out.show(&Dropped { uri: self.table, objects })

@@ -1,0 +1,370 @@
+//! What must hold when servers die, answers are lost and callers are wrong.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lakewright::arrow::array::{AsArray, Int64Array, RecordBatch};
+use lakewright::arrow::datatypes::{Int64Type, SchemaRef};
+use lakewright::table::schema_from_types;
+use lakewright::{
+    Batches, Bucket, ErrorKind, GetOptions, Lake, ObjectKey, PutOptions, ScanOptions, Secret,
+    SecretRef, SettingValue, Settings, Table, TableUri, WriteOptions,
+};
+use lakewright_tests::conformance::bucket;
+use lakewright_tests::proxy::{Fault, Proxy};
+use lakewright_tests::server::{Server, assert_kind, required};
+
+fn schema() -> SchemaRef {
+    schema_from_types([("id", "long")]).unwrap()
+}
+
+fn row(id: i64) -> Batches {
+    let batch = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![id]))]);
+    Batches::from_batches(schema(), vec![batch.unwrap()])
+}
+
+async fn table(lake: &Lake) -> Table {
+    let uri = TableUri::new(format!("{}/t", bucket(lake).await.name())).unwrap();
+    lake.create_table(&uri, schema(), Default::default()).await.unwrap()
+}
+
+async fn ids(table: &Table) -> Vec<i64> {
+    let stream = table.scan(ScanOptions::default()).stream().await.unwrap();
+    let batches = stream.collect().await.unwrap();
+    let mut ids: Vec<i64> = batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// A MinIO, or the reason to stop here.
+macro_rules! minio {
+    () => {
+        match Server::minio().await {
+            Some(minio) => minio,
+            None if required("minio") => panic!("LAKEWRIGHT_TEST_MINIO names no MinIO binary"),
+            None => return eprintln!("SKIPPED: MinIO (LAKEWRIGHT_TEST_MINIO is not set)"),
+        }
+    };
+}
+
+/// Appends one row after the other until the server is gone. Returns what was acknowledged and
+/// the error that ended it.
+async fn append_until_it_fails(table: Table, acknowledged: tokio::sync::watch::Sender<i64>) -> lakewright::Error {
+    for id in 0.. {
+        match table.append(row(id), WriteOptions::default()).await {
+            Ok(_) => acknowledged.send_replace(id),
+            Err(error) => return error,
+        };
+    }
+    unreachable!("the server was killed")
+}
+
+/// What must hold after a server died in the middle of appends and came back: all that was
+/// acknowledged is there, at most the one in flight besides, and the same handle goes on.
+async fn nothing_lost(table: &Table, last: i64, error: &lakewright::Error) {
+    assert!(
+        matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout),
+        "{error:?}: {error}"
+    );
+    let found = ids(table).await;
+    let acknowledged: Vec<i64> = (0..=last).collect();
+    assert_eq!(found[..acknowledged.len()], acknowledged);
+    assert!(found.len() <= acknowledged.len() + 1, "{found:?} after {last}");
+    table.append(row(1_000_000), WriteOptions::default()).await.unwrap();
+    assert_eq!(ids(table).await.len(), found.len() + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn minio_killed_in_an_append_loop() {
+    let mut server = minio!();
+    for round in 0..3 {
+        let lake = server.lake_with(|s| s.timeout = Some(Duration::from_secs(5))).await;
+        let table = table(&lake).await;
+        let (sender, mut acknowledged) = tokio::sync::watch::channel(-1);
+        let writer = tokio::spawn(append_until_it_fails(table.clone(), sender));
+        acknowledged.wait_for(|id| *id >= 3).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(7 * round)).await;
+        server.kill();
+        let error = writer.await.unwrap();
+        server.restart().await;
+        nothing_lost(&table, *acknowledged.borrow(), &error).await;
+    }
+}
+
+/// The embedded server in a process of its own.
+struct EmbeddedProcess {
+    child: std::process::Child,
+    directory: std::path::PathBuf,
+    address: String,
+}
+
+impl EmbeddedProcess {
+    async fn start(directory: &std::path::Path, address: &str) -> Self {
+        // `target/debug/deps/e2e-…` stands beside `target/debug/lakewright`.
+        let binary = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("lakewright");
+        let child = Command::new(&binary)
+            .args(["embedded", "--listen", address, "--data"])
+            .arg(directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        let begin = Instant::now();
+        while !lakewright::embedded::attach(directory).is_ok_and(|there| there.is_some()) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "it does not start");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Self { child, directory: directory.into(), address: address.into() }
+    }
+
+    async fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        *self = Self::start(&self.directory.clone(), &self.address.clone()).await;
+    }
+}
+
+impl Drop for EmbeddedProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embedded_killed_in_an_append_loop() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut server = EmbeddedProcess::start(directory.path(), &format!("127.0.0.1:{port}")).await;
+    for round in 0..3 {
+        let settings = Settings {
+            endpoint: Some(format!("embedded:{}", directory.path().display())),
+            timeout: Some(Duration::from_secs(5)),
+            ..Settings::default()
+        };
+        // The process has the directory, so this attaches to it.
+        let lake = lakewright::connect(settings).await.unwrap();
+        let table = table(&lake).await;
+        let (sender, mut acknowledged) = tokio::sync::watch::channel(-1);
+        let writer = tokio::spawn(append_until_it_fails(table.clone(), sender));
+        acknowledged.wait_for(|id| *id >= 3).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(7 * round)).await;
+        server.child.kill().unwrap();
+        let error = writer.await.unwrap();
+        server.kill_and_restart().await;
+        nothing_lost(&table, *acknowledged.borrow(), &error).await;
+    }
+}
+
+async fn behind(proxy: &Proxy, server: &Server) -> Lake {
+    server.lake_with(|settings| settings.endpoint = Some(proxy.endpoint())).await
+}
+
+/// The answer to a commit is lost: it was carried out, is recognised, and not made twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_no_lost_race() {
+    let server = minio!();
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    let lake = behind(&proxy, &server).await;
+    let table = table(&lake).await;
+    proxy.strike("_delta_log/00000000000000000001.json", Fault::LoseAnswer, 1);
+    let commit = table.append(row(1), WriteOptions::default()).await.unwrap();
+    assert_eq!(proxy.struck(), 1);
+    assert_eq!((commit.version, commit.retries), (1, 0));
+    assert_eq!(ids(&table).await, [1]);
+}
+
+/// A conditional write whose answer is lost is not repeated behind the caller's back; any other
+/// write is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conditional_write_is_sent_once() {
+    let server = minio!();
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    let lake = behind(&proxy, &server).await;
+    let bucket = bucket(&lake).await;
+    let key = |text: &str| ObjectKey::new(text).unwrap();
+    proxy.strike("/lock", Fault::LoseAnswer, 1);
+    let absent = PutOptions { if_absent: true, ..PutOptions::default() };
+    let result = bucket.put(&key("lock"), "mine", absent).await;
+    assert_kind(result, ErrorKind::Unavailable);
+    assert_eq!(bucket.get(&key("lock"), GetOptions::default()).await.unwrap().bytes, "mine");
+    proxy.strike("/plain", Fault::LoseAnswer, 2);
+    bucket.put(&key("plain"), "x", PutOptions::default()).await.unwrap();
+    assert_eq!(proxy.struck(), 3);
+}
+
+/// A body that breaks off is resumed where it broke, not begun again; one whose object was
+/// replaced meanwhile is not stitched together from two.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_body_is_resumed() {
+    let server = minio!();
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    let (lake, direct) = (behind(&proxy, &server).await, server.lake().await);
+    let bucket = bucket(&lake).await;
+    let key = ObjectKey::new("big").unwrap();
+    let data: Vec<u8> = (0..8_000_000_u32).map(|n| (n % 251) as u8).collect();
+    bucket.put(&key, data.clone(), PutOptions::default()).await.unwrap();
+    proxy.strike("GET /", Fault::CutAfter(3_000_000), 2);
+    let object = bucket.get(&key, GetOptions::default()).await.unwrap();
+    assert_eq!(proxy.struck(), 2);
+    assert!(object.bytes == data);
+
+    proxy.strike("GET /", Fault::CutAfter(3_000_000), 1);
+    let mut body = bucket.get_stream(&key, GetOptions::default()).await.unwrap().body;
+    body.chunk().await.unwrap().unwrap();
+    direct.bucket(bucket.name().clone()).put(&key, vec![7; 8_000_000], PutOptions::default()).await.unwrap();
+    let error = assert_kind(body.into_bytes().await, ErrorKind::PreconditionFailed);
+    assert!(error.to_string().contains("replaced"), "{error}");
+}
+
+/// What a caller may have wrong about the connection, and how long it takes to hear of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_connections() {
+    let server = minio!();
+    let wrong = server.lake_with(|s| s.secret_access_key = Some("wrong-secret".into())).await;
+    let error = assert_kind(wrong.list_buckets().await, ErrorKind::Unauthenticated);
+    assert_eq!(error.service().unwrap().code.as_deref(), Some("SignatureDoesNotMatch"));
+    assert!(!error.to_string().contains("wrong-secret"));
+    let unknown = server.lake_with(|s| s.access_key_id = Some("nobody".into())).await;
+    assert_kind(unknown.list_buckets().await, ErrorKind::Unauthenticated);
+    // HEAD has no body to say why; MinIO says it in a header.
+    let name = lakewright_tests::server::unique_bucket();
+    assert_kind(wrong.head_bucket(&name).await, ErrorKind::Unauthenticated);
+    let anonymous = Settings {
+        endpoint: server.settings.endpoint.clone(),
+        anonymous: Some(true),
+        ..Settings::default()
+    };
+    let anonymous = lakewright::connect(anonymous).await.unwrap();
+    assert_kind(anonymous.list_buckets().await, ErrorKind::Denied);
+
+    let begin = Instant::now();
+    let nobody = server.lake_with(|s| {
+        s.endpoint = Some("http://127.0.0.1:9".into());
+        s.timeout = Some(Duration::from_secs(3));
+    });
+    let error = assert_kind(nobody.await.list_buckets().await, ErrorKind::Unavailable);
+    assert!(error.to_string().contains("127.0.0.1:9"), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+
+    // Somebody listens and never answers.
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    proxy.strike("GET /", Fault::Swallow, u32::MAX);
+    let silent = server.lake_with(|s| {
+        s.endpoint = Some(proxy.endpoint());
+        s.timeout = Some(Duration::from_secs(2));
+    });
+    let begin = Instant::now();
+    assert_kind(silent.await.list_buckets().await, ErrorKind::Timeout);
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+
+    // A web server that is none of S3.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = client.read(&mut request).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+            let _ = client.write_all(answer).await;
+        }
+    });
+    let other = server.lake_with(|s| s.endpoint = Some(endpoint)).await;
+    let error = assert_kind(other.list_buckets().await, ErrorKind::Corrupt);
+    assert!(error.to_string().contains("S3"), "{error}");
+}
+
+/// A secret that was exchanged in its file is taken up by the same connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchanged_secret_is_taken_up() {
+    let server = minio!();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    std::fs::write(&path, "not-yet-the-right-one").unwrap();
+    let lake = server
+        .lake_with(|s| {
+            s.secret_access_key = Some(SettingValue::Reference(SecretRef::File(path.clone())));
+        })
+        .await;
+    assert_kind(lake.list_buckets().await, ErrorKind::Unauthenticated);
+    let Some(SettingValue::Literal(right)) = &server.settings.secret_access_key else { panic!() };
+    std::fs::write(&path, right.expose()).unwrap();
+    lake.list_buckets().await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let error = assert_kind(lake.list_buckets().await, ErrorKind::InvalidConfig);
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+}
+
+/// A future that is dropped in the middle leaves no object, and takes its parts back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_upload_leaves_nothing() {
+    let server = minio!();
+    let lake = server.lake().await;
+    let bucket = bucket(&lake).await;
+    let key = ObjectKey::new("dropped").unwrap();
+    let endless = futures::stream::repeat_with(|| Ok(bytes::Bytes::from(vec![1; 1 << 20])));
+    let upload = bucket.put_stream(&key, Box::pin(endless), PutOptions::default());
+    assert!(tokio::time::timeout(Duration::from_millis(700), upload).await.is_err());
+    assert_kind(bucket.head(&key).await, ErrorKind::NotFound);
+    let begin = Instant::now();
+    while parts_on_disk(&server, &bucket) {
+        assert!(begin.elapsed() < Duration::from_secs(10), "the parts are still there");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// MinIO keeps the parts of unfinished uploads below `.minio.sys/multipart`.
+fn parts_on_disk(server: &Server, _: &Bucket) -> bool {
+    fn files(path: &std::path::Path) -> usize {
+        let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+        entries
+            .flatten()
+            .map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 })
+            .sum()
+    }
+    files(&server.data().join("data/.minio.sys/multipart")) > 0
+}
+
+/// Whatever is printed of a connection, nobody learns its secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_printed() {
+    const SECRET: &str = "s3cr3t-that-must-not-show";
+    let settings = Settings {
+        endpoint: Some("http://127.0.0.1:9".into()),
+        access_key_id: Some("id".into()),
+        secret_access_key: Some(SettingValue::Literal(Secret::new(SECRET))),
+        session_token: Some(SettingValue::Literal(Secret::new(SECRET))),
+        retries: Some(0),
+        ..Settings::default()
+    };
+    let lake = lakewright::connect(settings.clone()).await.unwrap();
+    let bucket = lake.bucket(lakewright::BucketName::new("raw").unwrap());
+    let table = lake.table(TableUri::new("raw/t").unwrap());
+    let resolved = settings.clone().resolve().await.unwrap();
+    let mut printed = format!("{settings:?} {lake:?} {bucket:?} {table:?} {resolved:?} {}", lake.profile());
+    let key = ObjectKey::new("k").unwrap();
+    let errors = [
+        lake.list_buckets().await.unwrap_err(),
+        bucket.put(&key, "x", PutOptions::default()).await.unwrap_err(),
+        table.version().await.unwrap_err(),
+        table.append(row(1), WriteOptions::default()).await.unwrap_err(),
+    ];
+    for error in errors {
+        printed += &format!("{error} {error:?}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            printed += &format!("{error} {error:?}");
+            cause = error.source();
+        }
+    }
+    assert!(printed.contains("127.0.0.1:9"));
+    assert!(!printed.contains(SECRET), "{printed}");
+    assert!(!printed.contains("Signature="), "{printed}");
+}
