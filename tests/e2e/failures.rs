@@ -53,7 +53,10 @@ macro_rules! minio {
 
 /// Appends one row after the other until the server is gone. Returns what was acknowledged and
 /// the error that ended it.
-async fn append_until_it_fails(table: Table, acknowledged: tokio::sync::watch::Sender<i64>) -> lakewright::Error {
+async fn append_until_it_fails(
+    table: Table,
+    acknowledged: tokio::sync::watch::Sender<i64>,
+) -> lakewright::Error {
     for id in 0.. {
         match table.append(row(id), WriteOptions::default()).await {
             Ok(_) => acknowledged.send_replace(id),
@@ -105,7 +108,8 @@ struct EmbeddedProcess {
 impl EmbeddedProcess {
     async fn start(directory: &std::path::Path, address: &str) -> Self {
         // `target/debug/deps/e2e-…` stands beside `target/debug/lakewright`.
-        let binary = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("lakewright");
+        let binary =
+            std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("lakewright");
         let child = Command::new(&binary)
             .args(["embedded", "--listen", address, "--data"])
             .arg(directory)
@@ -217,7 +221,11 @@ async fn a_broken_body_is_resumed() {
     proxy.strike("GET /", Fault::CutAfter(3_000_000), 1);
     let mut body = bucket.get_stream(&key, GetOptions::default()).await.unwrap().body;
     body.chunk().await.unwrap().unwrap();
-    direct.bucket(bucket.name().clone()).put(&key, vec![7; 8_000_000], PutOptions::default()).await.unwrap();
+    direct
+        .bucket(bucket.name().clone())
+        .put(&key, vec![7; 8_000_000], PutOptions::default())
+        .await
+        .unwrap();
     let error = assert_kind(body.into_bytes().await, ErrorKind::PreconditionFailed);
     assert!(error.to_string().contains("replaced"), "{error}");
 }
@@ -348,7 +356,8 @@ async fn no_secret_is_printed() {
     let bucket = lake.bucket(lakewright::BucketName::new("raw").unwrap());
     let table = lake.table(TableUri::new("raw/t").unwrap());
     let resolved = settings.clone().resolve().await.unwrap();
-    let mut printed = format!("{settings:?} {lake:?} {bucket:?} {table:?} {resolved:?} {}", lake.profile());
+    let mut printed =
+        format!("{settings:?} {lake:?} {bucket:?} {table:?} {resolved:?} {}", lake.profile());
     let key = ObjectKey::new("k").unwrap();
     let errors = [
         lake.list_buckets().await.unwrap_err(),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use lakewright::{Error, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
@@ -20,6 +21,10 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long a server may take to answer what is under way, and a little more than it grants itself.
 const SERVER_FAREWELL: Duration = Duration::from_secs(35);
+
+/// Two signals so close together are one: timeout(1) and others send theirs to the process and to
+/// its group.
+const ONE_SIGNAL: Duration = Duration::from_millis(500);
 
 /// The stack of the thread that plans queries, in bytes: DataFusion recurses over expressions.
 const STACK: usize = 16 << 20;
@@ -114,9 +119,7 @@ fn drive(runtime: &Runtime, cli: Cli) -> Result<End, Error> {
         };
         tokio::select! {
             end = farewell => end,
-            // Asked twice: at once.
-            _ = interrupt.recv() => End::Stopped(number),
-            _ = terminate.recv() => End::Stopped(number),
+            () = asked_again(&mut interrupt, &mut terminate) => End::Stopped(number),
         }
     }))
 }
@@ -135,6 +138,17 @@ async fn work_until_stopped(cli: Cli, stopping: watch::Receiver<bool>) -> Option
     tokio::select! {
         outcome = work => Some(outcome),
         _ = stopping.wait_for(|stop| *stop), if !ends_itself => None,
+    }
+}
+
+/// Waits for a second signal, after which nobody wants to wait for anything.
+async fn asked_again(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::time::sleep(ONE_SIGNAL).await;
+    let _ = interrupt.recv().now_or_never();
+    let _ = terminate.recv().now_or_never();
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
 }
 

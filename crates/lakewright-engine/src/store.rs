@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use lakewright_core::{Error, ErrorKind, ObjectKey};
+use lakewright_core::{BucketName, Error, ErrorKind, ObjectKey};
 use object_store::path::Path;
 use object_store::{
     Attribute, Attributes, CopyMode, CopyOptions, Error as StoreError, GetOptions, GetRange,
@@ -17,6 +17,7 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 
+use crate::Lake;
 use crate::bucket::{self, Bucket, ListOptions, Multipart, ObjectInfo, ObjectRange};
 
 /// What object_store calls this store in its errors.
@@ -25,11 +26,14 @@ const NAME: &str = "lakewright";
 /// How many keys go into one batch delete; what one DeleteObjects takes.
 const DELETE_BATCH: usize = 1000;
 
+/// How many keys are gathered before they are deleted.
+const DELETE_GROUP: usize = 10_000;
+
 /// A bucket as an object store. `Path`s are keys, taken literally.
 #[derive(Clone, Debug)]
 pub(crate) struct BucketStore {
-    pub(crate) bucket: Bucket,
-    pub(crate) witness: Witness,
+    bucket: Bucket,
+    witness: Witness,
 }
 
 /// Remembers the first failure below a verb. deltalake turns many errors into text on their
@@ -261,7 +265,49 @@ impl ObjectStore for BucketStore {
     }
 }
 
+/// What tables need beyond an object store, in the words of buckets.
 impl BucketStore {
+    /// The bucket as the store of a table's log. `witness` hears of every failure in it.
+    pub(crate) fn new(lake: &Lake, bucket: &BucketName, witness: Witness) -> Self {
+        Self { bucket: lake.bucket(bucket.clone()), witness }
+    }
+
+    /// The folders directly below `prefix`, which ends in `/` or is empty.
+    pub(crate) async fn folders(&self, prefix: &str) -> lakewright_core::Result<Vec<String>> {
+        let options = ListOptions { delimiter: Some("/".into()), ..ListOptions::default() };
+        let mut pages = self.bucket.list_pages(prefix, options);
+        let mut folders = Vec::new();
+        while let Some(mut page) = pages.try_next().await? {
+            folders.append(&mut page.prefixes);
+        }
+        Ok(folders)
+    }
+
+    /// Deletes every object below `prefix`, those below `last` after all others, and says how
+    /// many there were.
+    pub(crate) async fn delete_below(
+        &self,
+        prefix: &str,
+        last: &str,
+    ) -> lakewright_core::Result<u64> {
+        let (mut deleted, mut group, mut kept) = (0, Vec::new(), Vec::new());
+        let mut objects = self.bucket.list(prefix, ListOptions::default());
+        while let Some(object) = objects.try_next().await? {
+            let key = ObjectKey::new(object.key)?;
+            let to = if key.as_str().starts_with(last) { &mut kept } else { &mut group };
+            to.push(key);
+            // Groups keep the memory that a huge table needs small.
+            if group.len() == DELETE_GROUP {
+                deleted += group.len() as u64;
+                self.bucket.delete_many(std::mem::take(&mut group)).await?;
+            }
+        }
+        deleted += (group.len() + kept.len()) as u64;
+        self.bucket.delete_many(group).await?;
+        self.bucket.delete_many(kept).await?;
+        Ok(deleted)
+    }
+
     fn failed(&self, error: Error, path: &str) -> StoreError {
         self.witness.note(&error);
         failed(error, path)

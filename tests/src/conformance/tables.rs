@@ -132,17 +132,16 @@ pub async fn create_twice(lake: &Lake) {
         partition_by: vec!["month".into()],
         ..CreateTableOptions::default()
     };
-    assert_eq!(
-        lake.create_table(uri, schema(), same).await.unwrap().version().await.unwrap(),
-        0
-    );
+    assert_eq!(lake.create_table(uri, schema(), same).await.unwrap().version().await.unwrap(), 0);
     let other = schema_from_types([("id", "string")]).unwrap();
     let unpartitioned = CreateTableOptions { exist_ok: true, ..CreateTableOptions::default() };
     let different = lake.create_table(uri, other, unpartitioned.clone()).await;
     assert_kind(different, ErrorKind::SchemaMismatch);
     assert_kind(lake.create_table(uri, schema(), unpartitioned).await, ErrorKind::SchemaMismatch);
-    let mut of_no_column = CreateTableOptions::default();
-    of_no_column.partition_by = vec!["nothing".into()];
+    let of_no_column = CreateTableOptions {
+        partition_by: vec!["nothing".into()],
+        ..CreateTableOptions::default()
+    };
     let new = TableUri::new(format!("{}/new", uri.bucket())).unwrap();
     assert_kind(lake.create_table(&new, schema(), of_no_column).await, ErrorKind::InvalidInput);
     let unknown = CreateTableOptions {
@@ -201,6 +200,24 @@ pub async fn streams(lake: &Lake) {
     let result = target.append(Batches::from_stream(stream), WriteOptions::default()).await;
     assert_kind(result, ErrorKind::Corrupt);
     assert_eq!(target.version().await.unwrap(), 2);
+}
+
+/// Columns that are left out are null, in whatever order the others come; a column that must
+/// not be null has to be there.
+pub async fn fewer_columns(lake: &Lake) {
+    let table = table(lake, &["month"]).await;
+    let some = schema_from_types([("month", "integer"), ("id", "long")]).unwrap();
+    let batch = RecordBatch::try_new(
+        some.clone(),
+        vec![
+            Arc::new(lakewright::arrow::array::Int32Array::from(vec![1, 2])),
+            Arc::new(Int64Array::from(vec![7, 8])),
+        ],
+    );
+    let data = Batches::from_batches(some, vec![batch.unwrap()]);
+    assert_eq!(table.append(data, WriteOptions::default()).await.unwrap().rows, 2);
+    let nulls = ScanOptions { filter: Some("carrier IS NULL".into()), ..ScanOptions::default() };
+    assert_eq!(ids(table.scan(nulls)).await, [7, 8]);
 }
 
 /// SQL over several tables; it reads and nothing else.

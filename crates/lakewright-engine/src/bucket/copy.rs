@@ -36,18 +36,15 @@ impl Bucket {
             .set_if_none_match(if_absent.then(|| "*".into()))
             .customize();
         let request = if if_absent { request.config_override(once()) } else { request };
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| {
-                let error = self.s3().classify(error, "copy", self.path(key));
-                match error.kind() {
-                    ErrorKind::PreconditionFailed if if_absent => error
-                        .of_kind(ErrorKind::AlreadyExists)
-                        .saying(format!("{} exists already", target.path(target_key))),
-                    _ => error,
-                }
-            })?;
+        let answer = request.send().await.map_err(|error| {
+            let error = self.s3().classify(error, "copy", self.path(key));
+            match error.kind() {
+                ErrorKind::PreconditionFailed if if_absent => error
+                    .of_kind(ErrorKind::AlreadyExists)
+                    .saying(format!("{} exists already", target.path(target_key))),
+                _ => error,
+            }
+        })?;
         let result = answer.copy_object_result();
         Ok(ObjectInfo {
             key: target_key.to_string(),

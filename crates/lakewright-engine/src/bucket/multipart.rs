@@ -157,13 +157,9 @@ impl Multipart {
             .set_if_match(self.options.if_match.as_deref().map(quoted))
             .customize();
         // Repeated, a completion that was carried out would find no upload any more.
-        let answer = request
-            .config_override(once())
-            .send()
-            .await
-            .map_err(|error| {
-                self.options.explain(bucket.s3().classify(error, operation, bucket.path(key)))
-            })?;
+        let answer = request.config_override(once()).send().await.map_err(|error| {
+            self.options.explain(bucket.s3().classify(error, operation, bucket.path(key)))
+        })?;
         let info = ObjectInfo {
             key: key.to_string(),
             size: self.size,

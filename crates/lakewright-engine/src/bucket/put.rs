@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::{Bytes, BytesMut};
 use crc_fast::CrcAlgorithm;
+use futures::stream::Fuse;
 use futures::{Stream, StreamExt};
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use lakewright_macros::Builder;
@@ -145,12 +146,9 @@ impl Bucket {
             .disable_payload_signing();
         let request =
             if options.is_conditional() { request.config_override(once()) } else { request };
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| {
-                options.explain(self.s3().classify(error, operation, self.path(key)))
-            })?;
+        let answer = request.send().await.map_err(|error| {
+            options.explain(self.s3().classify(error, operation, self.path(key)))
+        })?;
         Ok(ObjectInfo {
             key: key.to_string(),
             size,
@@ -173,21 +171,21 @@ impl Bucket {
     pub async fn put_stream(
         &self,
         key: &ObjectKey,
-        mut stream: ByteStream,
+        stream: ByteStream,
         options: PutOptions,
     ) -> Result<ObjectInfo> {
         let failed = |error: Error| error.during("put").on(self.path(key));
         options.check().map_err(failed)?;
         let part_bytes = Multipart::part_bytes(options.part_bytes, None).map_err(failed)?;
-        let mut pieces = Pieces { rest: Bytes::new(), size: part_bytes };
-        let first = pieces.next(&mut stream).await.map_err(failed)?;
+        let mut pieces = Pieces::new(stream, part_bytes);
+        let first = pieces.next().await.map_err(failed)?;
         if first.len() < part_bytes {
             return self.put_once(key, first, &options, "put").await;
         }
         let mut upload = Multipart::create(self.clone(), key.clone(), options, "put").await?;
         upload.send(first).await?;
         loop {
-            let piece = pieces.next(&mut stream).await.map_err(failed)?;
+            let piece = pieces.next().await.map_err(failed)?;
             if piece.is_empty() {
                 return upload.complete().await;
             }
@@ -198,13 +196,18 @@ impl Bucket {
 
 /// Cuts a stream into pieces of one size. What already lies in one buffer is not copied.
 struct Pieces {
+    stream: Fuse<ByteStream>,
     rest: Bytes,
     size: usize,
 }
 
 impl Pieces {
+    fn new(stream: ByteStream, size: usize) -> Self {
+        Self { stream: stream.fuse(), rest: Bytes::new(), size }
+    }
+
     /// The next piece; shorter than the size only at the end, empty after it.
-    async fn next(&mut self, stream: &mut ByteStream) -> Result<Bytes> {
+    async fn next(&mut self) -> Result<Bytes> {
         if self.rest.len() >= self.size {
             return Ok(self.rest.split_to(self.size));
         }
@@ -220,7 +223,7 @@ impl Pieces {
             if piece.len() == self.size {
                 return Ok(piece.freeze());
             }
-            match stream.next().await {
+            match self.stream.next().await {
                 Some(bytes) => self.rest = bytes?,
                 None => return Ok(piece.freeze()),
             }
@@ -245,11 +248,12 @@ mod tests {
             let whole: Vec<u8> = chunks.concat();
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let got = runtime.block_on(async {
-                let mut stream: ByteStream = futures::stream::iter(chunks.into_iter().map(|c| Ok(Bytes::from(c)))).boxed();
-                let mut pieces = Pieces { rest: Bytes::new(), size };
+                let stream: ByteStream =
+                    futures::stream::iter(chunks.into_iter().map(|c| Ok(Bytes::from(c)))).boxed();
+                let mut pieces = Pieces::new(stream, size);
                 let mut got = Vec::new();
                 loop {
-                    let piece = pieces.next(&mut stream).await.unwrap();
+                    let piece = pieces.next().await.unwrap();
                     if piece.is_empty() { return got; }
                     got.push(piece);
                 }

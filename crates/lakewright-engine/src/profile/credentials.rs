@@ -66,7 +66,8 @@ impl CredentialSource {
             .with_region(Some(aws_types::region::Region::new(region.to_owned())))
             .with_http_client(http);
         let files = watched(&credentials);
-        let state = State { looked: None, stamps: Vec::new(), keys: None, chain: None, changed: None };
+        let state =
+            State { looked: None, stamps: Vec::new(), keys: None, chain: None, changed: None };
         Arc::new(Self { credentials, provider_config, files, state: Mutex::new(state) })
     }
 

@@ -9,9 +9,10 @@ pub struct EnvironmentVariable {
     pub meaning: &'static str,
 }
 
+/// Not every name is read in this crate: the list is of the whole project.
 macro_rules! environment {
     ($($constant:ident = $name:literal: $meaning:literal;)*) => {
-        $(pub(crate) const $constant: &str = $name;)*
+        $(#[allow(dead_code)] pub(crate) const $constant: &str = $name;)*
 
         /// The registry: `lakewright profile show` and the README are held to it.
         pub const ENVIRONMENT: &[EnvironmentVariable] =
@@ -40,6 +41,7 @@ environment! {
     RETRIES = "LAKEWRIGHT_RETRIES": "how often a failed request is sent again";
     CONCURRENCY = "LAKEWRIGHT_CONCURRENCY": "how many requests one transfer keeps under way";
     CHECKSUMS = "LAKEWRIGHT_CHECKSUMS": "false: uploads carry no CRC32C";
+    LOG = "LAKEWRIGHT_LOG": "what the command logs on standard error, as a tracing filter such as lakewright=debug";
     AWS_PROFILE = "AWS_PROFILE": "profile of the shared AWS files";
     AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3": "endpoint of S3, before AWS_ENDPOINT_URL";
     AWS_ENDPOINT_URL = "AWS_ENDPOINT_URL": "endpoint of every AWS service";

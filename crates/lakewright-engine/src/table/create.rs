@@ -57,7 +57,8 @@ impl Lake {
             return existing(table, &schema, &options).await.map_err(failed);
         }
         let columns: StructType = schema.as_ref().try_into_kernel().classify(&table, OPERATION)?;
-        let log = CommitLog::new(log::open(&table, Witness::default()).classify(&table, OPERATION)?);
+        let log =
+            CommitLog::new(log::open(&table, Witness::default()).classify(&table, OPERATION)?);
         let mut create = CreateBuilder::new()
             .with_log_store(log)
             .with_columns(columns.fields().cloned())

@@ -1,17 +1,13 @@
 //! `drop_table`
 
-use futures::TryStreamExt;
-use lakewright_core::{Error, ErrorKind, ObjectKey, Result, TableUri};
+use lakewright_core::{Error, ErrorKind, Result, TableUri};
 
 use crate::Lake;
-use crate::bucket::ListOptions;
-
-/// Objects are deleted in groups of this many, so that a huge table needs little memory.
-const GROUP: usize = 10_000;
+use crate::store::{BucketStore, Witness};
 
 impl Lake {
-    /// Ends a table: its log and every object below its path. The newest log entries go last,
-    /// so that a drop which is cut short leaves something that can be dropped again.
+    /// Ends a table: every object below its path, its log last, so that a drop which is cut
+    /// short leaves something that can be dropped again.
     ///
     /// Returns the number of objects deleted.
     ///
@@ -23,26 +19,8 @@ impl Lake {
         if !self.table(uri.clone()).exists().await.map_err(failed)? {
             return Err(failed(Error::new(ErrorKind::NotFound, "there is no Delta table here")));
         }
-        let bucket = self.bucket(uri.bucket().clone());
-        let log = format!("{}/_delta_log/", uri.path());
-        let (mut deleted, mut group, mut last) = (0, Vec::new(), Vec::new());
-        let mut objects =
-            std::pin::pin!(bucket.list(format!("{}/", uri.path()), ListOptions::default()));
-        while let Some(object) = objects.try_next().await.map_err(failed)? {
-            let key = ObjectKey::new(object.key).map_err(failed)?;
-            if key.as_str().starts_with(&log) {
-                last.push(key);
-                continue;
-            }
-            group.push(key);
-            if group.len() == GROUP {
-                deleted += group.len() as u64;
-                bucket.delete_many(std::mem::take(&mut group)).await.map_err(failed)?;
-            }
-        }
-        deleted += (group.len() + last.len()) as u64;
-        bucket.delete_many(group).await.map_err(failed)?;
-        bucket.delete_many(last).await.map_err(failed)?;
-        Ok(deleted)
+        let store = BucketStore::new(self, uri.bucket(), Witness::default());
+        let (below, log) = (format!("{}/", uri.path()), format!("{}/_delta_log/", uri.path()));
+        store.delete_below(&below, &log).await.map_err(failed)
     }
 }

@@ -4,7 +4,7 @@ use futures::{StreamExt, TryStreamExt};
 use lakewright_core::{BucketName, Error, Result, TableUri};
 
 use crate::Lake;
-use crate::bucket::{Bucket, ListOptions};
+use crate::store::{BucketStore, Witness};
 
 /// Folders deeper than this below the prefix are not looked into.
 const DEEPEST: usize = 16;
@@ -21,7 +21,8 @@ impl Lake {
         let failed = |error: Error| error.during("list_tables").on(prefix);
         let plain = prefix.strip_prefix("s3://").unwrap_or(prefix);
         let (bucket, folder) = plain.split_once('/').unwrap_or((plain, ""));
-        let bucket = self.bucket(BucketName::new(bucket).map_err(failed)?);
+        let bucket = &BucketName::new(bucket).map_err(failed)?;
+        let store = &BucketStore::new(self, bucket, Witness::default());
         let start = match folder.trim_end_matches('/') {
             "" => String::new(),
             folder => format!("{folder}/"),
@@ -30,7 +31,7 @@ impl Lake {
         let mut tables = Vec::new();
         for _ in 0..DEEPEST {
             let looks = futures::stream::iter(level)
-                .map(|folder| look(&bucket, folder))
+                .map(|folder| look(store, bucket, folder))
                 .buffer_unordered(self.profile().concurrency());
             let found: Vec<Found> = looks.try_collect().await.map_err(failed)?;
             level = Vec::new();
@@ -54,17 +55,10 @@ enum Found {
     Folders(Vec<String>),
 }
 
-async fn look(bucket: &Bucket, folder: String) -> Result<Found> {
-    let options = ListOptions { delimiter: Some("/".into()), ..ListOptions::default() };
-    let pages = bucket.list_pages(folder.clone(), options);
-    let below: Vec<String> = pages
-        .try_fold(Vec::new(), |mut all, mut page| async move {
-            all.append(&mut page.prefixes);
-            Ok(all)
-        })
-        .await?;
+async fn look(store: &BucketStore, bucket: &BucketName, folder: String) -> Result<Found> {
+    let below = store.folders(&folder).await?;
     if below.iter().any(|prefix| prefix == &format!("{folder}_delta_log/"))
-        && let Ok(uri) = TableUri::new(format!("{}/{folder}", bucket.name()))
+        && let Ok(uri) = TableUri::new(format!("{bucket}/{folder}"))
     {
         return Ok(Found::Table(uri));
     }

@@ -50,7 +50,7 @@ pub(super) fn open(table: &Table, witness: Witness) -> Result<LogStoreRef, Delta
     let path = utf8_percent_encode(table.uri().path(), PLAIN);
     let url = Url::parse(&format!("s3://{}/{path}", table.uri().bucket()))
         .map_err(|error| DeltaTableError::InvalidTableLocation(error.to_string()))?;
-    let store = Arc::new(BucketStore { bucket: table.bucket(), witness });
+    let store = Arc::new(BucketStore::new(table.lake(), table.uri().bucket(), witness));
     DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(store, url).build_storage()
 }
 

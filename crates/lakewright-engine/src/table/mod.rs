@@ -27,7 +27,6 @@ use tokio::sync::RwLock;
 
 use crate::Lake;
 use crate::store::Witness;
-use crate::bucket::Bucket;
 use classify::Classify as _;
 
 pub use append::{WriteOptions, WriteOptionsBuilder};
@@ -173,7 +172,8 @@ impl Table {
                 table
             }
             (None, None) => {
-                let mut table = DeltaTable::new(log::open(self, Witness::default()).classify(self, operation)?);
+                let mut table =
+                    DeltaTable::new(log::open(self, Witness::default()).classify(self, operation)?);
                 table.load().await.classify(self, operation)?;
                 table
             }
@@ -202,10 +202,6 @@ impl Table {
             .during(operation)
             .on(self.uri.to_string())),
         }
-    }
-
-    fn bucket(&self) -> Bucket {
-        self.lake.bucket(self.uri.bucket().clone())
     }
 }
 

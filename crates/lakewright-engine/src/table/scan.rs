@@ -130,7 +130,10 @@ async fn open(
     operation: &'static str,
 ) -> Result<DataFrame> {
     let provider = provider(session, table, operation).await?;
-    session.read_table(provider).classify(table, operation)
+    // Under its own name, by which messages then call its columns.
+    let name = quoted(table.uri().name());
+    session.register_table(name.clone(), provider).classify(table, operation)?;
+    session.table(name).await.classify(table, operation)
 }
 
 async fn provider(

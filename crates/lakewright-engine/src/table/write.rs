@@ -4,14 +4,16 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use deltalake::datafusion::catalog::streaming::StreamingTable;
+use deltalake::datafusion::common::ScalarValue;
 use deltalake::datafusion::datasource::provider_as_source;
 use deltalake::datafusion::error::DataFusionError;
 use deltalake::datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use deltalake::datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use deltalake::datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
 use deltalake::datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use deltalake::datafusion::physical_plan::streaming::PartitionStream;
+use deltalake::datafusion::prelude::ident;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::write::WriteBuilder;
 use deltalake::protocol::SaveMode;
@@ -42,11 +44,13 @@ impl Table {
         schema::check(&state.arrow_schema(), data.schema()).classify(self, operation)?;
         let witness = Witness::default();
         let (stream, rows) = data.watched(witness.clone());
+        let input = plan(stream).and_then(|plan| completed(plan, &state.arrow_schema()));
+        let input = input.classify(self, operation)?;
         let log = CommitLog::new(log::open(self, witness.clone()).classify(self, operation)?);
         let mut builder = WriteBuilder::new(log.clone(), Some(state))
             .with_session_state(Arc::new(session::new().classify(self, operation)?.state()))
             .with_commit_properties(CommitProperties::default().with_max_retries(RIVALS))
-            .with_input_plan(plan(stream).classify(self, operation)?)
+            .with_input_plan(input)
             .with_save_mode(SaveMode::Append);
         if let Some(bytes) = options.target_file_bytes {
             builder = builder.with_target_file_size(NonZeroU64::new(bytes));
@@ -72,6 +76,29 @@ fn plan(stream: BatchStream) -> Result<LogicalPlan, DataFusionError> {
     let once = Once { schema: schema.clone(), stream: Mutex::new(Some(stream)) };
     let table = Arc::new(StreamingTable::try_new(schema, vec![Arc::new(once)])?);
     LogicalPlanBuilder::scan("input", provider_as_source(table), None)?.build()
+}
+
+/// The same rows with nulls in the columns that the data leaves out. What Delta computes itself
+/// is left to it.
+fn completed(plan: LogicalPlan, table: &Schema) -> Result<LogicalPlan, DataFusionError> {
+    let given = |name: &str| plan.schema().has_column_with_unqualified_name(name);
+    let computed = |field: &Field| field.metadata().contains_key("delta.generationExpression");
+    if table.fields().iter().all(|field| given(field.name())) {
+        return Ok(plan);
+    }
+    let columns: Vec<Expr> = table
+        .fields()
+        .iter()
+        .filter_map(|field| match given(field.name()) {
+            true => Some(ident(field.name())),
+            false if computed(field) => None,
+            false => {
+                let null = cast(lit(ScalarValue::Null), field.data_type().clone());
+                Some(null.alias(field.name()))
+            }
+        })
+        .collect();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
 /// The one partition of the data on its way in.

@@ -49,12 +49,8 @@ A profile is a table of ~/.config/lakewright/profiles.toml or /etc/lakewright/pr
 Variables:
 ",
     );
-    let rows = ENVIRONMENT
-        .iter()
-        .map(|variable| (variable.name, variable.meaning))
-        .chain([(crate::log::VARIABLE, "filter of the log on stderr, before -v")]);
-    for (name, meaning) in rows {
-        text.push_str(&format!("  {name:<33} {meaning}\n"));
+    for variable in ENVIRONMENT {
+        text.push_str(&format!("  {:<33} {}\n", variable.name, variable.meaning));
     }
     text
 }
