@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(LAKEWRIGHT_CACHE)/target
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
-PY_SOURCES := python tests/python scripts
+PY_SOURCES := python tests/python tests/bench scripts
 SH_SOURCES := scripts/*.sh .ci/run
 
 .PHONY: help dev test lint demo bench wheel clean
@@ -31,10 +31,16 @@ dev: $(VENV)/.stamp ## build it all (dev profile); .venv gets the module and the
 	cargo build --workspace
 	$(BIN)/python scripts/dev_install.py $(CARGO_TARGET_DIR)/debug
 
+# Reads the signatures out of the built module, for the check of the stubs.
+INTROSPECTION := $(LAKEWRIGHT_CACHE)/bin/pyo3-introspection
+$(INTROSPECTION):
+	@echo "== pyo3-introspection"
+	env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(LAKEWRIGHT_CACHE) pyo3-introspection@0.30.1
+
 test: export LAKEWRIGHT_TEST_MINIO := $(LAKEWRIGHT_CACHE)/bin/minio
 test: export LAKEWRIGHT_TEST_MC := $(LAKEWRIGHT_CACHE)/bin/mc
 test: export LAKEWRIGHT_TEST_CLI := $(CARGO_TARGET_DIR)/debug/lakewright
-test: dev ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... forbids to skip for want of these
+test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... forbids to skip for want of these
 	@scripts/minio.sh >/dev/null
 	rust=passed python=passed
 	echo "== cargo test"
@@ -54,8 +60,8 @@ lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy,
 	echo "== ruff, mypy, shellcheck"
 	$(BIN)/ruff check --config python/pyproject.toml $(PY_SOURCES)
 	$(BIN)/ruff format --check --config python/pyproject.toml $(PY_SOURCES)
-	$(BIN)/mypy --strict --config-file python/pyproject.toml python scripts
-	$(BIN)/mypy --check-untyped-defs --python-version 3.11 tests/python
+	MYPYPATH=tests/python $(BIN)/mypy --strict --config-file python/pyproject.toml python scripts tests/bench
+	$(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 tests/python
 	$(BIN)/shellcheck $(SH_SOURCES)
 	echo "== clippy"
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -66,10 +72,12 @@ lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy,
 demo: dev ## set up and run the main job on the embedded server
 	@$(BIN)/python python/examples/demo.py
 
-bench: dev ## release build and benchmarks
-	@[[ -x tests/bench/run ]] || { echo "make bench: tests/bench/run is not there yet"; exit 1; }
+bench: export LAKEWRIGHT_TEST_MINIO := $(LAKEWRIGHT_CACHE)/bin/minio
+bench: $(VENV)/.stamp ## release build, measured against obstore and boto3
+	@scripts/minio.sh >/dev/null
 	cargo build --workspace --release
-	PATH="$(BIN):$$PATH" tests/bench/run
+	$(BIN)/python scripts/dev_install.py $(CARGO_TARGET_DIR)/release
+	$(BIN)/python tests/bench/bench.py
 
 wheel: $(VENV)/.stamp ## a release wheel in dist/, its tag and glibc floor stated
 	@rm -rf dist

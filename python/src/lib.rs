@@ -59,6 +59,6 @@ mod _lakewright {
 
     #[pymodule_init]
     fn init(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
-        super::runtime::note_main_thread(py)
+        super::runtime::prepare(py)
     }
 }

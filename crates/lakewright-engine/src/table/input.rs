@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use arrow::array::RecordBatchReader;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use futures::{Stream, StreamExt};
 use lakewright_core::{Error, ErrorKind, Result};
@@ -103,15 +103,18 @@ impl Batches {
         self.0.schema()
     }
 
-    /// The same, with every row counted as it passes, and an error noted.
+    /// The same, with every row counted as it passes, and an error noted. What the source notes
+    /// beside its columns (pandas its index) is no part of the data and left behind.
     pub(super) fn watched(self, witness: Witness) -> (BatchStream, Arc<AtomicU64>) {
         let rows = Arc::new(AtomicU64::new(0));
-        let (schema, count) = (self.schema().clone(), rows.clone());
-        let stream = self.0.inspect(move |batch| match batch {
-            Ok(batch) => {
+        let schema: SchemaRef = Arc::new(Schema::new(self.schema().fields().clone()));
+        let (count, bare) = (rows.clone(), schema.clone());
+        let stream = self.0.map(move |batch| {
+            let batch = batch.and_then(|batch| {
                 count.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-            }
-            Err(error) => witness.note(error),
+                batch.with_schema(bare.clone()).map_err(|error| Failure::from(error).explain())
+            });
+            batch.inspect_err(|error| witness.note(error))
         });
         (BatchStream::new(schema, stream), rows)
     }

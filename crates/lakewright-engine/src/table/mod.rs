@@ -21,8 +21,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use deltalake::DeltaTable;
+use deltalake::logstore::commit_uri_from_version;
+use deltalake::{DeltaTable, DeltaTableError};
 use lakewright_core::{Error, ErrorKind, Result, TableUri};
+use object_store::ObjectStoreExt as _;
 use tokio::sync::RwLock;
 
 use crate::Lake;
@@ -168,17 +170,25 @@ impl Table {
             (Some(_), Some(table)) => return Ok(table),
             (Some(at), None) => self.load_at(at).await.classify(self, operation)?,
             (None, Some(mut table)) => {
+                let seen = table.version();
                 table.update_state().await.classify(self, operation)?;
+                if table.version() == seen
+                    && !still_there(&table).await.classify(self, operation)?
+                {
+                    table = self.load().await.classify(self, operation)?;
+                    *self.known.write().await = None;
+                }
                 table
             }
-            (None, None) => {
-                let mut table =
-                    DeltaTable::new(log::open(self, Witness::default()).classify(self, operation)?);
-                table.load().await.classify(self, operation)?;
-                table
-            }
+            (None, None) => self.load().await.classify(self, operation)?,
         };
         self.remember(table.clone()).await;
+        Ok(table)
+    }
+
+    async fn load(&self) -> Result<DeltaTable, DeltaTableError> {
+        let mut table = DeltaTable::new(log::open(self, Witness::default())?);
+        table.load().await?;
         Ok(table)
     }
 
@@ -205,8 +215,19 @@ impl Table {
     }
 }
 
-fn version_of(table: &DeltaTable) -> Result<u64, deltalake::DeltaTableError> {
-    table.version().ok_or(deltalake::DeltaTableError::NotInitialized)
+/// Whether the newest commit that we know is still in the log. deltalake asks for newer ones
+/// only, and so would not notice that a table was dropped, or made anew.
+async fn still_there(table: &DeltaTable) -> Result<bool, DeltaTableError> {
+    let commit = commit_uri_from_version(table.version());
+    match table.log_store().object_store(None).head(&commit).await {
+        Ok(_) => Ok(true),
+        Err(object_store::Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn version_of(table: &DeltaTable) -> Result<u64, DeltaTableError> {
+    table.version().ok_or(DeltaTableError::NotInitialized)
 }
 
 impl fmt::Debug for Table {

@@ -1,0 +1,110 @@
+//! What an object is made of: bytes-like, a file, or pieces from an iterator.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use lakewright::{ByteStream, Error, ErrorKind, Result};
+use pyo3::exceptions::PyTypeError;
+use pyo3::inspect::PyStaticExpr;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyIterator, PyString};
+use pyo3::{Borrowed, type_hint_identifier};
+use tokio::sync::mpsc;
+
+use crate::buffer::bytes_of;
+
+/// How much of a file is read at once, in bytes: each read takes the GIL.
+const READ: usize = 4 << 20;
+
+/// How many pieces wait between the thread that reads and the runtime.
+const WAITING: usize = 2;
+
+/// The bytes of a new object.
+pub(crate) enum ObjectData {
+    /// In memory.
+    Bytes(Bytes),
+    /// As a file or an iterator gives them.
+    Pieces(Source),
+}
+
+/// Where pieces come from.
+pub(crate) enum Source {
+    File(Py<PyAny>),
+    Iterator(Py<PyIterator>),
+}
+
+impl FromPyObject<'_, '_> for ObjectData {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("lakewright.typing", "ObjectData");
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Some(bytes) = bytes_of(&object)? {
+            return Ok(Self::Bytes(bytes));
+        }
+        if object.hasattr("read")? {
+            return Ok(Self::Pieces(Source::File(object.to_owned().unbind())));
+        }
+        // Their items would be letters and keys.
+        let looks_like_pieces =
+            !object.is_instance_of::<PyString>() && !object.is_instance_of::<PyDict>();
+        if looks_like_pieces && let Ok(iterator) = object.try_iter() {
+            return Ok(Self::Pieces(Source::Iterator(iterator.unbind())));
+        }
+        Err(PyTypeError::new_err(format!(
+            "data is bytes-like, a file opened for bytes, or an iterator of bytes-like objects, \
+             not {}; encode text, and use upload() for a path",
+            object.get_type().name()?
+        )))
+    }
+}
+
+impl Source {
+    /// The next piece, empty at the end.
+    fn next(&self, py: Python<'_>) -> PyResult<Bytes> {
+        let (piece, from) = match self {
+            Self::File(file) => (file.bind(py).call_method1("read", (READ,))?, "read()"),
+            Self::Iterator(iterator) => loop {
+                let Some(piece) = iterator.bind(py).clone().next().transpose()? else {
+                    return Ok(Bytes::new());
+                };
+                // An empty piece is not the end of an iterator.
+                if piece.len().is_ok_and(|length| length == 0) {
+                    continue;
+                }
+                break (piece, "the iterator");
+            },
+        };
+        bytes_of(&piece)?.ok_or_else(|| match piece.get_type().name() {
+            Ok(name) => PyTypeError::new_err(format!("{from} gives {name}, not bytes")),
+            Err(error) => error,
+        })
+    }
+
+    /// The pieces as a stream. They are read on a thread of their own, which has the GIL only
+    /// while it reads one.
+    pub(crate) fn into_stream(self) -> ByteStream {
+        let (into, from) = mpsc::channel::<Result<Bytes>>(WAITING);
+        let mut reader = Some((self, into));
+        let pieces = futures::stream::unfold(from, move |mut from| {
+            if let Some((source, into)) = reader.take() {
+                tokio::task::spawn_blocking(move || {
+                    loop {
+                        let piece = Python::attach(|py| source.next(py));
+                        let last = piece.as_ref().map_or(true, Bytes::is_empty);
+                        let piece = piece.map_err(|error| {
+                            Error::new(ErrorKind::Internal, "reading the data failed")
+                                .caused_by(error)
+                        });
+                        let end = piece.as_ref().is_ok_and(Bytes::is_empty);
+                        if end || into.blocking_send(piece).is_err() || last {
+                            return;
+                        }
+                    }
+                });
+            }
+            async move { from.recv().await.map(|piece| (piece, from)) }
+        });
+        // Who asks once more behind the end gets the end again.
+        Box::pin(pieces.fuse())
+    }
+}
