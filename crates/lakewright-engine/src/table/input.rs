@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::{Stream, StreamExt};
 use lakewright_core::{Error, ErrorKind, Result};
 
@@ -112,7 +112,9 @@ impl Batches {
         let stream = self.0.map(move |batch| {
             let batch = batch.and_then(|batch| {
                 count.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-                batch.with_schema(bare.clone()).map_err(|error| Failure::from(error).explain())
+                let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                RecordBatch::try_new_with_options(bare.clone(), batch.columns().to_vec(), &rows)
+                    .map_err(|error| Failure::from(error).explain())
             });
             batch.inspect_err(|error| witness.note(error))
         });
