@@ -288,6 +288,31 @@ async fn wrong_connections() {
     assert!(error.to_string().contains("S3"), "{error}");
 }
 
+/// TLS with a certificate that only the profile trusts.
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates() {
+    let Some(server) = Server::minio_with_tls().await else {
+        assert!(!required("minio"), "LAKEWRIGHT_TEST_MINIO names no MinIO binary");
+        return eprintln!("SKIPPED: MinIO (LAKEWRIGHT_TEST_MINIO is not set)");
+    };
+    let lake = server.lake().await;
+    let bucket = bucket(&lake).await;
+    let key = ObjectKey::new("k").unwrap();
+    bucket.put(&key, vec![7; 1 << 20], PutOptions::default()).await.unwrap();
+    assert_eq!(bucket.get(&key, GetOptions::default()).await.unwrap().bytes.len(), 1 << 20);
+    let stranger = server.lake_with(|settings| settings.ca_file = None).await;
+    let error = assert_kind(stranger.list_buckets().await, ErrorKind::Unavailable);
+    assert!(error.to_string().contains("certificate"), "{error}");
+    for (content, why) in [("no certificate at all", "no PEM certificate"), ("", "no PEM")] {
+        let path = server.data().join("wrong.pem");
+        std::fs::write(&path, content).unwrap();
+        let mut settings = server.settings.clone();
+        settings.ca_file = Some(path);
+        let error = assert_kind(lakewright::connect(settings).await, ErrorKind::InvalidConfig);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
 /// A secret that was exchanged in its file is taken up by the same connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchanged_secret_is_taken_up() {

@@ -15,6 +15,9 @@ use crate::Command;
 const ACCESS_KEY_ID: &str = "lakewright-test";
 const SECRET_ACCESS_KEY: &str = "lakewright-test-secret";
 
+/// The name and the 32 bytes of the key that MinIO encrypts with.
+const KMS_KEY: &str = "lakewright:bGFrZXdyaWdodC10ZXN0LWtleS1vZi0zMi1ieXRlcyE=";
+
 /// From cold, on a busy machine with two cores.
 const START: Duration = Duration::from_secs(60);
 
@@ -96,38 +99,63 @@ impl Server {
     /// # Panics
     /// When it does not start.
     pub async fn minio() -> Option<Self> {
+        Self::start_minio(|_, _| {}).await
+    }
+
+    /// The same behind TLS, with a certificate of its own that the settings trust.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn minio_with_tls() -> Option<Self> {
+        Self::start_minio(|folder, settings| {
+            let names = vec!["127.0.0.1".to_owned()];
+            let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+            let certificates = folder.join("certs");
+            std::fs::create_dir(&certificates).expect("a folder");
+            std::fs::write(certificates.join("public.crt"), made.cert.pem()).expect("written");
+            let key = made.signing_key.serialize_pem();
+            std::fs::write(certificates.join("private.key"), key).expect("written");
+            settings.endpoint = settings.endpoint.take().map(|e| e.replace("http:", "https:"));
+            settings.ca_file = Some(certificates.join("public.crt"));
+        })
+        .await
+    }
+
+    /// `prepare` may lay things into the server's folder and change how to connect to it.
+    async fn start_minio(prepare: impl FnOnce(&Path, &mut Settings)) -> Option<Self> {
         let executable =
             std::env::var_os("LAKEWRIGHT_TEST_MINIO").filter(|path| !path.is_empty())?;
-        let data = tempfile::tempdir().expect("a temporary directory");
+        let folder = tempfile::tempdir().expect("a temporary directory");
         let (port, console) = (free_port(), free_port());
-        let command = Command::builder()
-            .executable(executable.into())
-            .arg("server".into())
-            .arg(data.path().join("data").into())
-            .arg("--address".into())
-            .arg(format!("127.0.0.1:{port}").into())
-            .arg("--console-address".into())
-            .arg(format!("127.0.0.1:{console}").into())
-            .var(("HOME".into(), data.path().display().to_string()))
-            .var(("MINIO_ROOT_USER".into(), ACCESS_KEY_ID.into()))
-            .var(("MINIO_ROOT_PASSWORD".into(), SECRET_ACCESS_KEY.into()))
-            // A key of the kit's own, so that encryption can be tested.
-            .var((
-                "MINIO_KMS_SECRET_KEY".into(),
-                "lakewright:bGFrZXdyaWdodC10ZXN0LWtleS1vZi0zMi1ieXRlcyE=".into(),
-            ))
-            .current_dir(data.path().into())
-            .build()
-            .expect("nothing is missing");
-        let child = command.spawn().expect("MinIO starts");
-        let settings = Settings {
+        let mut settings = Settings {
             endpoint: Some(format!("http://127.0.0.1:{port}")),
             access_key_id: Some(ACCESS_KEY_ID.into()),
             secret_access_key: Some(SECRET_ACCESS_KEY.into()),
             ..Settings::default()
         };
+        prepare(folder.path(), &mut settings);
+        let command = Command::builder()
+            .executable(executable.into())
+            .arg("server".into())
+            .arg(folder.path().join("data").into())
+            .arg("--address".into())
+            .arg(format!("127.0.0.1:{port}").into())
+            .arg("--console-address".into())
+            .arg(format!("127.0.0.1:{console}").into())
+            // A folder without certificates means plain HTTP.
+            .arg("--certs-dir".into())
+            .arg(folder.path().join("certs").into())
+            .var(("HOME".into(), folder.path().display().to_string()))
+            .var(("MINIO_ROOT_USER".into(), ACCESS_KEY_ID.into()))
+            .var(("MINIO_ROOT_PASSWORD".into(), SECRET_ACCESS_KEY.into()))
+            // A key of the kit's own, so that encryption can be tested.
+            .var(("MINIO_KMS_SECRET_KEY".into(), KMS_KEY.into()))
+            .current_dir(folder.path().into())
+            .build()
+            .expect("nothing is missing");
+        let child = command.spawn().expect("MinIO starts");
         let minio = Some(Minio { command, child });
-        let server = Self { name: "minio", settings, data: Some(data), minio };
+        let server = Self { name: "minio", settings, data: Some(folder), minio };
         server.ready().await;
         Some(server)
     }
