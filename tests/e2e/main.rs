@@ -6,4 +6,5 @@
 
 mod conformance;
 mod failures;
+mod kit;
 mod layers;

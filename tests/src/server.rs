@@ -10,6 +10,7 @@ use lakewright::{BucketName, ErrorKind, Lake, Settings};
 use tempfile::TempDir;
 
 use crate::Command;
+use crate::webhook::Webhook;
 
 /// The keys of every MinIO that the kit starts. Long enough for MinIO, and no default.
 const ACCESS_KEY_ID: &str = "lakewright-test";
@@ -30,6 +31,7 @@ pub struct Server {
     pub settings: Settings,
     data: Option<TempDir>,
     minio: Option<Minio>,
+    webhook: Option<Webhook>,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,7 @@ impl Server {
             secret_access_key: Some((&*var("LAKEWRIGHT_TEST_SECRET_ACCESS_KEY")).into()),
             ..Settings::default()
         };
-        Self { name: "remote", settings, data: None, minio: None }
+        Self { name: "remote", settings, data: None, minio: None, webhook: None }
     }
 
     /// An embedded server on a new directory. It starts with the first connection.
@@ -91,7 +93,7 @@ impl Server {
         let data = tempfile::tempdir().expect("a temporary directory");
         let endpoint = Some(format!("embedded:{}", data.path().display()));
         let settings = Settings { endpoint, ..Settings::default() };
-        Self { name: "embedded", settings, data: Some(data), minio: None }
+        Self { name: "embedded", settings, data: Some(data), minio: None, webhook: None }
     }
 
     /// A MinIO of its own on a free port; `None` where there is no binary.
@@ -134,6 +136,7 @@ impl Server {
             ..Settings::default()
         };
         prepare(folder.path(), &mut settings);
+        let webhook = Webhook::start().await;
         let command = Command::builder()
             .executable(executable.into())
             .arg("server".into())
@@ -150,12 +153,15 @@ impl Server {
             .var(("MINIO_ROOT_PASSWORD".into(), SECRET_ACCESS_KEY.into()))
             // A key of the kit's own, so that encryption can be tested.
             .var(("MINIO_KMS_SECRET_KEY".into(), KMS_KEY.into()))
+            .var(("MINIO_NOTIFY_WEBHOOK_ENABLE_KIT".into(), "on".into()))
+            .var(("MINIO_NOTIFY_WEBHOOK_ENDPOINT_KIT".into(), webhook.endpoint().into()))
             .current_dir(folder.path().into())
             .build()
             .expect("nothing is missing");
         let child = command.spawn().expect("MinIO starts");
         let minio = Some(Minio { command, child });
-        let server = Self { name: "minio", settings, data: Some(folder), minio };
+        let webhook = Some(webhook);
+        let server = Self { name: "minio", settings, data: Some(folder), minio, webhook };
         server.ready().await;
         Some(server)
     }
@@ -185,6 +191,15 @@ impl Server {
     #[must_use]
     pub fn data(&self) -> &Path {
         self.data.as_ref().expect("a server of the kit's").path()
+    }
+
+    /// Where its notifications go, to the target `arn:minio:sqs::KIT:webhook`.
+    ///
+    /// # Panics
+    /// For a server that has none.
+    #[must_use]
+    pub fn webhook(&self) -> &Webhook {
+        self.webhook.as_ref().expect("a MinIO of the kit's")
     }
 
     /// Ends MinIO with SIGKILL, in the middle of whatever it does.
