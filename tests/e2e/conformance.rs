@@ -28,7 +28,7 @@ async fn tables() {
         let lake = &server.lake().await;
         cases!(
             lake, server.name, tables:
-            life, create_twice, refusals, streams, fewer_columns, sql, types, concurrent,
+            life, create_twice, create_race, made_anew, missing_bucket, refusals, streams, fewer_columns, sql, types, concurrent,
         );
     }
 }

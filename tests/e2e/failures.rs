@@ -183,6 +183,28 @@ async fn a_lost_answer_is_no_lost_race() {
     assert_eq!(ids(&table).await, [1]);
 }
 
+/// A checkpoint that cannot be written after a commit is no failed commit: told of one, the
+/// caller would write the rows again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_checkpoint_is_no_failed_commit() {
+    let server = minio!();
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    let lake = behind(&proxy, &server).await;
+    let uri = TableUri::new(format!("{}/t", bucket(&lake).await.name())).unwrap();
+    let every = [("delta.checkpointInterval".to_owned(), "1".to_owned())];
+    let options = lakewright::CreateTableOptions {
+        properties: every.into_iter().collect(),
+        ..Default::default()
+    };
+    let table = lake.create_table(&uri, schema(), options).await.unwrap();
+    proxy.strike("checkpoint.parquet", Fault::LoseAnswer, u32::MAX);
+    let commit = table.append(row(1), WriteOptions::default()).await.unwrap();
+    assert!(proxy.struck() > 0, "no checkpoint was tried");
+    assert_eq!((commit.version, commit.rows), (1, 1));
+    let direct = server.lake().await.table(uri);
+    assert_eq!(ids(&direct).await, [1]);
+}
+
 /// A conditional write whose answer is lost is not repeated behind the caller's back; any other
 /// write is.
 #[tokio::test(flavor = "multi_thread")]
@@ -195,7 +217,8 @@ async fn a_conditional_write_is_sent_once() {
     proxy.strike("/lock", Fault::LoseAnswer, 1);
     let absent = PutOptions { if_absent: true, ..PutOptions::default() };
     let result = bucket.put(&key("lock"), "mine", absent).await;
-    assert_kind(result, ErrorKind::Unavailable);
+    let error = assert_kind(result, ErrorKind::Unavailable);
+    assert!(!error.is_retryable() && error.to_string().contains("not known"), "{error}");
     assert_eq!(bucket.get(&key("lock"), GetOptions::default()).await.unwrap().bytes, "mine");
     proxy.strike("/plain", Fault::LoseAnswer, 2);
     bucket.put(&key("plain"), "x", PutOptions::default()).await.unwrap();

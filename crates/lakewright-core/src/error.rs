@@ -176,6 +176,7 @@ struct Inner {
     service: Option<ServiceError>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     failures: Vec<Error>,
+    final_: bool,
 }
 
 impl Error {
@@ -189,6 +190,7 @@ impl Error {
             service: None,
             source: None,
             failures: Vec::new(),
+            final_: false,
         }))
     }
 
@@ -240,6 +242,18 @@ impl Error {
         self
     }
 
+    /// What was asked may have been done although the answer is an error: repeating it blindly
+    /// may do it twice, or meet its own success. Such an error is not retryable.
+    #[must_use]
+    pub fn of_unknown_outcome(mut self) -> Self {
+        if !self.0.final_ {
+            self.0.message +=
+                "; whether it was carried out is not known: look before you repeat it";
+            self.0.final_ = true;
+        }
+        self
+    }
+
     /// Adds what failed of several things, so that nobody has to guess the rest.
     #[must_use]
     pub fn with_failures(mut self, failures: Vec<Error>) -> Self {
@@ -256,8 +270,9 @@ impl Error {
     /// The same error once more, without its cause: for telling two callers of one failure.
     #[must_use]
     pub fn told(&self) -> Self {
-        let Inner { kind, message, operation, resource, service, failures, .. } = &*self.0;
+        let Inner { kind, message, operation, resource, service, failures, final_, .. } = &*self.0;
         Self(Box::new(Inner {
+            final_: *final_,
             kind: *kind,
             message: message.clone(),
             operation: *operation,
@@ -301,7 +316,7 @@ impl Error {
     /// Whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.kind().is_retryable()
+        self.kind().is_retryable() && !self.0.final_
     }
 }
 

@@ -283,6 +283,12 @@ impl BucketStore {
         Ok(folders)
     }
 
+    /// Whether there is any object below `prefix`.
+    pub(crate) async fn has_any(&self, prefix: &str) -> lakewright_core::Result<bool> {
+        let options = ListOptions { page_size: Some(1), ..ListOptions::default() };
+        Ok(self.bucket.list(prefix, options).try_next().await?.is_some())
+    }
+
     /// Deletes every object below `prefix`, those below `last` after all others, and says how
     /// many there were.
     pub(crate) async fn delete_below(

@@ -17,6 +17,10 @@ const EMBEDDED: &str = "embedded:";
 /// that this build does not have.
 pub async fn connect(settings: Settings) -> Result<Lake> {
     let resolved = settings.resolve().await?;
+    if let Some(scheme) = resolved.endpoint().and_then(later) {
+        let why = format!("{scheme} names a gateway, which lakewright does not have yet");
+        return Err(Error::new(ErrorKind::Unsupported, why).during("connect"));
+    }
     let connected = match resolved.endpoint().and_then(|at| at.strip_prefix(EMBEDDED)) {
         Some(directory) => {
             let directory = directory.to_owned();
@@ -25,6 +29,11 @@ pub async fn connect(settings: Settings) -> Result<Lake> {
         None => resolved.into_profile().and_then(Lake::new),
     };
     connected.map_err(|error| error.during("connect"))
+}
+
+/// The schemes of the gateway.
+fn later(endpoint: &str) -> Option<&'static str> {
+    ["lakewright+https:", "lakewright+http:", "unix:"].into_iter().find(|s| endpoint.starts_with(s))
 }
 
 #[cfg(feature = "embedded")]

@@ -231,6 +231,8 @@ pub async fn listings(lake: &Lake) {
     let after = ListOptions { start_after: Some("d/022".into()), ..ListOptions::default() };
     assert_eq!(all("d/", after).await, ["d/023", "d/024"]);
     assert!(all("zzz", ListOptions::default()).await.is_empty());
+    let none = ListOptions { page_size: Some(0), ..ListOptions::default() };
+    assert_kind(bucket.list("", none).try_collect::<Vec<_>>().await, ErrorKind::InvalidInput);
     let page = bucket.list_with_delimiter("").await.unwrap();
     let direct: Vec<&str> = page.objects.iter().map(|o| o.key.as_str()).collect();
     assert_eq!(direct, ["a", "dd", "e f+g&h=i%20", "ä"]);
@@ -265,6 +267,10 @@ pub async fn copies(lake: &Lake) {
     assert_eq!(copy.etag, from.head(&key("a b/ü")).await.unwrap().etag);
     assert_eq!(read(&to, "c").await, "copied");
     assert_eq!(to.head(&key("c")).await.unwrap().content_type.as_deref(), Some("text/plain"));
+    assert_eq!(copy.size, 6);
+    let absent = from.copy(&key("a b/ü"), &to, &key("c"), true).await;
+    assert_kind(absent, ErrorKind::AlreadyExists);
+    assert_eq!(from.copy(&key("a b/ü"), &to, &key("e"), true).await.unwrap().size, 6);
     let nothing = from.copy(&key("nothing"), &to, &key("d"), false).await;
     assert_kind(nothing, ErrorKind::NotFound);
 }

@@ -152,6 +152,67 @@ pub async fn create_twice(lake: &Lake) {
     assert!(!lake.table(new).exists().await.unwrap());
 }
 
+/// Of several who make one table at once with different columns one wins, and its table stays.
+pub async fn create_race(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let uri = TableUri::new(format!("{}/race", bucket.name())).unwrap();
+    let attempts = (0..6).map(|n| {
+        let (lake, uri) = (lake.clone(), uri.clone());
+        tokio::spawn(async move {
+            let schema = schema_from_types([(format!("c{n}"), "long")]).unwrap();
+            lake.create_table(&uri, schema, CreateTableOptions::default()).await.map(|_| n)
+        })
+    });
+    let mut winners = Vec::new();
+    for attempt in futures::future::join_all(attempts).await {
+        match attempt.unwrap() {
+            Ok(n) => winners.push(n),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}"),
+        }
+    }
+    assert_eq!(winners.len(), 1, "{winners:?}");
+    let table = lake.table(uri);
+    assert_eq!(table.version().await.unwrap(), 0);
+    assert_eq!(table.schema().await.unwrap().field(0).name(), &format!("c{}", winners[0]));
+}
+
+/// A handle that knew a table which was dropped and made anew sees the new one.
+pub async fn made_anew(lake: &Lake) {
+    for versions in 1..4 {
+        let table = table(lake, &[]).await;
+        for n in 0..2 {
+            table.append(rows(n..n + 1, 1), WriteOptions::default()).await.unwrap();
+        }
+        assert_eq!(all(&table).await, [0, 1]);
+        lake.drop_table(table.uri()).await.unwrap();
+        let other = lake.table(table.uri().clone());
+        lake.create_table(table.uri(), schema(), CreateTableOptions::default()).await.unwrap();
+        for n in 0..versions {
+            other.append(rows(10 + n..11 + n, 1), WriteOptions::default()).await.unwrap();
+        }
+        assert_eq!(all(&table).await, (10..10 + versions).collect::<Vec<_>>());
+        let history = table.history(None).await.unwrap();
+        assert_eq!(history.len() as i64, versions + 1);
+        assert_eq!(table.at(At::Version(1)).history(None).await.unwrap().len(), 2);
+    }
+}
+
+/// A bucket that is not there is said to be so, whatever the table is called.
+pub async fn missing_bucket(lake: &Lake) {
+    for path in ["x", "schema_v1", "my-column"] {
+        let table = lake.table(TableUri::new(format!("lakewright-no-such/{path}")).unwrap());
+        assert!(!table.exists().await.unwrap());
+        assert_kind(table.version().await, ErrorKind::NotFound);
+        assert_kind(
+            table.append(rows(0..1, 1), WriteOptions::default()).await,
+            ErrorKind::NotFound,
+        );
+        let made = lake.create_table(table.uri(), schema(), CreateTableOptions::default()).await;
+        assert_kind(made, ErrorKind::NotFound);
+        assert_kind(lake.drop_table(table.uri()).await, ErrorKind::NotFound);
+    }
+}
+
 /// Data and questions that do not fit are refused, and nothing is committed.
 pub async fn refusals(lake: &Lake) {
     let table = table(lake, &["month"]).await;

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 
+use super::get::extent;
 use super::types::quoted;
 use super::{Bucket, ObjectInfo};
 
@@ -56,6 +57,9 @@ impl Body {
     /// `PreconditionFailed` when the object was replaced meanwhile.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         loop {
+            if self.missing.is_empty() {
+                return Ok(None);
+            }
             let stall = self.bucket.s3().profile.read_timeout();
             let broken = match tokio::time::timeout(stall, self.wire.next()).await {
                 Ok(Some(Ok(bytes))) if bytes.is_empty() => continue,
@@ -68,7 +72,6 @@ impl Body {
                     self.breaks = 0;
                     return Ok(Some(bytes));
                 }
-                Ok(None) if self.missing.is_empty() => return Ok(None),
                 Ok(None) => Error::new(ErrorKind::Unavailable, "the body ended too early"),
                 Ok(Some(Err(error))) => {
                     Error::new(ErrorKind::Unavailable, "the connection broke in mid-body")
@@ -115,6 +118,11 @@ impl Body {
                     _ => error,
                 }
             })?;
+        let (range, _) = extent(answer.content_range(), None);
+        if range != Some(start..end) {
+            let why = "the server does not go on where the body broke off";
+            return Err(self.failed(Error::new(ErrorKind::Corrupt, why)));
+        }
         self.wire = answer.body;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use lakewright_core::{Error, ErrorKind, ServiceError};
@@ -35,6 +35,13 @@ impl S3 {
     {
         let said = match &error {
             SdkError::ServiceError(service) => self.service_error(service.err(), service.raw()),
+            SdkError::ResponseError(response) if broke_off(&error) => {
+                let why = format!("lost the connection to {} in mid-answer", self.profile);
+                Error::new(ErrorKind::Unavailable, why).answered(ServiceError {
+                    status: response.raw().status().as_u16(),
+                    ..ServiceError::default()
+                })
+            }
             SdkError::ResponseError(response) => unreadable(response.raw()),
             SdkError::TimeoutError(_) => Error::new(
                 ErrorKind::Timeout,
@@ -52,9 +59,7 @@ impl S3 {
             },
             _ => local(&error),
         };
-        said.during(operation)
-            .on(resource)
-            .caused_by(Cause(DisplayErrorContext(&error).to_string()))
+        said.during(operation).on(resource).caused_by(Cause(chain(&error)))
     }
 
     fn service_error<E: ProvideErrorMetadata + RequestId>(
@@ -138,8 +143,20 @@ fn no_keys(error: &(dyn StdError + 'static)) -> Option<Error> {
     found
 }
 
-/// The SDK's account of a failure, kept as text: the original holds the request, headers and
-/// signature included.
+/// The error and what it was caused by, from the outside in.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// What the SDK and those below it say of a failure, from the outside in. Only what they show
+/// to people: the errors themselves hold requests and answers, headers and tokens included.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// That account as an error.
 #[derive(Debug)]
 struct Cause(String);
 
@@ -183,6 +200,15 @@ fn root(error: &(dyn StdError + 'static)) -> String {
 
 fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
+}
+
+/// Whether the answer ended before its end.
+fn broke_off(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|error| {
+        error.is::<std::io::Error>()
+            || error.to_string().contains("end of file before message length")
+            || error.to_string().contains("connection")
+    })
 }
 
 /// An answer that is no S3 answer: a proxy's page, or another kind of server.
@@ -247,6 +273,9 @@ pub(super) fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'s
         | "Throttling"
         | "ThrottlingException"
         | "RequestLimitExceeded" => (K::Throttled, Some("the server asks for fewer requests")),
+        "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" => {
+            (K::InvalidConfig, Some("the bucket lives in another region or at another endpoint"))
+        }
         "NotImplemented" | "MethodNotAllowed" => (K::Unsupported, None),
         "RequestTimeout" => (K::Timeout, None),
         "XMinioServerNotInitialized" => (K::Unavailable, Some("the server is still starting")),
@@ -273,6 +302,7 @@ pub(super) fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'s
 
 fn by_status(status: u16) -> ErrorKind {
     match status {
+        301 | 307 | 308 => ErrorKind::InvalidConfig,
         401 => ErrorKind::Unauthenticated,
         403 => ErrorKind::Denied,
         404 => ErrorKind::NotFound,

@@ -1,11 +1,9 @@
 //! `copy`
 
-use lakewright_core::{ErrorKind, ObjectKey, Result};
+use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::retry::once;
-use super::types::{timestamp, unquoted};
-use super::{Bucket, ObjectInfo};
+use super::{Bucket, GetOptions, ObjectInfo, PutOptions};
 
 /// What need not be encoded in `x-amz-copy-source`.
 const PLAIN: &AsciiSet =
@@ -13,11 +11,15 @@ const PLAIN: &AsciiSet =
 
 impl Bucket {
     /// Copies an object, metadata included, to a key of this or another bucket on the same
-    /// server. The bytes do not travel through this process. S3 copies up to 5 GiB.
+    /// server. S3 copies up to 5 GiB, and the bytes do not travel through this process.
+    ///
+    /// With `if_absent` they do: MinIO does not look at the target of a copy (its
+    /// CopyObjectHandler checks conditions on the source only), so the object is read and
+    /// written anew, on the condition that nothing is there.
     ///
     /// # Errors
     /// `NotFound` for the object or the target bucket, `AlreadyExists` when `if_absent` was said
-    /// and the target is there, `InvalidInput` for a copy onto itself, `TooLarge`.
+    /// and the target is there, `InvalidInput` for a copy onto itself or of more than 5 GiB.
     pub async fn copy(
         &self,
         key: &ObjectKey,
@@ -25,6 +27,9 @@ impl Bucket {
         target_key: &ObjectKey,
         if_absent: bool,
     ) -> Result<ObjectInfo> {
+        if if_absent {
+            return self.copy_anew(key, target, target_key).await;
+        }
         let source = utf8_percent_encode(key.as_str(), PLAIN);
         let request = self
             .s3()
@@ -33,25 +38,32 @@ impl Bucket {
             .copy_source(format!("{}/{source}", self.name))
             .bucket(target.name.as_str())
             .key(target_key.as_str())
-            .set_if_none_match(if_absent.then(|| "*".into()))
-            .customize();
-        let request = if if_absent { request.config_override(once()) } else { request };
-        let answer = request.send().await.map_err(|error| {
-            let error = self.s3().classify(error, "copy", self.path(key));
-            match error.kind() {
-                ErrorKind::PreconditionFailed if if_absent => error
-                    .of_kind(ErrorKind::AlreadyExists)
-                    .saying(format!("{} exists already", target.path(target_key))),
-                _ => error,
-            }
-        })?;
-        let result = answer.copy_object_result();
-        Ok(ObjectInfo {
-            key: target_key.to_string(),
-            etag: unquoted(result.and_then(|result| result.e_tag())),
-            last_modified: timestamp(result.and_then(|result| result.last_modified())),
-            version_id: answer.version_id().map(String::from),
-            ..ObjectInfo::default()
-        })
+            .send();
+        request.await.map_err(|error| self.s3().classify(error, "copy", self.path(key)))?;
+        // The answer to a copy says neither size nor metadata.
+        target.head(target_key).await.map_err(|error| error.during("copy"))
+    }
+
+    async fn copy_anew(
+        &self,
+        key: &ObjectKey,
+        target: &Bucket,
+        target_key: &ObjectKey,
+    ) -> Result<ObjectInfo> {
+        let failed = |error: Error| match error.kind() {
+            ErrorKind::AlreadyExists => error.during("copy").on(target.path(target_key)),
+            _ => error.during("copy"),
+        };
+        let object = self.open(key, GetOptions::default(), "copy").await?;
+        let options = PutOptions {
+            content_type: object.info.content_type,
+            content_encoding: object.info.content_encoding,
+            cache_control: object.info.cache_control,
+            metadata: object.info.metadata,
+            if_absent: true,
+            ..PutOptions::default()
+        };
+        target.put_stream(target_key, object.body.into_stream(), options).await.map_err(failed)?;
+        target.head(target_key).await.map_err(failed)
     }
 }

@@ -1,7 +1,7 @@
 //! `delete_many`
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result, ServiceError};
 
 use super::Bucket;
@@ -15,22 +15,28 @@ impl Bucket {
     ///
     /// # Errors
     /// `PartialApply` when some could not be deleted: [`Error::failures`] names each of them,
-    /// all others are gone. Otherwise whatever keeps the server from answering.
+    /// all others are gone. When none could, for one reason, that reason.
     pub async fn delete_many(&self, keys: impl IntoIterator<Item = ObjectKey>) -> Result<()> {
         // The XML of a batch cannot carry control characters; such keys go one by one.
         let (single, batched): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|key| key.as_str().chars().any(char::is_control));
         let limit = self.s3().profile.concurrency();
         let batches: Vec<Vec<ObjectKey>> = batched.chunks(BATCH).map(<[_]>::to_vec).collect();
-        let mut failures: Vec<Error> = futures::stream::iter(batches)
+        let asked = batched.len() + single.len();
+        let refused: Vec<Vec<Error>> = futures::stream::iter(batches)
             .map(|batch| self.delete_batch(batch))
             .buffer_unordered(limit)
-            .try_concat()
-            .await?;
+            .collect()
+            .await;
+        let mut failures: Vec<Error> = refused.into_iter().flatten().collect();
         for key in single {
             failures.extend(self.delete(&key).await.err());
         }
         let Some(first) = failures.first() else { return Ok(()) };
+        if failures.len() == asked && failures.iter().all(|other| other.kind() == first.kind()) {
+            // Nothing was done, for one reason: that is no partial failure.
+            return Err(first.told().during("delete_many").on(self.name.as_str()));
+        }
         let why = format!("{} objects are still there; the first: {first}", failures.len());
         Err(Error::new(ErrorKind::PartialApply, why)
             .during("delete_many")
@@ -38,11 +44,20 @@ impl Bucket {
             .with_failures(failures))
     }
 
-    /// Deletes up to a thousand and returns what the server refused.
-    async fn delete_batch(&self, keys: Vec<ObjectKey>) -> Result<Vec<Error>> {
+    /// Deletes up to a thousand and returns one failure for each key that may still be there.
+    async fn delete_batch(&self, keys: Vec<ObjectKey>) -> Vec<Error> {
+        match self.try_delete_batch(&keys).await {
+            Ok(refused) => refused,
+            Err(error) => {
+                keys.iter().map(|key| error.told().during("delete").on(self.path(key))).collect()
+            }
+        }
+    }
+
+    async fn try_delete_batch(&self, keys: &[ObjectKey]) -> Result<Vec<Error>> {
         let failed = |error: Error| error.during("delete_many").on(self.name.as_str());
         let mut delete = Delete::builder().quiet(true);
-        for key in &keys {
+        for key in keys {
             let object =
                 ObjectIdentifier::builder().key(key.as_str()).build().map_err(|error| {
                     failed(Error::new(ErrorKind::Internal, "a key was lost").caused_by(error))
@@ -58,7 +73,7 @@ impl Bucket {
             .await
             .map_err(|error| self.s3().classify(error, "delete_many", self.name.as_str()))?;
         let refused = answer.errors().iter().map(|error| {
-            let (kind, message) = meaning(error.code(), 0);
+            let (kind, message) = meaning(error.code(), 400);
             let message = message.or(error.message()).unwrap_or("the server refused");
             Error::new(kind, message)
                 .during("delete")

@@ -25,10 +25,20 @@ impl Bucket {
         progress: Progress<'_>,
     ) -> Result<ObjectInfo> {
         use futures::StreamExt;
-        let failed = |error: Error| error.during("download").on(path.display().to_string());
+        let shown = path.display().to_string();
+        let failed = |error: Error| error.during("download").on(shown.clone());
         let local = |error| failed(local_error(error, path));
-        if path.is_dir() {
-            return Err(failed(Error::invalid_input("this is a directory; name the file")));
+        // Through a symbolic link to what it names; only a plain file is ever replaced.
+        let resolved = tokio::fs::canonicalize(path).await.unwrap_or_else(|_| path.to_owned());
+        let path = resolved.as_path();
+        match tokio::fs::metadata(path).await {
+            Ok(there) if there.is_dir() => {
+                return Err(failed(Error::invalid_input("this is a directory; name the file")));
+            }
+            Ok(there) if !there.is_file() => {
+                return Err(failed(Error::invalid_input("this is no plain file; use get_stream")));
+            }
+            Ok(_) | Err(_) => {}
         }
         let object = self.open(key, options, "download").await?;
         let unfinished = Unfinished::beside(path).map_err(failed)?;

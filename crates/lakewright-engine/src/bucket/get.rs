@@ -141,7 +141,10 @@ impl Bucket {
 
 /// The bytes that an answer holds and the size of the whole object, from `Content-Range`
 /// (`bytes 0-9/100`) or, for a whole object, `Content-Length`.
-fn extent(content_range: Option<&str>, length: Option<u64>) -> (Option<Range<u64>>, Option<u64>) {
+pub(super) fn extent(
+    content_range: Option<&str>,
+    length: Option<u64>,
+) -> (Option<Range<u64>>, Option<u64>) {
     let Some(text) = content_range else {
         return (length.map(|length| 0..length), length);
     };

@@ -93,6 +93,12 @@ impl Bucket {
         token: Option<String>,
     ) -> Result<(ListPage, Option<String>)> {
         let resource = || format!("{}/{prefix}", self.name);
+        if let Some(size) = options.page_size
+            && !(1..=1000).contains(&size)
+        {
+            let why = format!("page_size is {size}; S3 lists 1 to 1000 keys a page");
+            return Err(Error::invalid_input(why).during("list").on(resource()));
+        }
         let answer = self
             .s3()
             .sdk

@@ -15,6 +15,7 @@ mod head_bucket;
 mod list;
 mod list_buckets;
 mod multipart;
+mod overrides;
 mod put;
 mod retry;
 mod types;

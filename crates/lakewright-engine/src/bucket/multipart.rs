@@ -10,8 +10,8 @@ use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::put::crc32c;
-use super::retry::once;
+use super::overrides::overrides;
+use super::put::{crc32c, was_refused};
 use super::types::{quoted, unquoted};
 use super::{Bucket, ObjectInfo, PutOptions};
 
@@ -22,7 +22,7 @@ const MAX_PART: usize = 5 << 30;
 const MAX_PARTS: usize = 10_000;
 
 /// Big enough that a request's cost vanishes, small enough that eight under way fit anywhere
-/// and a slow line (300 kB/s) finishes one within the read timeout.
+/// and a retry repeats little.
 const PART: usize = 16 << 20;
 
 /// An upload in parts under way. Nothing is visible before [`Multipart::complete`]; dropped
@@ -145,6 +145,9 @@ impl Multipart {
         let Upload { bucket, key, id, operation, done } = &*self.upload;
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner).clone();
         done.sort_by_key(CompletedPart::part_number);
+        if done.len() + 1 != self.next as usize {
+            return Err(self.upload.lost());
+        }
         let request = bucket
             .s3()
             .sdk
@@ -157,8 +160,18 @@ impl Multipart {
             .set_if_match(self.options.if_match.as_deref().map(quoted))
             .customize();
         // Repeated, a completion that was carried out would find no upload any more.
-        let answer = request.config_override(once()).send().await.map_err(|error| {
-            self.options.explain(bucket.s3().classify(error, operation, bucket.path(key)))
+        let request = match overrides(&bucket.s3().profile, 0, 1, true) {
+            Some(config) => request.config_override(config),
+            None => request,
+        };
+        let answer = request.send().await.map_err(|error| {
+            let error = bucket.s3().classify(error, operation, bucket.path(key));
+            match error.kind() {
+                ErrorKind::Unavailable | ErrorKind::Timeout if !was_refused(&error) => {
+                    error.of_unknown_outcome()
+                }
+                _ => self.options.explain(error),
+            }
         })?;
         let info = ObjectInfo {
             key: key.to_string(),
@@ -205,7 +218,8 @@ impl Upload {
     async fn part(&self, number: i32, bytes: Bytes) -> Result<()> {
         let s3 = self.bucket.s3();
         let sum = s3.profile.checksums().then(|| crc32c(&bytes));
-        let answer = s3
+        let mine = overrides(&s3.profile, bytes.len(), s3.profile.concurrency(), false);
+        let request = s3
             .sdk
             .upload_part()
             .bucket(self.bucket.name.as_str())
@@ -215,7 +229,12 @@ impl Upload {
             .set_checksum_crc32_c(sum.clone())
             .body(Wire::from(bytes))
             .customize()
-            .disable_payload_signing()
+            .disable_payload_signing();
+        let request = match mine {
+            Some(config) => request.config_override(config),
+            None => request,
+        };
+        let answer = request
             .send()
             .await
             .map_err(|error| s3.classify(error, self.operation, self.bucket.path(&self.key)))?;

@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt};
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use lakewright_macros::Builder;
 
-use super::retry::once;
+use super::overrides::overrides;
 use super::types::{quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
 
@@ -85,7 +85,12 @@ impl PutOptions {
             ErrorKind::PreconditionFailed => {
                 error.saying("the object is not the one that if_match names")
             }
-            ErrorKind::NotFound if self.if_match.is_some() => error
+            ErrorKind::Unavailable | ErrorKind::Timeout
+                if self.is_conditional() && !was_refused(&error) =>
+            {
+                error.of_unknown_outcome()
+            }
+            ErrorKind::NotFound if self.if_match.is_some() && is_no_such_key(&error) => error
                 .of_kind(ErrorKind::PreconditionFailed)
                 .saying("there is no object that if_match could name"),
             _ => error,
@@ -93,14 +98,25 @@ impl PutOptions {
     }
 }
 
+/// 503 and a connection that never came up are the two cases in which nothing was done.
+pub(super) fn was_refused(error: &Error) -> bool {
+    match error.service() {
+        Some(said) => said.status == 503,
+        None => error.message().starts_with("cannot connect"),
+    }
+}
+
+fn is_no_such_key(error: &Error) -> bool {
+    error.service().is_some_and(|said| said.code.as_deref() == Some("NoSuchKey"))
+}
+
 impl Bucket {
     /// Writes an object from memory. It is visible when this returns, whole or not at all.
     ///
     /// # Errors
     /// `AlreadyExists` or `PreconditionFailed` when a condition does not hold; `NotFound` when
-    /// the bucket is missing; `StorageFull`, `TooLarge`, `Denied`; `Unavailable` and `Timeout`
-    /// leave open whether a *conditional* write was carried out, others were not or may be
-    /// repeated.
+    /// the bucket is missing; `StorageFull`, `TooLarge`, `Denied`; `Unavailable` and `Timeout`,
+    /// which say so and are not retryable when the outcome of a *conditional* write is unknown.
     pub async fn put(
         &self,
         key: &ObjectKey,
@@ -145,7 +161,10 @@ impl Bucket {
             // Neither side then hashes the body a second time; the CRC32C covers it.
             .disable_payload_signing();
         let request =
-            if options.is_conditional() { request.config_override(once()) } else { request };
+            match overrides(&self.s3().profile, size as usize, 1, options.is_conditional()) {
+                Some(config) => request.config_override(config),
+                None => request,
+            };
         let answer = request.send().await.map_err(|error| {
             options.explain(self.s3().classify(error, operation, self.path(key)))
         })?;
@@ -166,8 +185,9 @@ impl Bucket {
     /// the rest goes up in parts, at most `concurrency` of them in memory.
     ///
     /// # Errors
-    /// Those of [`Bucket::put`], and the stream's own. After an error or when the future is
-    /// dropped nothing is visible and the parts are taken back.
+    /// Those of [`Bucket::put`], and the stream's own. After an error that does not say that
+    /// the outcome is unknown, or when the future is dropped, nothing is visible and the parts
+    /// are taken back.
     pub async fn put_stream(
         &self,
         key: &ObjectKey,

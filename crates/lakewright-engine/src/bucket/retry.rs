@@ -34,15 +34,23 @@ impl ClassifyRetry for NewKeys {
 
 /// Never repeats a conditional write whose first attempt may have been carried out: the second
 /// would be refused by the first one's own success, and the caller would be told of a rival who
-/// is not there. For [`once`].
+/// is not there. Set for single requests (overrides.rs).
 #[derive(Debug)]
-struct KeepOutcome;
+pub(super) struct KeepOutcome;
 
 impl ClassifyRetry for KeepOutcome {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let unclear = match (context.response(), context.output_or_error()) {
-            // 503 is said before anything is done; other faults may come after.
-            (Some(response), _) => matches!(response.status().as_u16(), 500 | 502 | 504),
+            // An error in the body of a 200, or a body that breaks off: it was carried out, or
+            // was being carried out.
+            (Some(response), Some(Err(error))) => {
+                response.status().is_success()
+                    || error.is_response_error()
+                    || error.is_timeout_error()
+                    // 503 is said before anything is done; other faults may come after.
+                    || matches!(response.status().as_u16(), 500 | 502 | 504)
+            }
+            (Some(_), _) => false,
             (None, Some(Err(error))) => {
                 !error.as_connector_error().is_some_and(|error| never_connected(error))
             }
@@ -54,9 +62,4 @@ impl ClassifyRetry for KeepOutcome {
     fn name(&self) -> &'static str {
         "keep outcome"
     }
-}
-
-/// What a conditional write adds to the client's configuration.
-pub(super) fn once() -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::config::Builder::new().retry_classifier(KeepOutcome)
 }

@@ -22,6 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A request that is refused this soon after a change may have been signed before it.
 const UNDER_WAY: Duration = Duration::from_secs(10);
 
+/// Temporary keys are renewed this long before they end, as the AWS SDKs do.
+const SLACK: Duration = Duration::from_secs(10);
+
 /// No key pair is this long (bytes); a wrong path to something huge is refused unread.
 const LONGEST: u64 = 64 * 1024;
 
@@ -32,6 +35,7 @@ pub(crate) struct CredentialSource {
     provider_config: ProviderConfig,
     files: Vec<PathBuf>,
     state: Mutex<State>,
+    asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -42,6 +46,8 @@ struct State {
     chain: Option<SharedCredentialsProvider>,
     /// When other files than before were found.
     changed: Option<Instant>,
+    /// How often that happened. What was read before a change is not kept after it.
+    generation: u64,
 }
 
 /// What tells one version of a file from the next without reading it.
@@ -66,9 +72,21 @@ impl CredentialSource {
             .with_region(Some(aws_types::region::Region::new(region.to_owned())))
             .with_http_client(http);
         let files = watched(&credentials);
-        let state =
-            State { looked: None, stamps: Vec::new(), keys: None, chain: None, changed: None };
-        Arc::new(Self { credentials, provider_config, files, state: Mutex::new(state) })
+        let state = State {
+            looked: None,
+            stamps: Vec::new(),
+            keys: None,
+            chain: None,
+            changed: None,
+            generation: 0,
+        };
+        Arc::new(Self {
+            credentials,
+            provider_config,
+            files,
+            state: Mutex::new(state),
+            asking: tokio::sync::Mutex::default(),
+        })
     }
 
     /// The server refused the keys. Looks at the files at once and says whether another attempt
@@ -96,20 +114,16 @@ impl CredentialSource {
                 state.changed = Some(Instant::now());
             }
             state.stamps = stamps;
+            state.generation += 1;
             state.keys = None;
             state.chain = None;
         }
     }
 
     async fn provide(&self) -> provider::Result {
-        let chain = {
+        let (chain, generation) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             self.look(&mut state);
-            let still_good = |keys: &Keys| {
-                // The slack that the AWS SDKs leave before temporary keys end.
-                let soon = SystemTime::now() + Duration::from_secs(10);
-                keys.expiry().is_none_or(|end| end > soon)
-            };
             if let Some(keys) = state.keys.clone().filter(still_good) {
                 return Ok(keys);
             }
@@ -123,17 +137,24 @@ impl CredentialSource {
                 state.keys = Some(keys.clone());
                 return Ok(keys);
             }
-            match state.chain.clone() {
-                Some(chain) => chain,
-                None => {
-                    let chain = self.chain();
-                    state.chain = Some(chain.clone());
-                    chain
-                }
-            }
+            let chain = state.chain.get_or_insert_with(|| self.chain()).clone();
+            (chain, state.generation)
         };
+        // One asks and the others wait for its answer: STS or a credential_process is slow.
+        let _one = self.asking.lock().await;
+        {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(keys) = state.keys.clone().filter(still_good)
+                && state.generation == generation
+            {
+                return Ok(keys);
+            }
+        }
         let keys = chain.provide_credentials().await?;
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).keys = Some(keys.clone());
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.generation == generation {
+            state.keys = Some(keys.clone());
+        }
         Ok(keys)
     }
 
@@ -163,6 +184,11 @@ impl ProvideCredentials for CredentialSource {
     {
         future::ProvideCredentials::new(self.provide())
     }
+}
+
+/// Whether the keys will still be good when the request arrives.
+fn still_good(keys: &Keys) -> bool {
+    keys.expiry().is_none_or(|end| end > SystemTime::now() + SLACK)
 }
 
 /// The files whose change means other keys.

@@ -82,7 +82,8 @@ pub struct Profile {
     /// How long a connection may take to come up.
     #[builder(default = Profile::DEFAULT_CONNECT_TIMEOUT)]
     connect_timeout: Duration,
-    /// How long the server may be silent while an answer is awaited or being read.
+    /// How long the server may be silent while an answer is awaited or being read. Uploads of
+    /// more than 1 MiB have what a line of 2 Mbit/s needs besides.
     #[builder(default = Profile::DEFAULT_READ_TIMEOUT)]
     read_timeout: Duration,
     /// How long one request with all its retries may take, reading the body aside.

@@ -121,6 +121,9 @@ fn meaning(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
         if let Some(ours) = error.downcast_ref::<Error>() {
             return (ours.kind(), ours.message().to_owned());
         }
+        if let Some(delta_kernel::Error::FileNotFound(_)) = error.downcast_ref() {
+            return (ErrorKind::NotFound, "there is no Delta table here, or no such bucket".into());
+        }
         if let Some(known) = error.downcast_ref::<DeltaTableError>().and_then(delta) {
             return known;
         }
@@ -147,12 +150,10 @@ fn meaning(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
 }
 
 /// Failures that deltalake and its kernel report as text without a type of their own.
-const UNTYPED: [(&str, ErrorKind); 5] = [
+const UNTYPED: [(&str, ErrorKind); 3] = [
     ("Error parsing property", ErrorKind::InvalidInput),
     ("not supported", ErrorKind::Unsupported),
     ("unsupported", ErrorKind::Unsupported),
-    ("schema", ErrorKind::SchemaMismatch),
-    ("column", ErrorKind::SchemaMismatch),
 ];
 
 fn delta(error: &DeltaTableError) -> Option<(ErrorKind, String)> {

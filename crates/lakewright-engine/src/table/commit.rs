@@ -48,9 +48,9 @@ struct Info {
 
 impl Commit {
     /// Counts what stands in the log's own entry.
-    pub(super) fn read(version: u64, entry: Option<&Bytes>, rows: u64, retries: u64) -> Self {
+    pub(super) fn read(version: u64, entry: &Bytes, rows: u64, retries: u64) -> Self {
         let mut commit = Self { version, rows, retries, ..Self::default() };
-        let lines = entry.map_or(&[][..], |entry| entry).split(|byte| *byte == b'\n');
+        let lines = entry.split(|byte| *byte == b'\n');
         for line in lines.filter(|line| !line.is_empty()) {
             let Ok(action) = serde_json::from_slice::<Action>(line) else { continue };
             if let Some(file) = action.add {
@@ -81,7 +81,7 @@ mod tests {
 {"remove":{"path":"c"}}
 "#,
         );
-        let commit = Commit::read(7, Some(&entry), 12, 1);
+        let commit = Commit::read(7, &entry, 12, 1);
         assert_eq!(
             commit,
             Commit {

@@ -6,6 +6,7 @@ use arrow::datatypes::SchemaRef;
 use deltalake::DeltaTable;
 use deltalake::kernel::StructType;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
+use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::SaveMode;
 use lakewright_core::{Error, ErrorKind, Result, TableUri};
@@ -60,7 +61,9 @@ impl Lake {
         let log =
             CommitLog::new(log::open(&table, Witness::default()).classify(&table, OPERATION)?);
         let mut create = CreateBuilder::new()
-            .with_log_store(log)
+            .with_log_store(log.clone())
+            // A rival's table is not to be changed into ours.
+            .with_commit_properties(CommitProperties::default().with_max_retries(0))
             .with_columns(columns.fields().cloned())
             .with_partition_columns(options.partition_by.clone())
             .with_save_mode(SaveMode::ErrorIfExists)
@@ -78,6 +81,8 @@ impl Lake {
                 table.remember(DeltaTable::clone(&created)).await;
                 Ok(table)
             }
+            // It is made; reading it back failed.
+            Err(_) if log.outcome().0.is_some() => Ok(table),
             // Somebody was faster: what they made may be just what was asked for.
             Err(error) => match table.exists().await {
                 Ok(true) => existing(table, &schema, &options).await.map_err(failed),

@@ -16,11 +16,12 @@ impl Lake {
     /// deleted; whatever keeps the server from answering.
     pub async fn drop_table(&self, uri: &TableUri) -> Result<u64> {
         let failed = |error: Error| error.during("drop_table").on(uri.to_string());
-        if !self.table(uri.clone()).exists().await.map_err(failed)? {
-            return Err(failed(Error::new(ErrorKind::NotFound, "there is no Delta table here")));
-        }
         let store = BucketStore::new(self, uri.bucket(), Witness::default());
         let (below, log) = (format!("{}/", uri.path()), format!("{}/_delta_log/", uri.path()));
+        // Not whether its log can be read: what was half dropped can be dropped.
+        if !store.has_any(&log).await.map_err(failed)? {
+            return Err(failed(Error::new(ErrorKind::NotFound, "there is no Delta table here")));
+        }
         store.delete_below(&below, &log).await.map_err(failed)
     }
 }

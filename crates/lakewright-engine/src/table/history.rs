@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use deltalake::DeltaTableError;
 use deltalake::kernel::CommitInfo as DeltaCommitInfo;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use lakewright_core::Result;
+use serde::Deserialize;
 
 use super::classify::Classify as _;
 use super::{Table, version_of};
@@ -28,10 +31,21 @@ pub struct CommitInfo {
 }
 
 impl CommitInfo {
-    fn new(version: u64, info: DeltaCommitInfo) -> Self {
+    /// Reads what a commit says of itself. Writers need not say anything.
+    fn read(version: u64, entry: &Bytes) -> Self {
+        #[derive(Deserialize)]
+        struct Action {
+            #[serde(rename = "commitInfo")]
+            commit_info: Option<DeltaCommitInfo>,
+        }
+        let said = entry
+            .split(|byte| *byte == b'\n')
+            .find_map(|line| serde_json::from_slice::<Action>(line).ok()?.commit_info);
+        let info = said.unwrap_or_default();
+        let at = info.in_commit_timestamp.or(info.timestamp);
         Self {
             version,
-            timestamp: info.timestamp.and_then(|at| Timestamp::from_millisecond(at).ok()),
+            timestamp: at.and_then(|at| Timestamp::from_millisecond(at).ok()),
             operation: info.operation,
             parameters: info.operation_parameters.unwrap_or_default().into_iter().collect(),
             engine: info.engine_info,
@@ -41,16 +55,29 @@ impl CommitInfo {
 }
 
 impl Table {
-    /// What was done to the table, newest first; at most `limit` entries.
+    /// What was done to the table, newest first; at most `limit` entries, and none older than
+    /// the log still has.
     ///
     /// # Errors
     /// Those of [`Table::version`].
     pub async fn history(&self, limit: Option<usize>) -> Result<Vec<CommitInfo>> {
         let table = self.current("history").await?;
         let newest = version_of(&table).classify(self, "history")?;
-        let infos: Vec<DeltaCommitInfo> =
-            table.history(limit).try_collect().await.classify(self, "history")?;
-        let versions = (0..=newest).rev();
-        Ok(versions.zip(infos).map(|(version, info)| CommitInfo::new(version, info)).collect())
+        let log = table.log_store();
+        // Entry by entry: deltalake's own history leaves out commits that say nothing of
+        // themselves, and then nobody knows which version an entry made.
+        let entries = futures::stream::iter((0..=newest).rev())
+            .take(limit.unwrap_or(usize::MAX))
+            .map(|version| {
+                let log = log.clone();
+                async move {
+                    let entry = log.read_commit_entry(version).await?;
+                    Ok::<_, DeltaTableError>(entry.map(|entry| CommitInfo::read(version, &entry)))
+                }
+            })
+            .buffered(self.lake.profile().concurrency());
+        let found = entries.try_take_while(|entry| std::future::ready(Ok(entry.is_some())));
+        let found: Vec<Option<CommitInfo>> = found.try_collect().await.classify(self, "history")?;
+        Ok(found.into_iter().flatten().collect())
     }
 }

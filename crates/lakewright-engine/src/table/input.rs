@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use futures::{Stream, StreamExt};
 use lakewright_core::{Error, ErrorKind, Result};
@@ -122,6 +123,20 @@ impl Batches {
     }
 }
 
+/// What another library's reader says. It may be the text of a program's exception with its
+/// whole trace: the first line says what happened, the rest is not for messages.
+fn foreign(error: ArrowError) -> Error {
+    if let ArrowError::ExternalError(inner) = &error
+        && let Some(ours) = inner.downcast_ref::<Error>()
+    {
+        return ours.told();
+    }
+    let text = error.to_string();
+    let first = text.split("Detail:").next().and_then(|text| text.lines().next());
+    let why = format!("the data's own reader failed: {}", first.unwrap_or_default().trim());
+    Error::new(ErrorKind::InvalidInput, why)
+}
+
 /// Until the reader ends or nobody listens any more. A reader that panics is an error like any
 /// other: its panic must not look like the end of the data.
 fn drain(
@@ -130,7 +145,7 @@ fn drain(
 ) {
     let sent = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         for batch in reader {
-            let batch = batch.map_err(|error| Failure::from(error).explain());
+            let batch = batch.map_err(foreign);
             if into.blocking_send(batch).is_err() {
                 return;
             }

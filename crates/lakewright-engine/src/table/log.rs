@@ -78,7 +78,7 @@ pub(super) struct CommitLog {
 #[derive(Default)]
 struct State {
     lost: u32,
-    written: Option<Bytes>,
+    written: Option<(Version, Bytes)>,
 }
 
 impl CommitLog {
@@ -86,14 +86,15 @@ impl CommitLog {
         Arc::new(Self { inner, state: Mutex::default() })
     }
 
-    /// The committed bytes, and how many races were lost before.
-    pub(super) fn outcome(&self) -> (Option<Bytes>, u64) {
+    /// The version and bytes that were committed, and how many races were lost before.
+    pub(super) fn outcome(&self) -> (Option<(Version, Bytes)>, u64) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.written.clone(), state.lost.into())
     }
 
-    fn won(&self, bytes: Bytes) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).written = Some(bytes);
+    fn won(&self, version: Version, bytes: Bytes) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.written = Some((version, bytes));
     }
 
     /// Notes a lost race and says how long to stay back.
@@ -115,7 +116,7 @@ impl CommitLog {
             let entry = CommitOrBytes::LogBytes(bytes.clone());
             let failure = match self.inner.write_commit_entry(version, entry, id).await {
                 Ok(()) => {
-                    self.won(bytes);
+                    self.won(version, bytes);
                     return Ok(());
                 }
                 // A retry below us may have met its own first attempt.
@@ -126,7 +127,7 @@ impl CommitLog {
             let unclear = is_unclear(&failure);
             match self.inner.read_commit_entry(version).await {
                 Ok(Some(found)) if found == bytes => {
-                    self.won(bytes);
+                    self.won(version, bytes);
                     return Ok(());
                 }
                 Ok(Some(_)) => {

@@ -49,7 +49,15 @@ pub struct Table {
     lake: Lake,
     uri: TableUri,
     at: Option<At>,
-    known: Arc<RwLock<Option<DeltaTable>>>,
+    known: Arc<RwLock<Option<Known>>>,
+}
+
+/// What was read of the log, and which object its newest commit was: by that we know next time
+/// that it is still the same table.
+#[derive(Clone)]
+struct Known {
+    table: DeltaTable,
+    commit: Option<String>,
 }
 
 /// What a table says of itself.
@@ -166,39 +174,54 @@ impl Table {
     /// The table as it stands in the log now (or then, in a fixed view).
     async fn current(&self, operation: &'static str) -> Result<DeltaTable> {
         let known = self.known.read().await.clone();
-        let table = match (&self.at, known) {
-            (Some(_), Some(table)) => return Ok(table),
-            (Some(at), None) => self.load_at(at).await.classify(self, operation)?,
-            (None, Some(mut table)) => {
-                let seen = table.version();
-                table.update_state().await.classify(self, operation)?;
-                if table.version() == seen
-                    && !still_there(&table).await.classify(self, operation)?
-                {
-                    table = self.load().await.classify(self, operation)?;
-                    *self.known.write().await = None;
-                }
-                table
-            }
-            (None, None) => self.load().await.classify(self, operation)?,
+        let known = match (&self.at, known) {
+            (Some(_), Some(known)) => return Ok(known.table),
+            (Some(at), None) => self.load_at(at).await.map(|table| Known { table, commit: None }),
+            (None, Some(known)) => self.refresh(known).await,
+            (None, None) => self.load().await,
         };
-        self.remember(table.clone()).await;
+        let known = known.classify(self, operation)?;
+        let table = known.table.clone();
+        *self.known.write().await = Some(known);
         Ok(table)
     }
 
-    async fn load(&self) -> Result<DeltaTable, DeltaTableError> {
+    async fn load(&self) -> Result<Known, DeltaTableError> {
         let mut table = DeltaTable::new(log::open(self, Witness::default())?);
         table.load().await?;
-        Ok(table)
+        let commit = newest_commit(&table).await?;
+        Ok(Known { table, commit })
     }
 
-    /// Keeps the newest state that anybody who shares this handle has seen.
-    async fn remember(&self, table: DeltaTable) {
-        let mut known = self.known.write().await;
-        let older = known.as_ref().is_none_or(|known| known.version() <= table.version());
-        if older {
-            *known = Some(table);
+    /// Reads what is new of the log. deltalake asks for newer commits only, and so would not
+    /// notice that the table was dropped, or made anew: the newest commit that we know has to be
+    /// the same object still.
+    async fn refresh(&self, known: Known) -> Result<Known, DeltaTableError> {
+        let mut table = known.table.clone();
+        let (found, updated) =
+            futures::future::join(newest_commit(&known.table), table.update_state()).await;
+        let found = found?;
+        let same = found.is_some() && (known.commit.is_none() || known.commit == found);
+        if !same {
+            return self.load().await;
         }
+        updated?;
+        let commit = if table.version() == known.table.version() {
+            found
+        } else {
+            newest_commit(&table).await?
+        };
+        Ok(Known { table, commit })
+    }
+
+    /// Keeps what a write of ours made of the table.
+    async fn remember(&self, table: DeltaTable) {
+        *self.known.write().await = Some(Known { table, commit: None });
+    }
+
+    /// The next verb reads the log anew.
+    async fn forget(&self) {
+        *self.known.write().await = None;
     }
 
     /// A table that is written must be the living one.
@@ -215,13 +238,13 @@ impl Table {
     }
 }
 
-/// Whether the newest commit that we know is still in the log. deltalake asks for newer ones
-/// only, and so would not notice that a table was dropped, or made anew.
-async fn still_there(table: &DeltaTable) -> Result<bool, DeltaTableError> {
+/// What tells the object of the newest commit from any other of its name; `None` when it is
+/// gone.
+async fn newest_commit(table: &DeltaTable) -> Result<Option<String>, DeltaTableError> {
     let commit = commit_uri_from_version(table.version());
     match table.log_store().object_store(None).head(&commit).await {
-        Ok(_) => Ok(true),
-        Err(object_store::Error::NotFound { .. }) => Ok(false),
+        Ok(found) => Ok(Some(found.e_tag.unwrap_or_else(|| found.last_modified.to_rfc3339()))),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

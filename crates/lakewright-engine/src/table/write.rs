@@ -18,11 +18,11 @@ use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::write::WriteBuilder;
 use deltalake::protocol::SaveMode;
 use futures::TryStreamExt;
-use lakewright_core::{ErrorKind, Result};
+use lakewright_core::{Error, ErrorKind, Result};
 
 use super::classify::Classify as _;
 use super::log::{self, CommitLog};
-use super::{BatchStream, Batches, Commit, Table, WriteOptions, schema, session, version_of};
+use super::{BatchStream, Batches, Commit, Table, WriteOptions, schema, session};
 use crate::store::Witness;
 
 /// How many rivals may commit first before a write gives up. With random pauses between the
@@ -56,17 +56,30 @@ impl Table {
             builder = builder.with_target_file_size(NonZeroU64::new(bytes));
         }
         let written = shape(builder).await.classify(self, operation);
-        let table = written.map_err(|error| match (error.kind(), witness.take()) {
-            (ErrorKind::Internal, Some(first)) => {
-                first.during(operation).on(self.uri.to_string()).caused_by(error)
+        let (committed, retries) = log.outcome();
+        let Some((version, entry)) = committed else {
+            return Err(match (written.err(), witness.take()) {
+                (Some(error), Some(first)) if error.kind() == ErrorKind::Internal => {
+                    first.during(operation).on(self.uri.to_string()).caused_by(error)
+                }
+                (Some(error), _) => error,
+                (None, _) => Error::new(ErrorKind::Internal, "the write ended without a commit")
+                    .during(operation)
+                    .on(self.uri.to_string()),
+            });
+        };
+        match written {
+            Ok(table) => self.remember(table).await,
+            // deltalake goes on after the commit (checkpoint, clean-up of the log) and reports
+            // a failure there as one of the write. The rows are in: an error would only make
+            // the caller write them again.
+            Err(error) => {
+                tracing::warn!(%error, version, "committed; what follows a commit failed");
+                self.forget().await;
             }
-            _ => error,
-        })?;
-        let (entry, retries) = log.outcome();
-        let version = version_of(&table).classify(self, operation)?;
-        self.remember(table).await;
+        }
         let rows = rows.load(std::sync::atomic::Ordering::Relaxed);
-        Ok(Commit::read(version, entry.as_ref(), rows, retries))
+        Ok(Commit::read(version, &entry, rows, retries))
     }
 }
 
