@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, SupportsIndex, final
 
-__all__ = ["BatchIterator", "Bucket", "BucketInfo", "Commit", "CommitInfo", "EmbeddedServer", "FileInfo", "Lake", "ListPage", "Object", "ObjectAsyncIterator", "ObjectInfo", "ObjectIterator", "ObjectStream", "Piece", "Profile", "RecordBatch", "Scan", "Schema", "Secret", "Table", "TableInfo", "_Ready", "_error_table", "connect", "connect_async", "main"]
+__all__ = ["BatchIterator", "Bucket", "BucketInfo", "Commit", "CommitInfo", "EmbeddedServer", "FileInfo", "Lake", "ListPage", "Object", "ObjectAsyncIterator", "ObjectInfo", "ObjectIterator", "ObjectStream", "Piece", "Profile", "RecordBatch", "Scan", "Schema", "Secret", "Table", "TableInfo", "_Next", "_Ready", "_error_table", "connect", "connect_async", "main"]
 
 @final
 class BatchIterator:
@@ -34,7 +34,8 @@ class Bucket:
     def copy(self, /, key: str, target: str, *, bucket: str | None = None, if_none_match: str | None = None) -> ObjectInfo:
         """
         Copies an object with its metadata to the key ``target`` of this bucket, or of the
-        bucket named, on the server: the bytes do not travel. Up to 5 GiB.
+        bucket named, on the server: the bytes do not travel, but with ``if_none_match="*"``,
+        where they are read and written anew. Up to 5 GiB.
 
         Raises ``NotFoundError``; ``AlreadyExistsError`` with ``if_none_match="*"``;
         ``InvalidInputError`` for a copy onto itself; ``TooLargeError``.
@@ -165,13 +166,13 @@ class Bucket:
         """
         The bucket's name.
         """
-    def put(self, /, key: str, data: ObjectData, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] = ..., if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None) -> ObjectInfo:
+    def put(self, /, key: str, data: ObjectData, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] | None = None, if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None) -> ObjectInfo:
         """
         Writes an object. It is visible when this returns, whole or not at all.
 
         ``data`` is bytes-like, a file opened for reading bytes, or an iterator of bytes-like
-        objects; for a path there is :meth:`upload`. ``bytes`` and other contiguous read-only
-        buffers are sent without a copy, writable ones (``bytearray``, arrays) are copied first.
+        objects; for a path there is :meth:`upload`. ``bytes``, :class:`Object`, :class:`Piece` and
+        contiguous memoryviews of those are sent without a copy; all else is copied first.
         Files and iterators are read piece by piece and may be larger than memory.
 
         ``if_none_match="*"`` writes only if the key is free (``AlreadyExistsError``),
@@ -189,11 +190,11 @@ class Bucket:
         Traceback (most recent call last):
         lakewright.exceptions.AlreadyExistsError: ...
         """
-    def put_async(self, /, key: str, data: ObjectData, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] = ..., if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None) -> Awaitable[ObjectInfo]:
+    def put_async(self, /, key: str, data: ObjectData, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] | None = None, if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None) -> Awaitable[ObjectInfo]:
         """
         The asynchronous twin of :meth:`put`.
         """
-    def upload(self, /, path: str | PathLike[str], key: str, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] = ..., if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None, progress: bool | ProgressCallback | None = ...) -> ObjectInfo:
+    def upload(self, /, path: str | PathLike[str], key: str, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] | None = None, if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None, progress: bool | ProgressCallback | None = ...) -> ObjectInfo:
         """
         Writes a file's content as an object; large files go up in parts. The other arguments
         are those of :meth:`put`.
@@ -204,7 +205,7 @@ class Bucket:
         Raises what :meth:`put` raises; ``NotFoundError``, ``AccessDeniedError`` for the file;
         ``ConflictError`` when it changes its size meanwhile.
         """
-    def upload_async(self, /, path: str | PathLike[str], key: str, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] = ..., if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None, progress: bool | ProgressCallback | None = ...) -> Awaitable[ObjectInfo]:
+    def upload_async(self, /, path: str | PathLike[str], key: str, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] | None = None, if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None, progress: bool | ProgressCallback | None = ...) -> Awaitable[ObjectInfo]:
         """
         The asynchronous twin of :meth:`upload`.
         """
@@ -497,7 +498,7 @@ class Lake:
         """
         The asynchronous twin of :meth:`create_bucket`.
         """
-    def create_table(self, /, uri: str, schema: SchemaLike, *, partition_by: SupportsGetItem[int, str] = ..., exist_ok: bool = False, properties: dict[str, str] = ..., name: str | None = None, description: str | None = None) -> Table:
+    def create_table(self, /, uri: str, schema: SchemaLike, *, partition_by: SupportsGetItem[int, str] | None = None, exist_ok: bool = False, properties: dict[str, str] | None = None, name: str | None = None, description: str | None = None) -> Table:
         """
         Makes an empty table and returns its handle.
 
@@ -518,7 +519,7 @@ class Lake:
         0
         >>> _ = lake.drop_table("raw/doc")
         """
-    def create_table_async(self, /, uri: str, schema: SchemaLike, *, partition_by: SupportsGetItem[int, str] = ..., exist_ok: bool = False, properties: dict[str, str] = ..., name: str | None = None, description: str | None = None) -> Awaitable[Table]:
+    def create_table_async(self, /, uri: str, schema: SchemaLike, *, partition_by: SupportsGetItem[int, str] | None = None, exist_ok: bool = False, properties: dict[str, str] | None = None, name: str | None = None, description: str | None = None) -> Awaitable[Table]:
         """
         The asynchronous twin of :meth:`create_table`.
         """
@@ -561,7 +562,7 @@ class Lake:
         """
         What requests are made with, after everything was looked up.
         """
-    def sql(self, /, query: str, *, tables: dict[str, Table]) -> Scan:
+    def sql(self, /, query: str, *, tables: dict[str, Table] | None = None) -> Scan:
         """
         A query over tables, each under the name it is given here; DataFusion's SQL. Nothing is
         sent until the scan is read.
@@ -611,7 +612,7 @@ class ListPage:
     def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, *, objects: SupportsGetItem[int, ObjectInfo] = ..., prefixes: SupportsGetItem[int, str] = ...) -> ListPage: ...
+    def __new__(cls, /, *, objects: Iterable[ObjectInfo | dict[str, Any]] = ..., prefixes: SupportsGetItem[int, str] = ...) -> ListPage: ...
     def __repr__(self, /) -> str: ...
     @property
     def objects(self, /) -> list[ObjectInfo]:
@@ -1198,6 +1199,19 @@ class TableInfo:
         """
         The version that all of this is true of.
         """
+
+@final
+class _Next:
+    """
+    What `__anext__` returns: a wait, and behind it the item. A future could not hold the item,
+    because a task may be cancelled when its future is done already.
+    """
+    def __await__(self, /) -> _Next: ...
+    def __iter__(self, /) -> _Next: ...
+    def __next__(self, /) -> Any: ...
+    def close(self, /) -> None: ...
+    def send(self, value: "object", /) -> Any: ...
+    def throw(self, /, *raised: "object") -> Any: ...
 
 @final
 class _Ready:

@@ -1,17 +1,14 @@
 //! Buckets and their objects.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::TryStreamExt;
 use lakewright::{BucketName, GetOptions, ListOptions, ObjectKey, PutOptions, Result};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -21,7 +18,8 @@ use crate::data::ObjectData;
 use crate::error::OrRaise;
 use crate::lake::Lake;
 use crate::progress::Listener;
-use crate::runtime::{Awaitable, Done, Ready, promise, wait};
+use crate::runtime::{Awaitable, Done, promise, wait};
+use crate::turns::Turns;
 use crate::types::{ListPage, ObjectInfo};
 
 /// Pieces of a streamed object, in bytes: each one crosses the border once.
@@ -41,7 +39,7 @@ struct Writing {
     content_type: Option<String>,
     content_encoding: Option<String>,
     cache_control: Option<String>,
-    metadata: BTreeMap<String, String>,
+    metadata: Option<BTreeMap<String, String>>,
     if_none_match: Option<String>,
     if_match: Option<String>,
     part_bytes: Option<Number<usize>>,
@@ -53,7 +51,7 @@ impl Writing {
             content_type: self.content_type,
             content_encoding: self.content_encoding,
             cache_control: self.cache_control,
-            metadata: self.metadata,
+            metadata: self.metadata.unwrap_or_default(),
             if_absent: if_absent(py, self.if_none_match.as_deref())?,
             if_match: self.if_match,
             part_bytes: self.part_bytes.map(|bytes| bytes.0),
@@ -123,11 +121,11 @@ impl Bucket {
         Ok(async move {
             let lakewright::ObjectBody { info, range, body } =
                 bucket.get_stream(&key, options).await?;
-            let pieces: Pieces = Box::pin(body.into_pieces(PIECE));
+            let pieces = body.into_pieces(PIECE).map_ok(|piece| vec![Piece::from(piece)]);
             Ok(ObjectStream {
                 info: info.into(),
                 range: (range.start, range.end),
-                pieces: Arc::new(tokio::sync::Mutex::new(pieces)),
+                pieces: Turns::new(pieces),
             })
         })
     }
@@ -225,11 +223,13 @@ impl Bucket {
         prefix: String,
         start_after: Option<String>,
         page_size: Option<Number<u16>>,
-    ) -> PyResult<Listing> {
+    ) -> PyResult<Turns<ObjectInfo>> {
         let options =
             ListOptions { start_after, delimiter: None, page_size: page_size.map(|n| n.0) };
-        let pages: Pages = Box::pin(self.inner(py)?.list_pages(prefix, options));
-        Ok(Listing { here: Arc::default(), pages: Arc::new(tokio::sync::Mutex::new(pages)) })
+        let pages = self.inner(py)?.list_pages(prefix, options);
+        let objects =
+            |page: lakewright::ListPage| page.objects.into_iter().map(Into::into).collect();
+        Ok(Turns::new(pages.map_ok(objects)))
     }
 
     fn listing_level(
@@ -259,8 +259,8 @@ impl Bucket {
     /// Writes an object. It is visible when this returns, whole or not at all.
     ///
     /// ``data`` is bytes-like, a file opened for reading bytes, or an iterator of bytes-like
-    /// objects; for a path there is :meth:`upload`. ``bytes`` and other contiguous read-only
-    /// buffers are sent without a copy, writable ones (``bytearray``, arrays) are copied first.
+    /// objects; for a path there is :meth:`upload`. ``bytes``, :class:`Object`, :class:`Piece` and
+    /// contiguous memoryviews of those are sent without a copy; all else is copied first.
     /// Files and iterators are read piece by piece and may be larger than memory.
     ///
     /// ``if_none_match="*"`` writes only if the key is free (``AlreadyExistsError``),
@@ -279,7 +279,7 @@ impl Bucket {
     /// lakewright.exceptions.AlreadyExistsError: ...
     #[pyo3(signature = (
         key, data, *, content_type=None, content_encoding=None, cache_control=None,
-        metadata=BTreeMap::new(), if_none_match=None, if_match=None, part_bytes=None,
+        metadata=None, if_none_match=None, if_match=None, part_bytes=None,
     ))]
     #[allow(clippy::too_many_arguments)]
     fn put(
@@ -290,7 +290,7 @@ impl Bucket {
         content_type: Option<String>,
         content_encoding: Option<String>,
         cache_control: Option<String>,
-        metadata: BTreeMap<String, String>,
+        metadata: Option<BTreeMap<String, String>>,
         if_none_match: Option<String>,
         if_match: Option<String>,
         part_bytes: Option<Number<usize>>,
@@ -310,7 +310,7 @@ impl Bucket {
     /// The asynchronous twin of :meth:`put`.
     #[pyo3(signature = (
         key, data, *, content_type=None, content_encoding=None, cache_control=None,
-        metadata=BTreeMap::new(), if_none_match=None, if_match=None, part_bytes=None,
+        metadata=None, if_none_match=None, if_match=None, part_bytes=None,
     ))]
     #[allow(clippy::too_many_arguments)]
     fn put_async<'py>(
@@ -321,7 +321,7 @@ impl Bucket {
         content_type: Option<String>,
         content_encoding: Option<String>,
         cache_control: Option<String>,
-        metadata: BTreeMap<String, String>,
+        metadata: Option<BTreeMap<String, String>>,
         if_none_match: Option<String>,
         if_match: Option<String>,
         part_bytes: Option<Number<usize>>,
@@ -473,7 +473,8 @@ impl Bucket {
     }
 
     /// Copies an object with its metadata to the key ``target`` of this bucket, or of the
-    /// bucket named, on the server: the bytes do not travel. Up to 5 GiB.
+    /// bucket named, on the server: the bytes do not travel, but with ``if_none_match="*"``,
+    /// where they are read and written anew. Up to 5 GiB.
     ///
     /// Raises ``NotFoundError``; ``AlreadyExistsError`` with ``if_none_match="*"``;
     /// ``InvalidInputError`` for a copy onto itself; ``TooLargeError``.
@@ -512,7 +513,7 @@ impl Bucket {
     /// ``ConflictError`` when it changes its size meanwhile.
     #[pyo3(signature = (
         path, key, *, content_type=None, content_encoding=None, cache_control=None,
-        metadata=BTreeMap::new(), if_none_match=None, if_match=None, part_bytes=None,
+        metadata=None, if_none_match=None, if_match=None, part_bytes=None,
         progress=Listener::NOBODY,
     ))]
     #[allow(clippy::too_many_arguments)]
@@ -524,7 +525,7 @@ impl Bucket {
         content_type: Option<String>,
         content_encoding: Option<String>,
         cache_control: Option<String>,
-        metadata: BTreeMap<String, String>,
+        metadata: Option<BTreeMap<String, String>>,
         if_none_match: Option<String>,
         if_match: Option<String>,
         part_bytes: Option<Number<usize>>,
@@ -545,7 +546,7 @@ impl Bucket {
     /// The asynchronous twin of :meth:`upload`.
     #[pyo3(signature = (
         path, key, *, content_type=None, content_encoding=None, cache_control=None,
-        metadata=BTreeMap::new(), if_none_match=None, if_match=None, part_bytes=None,
+        metadata=None, if_none_match=None, if_match=None, part_bytes=None,
         progress=Listener::NOBODY,
     ))]
     #[allow(clippy::too_many_arguments)]
@@ -557,7 +558,7 @@ impl Bucket {
         content_type: Option<String>,
         content_encoding: Option<String>,
         cache_control: Option<String>,
-        metadata: BTreeMap<String, String>,
+        metadata: Option<BTreeMap<String, String>>,
         if_none_match: Option<String>,
         if_match: Option<String>,
         part_bytes: Option<Number<usize>>,
@@ -678,38 +679,9 @@ impl Bucket {
     }
 }
 
-type Pages = Pin<Box<dyn Stream<Item = Result<lakewright::ListPage>> + Send>>;
-
-/// A listing under way. Threads may share it; each object goes to one of them.
-#[derive(Clone)]
-struct Listing {
-    here: Arc<Mutex<VecDeque<ObjectInfo>>>,
-    pages: Arc<tokio::sync::Mutex<Pages>>,
-}
-
-impl Listing {
-    fn at_hand(&self) -> Option<ObjectInfo> {
-        self.here.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-
-    /// The next object, from as many pages as it takes.
-    async fn next(self) -> Result<Option<ObjectInfo>> {
-        let mut pages = self.pages.lock().await;
-        loop {
-            // Who held the lock before may have brought a page.
-            if let Some(info) = self.at_hand() {
-                return Ok(Some(info));
-            }
-            let Some(page) = pages.next().await else { return Ok(None) };
-            let objects = page?.objects.into_iter().map(ObjectInfo::from);
-            self.here.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
-        }
-    }
-}
-
 /// The objects of a listing, see :meth:`Bucket.list`.
 #[pyclass(frozen, module = "lakewright")]
-pub(crate) struct ObjectIterator(Listing);
+pub(crate) struct ObjectIterator(Turns<ObjectInfo>);
 
 #[pymethods]
 impl ObjectIterator {
@@ -718,17 +690,13 @@ impl ObjectIterator {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<ObjectInfo> {
-        let next = match self.0.at_hand() {
-            Some(info) => Some(info),
-            None => wait(py, self.0.clone().next())?,
-        };
-        next.ok_or_else(|| PyStopIteration::new_err(()))
+        self.0.next(py)
     }
 }
 
 /// The objects of a listing, see :meth:`Bucket.list_async`.
 #[pyclass(frozen, module = "lakewright")]
-pub(crate) struct ObjectAsyncIterator(Listing);
+pub(crate) struct ObjectAsyncIterator(Turns<ObjectInfo>);
 
 #[pymethods]
 impl ObjectAsyncIterator {
@@ -737,14 +705,9 @@ impl ObjectAsyncIterator {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, ObjectInfo>> {
-        match self.0.at_hand() {
-            Some(info) => Ready::with(py, info),
-            None => promise(py, at_end(self.0.clone().next())),
-        }
+        self.0.next_async(py)
     }
 }
-
-type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 
 /// An object that is read piece by piece, see :meth:`Bucket.get_stream`: an iterator, also an
 /// asynchronous one.
@@ -756,14 +719,7 @@ pub(crate) struct ObjectStream {
     /// Which of its bytes are coming: ``(start, end)``, the end not included.
     #[pyo3(get)]
     range: (u64, u64),
-    pieces: Arc<tokio::sync::Mutex<Pieces>>,
-}
-
-impl ObjectStream {
-    fn next(&self) -> impl Future<Output = Result<Option<Piece>>> + Send + 'static {
-        let pieces = self.pieces.clone();
-        async move { Ok(pieces.lock().await.next().await.transpose()?.map(Piece::from)) }
-    }
+    pieces: Turns<Piece>,
 }
 
 #[pymethods]
@@ -773,7 +729,7 @@ impl ObjectStream {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Piece> {
-        wait(py, self.next())?.ok_or_else(|| PyStopIteration::new_err(()))
+        self.pieces.next(py)
     }
 
     fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -781,19 +737,10 @@ impl ObjectStream {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, Piece>> {
-        promise(py, at_end(self.next()))
+        self.pieces.next_async(py)
     }
 
     fn __repr__(&self) -> String {
         format!("ObjectStream(range={:?}, size={})", self.range, self.info.size)
     }
-}
-
-/// `None` as the end of an asynchronous iteration. The exception travels as a cause, which
-/// `error::raise` unpacks.
-pub(crate) async fn at_end<T>(next: impl Future<Output = Result<Option<T>>>) -> Result<T> {
-    next.await?.ok_or_else(|| {
-        lakewright::Error::new(lakewright::ErrorKind::Internal, "the end")
-            .caused_by(PyStopAsyncIteration::new_err(()))
-    })
 }

@@ -11,7 +11,7 @@ use pyo3::exceptions::PyMemoryError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
+use pyo3::types::{PyBytes, PyMemoryView};
 
 use crate::types::ObjectInfo;
 
@@ -135,57 +135,55 @@ unsafe fn fill(
     if filled == 0 { Ok(()) } else { Err(PyErr::fetch(owner.py())) }
 }
 
-/// Memory of a read-only buffer of Python, kept alive by a memoryview nobody else has.
-struct Foreign {
-    start: *const u8,
-    length: usize,
-    /// Dropped without the GIL it is let go at the next time somebody has it: no worker of the
-    /// runtime ever waits for the GIL to free memory.
-    _view: Py<PyMemoryView>,
-}
-
-// SAFETY: the memory is read-only by the exporter's word and stays in place while the view
-// lives; a pointer into it may be read from any thread.
-unsafe impl Send for Foreign {}
-// SAFETY: as above.
-unsafe impl Sync for Foreign {}
-
-impl AsRef<[u8]> for Foreign {
-    fn as_ref(&self) -> &[u8] {
-        if self.length == 0 {
-            return &[];
-        }
-        // SAFETY: the view keeps `length` contiguous bytes at `start`, see `bytes_of`.
-        unsafe { std::slice::from_raw_parts(self.start, self.length) }
-    }
-}
-
-/// The bytes of a bytes-like object, `None` for anything else. `bytes` and other contiguous
-/// read-only buffers are not copied; what may change under our hands is.
-pub(crate) fn bytes_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
+/// The bytes of an object that cannot change them: `bytes` itself and what we made.
+fn immutable(object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
     if let Ok(ours) = object.cast::<Object>() {
         return Ok(Some(ours.get().bytes.clone()));
     }
     if let Ok(ours) = object.cast::<Piece>() {
         return Ok(Some(ours.get().bytes.clone()));
     }
-    if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() {
+    // A subclass may export another buffer.
+    if object.is_exact_instance_of::<PyBytes>() {
         let backed: PyBackedBytes = object.extract()?;
         return Ok(Some(Bytes::from_owner(backed)));
     }
-    let Ok(buffer) = PyUntypedBuffer::get(object) else { return Ok(None) };
-    let shared = buffer.readonly() && buffer.is_c_contiguous();
-    drop(buffer);
-    let view = PyMemoryView::from(object)?;
-    if !shared {
-        let copied: PyBackedBytes = view.call_method0("tobytes")?.extract()?;
-        return Ok(Some(Bytes::from_owner(copied)));
-    }
+    Ok(None)
+}
+
+/// The part of its owner's bytes that a memoryview shows, `None` if they may change or do not
+/// lie together.
+fn shown(view: &Bound<'_, PyMemoryView>) -> PyResult<Option<Bytes>> {
+    let Some(whole) = immutable(&view.getattr("obj")?)? else { return Ok(None) };
     let buffer = PyUntypedBuffer::get(view.as_any())?;
-    let foreign = Foreign {
-        start: buffer.buf_ptr().cast_const().cast(),
-        length: buffer.len_bytes(),
-        _view: view.unbind(),
+    let length = buffer.len_bytes();
+    if length == 0 {
+        return Ok(Some(Bytes::new()));
+    }
+    let start = (buffer.buf_ptr() as usize).checked_sub(whole.as_ptr() as usize);
+    let inside = start.filter(|start| start + length <= whole.len());
+    match inside {
+        Some(start) if buffer.is_c_contiguous() => Ok(Some(whole.slice(start..start + length))),
+        _ => Ok(None),
+    }
+}
+
+/// The bytes of a bytes-like object, `None` for anything else. `bytes`, what we made and views
+/// of those are not copied; all else is, because a buffer that is read-only for us may be
+/// writable for somebody else.
+pub(crate) fn bytes_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
+    if let Some(bytes) = immutable(object)? {
+        return Ok(Some(bytes));
+    }
+    let view = match PyMemoryView::from(object) {
+        Ok(view) => view,
+        // It was released.
+        Err(error) if object.is_instance_of::<PyMemoryView>() => return Err(error),
+        Err(_) => return Ok(None),
     };
-    Ok(Some(Bytes::from_owner(foreign)))
+    if let Some(bytes) = shown(&view)? {
+        return Ok(Some(bytes));
+    }
+    let copied: PyBackedBytes = view.call_method0("tobytes")?.extract()?;
+    Ok(Some(Bytes::from_owner(copied)))
 }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use lakewright::{Error, ErrorKind, Result};
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -43,10 +43,17 @@ const fn class(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// The exception for an error; one that Python code of the caller raised comes back as it was.
+/// The exception for an error; one that Python code of the caller raised comes back as it was,
+/// but for `StopIteration`, which would end a loop of whoever called us (as in PEP 479).
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     if let Some(theirs) = raised_by_caller(error) {
-        return theirs.clone_ref(py);
+        let theirs = theirs.clone_ref(py);
+        if !theirs.is_instance_of::<PyStopIteration>(py) {
+            return theirs;
+        }
+        let ours = PyRuntimeError::new_err("the caller's code raised StopIteration");
+        ours.set_cause(py, Some(theirs));
+        return ours;
     }
     match exception(py, error) {
         Ok(exception) => PyErr::from_value(exception),

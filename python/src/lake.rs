@@ -55,8 +55,18 @@ impl Connection {
 #[derive(Clone)]
 pub(crate) struct Lake(pub(crate) Arc<Connection>);
 
+/// The same endpoint, its directory named from the root if it is one of this machine's.
+fn absolute(endpoint: String) -> String {
+    let directory = endpoint.strip_prefix("embedded:").filter(|directory| !directory.is_empty());
+    let Some(Ok(directory)) = directory.map(std::path::absolute) else { return endpoint };
+    // A path of other letters than Unicode's cannot be said in an endpoint.
+    directory.to_str().map(|directory| format!("embedded:{directory}")).unwrap_or(endpoint)
+}
+
 impl Lake {
-    async fn connecting(asked: Settings) -> Result<Self> {
+    async fn connecting(mut asked: Settings) -> Result<Self> {
+        // A pickle may be opened in another directory.
+        asked.endpoint = asked.endpoint.map(absolute);
         let lake = lakewright::connect(asked.clone()).await?;
         Ok(Self(Arc::new(Connection { asked, open: RwLock::new(Some(lake)) })))
     }
@@ -319,7 +329,7 @@ impl Lake {
     /// 0
     /// >>> _ = lake.drop_table("raw/doc")
     #[pyo3(signature = (
-        uri, schema, *, partition_by=Vec::new(), exist_ok=false, properties=BTreeMap::new(),
+        uri, schema, *, partition_by=None, exist_ok=false, properties=None,
         name=None, description=None,
     ))]
     #[allow(clippy::too_many_arguments)]
@@ -328,19 +338,25 @@ impl Lake {
         py: Python<'_>,
         uri: &str,
         schema: SchemaArgument,
-        partition_by: Vec<String>,
+        partition_by: Option<Vec<String>>,
         exist_ok: bool,
-        properties: BTreeMap<String, String>,
+        properties: Option<BTreeMap<String, String>>,
         name: Option<String>,
         description: Option<String>,
     ) -> PyResult<Table> {
-        let options = CreateTableOptions { partition_by, exist_ok, properties, name, description };
+        let options = CreateTableOptions {
+            partition_by: partition_by.unwrap_or_default(),
+            exist_ok,
+            properties: properties.unwrap_or_default(),
+            name,
+            description,
+        };
         wait(py, self.creating_table(py, uri, schema, options)?)
     }
 
     /// The asynchronous twin of :meth:`create_table`.
     #[pyo3(signature = (
-        uri, schema, *, partition_by=Vec::new(), exist_ok=false, properties=BTreeMap::new(),
+        uri, schema, *, partition_by=None, exist_ok=false, properties=None,
         name=None, description=None,
     ))]
     #[allow(clippy::too_many_arguments)]
@@ -349,13 +365,19 @@ impl Lake {
         py: Python<'py>,
         uri: &str,
         schema: SchemaArgument,
-        partition_by: Vec<String>,
+        partition_by: Option<Vec<String>>,
         exist_ok: bool,
-        properties: BTreeMap<String, String>,
+        properties: Option<BTreeMap<String, String>>,
         name: Option<String>,
         description: Option<String>,
     ) -> PyResult<Awaitable<'py, Table>> {
-        let options = CreateTableOptions { partition_by, exist_ok, properties, name, description };
+        let options = CreateTableOptions {
+            partition_by: partition_by.unwrap_or_default(),
+            exist_ok,
+            properties: properties.unwrap_or_default(),
+            name,
+            description,
+        };
         promise(py, self.creating_table(py, uri, schema, options)?)
     }
 
@@ -381,14 +403,18 @@ impl Lake {
     /// >>> [batch.num_rows for batch in scan]
     /// [1]
     /// >>> _ = lake.drop_table("raw/doc")
-    #[pyo3(signature = (query, *, tables))]
+    #[pyo3(signature = (query, *, tables=None))]
     fn sql(
         &self,
         py: Python<'_>,
         query: String,
-        tables: BTreeMap<String, Table>,
+        tables: Option<BTreeMap<String, Table>>,
     ) -> PyResult<Scan> {
-        let tables = tables.into_iter().map(|(name, table)| (name, table.inner)).collect();
+        let tables = tables
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, table)| (name, table.inner))
+            .collect();
         Ok(Scan::new(self.inner(py)?.sql(query, tables)))
     }
 

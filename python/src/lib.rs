@@ -14,6 +14,7 @@ mod scan;
 mod schema;
 mod secret;
 mod table;
+mod turns;
 mod types;
 
 use std::ffi::OsString;
@@ -54,6 +55,8 @@ mod _lakewright {
     use super::secret::Secret;
     #[pymodule_export]
     use super::table::Table;
+    #[pymodule_export]
+    use super::turns::Next;
     #[pymodule_export]
     use super::types::{BucketInfo, Commit, CommitInfo, FileInfo, ListPage, ObjectInfo, TableInfo};
 

@@ -146,6 +146,13 @@ pub(crate) struct Awaitable<'py, T> {
     comes_to: PhantomData<fn() -> T>,
 }
 
+impl<'py, T> Awaitable<'py, T> {
+    /// Something that comes to a `T` when it is awaited.
+    pub(crate) fn of(future: Bound<'py, PyAny>) -> Self {
+        Self { future, comes_to: PhantomData }
+    }
+}
+
 impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Awaitable<'py, T> {
     type Target = PyAny;
     type Output = Bound<'py, PyAny>;
@@ -182,7 +189,7 @@ where
     });
     let ended = Bound::new(py, Ended(task.abort_handle()))?;
     promised.call_method1("add_done_callback", (ended,))?;
-    Ok(Awaitable { future: promised, comes_to: PhantomData })
+    Ok(Awaitable::of(promised))
 }
 
 /// A task that ends with whoever waits for it.
@@ -236,7 +243,13 @@ impl Answer {
         }
         match answer {
             Some(Ok(value)) => future.call_method1("set_result", (value,))?,
-            Some(Err(error)) => future.call_method1("set_exception", (error,))?,
+            Some(Err(error)) => {
+                // A future refuses some exceptions; whoever awaits it must not wait for ever.
+                match future.call_method1("set_exception", (error,)) {
+                    Err(refused) => future.call_method1("set_exception", (refused,))?,
+                    Ok(none) => none,
+                }
+            }
             None => return Ok(()),
         };
         Ok(())
@@ -270,7 +283,7 @@ impl Ready {
         value: T,
     ) -> PyResult<Awaitable<'py, T>> {
         let ready = Bound::new(py, Self(value.into_py_any(py)?))?;
-        Ok(Awaitable { future: ready.into_any(), comes_to: PhantomData })
+        Ok(Awaitable::of(ready.into_any()))
     }
 }
 

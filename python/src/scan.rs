@@ -8,10 +8,10 @@ use arrow::array::{
 };
 use arrow::datatypes::{Field, SchemaRef};
 use arrow::error::ArrowError;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use lakewright::table::BatchStream;
 use lakewright::{Error, ErrorKind, Result};
-use pyo3::exceptions::PyStopIteration;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3_arrow::ffi::{
@@ -20,11 +20,11 @@ use pyo3_arrow::ffi::{
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use crate::bucket::at_end;
 use crate::convert::Opaque;
 use crate::error::OrRaise;
 use crate::runtime::{Awaitable, LOOK_EVERY, on_main_thread, promise, runtime, wait};
 use crate::schema::Schema;
+use crate::turns::Turns;
 
 /// How many batches wait for a consumer that is slower than we are.
 const WAITING: usize = 2;
@@ -48,7 +48,11 @@ impl Scan {
     }
 
     fn batches(&self) -> BatchIterator {
-        BatchIterator(Arc::new(tokio::sync::Mutex::new(Reading::NotYet(self.0.clone()))))
+        let scan = self.0.clone();
+        let batches = futures::stream::once(async move { scan.stream().await }).try_flatten();
+        BatchIterator(Turns::new(batches.map_ok(|batch| {
+            if batch.num_rows() == 0 { Vec::new() } else { vec![RecordBatch(batch)] }
+        })))
     }
 }
 
@@ -124,41 +128,9 @@ impl Scan {
     }
 }
 
-enum Reading {
-    NotYet(lakewright::table::Scan),
-    Now(BatchStream),
-    Over,
-}
-
 /// The batches of one run of a scan: an iterator, also an asynchronous one.
 #[pyclass(frozen, module = "lakewright")]
-pub(crate) struct BatchIterator(Arc<tokio::sync::Mutex<Reading>>);
-
-impl BatchIterator {
-    fn next(&self) -> impl Future<Output = Result<Option<RecordBatch>>> + Send + 'static {
-        let reading = self.0.clone();
-        async move {
-            let mut reading = reading.lock().await;
-            loop {
-                match &mut *reading {
-                    Reading::NotYet(scan) => {
-                        let stream = scan.stream().await?;
-                        *reading = Reading::Now(stream);
-                    }
-                    Reading::Now(stream) => match stream.next().await {
-                        Some(Ok(batch)) if batch.num_rows() == 0 => {}
-                        Some(Ok(batch)) => return Ok(Some(RecordBatch(batch))),
-                        ended => {
-                            *reading = Reading::Over;
-                            return ended.transpose().map(|batch| batch.map(RecordBatch));
-                        }
-                    },
-                    Reading::Over => return Ok(None),
-                }
-            }
-        }
-    }
-}
+pub(crate) struct BatchIterator(Turns<RecordBatch>);
 
 #[pymethods]
 impl BatchIterator {
@@ -167,7 +139,7 @@ impl BatchIterator {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<RecordBatch> {
-        wait(py, self.next())?.ok_or_else(|| PyStopIteration::new_err(()))
+        self.0.next(py)
     }
 
     fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -175,7 +147,7 @@ impl BatchIterator {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, RecordBatch>> {
-        promise(py, at_end(self.next()))
+        self.0.next_async(py)
     }
 }
 
@@ -289,7 +261,7 @@ impl Feed {
                 .block_on(async { tokio::time::timeout(LOOK_EVERY, self.from.recv()).await });
             match next {
                 Ok(batch) => return batch,
-                Err(_) if on_main_thread() && Python::attach(|py| py.check_signals()).is_err() => {
+                Err(_) if on_main_thread() && Python::attach(interrupted) => {
                     // The consumer makes an exception of its own of this; to end the stream
                     // instead would make it take half the rows for all.
                     let why = "interrupted (Ctrl-C)";
@@ -299,6 +271,16 @@ impl Feed {
             }
         }
     }
+}
+
+/// Whether a signal's handler raised. A consumer in C cannot pass that on, so Ctrl-C is noted
+/// again, for when it is back in Python.
+fn interrupted(py: Python<'_>) -> bool {
+    let Err(raised) = py.check_signals() else { return false };
+    if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
+        let _ = py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main"));
+    }
+    true
 }
 
 impl Iterator for Feed {

@@ -13,6 +13,9 @@ use pyo3::{type_hint_identifier, type_hint_subscript, type_hint_union};
 use crate::convert::Recipe;
 use crate::error::invalid;
 
+/// What a secret is shown as.
+const MASK: &str = "***";
+
 /// A secret that cannot be printed, or where one is to be read.
 ///
 /// >>> lakewright.Secret("hunter2")
@@ -110,7 +113,15 @@ impl FromPyObject<'_, '_> for SecretArgument {
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let py = object.py();
         if let Ok(text) = object.cast::<PyString>() {
-            return Ok(Self(SettingValue::Literal(Text::new(text.to_str()?))));
+            let text = text.to_str()?;
+            if text == MASK {
+                return Err(invalid(
+                    py,
+                    "*** stands for a secret that was not shown; give the secret itself, or \
+                     {\"file\": …}, {\"env\": …} or {\"credential\": …}",
+                ));
+            }
+            return Ok(Self(SettingValue::Literal(Text::new(text))));
         }
         if let Ok(secret) = object.cast::<Secret>() {
             return Ok(Self(secret.get().0.clone()));
@@ -143,7 +154,7 @@ impl FromPyObject<'_, '_> for SecretArgument {
 pub(crate) fn shown<'py>(py: Python<'py>, value: &SettingValue) -> PyResult<Bound<'py, PyAny>> {
     let dict = PyDict::new(py);
     match value {
-        SettingValue::Literal(_) => return "***".into_bound_py_any(py),
+        SettingValue::Literal(_) => return MASK.into_bound_py_any(py),
         SettingValue::Reference(SecretRef::File(path)) => {
             dict.set_item("file", path.as_os_str())?
         }

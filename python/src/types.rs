@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3::{Borrowed, type_hint_identifier, type_hint_subscript, type_hint_union};
 
 use crate::convert::Json;
 
@@ -25,6 +28,19 @@ macro_rules! value {
             $($(#[$other_doc])* pub(crate) $other: $other_type,)*
         }
 
+        impl $name {
+            /// The arguments of the constructor.
+            fn fields<'py>(
+                &self,
+                py: pyo3::Python<'py>,
+            ) -> pyo3::PyResult<pyo3::Bound<'py, pyo3::types::PyDict>> {
+                let dict = pyo3::types::PyDict::new(py);
+                $(dict.set_item(stringify!($needed), self.$needed.clone())?;)*
+                $(dict.set_item(stringify!($other), self.$other.clone())?;)*
+                Ok(dict)
+            }
+        }
+
         #[pymethods]
         impl $name {
             #[new]
@@ -39,14 +55,13 @@ macro_rules! value {
                 &self,
                 py: pyo3::Python<'py>,
             ) -> pyo3::PyResult<$crate::convert::Dict<'py>> {
-                let dict = pyo3::types::PyDict::new(py);
-                $(dict.set_item(stringify!($needed), self.$needed.clone())?;)*
-                $(dict.set_item(stringify!($other), self.$other.clone())?;)*
-                Ok($crate::convert::Dict(dict))
+                let fields = self.fields(py)?;
+                $crate::types::plain(&fields)?;
+                Ok($crate::convert::Dict(fields))
             }
 
             fn __repr__(&self, py: pyo3::Python<'_>) -> pyo3::PyResult<String> {
-                $crate::types::repr(stringify!($name), &self.to_dict(py)?.0)
+                $crate::types::repr(stringify!($name), &self.fields(py)?)
             }
 
             fn __getnewargs_ex__<'py>(
@@ -55,11 +70,24 @@ macro_rules! value {
             ) -> pyo3::PyResult<$crate::convert::Recipe<'py>> {
                 use pyo3::IntoPyObjectExt;
                 let nothing = pyo3::types::PyTuple::empty(py);
-                let recipe = (nothing, self.to_dict(py)?.0).into_bound_py_any(py)?;
+                let recipe = (nothing, self.fields(py)?).into_bound_py_any(py)?;
                 Ok($crate::convert::Recipe(recipe))
             }
         }
     };
+}
+
+/// Makes dicts of the values in the lists of a value.
+pub(crate) fn plain(fields: &Bound<'_, pyo3::types::PyDict>) -> PyResult<()> {
+    for (_, list) in fields.iter() {
+        let Ok(list) = list.cast::<pyo3::types::PyList>() else { continue };
+        for (place, value) in list.iter().enumerate() {
+            if value.hasattr("to_dict")? {
+                list.set_item(place, value.call_method0("to_dict")?)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `Name(field=value, …)` without the fields that say nothing.
@@ -146,12 +174,53 @@ impl From<lakewright::ObjectInfo> for ObjectInfo {
     }
 }
 
+/// Objects in a page; as an argument each may be its dict.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Objects(Vec<ObjectInfo>);
+
+impl FromPyObject<'_, '_> for Objects {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
+        type_hint_identifier!("collections.abc", "Iterable"),
+        type_hint_union!(
+            <ObjectInfo as pyo3::PyTypeInfo>::TYPE_HINT,
+            type_hint_subscript!(
+                type_hint_identifier!("builtins", "dict"),
+                type_hint_identifier!("builtins", "str"),
+                type_hint_identifier!("typing", "Any")
+            )
+        )
+    );
+
+    fn extract(objects: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let class = objects.py().get_type::<ObjectInfo>();
+        let object = |object: PyResult<Bound<'_, PyAny>>| match object?.cast_into::<PyDict>() {
+            Ok(dict) => Ok(class.call((), Some(&dict))?.extract()?),
+            Err(other) => Ok(other.into_inner().extract()?),
+        };
+        objects.try_iter()?.map(object).collect::<PyResult<_>>().map(Self)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Objects {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    const OUTPUT_TYPE: PyStaticExpr = <Vec<ObjectInfo> as IntoPyObject<'py>>::OUTPUT_TYPE;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.into_pyobject(py)
+    }
+}
+
 value! {
     /// What lies directly below a prefix.
     ListPage {
         ;
         /// The objects, in the order of their keys' UTF-8 bytes.
-        objects: Vec<ObjectInfo> = Vec::new(),
+        objects: Objects = Objects(Vec::new()),
         /// The folders, each with the slash at its end.
         prefixes: Vec<String> = Vec::new(),
     }
@@ -160,7 +229,7 @@ value! {
 impl From<lakewright::ListPage> for ListPage {
     fn from(page: lakewright::ListPage) -> Self {
         let lakewright::ListPage { objects, prefixes } = page;
-        Self { objects: objects.into_iter().map(Into::into).collect(), prefixes }
+        Self { objects: Objects(objects.into_iter().map(Into::into).collect()), prefixes }
     }
 }
 

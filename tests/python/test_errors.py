@@ -102,6 +102,9 @@ def test_wrong_configuration() -> None:
     ):
         with pytest.raises(lakewright.ConfigError):
             lakewright.connect(**arguments)
+    for later in ("lakewright+https://host", "unix:///run/lakewright.sock"):
+        with pytest.raises(lakewright.UnsupportedError):
+            lakewright.connect(later)
     for seconds in (-1, float("nan"), float("inf")):
         with pytest.raises(lakewright.InvalidInputError):
             lakewright.connect("http://x", anonymous=True, timeout=seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import ctypes
 import datetime
 import gc
@@ -10,6 +11,7 @@ import hashlib
 import io
 import os
 import pickle
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 
 import lakewright
 import numpy as np
+import pyarrow
 import pytest
 
 MIB = 1 << 20
@@ -37,8 +40,12 @@ def test_every_verb(lake: lakewright.Lake, raw: lakewright.Bucket, tmp_path: Pat
     assert (bytes(obj), len(obj), obj.range, obj.info.size) == (b"a,b", 3, (0, 3), 4)
     raw.put("2013/02/x", b"")
     page = raw.list_with_delimiter("2013/")
+    assert page.to_dict()["objects"] == [o.to_dict() for o in page.objects]
+    assert pickle.loads(pickle.dumps(page)) == page
+    assert "ObjectInfo(" in repr(page)
     assert ([o.key for o in page.objects], page.prefixes) == (["2013/01.csv"], ["2013/02/"])
-    raw.copy("2013/01.csv", "copy")
+    copied = raw.copy("2013/01.csv", "copy")
+    assert (copied.key, copied.size, copied.metadata) == ("copy", 4, {"source": "dot"})
     assert raw.get("copy") == b"a,b\n"
     (tmp_path / "in").write_bytes(b"file")
     raw.upload(tmp_path / "in", "up")
@@ -271,3 +278,146 @@ def test_arguments_are_strict(lake: lakewright.Lake, raw: lakewright.Bucket) -> 
         raw.list(page_size=-1)
     with pytest.raises(lakewright.InvalidInputError):
         lake.bucket("No Bucket")
+
+
+def test_what_only_looks_immutable_is_copied(raw: lakewright.Bucket) -> None:
+    """What a generator gave may be overwritten before it is sent."""
+    size = 6 * MIB
+    under = bytearray(b"a" * size)
+    array_under = np.full(size, ord("a"), "u1")
+    read_only = array_under.view()
+    read_only.flags.writeable = False
+
+    class Fake(bytes):
+        def __buffer__(self, flags: int) -> memoryview:
+            return memoryview(under)
+
+    def pieces() -> Iterator[Any]:
+        yield memoryview(under).toreadonly()
+        under[:] = b"b" * size
+        yield read_only
+        array_under[:] = ord("b")
+        yield Fake(b"fake")
+
+    assert raw.put("k", pieces()).size in {2 * size + 4, 3 * size}
+    stored = bytes(raw.get("k"))
+    assert stored[: 2 * size] == b"a" * (2 * size)
+
+
+def test_parts_of_our_own(raw: lakewright.Bucket) -> None:
+    raw.put("k", b"0123456789")
+    view: Any = memoryview(raw.get("k"))  # type: ignore[arg-type,unused-ignore]
+    for part, want in [
+        (view, b"0123456789"),
+        (view[3:7], b"3456"),
+        (view[4:4], b""),
+        (view[::-1], b"9876543210"),
+        (view.cast("H")[1:3], b"2345"),
+        (memoryview(b"0123456789")[8:], b"89"),
+        (memoryview(b""), b""),
+    ]:
+        raw.put("part", part)
+        assert raw.get("part") == want
+    view.release()
+    with pytest.raises(ValueError, match="released"):
+        raw.put("part", view)
+
+
+async def _impatient(iterator: Any) -> tuple[list[Any], int]:
+    """All items, each awaited again and again with too little time."""
+    items, cancelled, patience = [], 0, 0.0001
+    while True:
+        try:
+            items.append(await asyncio.wait_for(iterator.__anext__(), patience))
+        except TimeoutError:
+            cancelled += 1
+            patience = min(patience * 1.1, 0.05)
+        except StopAsyncIteration:
+            return items, cancelled
+
+
+async def test_a_cancelled_wait_loses_nothing(raw: lakewright.Bucket) -> None:
+    data = os.urandom(20 * MIB)
+    await raw.put_async("stream", data)
+    pieces, cancelled = await _impatient(await raw.get_stream_async("stream"))
+    assert b"".join(pieces) == data
+    assert cancelled
+    keys = [f"k{n:02}" for n in range(30)]
+    await asyncio.gather(*(raw.put_async(key, b"") for key in keys))
+    found, cancelled = await _impatient(raw.list_async("k", page_size=1))
+    assert [o.key for o in found] == keys
+    assert cancelled
+    table = raw.lake.create_table(f"{raw.name}/t", {"n": "long"})
+    for n in range(5):
+        table.append(pyarrow.table({"n": list(range(n * 1000, n * 1000 + 1000))}))
+    batches, cancelled = await _impatient(table.scan().__aiter__())
+    rows = [row for batch in batches for row in pyarrow.record_batch(batch)["n"].to_pylist()]
+    assert sorted(rows) == list(range(5000))
+    assert cancelled
+
+
+async def test_an_item_that_nobody_awaits_stays(raw: lakewright.Bucket) -> None:
+    """The task is cancelled when the item is there, but before it could take it."""
+    for n in range(3):
+        await raw.put_async(f"k{n}", b"")
+    listing = raw.list_async(page_size=1)
+    unawaited = listing.__anext__()
+    waits = [asyncio.ensure_future(listing.__anext__()) for _ in range(2)]
+    await asyncio.sleep(0)
+    time.sleep(0.5)  # noqa: ASYNC251 - both are ready at the loop's next turn
+    for wait in waits:
+        wait.cancel()
+    gone = await asyncio.gather(*waits, return_exceptions=True)
+    assert all(isinstance(error, asyncio.CancelledError) for error in gone)
+    del unawaited
+    assert [o.key async for o in listing] == ["k0", "k1", "k2"]
+    assert await anext(listing, None) is None
+    missing = raw.lake.bucket(raw.name + "-no").list_async()
+    with pytest.raises(lakewright.NotFoundError):
+        await anext(missing, None)
+    some = asyncio.ensure_future(_first(raw))
+    await asyncio.sleep(0)
+    some.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await some
+
+
+async def _first(raw: lakewright.Bucket) -> object:
+    return await anext(raw.list_async(), None)
+
+
+class _Stopping:
+    def read(self, size: int) -> bytes:
+        raise StopIteration("theirs")
+
+
+def _stopping(done: int, total: int | None) -> None:
+    raise StopIteration("theirs")
+
+
+async def test_stop_iteration_of_the_caller_is_an_error(
+    raw: lakewright.Bucket, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_bytes(b"file")
+    for call in (
+        lambda: raw.put_async("k", _Stopping()),  # type: ignore[arg-type]
+        lambda: raw.upload_async(tmp_path / "in", "k", progress=_stopping),
+    ):
+        with pytest.raises(RuntimeError, match="StopIteration") as caught:
+            await asyncio.wait_for(call(), 10)
+        assert isinstance(caught.value.__cause__, StopIteration)
+    with pytest.raises(RuntimeError, match="StopIteration") as caught:
+        raw.put("k", _Stopping())  # type: ignore[arg-type]
+    assert isinstance(caught.value.__cause__, StopIteration)
+
+
+def test_none_is_as_good_as_nothing(raw: lakewright.Bucket) -> None:
+    assert raw.put("k", b"x", metadata=None).size == 1
+    raw.lake.create_table(f"{raw.name}/t", {"n": "long"}, partition_by=None, properties=None)
+    assert pyarrow.table(raw.lake.sql("SELECT 1 AS one")).to_pylist() == [{"one": 1}]
+
+
+@pytest.mark.parametrize("size", [-1, 0, 1001, 70000])
+def test_impossible_pages(raw: lakewright.Bucket, size: int) -> None:
+    with pytest.raises(lakewright.InvalidInputError):
+        list(raw.list(page_size=size))

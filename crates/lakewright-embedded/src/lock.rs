@@ -13,7 +13,16 @@ const FILE: &str = "lock";
 /// The right to serve a directory, until dropped.
 #[derive(Debug)]
 pub(crate) struct DirLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DirLock {
+    /// Closing is not enough: a child that was forked meanwhile has the same open file, and
+    /// would keep the lock as long as it lives.
+    fn drop(&mut self) {
+        // It ends with the file at the latest.
+        let _ = self.file.unlock();
+    }
 }
 
 /// What came of asking for the lock.
@@ -47,7 +56,7 @@ impl DirLock {
         file.set_len(0)?;
         file.rewind()?;
         writeln!(file, "{}", std::process::id())?;
-        Ok(Taken::Ours(Self { _file: file }))
+        Ok(Taken::Ours(Self { file }))
     }
 
     /// Whether somebody holds the lock. A shared lock asks, so that two who ask at the same
