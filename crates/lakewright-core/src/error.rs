@@ -176,7 +176,7 @@ struct Inner {
     service: Option<ServiceError>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     failures: Vec<Error>,
-    final_: bool,
+    unknown_outcome: bool,
 }
 
 impl Error {
@@ -190,7 +190,7 @@ impl Error {
             service: None,
             source: None,
             failures: Vec::new(),
-            final_: false,
+            unknown_outcome: false,
         }))
     }
 
@@ -246,10 +246,10 @@ impl Error {
     /// may do it twice, or meet its own success. Such an error is not retryable.
     #[must_use]
     pub fn of_unknown_outcome(mut self) -> Self {
-        if !self.0.final_ {
+        if !self.0.unknown_outcome {
             self.0.message +=
                 "; whether it was carried out is not known: look before you repeat it";
-            self.0.final_ = true;
+            self.0.unknown_outcome = true;
         }
         self
     }
@@ -270,9 +270,11 @@ impl Error {
     /// The same error once more, without its cause: for telling two callers of one failure.
     #[must_use]
     pub fn told(&self) -> Self {
-        let Inner { kind, message, operation, resource, service, failures, final_, .. } = &*self.0;
+        let Inner {
+            kind, message, operation, resource, service, failures, unknown_outcome, ..
+        } = &*self.0;
         Self(Box::new(Inner {
-            final_: *final_,
+            unknown_outcome: *unknown_outcome,
             kind: *kind,
             message: message.clone(),
             operation: *operation,
@@ -316,7 +318,7 @@ impl Error {
     /// Whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.kind().is_retryable() && !self.0.final_
+        self.kind().is_retryable() && !self.0.unknown_outcome
     }
 }
 

@@ -10,7 +10,7 @@ use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::overrides::overrides;
+use super::overrides::{overrides, with};
 use super::put::{crc32c, was_refused};
 use super::types::{quoted, unquoted};
 use super::{Bucket, ObjectInfo, PutOptions};
@@ -160,11 +160,8 @@ impl Multipart {
             .set_if_match(self.options.if_match.as_deref().map(quoted))
             .customize();
         // Repeated, a completion that was carried out would find no upload any more.
-        let request = match overrides(&bucket.s3().profile, 0, 1, true) {
-            Some(config) => request.config_override(config),
-            None => request,
-        };
-        let answer = request.send().await.map_err(|error| {
+        let own = overrides(&bucket.s3().profile, 0, 1, true);
+        let answer = with(request, own).send().await.map_err(|error| {
             let error = bucket.s3().classify(error, operation, bucket.path(key));
             match error.kind() {
                 ErrorKind::Unavailable | ErrorKind::Timeout if !was_refused(&error) => {
@@ -218,7 +215,7 @@ impl Upload {
     async fn part(&self, number: i32, bytes: Bytes) -> Result<()> {
         let s3 = self.bucket.s3();
         let sum = s3.profile.checksums().then(|| crc32c(&bytes));
-        let mine = overrides(&s3.profile, bytes.len(), s3.profile.concurrency(), false);
+        let own = overrides(&s3.profile, bytes.len(), s3.profile.concurrency(), false);
         let request = s3
             .sdk
             .upload_part()
@@ -230,11 +227,7 @@ impl Upload {
             .body(Wire::from(bytes))
             .customize()
             .disable_payload_signing();
-        let request = match mine {
-            Some(config) => request.config_override(config),
-            None => request,
-        };
-        let answer = request
+        let answer = with(request, own)
             .send()
             .await
             .map_err(|error| s3.classify(error, self.operation, self.bucket.path(&self.key)))?;

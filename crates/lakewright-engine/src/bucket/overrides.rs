@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_s3::client::customize::CustomizableOperation;
 use aws_sdk_s3::config::Builder as Config;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -42,6 +43,17 @@ pub(super) fn overrides(
         );
     }
     Some(config)
+}
+
+/// The request with that configuration.
+pub(super) fn with<T, E, B>(
+    request: CustomizableOperation<T, E, B>,
+    config: Option<Config>,
+) -> CustomizableOperation<T, E, B> {
+    match config {
+        Some(config) => request.config_override(config),
+        None => request,
+    }
 }
 
 #[cfg(test)]

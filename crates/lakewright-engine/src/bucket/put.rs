@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt};
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use lakewright_macros::Builder;
 
-use super::overrides::overrides;
+use super::overrides::{overrides, with};
 use super::types::{quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
 
@@ -160,12 +160,8 @@ impl Bucket {
             .customize()
             // Neither side then hashes the body a second time; the CRC32C covers it.
             .disable_payload_signing();
-        let request =
-            match overrides(&self.s3().profile, size as usize, 1, options.is_conditional()) {
-                Some(config) => request.config_override(config),
-                None => request,
-            };
-        let answer = request.send().await.map_err(|error| {
+        let own = overrides(&self.s3().profile, size as usize, 1, options.is_conditional());
+        let answer = with(request, own).send().await.map_err(|error| {
             options.explain(self.s3().classify(error, operation, self.path(key)))
         })?;
         Ok(ObjectInfo {

@@ -6,9 +6,8 @@ use deltalake::logstore::{LogStoreRef, commit_uri_from_version};
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt;
 use jiff::Timestamp;
-use serde::Deserialize;
 
-use super::{Table, log};
+use super::{CommitInfo, Table, log};
 use crate::store::Witness;
 
 /// Which past of a table.
@@ -89,26 +88,11 @@ async fn oldest_commit(log: &LogStoreRef) -> Result<u64, DeltaTableError> {
 /// When a commit was made, in milliseconds since 1970: what it says itself, else when its
 /// object was written.
 async fn commit_time(log: &LogStoreRef, version: u64) -> Result<i64, DeltaTableError> {
-    #[derive(Deserialize)]
-    struct Action {
-        #[serde(rename = "commitInfo")]
-        commit_info: Option<Info>,
-    }
-    #[derive(Deserialize)]
-    struct Info {
-        #[serde(rename = "inCommitTimestamp")]
-        in_commit: Option<i64>,
-        timestamp: Option<i64>,
-    }
     use object_store::ObjectStoreExt;
 
     let entry = log.read_commit_entry(version).await?.unwrap_or_default();
-    let said = entry.split(|byte| *byte == b'\n').find_map(|line| {
-        let info = serde_json::from_slice::<Action>(line).ok()?.commit_info?;
-        info.in_commit.or(info.timestamp)
-    });
-    match said {
-        Some(at) => Ok(at),
+    match CommitInfo::read(version, &entry).timestamp {
+        Some(at) => Ok(at.as_millisecond()),
         None => {
             let path = commit_uri_from_version(Some(version));
             let written = log.object_store(None).head(&path).await?.last_modified;

@@ -32,7 +32,7 @@ pub struct CommitInfo {
 
 impl CommitInfo {
     /// Reads what a commit says of itself. Writers need not say anything.
-    fn read(version: u64, entry: &Bytes) -> Self {
+    pub(super) fn read(version: u64, entry: &Bytes) -> Self {
         #[derive(Deserialize)]
         struct Action {
             #[serde(rename = "commitInfo")]
