@@ -479,8 +479,8 @@ class Lake:
         """
     def close(self, /) -> None:
         """
-        Ends the connection. Handles made from it refuse from then on; calls under way end as
-        they would have.
+        Ends the connection. Handles and scans made from it refuse from then on; calls and reads
+        under way end as they would have.
         """
     def create_bucket(self, /, name: str, *, exist_ok: bool = False, object_lock: bool = False) -> Bucket:
         """

@@ -4,34 +4,50 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 
-def bar() -> Callable[[int, int | None], None]:
+class Bar(Protocol):
+    """Told how far a transfer is, in bytes, and put away at its end, whatever that is."""
+
+    def __call__(self, done: int, total: int | None) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def bar() -> Bar:
     """tqdm's bar where it is installed, otherwise one line on stderr."""
     try:
-        tqdm: Any = importlib.import_module("tqdm.auto").tqdm
+        return _Tqdm(importlib.import_module("tqdm.auto").tqdm)
     except ImportError:
-        return _plain
-
-    shown: Any = None
-
-    def tell(done: int, total: int | None) -> None:
-        nonlocal shown
-        if shown is None:
-            shown = tqdm(total=total, unit="B", unit_scale=True)
-        shown.update(done - shown.n)
-        if done == total:
-            shown.close()
-
-    return tell
+        return _Line()
 
 
-def _plain(done: int, total: int | None) -> None:
-    mib = 1 << 20
-    if total is None:
-        print(f"\r{done / mib:.1f} MiB", end="", file=sys.stderr, flush=True)
-        return
-    end = "\n" if done >= total else ""
-    print(f"\r{done / mib:.1f} / {total / mib:.1f} MiB", end=end, file=sys.stderr, flush=True)
+class _Tqdm:
+    def __init__(self, tqdm: Any) -> None:
+        self.tqdm = tqdm
+        self.shown: Any = None
+
+    def __call__(self, done: int, total: int | None) -> None:
+        if self.shown is None:
+            self.shown = self.tqdm(total=total, unit="B", unit_scale=True)
+        self.shown.update(done - self.shown.n)
+
+    def close(self) -> None:
+        if self.shown is not None:
+            self.shown.close()
+
+
+class _Line:
+    def __init__(self) -> None:
+        self.shown = False
+
+    def __call__(self, done: int, total: int | None) -> None:
+        mib = 1 << 20
+        of = "" if total is None else f" / {total / mib:.1f}"
+        print(f"\r{done / mib:.1f}{of} MiB", end="", file=sys.stderr, flush=True)
+        self.shown = True
+
+    def close(self) -> None:
+        if self.shown:
+            print(file=sys.stderr, flush=True)

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::TryStreamExt;
 use lakewright::{BucketName, GetOptions, ListOptions, ObjectKey, PutOptions, Result};
@@ -17,7 +15,7 @@ use crate::convert::{Keys, Number, Range, Recipe, if_absent, named};
 use crate::data::ObjectData;
 use crate::error::OrRaise;
 use crate::lake::Lake;
-use crate::progress::Listener;
+use crate::progress::{Far, Listener};
 use crate::runtime::{Awaitable, Done, promise, wait};
 use crate::turns::Turns;
 use crate::types::{ListPage, ObjectInfo};
@@ -186,14 +184,10 @@ impl Bucket {
         let (bucket, key) = self.keyed(py, key)?;
         let options = writing.options(py)?;
         Ok(async move {
-            let total = tokio::fs::metadata(&path).await.ok().map(|metadata| metadata.len());
-            let moved = Arc::new(AtomicU64::new(0));
-            let count = moved.clone();
-            let counting = move |bytes| {
-                count.fetch_add(bytes, Ordering::Relaxed);
-            };
-            let upload = bucket.upload(&path, &key, options, &counting);
-            progress.hear(total, moved, upload).await.map(Into::into)
+            let far = Far::default();
+            let noting = |done, total| far.note(done, total);
+            let upload = bucket.upload(&path, &key, options, &noting);
+            progress.hear(&far, upload).await.map(Into::into)
         })
     }
 
@@ -207,13 +201,10 @@ impl Bucket {
     ) -> PyResult<impl Future<Output = Result<ObjectInfo>> + Send + 'static> {
         let (bucket, key) = self.keyed(py, key)?;
         Ok(async move {
-            let moved = Arc::new(AtomicU64::new(0));
-            let count = moved.clone();
-            let counting = move |bytes| {
-                count.fetch_add(bytes, Ordering::Relaxed);
-            };
-            let download = bucket.download(&key, &path, options, &counting);
-            progress.hear(None, moved, download).await.map(Into::into)
+            let far = Far::default();
+            let noting = |done, total| far.note(done, total);
+            let download = bucket.download(&key, &path, options, &noting);
+            progress.hear(&far, download).await.map(Into::into)
         })
     }
 
@@ -226,10 +217,16 @@ impl Bucket {
     ) -> PyResult<Turns<ObjectInfo>> {
         let options =
             ListOptions { start_after, delimiter: None, page_size: page_size.map(|n| n.0) };
-        let pages = self.inner(py)?.list_pages(prefix, options);
+        self.inner(py)?;
+        let handle = self.clone();
+        // Opened when it is first asked: a listing that nobody reads keeps no lake open.
+        let pages = async move {
+            let bucket = handle.lake.0.lake()?.bucket(handle.name);
+            Ok(bucket.list_pages(prefix, options))
+        };
         let objects =
             |page: lakewright::ListPage| page.objects.into_iter().map(Into::into).collect();
-        Ok(Turns::new(pages.map_ok(objects)))
+        Ok(Turns::new(futures::stream::once(pages).try_flatten().map_ok(objects)))
     }
 
     fn listing_level(
@@ -514,7 +511,7 @@ impl Bucket {
     #[pyo3(signature = (
         path, key, *, content_type=None, content_encoding=None, cache_control=None,
         metadata=None, if_none_match=None, if_match=None, part_bytes=None,
-        progress=Listener::NOBODY,
+        progress=Listener::Nobody,
     ))]
     #[allow(clippy::too_many_arguments)]
     fn upload(
@@ -547,7 +544,7 @@ impl Bucket {
     #[pyo3(signature = (
         path, key, *, content_type=None, content_encoding=None, cache_control=None,
         metadata=None, if_none_match=None, if_match=None, part_bytes=None,
-        progress=Listener::NOBODY,
+        progress=Listener::Nobody,
     ))]
     #[allow(clippy::too_many_arguments)]
     fn upload_async<'py>(
@@ -582,7 +579,7 @@ impl Bucket {
     /// Raises what :meth:`get` raises; ``NotFoundError``, ``AccessDeniedError`` or
     /// ``StorageFullError`` for the file.
     #[pyo3(signature = (
-        key, path, *, if_match=None, version_id=None, progress=Listener::NOBODY,
+        key, path, *, if_match=None, version_id=None, progress=Listener::Nobody,
     ))]
     fn download(
         &self,
@@ -599,7 +596,7 @@ impl Bucket {
 
     /// The asynchronous twin of :meth:`download`.
     #[pyo3(signature = (
-        key, path, *, if_match=None, version_id=None, progress=Listener::NOBODY,
+        key, path, *, if_match=None, version_id=None, progress=Listener::Nobody,
     ))]
     fn download_async<'py>(
         &self,

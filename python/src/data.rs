@@ -59,6 +59,21 @@ impl FromPyObject<'_, '_> for ObjectData {
 }
 
 impl Source {
+    /// Reads to the end, to the first failure, or until nobody wants more.
+    fn read(&self, into: &mpsc::Sender<Result<Bytes>>) {
+        // While the interpreter ends there is nothing to read any more.
+        while let Some(piece) = Python::try_attach(|py| self.next(py)) {
+            let last = piece.as_ref().map_or(true, Bytes::is_empty);
+            let piece = piece.map_err(|error| {
+                Error::new(ErrorKind::Internal, "reading the data failed").caused_by(error)
+            });
+            let end = piece.as_ref().is_ok_and(Bytes::is_empty);
+            if end || into.blocking_send(piece).is_err() || last {
+                return;
+            }
+        }
+    }
+
     /// The next piece, empty at the end.
     fn next(&self, py: Python<'_>) -> PyResult<Bytes> {
         let (piece, from) = match self {
@@ -87,20 +102,7 @@ impl Source {
         let mut reader = Some((self, into));
         let pieces = futures::stream::unfold(from, move |mut from| {
             if let Some((source, into)) = reader.take() {
-                tokio::task::spawn_blocking(move || {
-                    loop {
-                        let piece = Python::attach(|py| source.next(py));
-                        let last = piece.as_ref().map_or(true, Bytes::is_empty);
-                        let piece = piece.map_err(|error| {
-                            Error::new(ErrorKind::Internal, "reading the data failed")
-                                .caused_by(error)
-                        });
-                        let end = piece.as_ref().is_ok_and(Bytes::is_empty);
-                        if end || into.blocking_send(piece).is_err() || last {
-                            return;
-                        }
-                    }
-                });
+                tokio::task::spawn_blocking(move || source.read(&into));
             }
             async move { from.recv().await.map(|piece| (piece, from)) }
         });

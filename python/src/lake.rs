@@ -30,6 +30,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// The connection, for the length of a call.
     pub(crate) fn lake(&self) -> Result<lakewright::Lake> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         open.clone().ok_or_else(|| Error::invalid_input("this lake was closed"))
@@ -134,7 +135,8 @@ impl Lake {
         let (lake, handle) = (self.inner(py)?, self.clone());
         Ok(async move {
             let uris = lake.list_tables(&prefix).await?;
-            Ok(uris.into_iter().map(|uri| Table::new(handle.clone(), lake.table(uri))).collect())
+            let table = |uri| Table::new(handle.clone(), lake.loose().table(uri));
+            Ok(uris.into_iter().map(table).collect())
         })
     }
 
@@ -148,8 +150,8 @@ impl Lake {
         let (lake, uri) = (self.inner(py)?, named::<TableUri>(py, uri)?);
         let handle = self.clone();
         Ok(async move {
-            let table = lake.create_table(&uri, schema.0, options).await?;
-            Ok(Table::new(handle, table))
+            lake.create_table(&uri, schema.0, options).await?;
+            Ok(Table::new(handle, lake.loose().table(uri)))
         })
     }
 
@@ -289,7 +291,7 @@ impl Lake {
     #[pyo3(signature = (uri))]
     fn table(&self, py: Python<'_>, uri: &str) -> PyResult<Table> {
         let lake = self.inner(py)?;
-        Ok(Table::new(self.clone(), lake.table(named(py, uri)?)))
+        Ok(Table::new(self.clone(), lake.loose().table(named(py, uri)?)))
     }
 
     /// Handles on the tables below ``prefix``, which is a bucket (``raw/``) or a folder in one.
@@ -410,12 +412,11 @@ impl Lake {
         query: String,
         tables: Option<BTreeMap<String, Table>>,
     ) -> PyResult<Scan> {
-        let tables = tables
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, table)| (name, table.inner))
-            .collect();
-        Ok(Scan::new(self.inner(py)?.sql(query, tables)))
+        let tables = tables.unwrap_or_default();
+        let lakes = [self].into_iter().chain(tables.values().map(|table| &table.lake)).cloned();
+        let lakes = lakes.collect();
+        let tables = tables.into_iter().map(|(name, table)| (name, table.inner)).collect();
+        Ok(Scan::new(lakes, self.inner(py)?.loose().sql(query, tables)))
     }
 
     /// The same connection for polars, deltalake and other programs on object_store: a dict of
@@ -432,8 +433,8 @@ impl Lake {
         promise(py, self.telling_storage_options(py)?)
     }
 
-    /// Ends the connection. Handles made from it refuse from then on; calls under way end as
-    /// they would have.
+    /// Ends the connection. Handles and scans made from it refuse from then on; calls and reads
+    /// under way end as they would have.
     fn close(&self, py: Python<'_>) {
         let open = self.0.open.write().unwrap_or_else(PoisonError::into_inner).take();
         // An embedded server behind it may take a moment to stop.

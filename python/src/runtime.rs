@@ -23,6 +23,10 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long an interrupted call waits for its future to let go of files and connections.
 const LET_GO: Duration = Duration::from_secs(2);
 
+/// How many threads may wait for Python at once. Generators that callers have us read may all
+/// wait for something; behind tokio's 512 of them no other call would hear its answer.
+const BLOCKED: usize = 16_384;
+
 struct Started {
     process: u32,
     handle: Handle,
@@ -44,6 +48,7 @@ pub(crate) fn runtime() -> Result<&'static Handle> {
     let started = STARTED.get_or_init(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name("lakewright")
+            .max_blocking_threads(BLOCKED)
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
@@ -77,6 +82,7 @@ pub(crate) fn at_exit(py: Python<'_>) {
     py.detach(|| {
         let runtime = started.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
+            runtime.block_on(lakewright::settle(LET_GO));
             runtime.shutdown_timeout(LET_GO);
         }
     });

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::convert::Opaque;
 use crate::error::OrRaise;
+use crate::lake::Lake;
 use crate::runtime::{Awaitable, LOOK_EVERY, on_main_thread, promise, runtime, wait};
 use crate::schema::Schema;
 use crate::turns::Turns;
@@ -35,20 +36,46 @@ const WAITING: usize = 2;
 /// else takes ``__arrow_c_stream__`` reads it, also ``append``. It iterates over
 /// :class:`RecordBatch`, with ``for`` and with ``async for``.
 #[pyclass(frozen, module = "lakewright", weakref)]
-pub(crate) struct Scan(pub(crate) lakewright::table::Scan);
+#[derive(Clone)]
+pub(crate) struct Scan {
+    /// Whose tables it reads.
+    lakes: Vec<Lake>,
+    scan: lakewright::table::Scan,
+}
 
 impl Scan {
-    pub(crate) fn new(scan: lakewright::table::Scan) -> Self {
-        Self(scan)
+    /// `scan` is made on a loose connection.
+    pub(crate) fn new(lakes: Vec<Lake>, scan: lakewright::table::Scan) -> Self {
+        Self { lakes, scan }
+    }
+
+    /// What must stay open while it is read.
+    fn open(&self) -> Result<Vec<lakewright::Lake>> {
+        self.lakes.iter().map(|lake| lake.0.lake()).collect()
     }
 
     fn planning(&self) -> impl Future<Output = Result<Schema>> + Send + 'static {
-        let scan = self.0.clone();
-        async move { scan.schema().await.map(Schema) }
+        let scan = self.clone();
+        async move {
+            let open = scan.open()?;
+            let schema = scan.scan.schema().await.map(Schema);
+            drop(open);
+            schema
+        }
+    }
+
+    pub(crate) async fn stream(&self) -> Result<BatchStream> {
+        let open = self.open()?;
+        let stream = self.scan.stream().await?;
+        let schema = stream.schema().clone();
+        let reading = stream.inspect(move |_| {
+            let _ = &open;
+        });
+        Ok(BatchStream::new(schema, reading))
     }
 
     fn batches(&self) -> BatchIterator {
-        let scan = self.0.clone();
+        let scan = self.clone();
         let batches = futures::stream::once(async move { scan.stream().await }).try_flatten();
         BatchIterator(Turns::new(batches.map_ok(|batch| {
             if batch.num_rows() == 0 { Vec::new() } else { vec![RecordBatch(batch)] }
@@ -59,7 +86,7 @@ impl Scan {
 /// Runs a scan into a capsule for whoever reads Arrow's C streams.
 pub(crate) fn export<'py>(
     py: Python<'py>,
-    scan: lakewright::table::Scan,
+    scan: Scan,
     requested_schema: Option<Bound<'py, PyCapsule>>,
 ) -> PyResult<Opaque<'py>> {
     let stream = wait(py, async move { scan.stream().await })?;
@@ -112,7 +139,7 @@ impl Scan {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Opaque<'py>> {
-        export(py, self.0.clone(), requested_schema)
+        export(py, self.clone(), requested_schema)
     }
 
     fn __iter__(&self) -> BatchIterator {

@@ -27,14 +27,16 @@ use crate::types::{Commit, CommitInfo, FileInfo, TableInfo};
 #[pyclass(frozen, module = "lakewright", weakref, from_py_object)]
 #[derive(Clone)]
 pub(crate) struct Table {
-    lake: Lake,
+    pub(crate) lake: Lake,
+    /// On a loose connection: what is behind it lives as long as the lake is open, and as calls
+    /// are under way.
     pub(crate) inner: lakewright::table::Table,
 }
 
 /// Rows on their way in.
 pub(crate) enum Data {
     /// One of our own scans: it does not leave the runtime.
-    Scan(lakewright::table::Scan),
+    Scan(Scan),
     /// Somebody else's.
     Reader(Box<dyn RecordBatchReader + Send>),
 }
@@ -46,10 +48,10 @@ impl FromPyObject<'_, '_> for Data {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if let Ok(scan) = object.cast::<Scan>() {
-            return Ok(Self::Scan(scan.get().0.clone()));
+            return Ok(Self::Scan(scan.get().clone()));
         }
         if let Ok(table) = object.cast::<Table>() {
-            return Ok(Self::Scan(table.get().inner.scan(ScanOptions::default())));
+            return Ok(Self::Scan(table.get().all()));
         }
         let arrow = object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")?;
         if arrow {
@@ -86,10 +88,14 @@ impl Table {
         Self { lake, inner }
     }
 
-    /// The table, unless its lake was closed.
-    fn open(&self, py: Python<'_>) -> PyResult<lakewright::table::Table> {
-        self.lake.0.lake().or_raise(py)?;
-        Ok(self.inner.clone())
+    /// The table and what it needs open, unless its lake was closed.
+    fn open(&self, py: Python<'_>) -> PyResult<(lakewright::Lake, lakewright::table::Table)> {
+        Ok((self.lake.0.lake().or_raise(py)?, self.inner.clone()))
+    }
+
+    /// A scan of all of it.
+    fn all(&self) -> Scan {
+        Scan::new(vec![self.lake.clone()], self.inner.scan(ScanOptions::default()))
     }
 
     fn asking<T, F>(
@@ -100,8 +106,12 @@ impl Table {
     where
         F: Future<Output = Result<T>> + Send,
     {
-        let table = self.open(py)?;
-        Ok(async move { ask(table).await })
+        let (open, table) = self.open(py)?;
+        Ok(async move {
+            let answer = ask(table).await;
+            drop(open);
+            answer
+        })
     }
 
     fn asking_exists(
@@ -158,8 +168,9 @@ impl Table {
         data: Data,
         options: WriteOptions,
     ) -> PyResult<impl Future<Output = Result<Commit>> + Send + 'static> {
-        let table = self.open(py)?;
-        Ok(async move { table.append(data.batches().await?, options).await.map(Into::into) })
+        self.asking(py, async move |table| {
+            table.append(data.batches().await?, options).await.map(Into::into)
+        })
     }
 
     fn overwriting(
@@ -168,8 +179,9 @@ impl Table {
         data: Data,
         options: OverwriteOptions,
     ) -> PyResult<impl Future<Output = Result<Commit>> + Send + 'static> {
-        let table = self.open(py)?;
-        Ok(async move { table.overwrite(data.batches().await?, options).await.map(Into::into) })
+        self.asking(py, async move |table| {
+            table.overwrite(data.batches().await?, options).await.map(Into::into)
+        })
     }
 }
 
@@ -382,8 +394,9 @@ impl Table {
         limit: Option<Number<u64>>,
     ) -> PyResult<Scan> {
         let limit = limit.map(|rows| rows.0);
-        let table = self.open(py)?;
-        Ok(Scan::new(table.scan(ScanOptions { columns, filter: r#where, limit })))
+        let (_, table) = self.open(py)?;
+        let scan = table.scan(ScanOptions { columns, filter: r#where, limit });
+        Ok(Scan::new(vec![self.lake.clone()], scan))
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Opaque<'py>> {
@@ -396,7 +409,7 @@ impl Table {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Opaque<'py>> {
-        export(py, self.open(py)?.scan(ScanOptions::default()), requested_schema)
+        export(py, self.all(), requested_schema)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

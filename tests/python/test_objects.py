@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import pickle
+import sys
 import time
 import weakref
 from collections.abc import Iterator
@@ -181,6 +182,24 @@ def test_large_objects(raw: lakewright.Bucket, tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="enough"):
         raw.download("k", tmp_path / "out", progress=too_much)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
+
+
+@pytest.mark.parametrize("installed", [True, False], ids=["tqdm", "plain"])
+def test_the_bar(
+    raw: lakewright.Bucket,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    installed: bool,
+) -> None:
+    if not installed:
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    (tmp_path / "in").write_bytes(bytes(2 * MIB))
+    total = "2.10M/2.10M" if installed else "2.0 / 2.0 MiB"
+    raw.upload(tmp_path / "in", "k", progress=True)
+    assert total in capsys.readouterr().err
+    raw.download("k", tmp_path / "out", progress=True)
+    assert total in capsys.readouterr().err
 
 
 def test_no_copy_out(raw: lakewright.Bucket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -15,11 +16,13 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import lakewright
+import pyarrow
 import pytest
 
 
@@ -66,7 +69,27 @@ def test_the_gil_is_free_while_waiting(silent: str) -> None:
     assert isinstance(ended[0], TimeoutError)
 
 
-@pytest.mark.parametrize("call", ["lake.buckets()", "lake.bucket('raw').put('k', bytes(64 << 20))"])
+def test_the_bar_of_a_failed_transfer_is_put_away(
+    silent: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").write_bytes(bytes(1000))
+    lake = lakewright.connect(silent, anonymous=True, retries=0, read_timeout=1, timeout=1)
+    with pytest.raises(TimeoutError):
+        lake.bucket("raw").upload(tmp_path / "in", "k", progress=True)
+    shown = capsys.readouterr().err
+    assert shown.startswith("\r")
+    assert shown.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "lake.buckets()",
+        "lake.bucket('raw').put('k', bytes(64 << 20))",
+        "list(lake.bucket('raw').list())",
+        "list(lake.table('raw/t').scan())",
+    ],
+)
 def test_ctrl_c_ends_a_call_at_once(silent: str, call: str) -> None:
     program = f"""
         import lakewright, sys
@@ -104,7 +127,6 @@ def test_ctrl_c_leaves_nothing_half(server: Any, raw: lakewright.Bucket, tmp_pat
         try:
             lake.bucket({raw.name!r}).put("half", slowly(), part_bytes=5 << 20)
         except KeyboardInterrupt:
-            time.sleep(1)
             sys.exit(77)
     """
     child = subprocess.Popen(
@@ -133,8 +155,6 @@ def test_ctrl_c_leaves_nothing_half(server: Any, raw: lakewright.Bucket, tmp_pat
 
 
 async def test_a_cancelled_call_is_over(silent: str) -> None:
-    import asyncio
-
     lake = lakewright.connect(silent, anonymous=True, timeout=60)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(lake.buckets_async(), 0.2)
@@ -217,6 +237,56 @@ def test_a_closed_lake_refuses(secret_files: dict[str, Any]) -> None:
         with pytest.raises(lakewright.InvalidInputError, match="closed"):
             call()
     lake.close()
+
+
+def test_a_read_under_way_goes_on_behind_close(raw: lakewright.Bucket, server: Any) -> None:
+    with server.connect() as lake:
+        table = lake.create_table(f"{raw.name}/t", {"n": "long"})
+        for n in range(3):
+            table.append(pyarrow.table({"n": [n]}))
+        scan, query = table.scan(), lake.sql("SELECT n FROM t", tables={"t": table})
+        reading, exported = iter(scan), pyarrow.RecordBatchReader.from_stream(scan)
+        rows = pyarrow.record_batch(next(reading))["n"].to_pylist()
+    for batch in reading:
+        rows += pyarrow.record_batch(batch)["n"].to_pylist()
+    assert sorted(rows) == sorted(exported.read_all()["n"].to_pylist()) == [0, 1, 2]
+    for again in (scan, query, table):
+        with pytest.raises(lakewright.InvalidInputError, match="closed"):
+            pyarrow.table(again)
+    with pytest.raises(lakewright.InvalidInputError, match="closed"):
+        raw.lake.table(f"{raw.name}/t").append(scan)
+
+
+def test_close_ends_the_server_behind_a_lake(tmp_path: Path) -> None:
+    lake = lakewright.connect(f"embedded:{tmp_path}")
+    raw = lake.create_bucket("raw")
+    table = lake.create_table("raw/t", {"n": "long"})
+    scan = table.scan()
+    listing = raw.list()
+    lake.close()
+    # The handles are still here, and hold nothing back.
+    with lakewright.EmbeddedServer(tmp_path):
+        pass
+    for call in (scan.schema, table.version, raw.list):
+        with pytest.raises(lakewright.InvalidInputError, match="closed"):
+            call()
+    del listing
+
+
+async def test_hundreds_of_generators_leave_room_for_others(raw: lakewright.Bucket) -> None:
+    go = threading.Event()
+
+    def late(n: int) -> Iterator[bytes]:
+        go.wait(60)
+        yield str(n).encode()
+
+    puts = [asyncio.ensure_future(raw.put_async(f"k{n:03}", late(n))) for n in range(600)]
+    try:
+        await asyncio.wait_for(raw.lake.buckets_async(), 20)
+    finally:
+        go.set()
+    assert [info.key for info in await asyncio.gather(*puts)] == [f"k{n:03}" for n in range(600)]
+    assert raw.get("k599") == b"599"
 
 
 def test_profiles(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,6 +381,24 @@ def test_the_console_script(tmp_path: Path) -> None:
     version = subprocess.run([*run, "--version"], capture_output=True, text=True, check=True)
     assert version.stdout.startswith("lakewright ")
     assert subprocess.run([*run, "no-such-noun"], capture_output=True).returncode == 2
+
+
+def test_the_console_script_keeps_its_files_apart(
+    raw: lakewright.Bucket, server: Any, tmp_path: Path
+) -> None:
+    """With stdin, stdout and stderr closed, no file or socket may take their place."""
+    data = os.urandom(1 << 20)
+    (tmp_path / "in").write_bytes(data)
+    env = {
+        "LAKEWRIGHT_ENDPOINT": server.endpoint,
+        "LAKEWRIGHT_ACCESS_KEY_ID": server.access_key_id,
+        "LAKEWRIGHT_SECRET_ACCESS_KEY": server.secret_access_key,
+    }
+    for command in (f"put in {raw.name}/k", f"get {raw.name}/k out"):
+        line = f"exec {sys.executable} -m lakewright -vv object {command} <&- >&- 2>&-"
+        subprocess.run(["sh", "-c", line], cwd=tmp_path, env=os.environ | env, check=True)
+    assert raw.get("k") == data
+    assert (tmp_path / "out").read_bytes() == data
 
 
 @pytest.fixture

@@ -31,13 +31,13 @@ impl Context {
     }
 
     /// Whether somebody watches stderr.
-    pub(crate) fn is_watched(&self) -> bool {
+    fn is_watched(&self) -> bool {
         progress::is_watched(self.global.json)
     }
 
     /// A meter of bytes, if somebody watches.
-    pub(crate) fn bytes(&self, what: &str, total: Option<u64>) -> Meter {
-        Meter::bytes(self.is_watched(), what, total)
+    pub(crate) fn bytes(&self, what: &str) -> Meter {
+        Meter::bytes(self.is_watched(), what)
     }
 
     /// A meter of things, if somebody watches.

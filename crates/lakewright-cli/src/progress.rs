@@ -14,37 +14,34 @@ pub(crate) fn is_watched(json: bool) -> bool {
 }
 
 impl Meter {
-    /// Counts bytes, of `total` where that is known.
-    pub(crate) fn bytes(watched: bool, what: &str, total: Option<u64>) -> Self {
-        Self::new(
-            watched,
-            what,
-            total,
-            [
-                "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-                "{msg} {spinner} {bytes} {bytes_per_sec}",
-            ],
-        )
+    /// Counts bytes.
+    pub(crate) fn bytes(watched: bool, what: &str) -> Self {
+        Self::new(watched, what, "{msg} {spinner} {bytes} {bytes_per_sec}")
     }
 
     /// Counts things.
     pub(crate) fn items(watched: bool, what: &str) -> Self {
-        Self::new(watched, what, None, ["{msg} {pos}/{len}", "{msg} {spinner} {human_pos}"])
+        Self::new(watched, what, "{msg} {spinner} {human_pos}")
     }
 
-    fn new(watched: bool, what: &str, total: Option<u64>, [bar, spinner]: [&str; 2]) -> Self {
+    fn new(watched: bool, what: &str, template: &str) -> Self {
         if !watched {
             return Self(None);
         }
-        let (meter, template) = match total {
-            Some(total) => (ProgressBar::new(total), bar),
-            None => (ProgressBar::new_spinner(), spinner),
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            meter.set_style(style);
-        }
+        let meter = ProgressBar::new_spinner();
         meter.set_message(crate::human::printable(what).into_owned());
-        Self(Some(meter))
+        Self(Some(styled(meter, template)))
+    }
+
+    /// So many bytes so far, of `total` where that is known.
+    pub(crate) fn is_at(&self, done: u64, total: Option<u64>) {
+        let Some(bar) = &self.0 else { return };
+        if total.is_some() && bar.length() != total {
+            bar.set_length(total.unwrap_or(done));
+            let _ =
+                styled(bar.clone(), "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        }
+        bar.set_position(done);
     }
 
     /// So many more.
@@ -52,6 +49,13 @@ impl Meter {
         if let Some(bar) = &self.0 {
             bar.inc(n);
         }
+    }
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar, // the templates above are well formed; a plain bar would do as well
     }
 }
 

@@ -38,6 +38,12 @@ impl Lake {
         self
     }
 
+    /// The same connection without what it keeps alive, for a handle that must not.
+    #[must_use]
+    pub fn loose(&self) -> Self {
+        Self { s3: self.s3.clone(), behind: None }
+    }
+
     /// What requests are made with.
     #[must_use]
     pub fn profile(&self) -> &Profile {

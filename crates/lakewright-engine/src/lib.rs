@@ -7,6 +7,7 @@
 pub mod bucket;
 mod lake;
 pub mod profile;
+mod settle;
 
 #[cfg(feature = "tables")]
 mod store;
@@ -15,3 +16,4 @@ mod store;
 pub mod table;
 
 pub use lake::Lake;
+pub use settle::settle;

@@ -25,7 +25,6 @@ pub use lakewright_core::{
 };
 #[cfg(feature = "embedded")]
 pub use lakewright_embedded as embedded;
-pub use lakewright_engine::Lake;
 pub use lakewright_engine::bucket::{
     Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, GetOptions, ListOptions, ListPage,
     Object, ObjectBody, ObjectInfo, ObjectRange, Progress, PutOptions,
@@ -38,3 +37,4 @@ pub use lakewright_engine::table::{
     self, At, BatchStream, Batches, Commit, CommitInfo, CreateTableOptions, FileInfo,
     OverwriteOptions, Scan, ScanOptions, Table, TableInfo, WriteOptions,
 };
+pub use lakewright_engine::{Lake, settle};

@@ -189,18 +189,21 @@ pub async fn files(lake: &Lake) {
     for size in [0, 1, 33 << 20] {
         let data = noise(size);
         std::fs::write(&source, &data).unwrap();
-        let seen = std::sync::atomic::AtomicU64::new(0);
-        let progress = |bytes| {
-            seen.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
-        };
+        let heard = std::sync::Mutex::new(Vec::new());
+        let progress = |done, total| heard.lock().unwrap().push((done, total));
         bucket.upload(&source, &key("file"), PutOptions::default(), &progress).await.unwrap();
-        assert_eq!(seen.swap(0, std::sync::atomic::Ordering::Relaxed), size as u64);
+        let all = size as u64;
+        let told = std::mem::take(&mut *heard.lock().unwrap());
+        assert!(told.is_sorted() && told.iter().all(|(_, total)| *total == Some(all)));
+        assert_eq!((told[0].0, told[told.len() - 1].0), (0, all));
         bucket.download(&key("file"), &target, GetOptions::default(), &progress).await.unwrap();
         assert!(std::fs::read(&target).unwrap() == data);
-        assert_eq!(seen.into_inner(), size as u64);
+        let told = heard.into_inner().unwrap();
+        assert!(told.is_sorted() && told.iter().all(|(_, total)| *total == Some(all)));
+        assert_eq!((told[0].0, told[told.len() - 1].0), (0, all));
     }
     let missing = directory.path().join("missing");
-    let none = |_| {};
+    let none = |_, _| {};
     let result = bucket.upload(&missing, &key("x"), PutOptions::default(), &none).await;
     assert_kind(result, ErrorKind::NotFound);
     let result = bucket.download(&key("nothing"), &missing, GetOptions::default(), &none).await;

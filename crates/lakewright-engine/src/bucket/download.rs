@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use tokio::io::AsyncWriteExt;
 
-use super::upload::{Progress, local_error};
-use super::{Bucket, GetOptions, ObjectInfo};
+use super::progress::Moved;
+use super::upload::local_error;
+use super::{Bucket, GetOptions, ObjectInfo, Progress};
 
 /// Pieces in which a file is written, in bytes: few system calls, little memory.
 const PIECE: usize = 1 << 20;
@@ -43,11 +44,12 @@ impl Bucket {
         let object = self.open(key, options, "download").await?;
         let unfinished = Unfinished::beside(path).map_err(failed)?;
         let mut file = tokio::fs::File::create_new(&unfinished.0).await.map_err(local)?;
+        let mut moved = Moved::of(Some(object.body.remaining()), progress);
         let mut pieces = std::pin::pin!(object.body.into_pieces(PIECE));
         while let Some(piece) = pieces.next().await {
             let piece = piece?;
             file.write_all(&piece).await.map_err(local)?;
-            progress(piece.len() as u64);
+            moved.add(piece.len() as u64);
         }
         file.flush().await.map_err(local)?;
         file.sync_all().await.map_err(local)?;

@@ -16,6 +16,7 @@ mod list;
 mod list_buckets;
 mod multipart;
 mod overrides;
+mod progress;
 mod put;
 mod retry;
 mod types;
@@ -33,9 +34,9 @@ pub use create_bucket::{CreateBucketOptions, CreateBucketOptionsBuilder};
 pub use get::{GetOptions, GetOptionsBuilder, Object, ObjectBody, ObjectRange};
 pub use list::{ListOptions, ListOptionsBuilder, ListPage};
 pub(crate) use multipart::Multipart;
+pub use progress::Progress;
 pub use put::{ByteStream, PutOptions, PutOptionsBuilder};
 pub use types::{BucketInfo, ObjectInfo};
-pub use upload::Progress;
 
 /// A handle on a bucket: what happens inside it. It holds no state of the bucket and is made
 /// without a request.

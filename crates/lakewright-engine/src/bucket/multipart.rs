@@ -14,6 +14,7 @@ use super::overrides::{overrides, with};
 use super::put::{crc32c, was_refused};
 use super::types::{quoted, unquoted};
 use super::{Bucket, ObjectInfo, PutOptions};
+use crate::settle::afterwards;
 
 /// S3's limits on multipart uploads
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>).
@@ -200,9 +201,8 @@ impl Drop for Multipart {
             return;
         }
         // A dropped future cannot wait; the runtime takes the parts back in its own time.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (upload, mut under_way) = (self.upload.clone(), std::mem::take(&mut self.under_way));
-        runtime.spawn(async move {
+        afterwards(async move {
             under_way.shutdown().await;
             if let Err(error) = upload.abort().await {
                 tracing::warn!(%error, "parts of an unfinished upload stay until they are swept");

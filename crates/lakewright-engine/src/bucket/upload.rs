@@ -6,11 +6,9 @@ use bytes::Bytes;
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use tokio::io::AsyncReadExt;
 
+use super::progress::Moved;
 use super::put::ONE_PUT;
-use super::{Bucket, Multipart, ObjectInfo, PutOptions};
-
-/// Told how many bytes were just moved; the sum of all calls is the size of the object.
-pub type Progress<'a> = &'a (dyn Fn(u64) + Send + Sync);
+use super::{Bucket, Multipart, ObjectInfo, Progress, PutOptions};
 
 impl Bucket {
     /// Writes a file's content as an object. Large files go up in parts; the object becomes
@@ -34,6 +32,8 @@ impl Bucket {
             return Err(failed(Error::invalid_input("this is a directory, not a file")));
         }
         let size = metadata.len();
+        let known = metadata.is_file().then_some(size);
+        let mut moved = Moved::of(known, progress);
         if metadata.is_file() && size <= ONE_PUT as u64 {
             let bytes = read(&mut file, usize::try_from(size).unwrap_or(ONE_PUT) + 1)
                 .await
@@ -42,28 +42,25 @@ impl Bucket {
                 return Err(failed(changed()));
             }
             let info = self.put_once(key, bytes, &options, "upload").await?;
-            progress(size);
+            moved.add(size);
             return Ok(info);
         }
-        let known = metadata.is_file().then_some(size);
         let part = Multipart::part_bytes(options.part_bytes, known).map_err(failed)?;
         let mut upload = Multipart::create(self.clone(), key.clone(), options, "upload").await?;
-        let mut sent = 0;
         loop {
             let piece = read(&mut file, part).await.map_err(local)?;
             let bytes = piece.len() as u64;
             // S3 wants at least one part, also for an empty pipe.
-            if bytes == 0 && sent > 0 {
+            if bytes == 0 && moved.done() > 0 {
                 break;
             }
             upload.send(piece).await?;
-            progress(bytes);
-            sent += bytes;
+            moved.add(bytes);
             if bytes < part as u64 {
                 break;
             }
         }
-        if known.is_some_and(|size| size != sent) {
+        if known.is_some_and(|size| size != moved.done()) {
             return Err(failed(changed()));
         }
         upload.complete().await

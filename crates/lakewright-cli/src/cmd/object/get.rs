@@ -74,7 +74,6 @@ impl Get {
     pub(crate) async fn run(self, context: &mut Context) -> Outcome {
         let to_stdout = self.file.as_deref() == Some(Path::new("-"));
         let path = if to_stdout { None } else { Some(self.path()?) };
-        let whole = self.range.is_none();
         let options = GetOptions {
             range: self.range.map(|range| range.0),
             if_match: self.if_match,
@@ -91,18 +90,12 @@ impl Get {
             }
             return Ok(());
         };
-        // Only a bar needs to know the size beforehand.
-        let total = if whole && context.is_watched() {
-            bucket.head(&key).await.ok().map(|info| info.size)
-        } else {
-            None
-        };
         let moved = AtomicU64::new(0);
         let info = {
-            let meter = context.bytes(key.as_str(), total);
-            let progress = |bytes| {
-                moved.fetch_add(bytes, Ordering::Relaxed);
-                meter.add(bytes);
+            let meter = context.bytes(key.as_str());
+            let progress = |done, total| {
+                moved.store(done, Ordering::Relaxed);
+                meter.is_at(done, total);
             };
             bucket.download(&key, &path, options, &progress).await?
         };

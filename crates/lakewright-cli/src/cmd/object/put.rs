@@ -80,7 +80,7 @@ impl Put {
         };
         let bucket = context.lake().await?.bucket(address.bucket.clone());
         let info = if stdin {
-            let meter = context.bytes(address.key.as_str(), None);
+            let meter = context.bytes(address.key.as_str());
             let stream = input::stdin().inspect(move |piece| {
                 if let Ok(piece) = piece {
                     meter.add(piece.len() as u64);
@@ -88,9 +88,9 @@ impl Put {
             });
             bucket.put_stream(&address.key, Box::pin(stream), options).await?
         } else {
-            let bytes = std::fs::metadata(&self.file).ok().map(|metadata| metadata.len());
-            let meter = context.bytes(address.key.as_str(), bytes);
-            bucket.upload(&self.file, &address.key, options, &|bytes| meter.add(bytes)).await?
+            let meter = context.bytes(address.key.as_str());
+            let progress = |done, total| meter.is_at(done, total);
+            bucket.upload(&self.file, &address.key, options, &progress).await?
         };
         context.out.show(&Written { bucket: address.bucket, info })
     }
