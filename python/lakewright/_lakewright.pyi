@@ -70,7 +70,7 @@ class Bucket:
     def download(self, /, key: str, path: str | PathLike[str], *, if_match: str | None = None, version_id: str | None = None, progress: bool | ProgressCallback | None = ...) -> ObjectInfo:
         """
         Writes an object to a file, which appears (or replaces an older one) only when all bytes
-        are there. ``progress`` is as in :meth:`upload`; the number in all is not known to it.
+        are there. ``progress`` is as in :meth:`upload`.
 
         Raises what :meth:`get` raises; ``NotFoundError``, ``AccessDeniedError`` or
         ``StorageFullError`` for the file.

@@ -17,6 +17,7 @@ use crate::error::OrRaise;
 use crate::lake::Lake;
 use crate::progress::{Far, Listener};
 use crate::runtime::{Awaitable, Done, promise, wait};
+use crate::streams::{ObjectAsyncIterator, ObjectIterator, ObjectStream};
 use crate::turns::Turns;
 use crate::types::{ListPage, ObjectInfo};
 
@@ -574,7 +575,7 @@ impl Bucket {
     }
 
     /// Writes an object to a file, which appears (or replaces an older one) only when all bytes
-    /// are there. ``progress`` is as in :meth:`upload`; the number in all is not known to it.
+    /// are there. ``progress`` is as in :meth:`upload`.
     ///
     /// Raises what :meth:`get` raises; ``NotFoundError``, ``AccessDeniedError`` or
     /// ``StorageFullError`` for the file.
@@ -673,71 +674,5 @@ impl Bucket {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Recipe<'py>> {
         let bucket = Bound::new(py, self.lake.clone())?.getattr("bucket")?;
         Ok(Recipe((bucket, (self.name.as_str(),)).into_bound_py_any(py)?))
-    }
-}
-
-/// The objects of a listing, see :meth:`Bucket.list`.
-#[pyclass(frozen, module = "lakewright")]
-pub(crate) struct ObjectIterator(Turns<ObjectInfo>);
-
-#[pymethods]
-impl ObjectIterator {
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<ObjectInfo> {
-        self.0.next(py)
-    }
-}
-
-/// The objects of a listing, see :meth:`Bucket.list_async`.
-#[pyclass(frozen, module = "lakewright")]
-pub(crate) struct ObjectAsyncIterator(Turns<ObjectInfo>);
-
-#[pymethods]
-impl ObjectAsyncIterator {
-    fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, ObjectInfo>> {
-        self.0.next_async(py)
-    }
-}
-
-/// An object that is read piece by piece, see :meth:`Bucket.get_stream`: an iterator, also an
-/// asynchronous one.
-#[pyclass(frozen, module = "lakewright")]
-pub(crate) struct ObjectStream {
-    /// What the server says of the object.
-    #[pyo3(get)]
-    info: ObjectInfo,
-    /// Which of its bytes are coming: ``(start, end)``, the end not included.
-    #[pyo3(get)]
-    range: (u64, u64),
-    pieces: Turns<Piece>,
-}
-
-#[pymethods]
-impl ObjectStream {
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Piece> {
-        self.pieces.next(py)
-    }
-
-    fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, Piece>> {
-        self.pieces.next_async(py)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("ObjectStream(range={:?}, size={})", self.range, self.info.size)
     }
 }

@@ -13,6 +13,7 @@ mod runtime;
 mod scan;
 mod schema;
 mod secret;
+mod streams;
 mod table;
 mod turns;
 mod types;
@@ -32,7 +33,7 @@ fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
 #[pymodule]
 mod _lakewright {
     #[pymodule_export]
-    use super::bucket::{Bucket, ObjectAsyncIterator, ObjectIterator, ObjectStream};
+    use super::bucket::Bucket;
     #[pymodule_export]
     use super::buffer::{Object, Piece};
     #[pymodule_export]
@@ -53,6 +54,8 @@ mod _lakewright {
     use super::schema::Schema;
     #[pymodule_export]
     use super::secret::Secret;
+    #[pymodule_export]
+    use super::streams::{ObjectAsyncIterator, ObjectIterator, ObjectStream};
     #[pymodule_export]
     use super::table::Table;
     #[pymodule_export]
