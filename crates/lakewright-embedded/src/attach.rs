@@ -119,7 +119,7 @@ pub(crate) fn endpoint(address: SocketAddr) -> String {
 ///
 /// # Errors
 /// `Denied` when the directory or its files may not be read, `Corrupt` when the attach file is
-/// not what a server writes, `Internal` for other failures of the file system.
+/// not what a server writes, `Unavailable` for other failures of the file system.
 pub fn attach(data_dir: impl AsRef<Path>) -> Result<Option<Attachment>> {
     let data_dir = data_dir.as_ref();
     let failed = |error: io::Error| crate::io_error(error, "attach", data_dir);

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use crate::http_service::{self, Stop};
 use crate::index::{FORMAT, Index, IndexError, OpenError};
 use crate::lock::{DirLock, Taken};
 use crate::options::EmbeddedOptions;
+use crate::reserve::Reserve;
 use crate::s3::Service;
 use crate::{files, io_error};
 
@@ -64,8 +66,8 @@ impl EmbeddedServer {
     /// # Errors
     /// `InvalidInput` for an address that is not loopback; `AlreadyExists` when another server
     /// has the directory; `Unsupported` when a later version of lakewright wrote it; `Corrupt`
-    /// when its index is damaged; `Conflict` when the port is taken; `Denied`, `StorageFull` and
-    /// `Internal` from the file system.
+    /// when its index is damaged or gone; `Conflict` when the port is taken; `Denied`, `StorageFull` and
+    /// `Unavailable` from the file system.
     pub async fn start(options: EmbeddedOptions) -> Result<Self> {
         check(&options)?;
         let data_dir = options.data_dir.clone();
@@ -204,28 +206,15 @@ impl Running {
         files::create_private_dir(dir).map_err(failed)?;
         let lock = lock(dir)?;
         attach::withdraw_stale(dir).map_err(failed)?;
-        let credentials = match &options.credentials {
-            Some((access_key_id, secret)) => Credentials {
-                access_key_id: access_key_id.clone(),
-                secret_access_key: secret.clone(),
-            },
-            None => Credentials::load_or_generate(dir).map_err(failed)?,
-        };
-        let blobs = BlobStore::open(dir, options.durability).map_err(failed)?;
-        let index =
-            Index::open(dir, options.durability, &blobs).map_err(|error| open_error(error, dir))?;
-        let workers = std::thread::available_parallelism().map_or(MAX_WORKERS, usize::from);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(workers.clamp(2, MAX_WORKERS))
-            .thread_name("embedded-http")
-            .enable_all()
-            .build()
-            .map_err(failed)?;
-        let listener = TcpListener::bind(options.listen).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let published = Published::write(dir, address, &credentials).map_err(failed)?;
-        let service = Service { index, blobs };
+        let reserve = Arc::new(Reserve::open(dir).map_err(failed)?);
+        let mut parts = Parts::open(options, &reserve);
+        if parts.as_ref().is_err_and(|error| error.kind() == ErrorKind::StorageFull)
+            && reserve.release()
+        {
+            // Without a server nothing could be deleted.
+            parts = Parts::open(options, &reserve);
+        }
+        let Parts { address, credentials, published, listener, runtime, service } = parts?;
         Ok(Self {
             address,
             credentials,
@@ -258,6 +247,47 @@ impl Running {
     }
 }
 
+/// What a server has besides the right to its directory.
+struct Parts {
+    address: SocketAddr,
+    credentials: Credentials,
+    published: Published,
+    listener: TcpListener,
+    runtime: Runtime,
+    service: Service,
+}
+
+impl Parts {
+    fn open(options: &EmbeddedOptions, reserve: &Arc<Reserve>) -> Result<Self> {
+        let dir = options.data_dir.as_path();
+        let failed = |error| io_error(error, "start_embedded_server", dir);
+        let credentials = match &options.credentials {
+            Some((access_key_id, secret)) => Credentials {
+                access_key_id: access_key_id.clone(),
+                secret_access_key: secret.clone(),
+            },
+            None => Credentials::load_or_generate(dir).map_err(failed)?,
+        };
+        let blobs =
+            BlobStore::open(dir, options.durability, Arc::clone(reserve)).map_err(failed)?;
+        let index = Index::open(dir, options.durability, &blobs, Arc::clone(reserve))
+            .map_err(|error| open_error(error, dir))?;
+        let workers = std::thread::available_parallelism().map_or(MAX_WORKERS, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers.clamp(2, MAX_WORKERS))
+            .thread_name("embedded-http")
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let listener = TcpListener::bind(options.listen).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let published = Published::write(dir, address, &credentials).map_err(failed)?;
+        let service = Service { index, blobs };
+        Ok(Self { address, credentials, published, listener, runtime, service })
+    }
+}
+
 fn lock(dir: &Path) -> Result<DirLock> {
     let failed = |error| io_error(error, "start_embedded_server", dir);
     let mut holder = None;
@@ -287,6 +317,12 @@ fn open_error(error: OpenError, dir: &Path) -> Error {
                 "the directory was written by a later version of lakewright: its format is \
                  {found}, and this version reads up to {FORMAT}"
             ),
+        ),
+        OpenError::Missing => (
+            ErrorKind::Corrupt,
+            "index.redb is missing and blobs/ is not empty: bring the index back, or empty blobs/ \
+             if what it held is not wanted any more"
+                .to_owned(),
         ),
         OpenError::Index(IndexError::Storage(redb::Error::Io(error))) => {
             let error = std::io::Error::new(error.kind(), error.to_string());
