@@ -49,11 +49,13 @@ mod files;
 mod http_service;
 mod index;
 mod lock;
+mod mend;
 mod options;
 mod receive;
 mod reserve;
 mod s3;
 mod server;
+mod shared_body;
 
 use std::io;
 use std::path::Path;

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::attach::{self, Published};
 use crate::blob::BlobStore;
 use crate::credentials::Credentials;
-use crate::http_service::{self, Stop};
+use crate::http_service::{self, MAX_CONNECTIONS, Stop};
 use crate::index::{FORMAT, Index, IndexError, OpenError};
 use crate::lock::{DirLock, Taken};
 use crate::options::EmbeddedOptions;
@@ -231,7 +231,7 @@ impl Running {
         let service = http_service::build(self.service.clone(), &self.credentials);
         self.runtime.block_on(async {
             match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => http_service::serve(listener, service, stop).await,
+                Ok(listener) => http_service::serve(listener, service, MAX_CONNECTIONS, stop).await,
                 Err(error) => tracing::error!(%error, "the server cannot listen"),
             }
         });
@@ -275,6 +275,8 @@ impl Parts {
         let workers = std::thread::available_parallelism().map_or(MAX_WORKERS, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers.clamp(2, MAX_WORKERS))
+            // A request blocks one at most.
+            .max_blocking_threads(MAX_CONNECTIONS + MAX_WORKERS)
             .thread_name("embedded-http")
             .enable_all()
             .build()
