@@ -270,8 +270,6 @@ impl Parts {
         };
         let blobs =
             BlobStore::open(dir, options.durability, Arc::clone(reserve)).map_err(failed)?;
-        let index = Index::open(dir, options.durability, &blobs, Arc::clone(reserve))
-            .map_err(|error| open_error(error, dir))?;
         let workers = std::thread::available_parallelism().map_or(MAX_WORKERS, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers.clamp(2, MAX_WORKERS))
@@ -284,7 +282,17 @@ impl Parts {
         let listener = TcpListener::bind(options.listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let published = Published::write(dir, address, &credentials).map_err(failed)?;
+        let index = Index::open(dir, options.durability, &blobs, Arc::clone(reserve))
+            .map_err(|error| open_error(error, dir))?;
+        let published = match Published::write(dir, address, &credentials) {
+            Ok(published) => published,
+            Err(error) => {
+                // Its thread would keep the database open for a moment, and who starts a server
+                // again at once would meet it.
+                index.close();
+                return Err(failed(error));
+            }
+        };
         let service = Service { index, blobs };
         Ok(Self { address, credentials, published, listener, runtime, service })
     }
@@ -330,6 +338,12 @@ fn open_error(error: OpenError, dir: &Path) -> Error {
             let error = std::io::Error::new(error.kind(), error.to_string());
             return io_error(error, "start_embedded_server", dir);
         }
+        OpenError::Index(IndexError::Storage(redb::Error::DatabaseAlreadyOpen)) => (
+            ErrorKind::AlreadyExists,
+            "index.redb is open in another process, though the lock is free: has the file `lock` \
+             been removed under a server?"
+                .to_owned(),
+        ),
         OpenError::Index(error) => (ErrorKind::Corrupt, error.to_string()),
     };
     Error::new(kind, message).during("start_embedded_server").on(dir.display().to_string())

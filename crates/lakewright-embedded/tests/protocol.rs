@@ -252,3 +252,23 @@ fn keys_are_no_paths() {
     let above: Vec<_> = std::fs::read_dir(dir.path().join("blobs")).unwrap().collect();
     assert_eq!(above.len(), 256);
 }
+
+#[test]
+fn a_copy_keeps_to_the_conditions_on_what_it_replaces() {
+    let Server { client, .. } = &serve();
+    client.send("PUT", "/raw/there", &[], b"kept").unwrap().expect(200);
+    let copy = |key: &str, name: &str, value: &str| {
+        let headers = [("x-amz-copy-source", "/raw/k"), (name, value)];
+        client.send("PUT", &format!("/raw/{key}"), &headers, b"").unwrap()
+    };
+    copy("there", "if-none-match", "*").expect(412);
+    copy("there", "if-match", "\"other\"").expect(412);
+    copy("new", "if-match", "*").expect(404);
+    copy("there", "if-match", "nonsense\u{1}").expect(400);
+    let got = client.send("GET", "/raw/there", &[], b"").unwrap().expect(200);
+    assert_eq!(got.body, b"kept");
+    copy("new", "if-none-match", "*").expect(200);
+    copy("there", "if-match", &got.headers["etag"]).expect(200);
+    let got = client.send("GET", "/raw/there", &[], b"").unwrap().expect(200);
+    assert_eq!(got.body, b"0123456789");
+}
