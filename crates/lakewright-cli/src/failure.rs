@@ -36,18 +36,7 @@ impl Failure {
 
 /// What the file system said about `what`, as one of our kinds.
 pub(crate) fn local(error: io::Error, what: impl Into<String>) -> Error {
-    use io::ErrorKind as Io;
-    let kind = match error.kind() {
-        Io::NotFound => ErrorKind::NotFound,
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::Denied,
-        Io::AlreadyExists => ErrorKind::AlreadyExists,
-        Io::StorageFull | Io::QuotaExceeded => ErrorKind::StorageFull,
-        Io::IsADirectory | Io::NotADirectory | Io::InvalidInput | Io::InvalidFilename => {
-            ErrorKind::InvalidInput
-        }
-        _ => ErrorKind::Unavailable,
-    };
-    Error::new(kind, error.to_string()).on(what).caused_by(error)
+    Error::new(ErrorKind::from(error.kind()), error.to_string()).on(what).caused_by(error)
 }
 
 /// Prints the error on stderr and returns its exit code.

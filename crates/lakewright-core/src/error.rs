@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 /// What lakewright's functions return.
@@ -131,6 +132,31 @@ impl ErrorKind {
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+}
+
+/// What the operating system's word means at our doors. Who knows better what a word means where
+/// it was said (a file in the place of a directory that was to be made) says so after this.
+impl From<io::ErrorKind> for ErrorKind {
+    fn from(kind: io::ErrorKind) -> Self {
+        use io::ErrorKind as Io;
+        match kind {
+            Io::NotFound => Self::NotFound,
+            Io::PermissionDenied | Io::ReadOnlyFilesystem => Self::Denied,
+            Io::AlreadyExists => Self::AlreadyExists,
+            Io::AddrInUse => Self::Conflict,
+            Io::StorageFull | Io::QuotaExceeded => Self::StorageFull,
+            Io::FileTooLarge => Self::TooLarge,
+            Io::IsADirectory
+            | Io::NotADirectory
+            | Io::InvalidInput
+            | Io::InvalidFilename
+            | Io::AddrNotAvailable => Self::InvalidInput,
+            Io::InvalidData => Self::Corrupt,
+            Io::TimedOut => Self::Timeout,
+            // A disk that fails and a network that is gone are out of order, and may recover.
+            _ => Self::Unavailable,
+        }
     }
 }
 
@@ -394,6 +420,22 @@ mod tests {
             assert!([1, 2].contains(&kind.exit_code()), "{kind}");
         }
         assert_eq!(ErrorKind::from_code("teapot"), None);
+    }
+
+    #[test]
+    fn the_systems_words_become_ours() {
+        for (theirs, ours) in [
+            (io::ErrorKind::NotFound, ErrorKind::NotFound),
+            (io::ErrorKind::ReadOnlyFilesystem, ErrorKind::Denied),
+            (io::ErrorKind::QuotaExceeded, ErrorKind::StorageFull),
+            (io::ErrorKind::NotADirectory, ErrorKind::InvalidInput),
+            (io::ErrorKind::InvalidData, ErrorKind::Corrupt),
+            (io::ErrorKind::Other, ErrorKind::Unavailable),
+        ] {
+            assert_eq!(ErrorKind::from(theirs), ours, "{theirs}");
+        }
+        // EIO, which std has no name for
+        assert_eq!(ErrorKind::from(io::Error::from_raw_os_error(5).kind()), ErrorKind::Unavailable);
     }
 
     #[test]

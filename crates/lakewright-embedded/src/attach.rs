@@ -119,7 +119,7 @@ pub(crate) fn endpoint(address: SocketAddr) -> String {
 ///
 /// # Errors
 /// `Denied` when the directory or its files may not be read, `Corrupt` when the attach file is
-/// not what a server writes, `Internal` for other failures of the file system.
+/// not what a server writes, `Unavailable` for other failures of the file system.
 pub fn attach(data_dir: impl AsRef<Path>) -> Result<Option<Attachment>> {
     let data_dir = data_dir.as_ref();
     let failed = |error: io::Error| crate::io_error(error, "attach", data_dir);
@@ -129,11 +129,11 @@ pub fn attach(data_dir: impl AsRef<Path>) -> Result<Option<Attachment>> {
     let Some(content) = files::read_private(&data_dir.join(FILE)).map_err(failed)? else {
         return Ok(None); // starting, or stopping
     };
-    let stored: Stored = serde_json::from_slice(&content).map_err(|error| {
+    // Without serde's error as the cause: it may quote what it read, which is the secret.
+    let stored: Stored = serde_json::from_slice(&content).map_err(|_| {
         Error::new(ErrorKind::Corrupt, format!("{FILE} is not what a server writes"))
             .during("attach")
             .on(data_dir.display().to_string())
-            .caused_by(error)
     })?;
     // The lock alone is not proof: a fork of the server's process that outlived it still holds
     // it, and so does a new server that has not yet removed the old file.

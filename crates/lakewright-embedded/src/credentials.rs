@@ -47,8 +47,13 @@ impl Credentials {
     pub(crate) fn load_or_generate(data_dir: &Path) -> io::Result<Self> {
         let path = data_dir.join(FILE);
         if let Some(content) = files::read_private(&path)? {
-            let stored: Stored = serde_json::from_slice(&content)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            // What serde says may quote what it read, which is the secret.
+            let stored: Stored = serde_json::from_slice(&content).map_err(|error| {
+                let at = (error.line(), error.column());
+                let why =
+                    format!("{FILE} is not what a server writes (line {}, column {})", at.0, at.1);
+                io::Error::new(io::ErrorKind::InvalidData, why)
+            })?;
             return Ok(Self {
                 access_key_id: stored.access_key_id,
                 secret_access_key: Secret::new(stored.secret_access_key),
@@ -93,6 +98,11 @@ mod tests {
         assert_eq!(Credentials::load_or_generate(dir.path()).unwrap(), first);
         let elsewhere = tempfile::tempdir().unwrap();
         assert_ne!(Credentials::load_or_generate(elsewhere.path()).unwrap(), first);
+        let path = elsewhere.path().join(FILE);
+        std::fs::write(&path, r#""QUOTED-SECRET""#).unwrap();
+        let damaged = Credentials::load_or_generate(elsewhere.path()).unwrap_err();
+        assert_eq!(damaged.kind(), io::ErrorKind::InvalidData);
+        assert!(!format!("{damaged:?} {damaged}").contains("QUOTED"), "{damaged:?}");
         assert!(!format!("{first:?}").contains(first.secret_access_key.expose()));
     }
 }

@@ -1,15 +1,11 @@
 //! HTTP around S3: connections, request ids, and answering clients that are still sending.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body::{Frame, SizeHint};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,10 +14,12 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3Result, s3_error};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::credentials::Credentials;
+use crate::mend::Mend;
 use crate::s3::Service;
+use crate::shared_body::SharedBody;
 
 /// Answers 200 without credentials while the server runs. No bucket can be called `-`.
 const HEALTH_PATH: &str = "/-/health";
@@ -32,12 +30,14 @@ const GRACE: Duration = Duration::from_secs(30);
 /// The same when the server is just dropped.
 const SHORT_GRACE: Duration = Duration::from_millis(200);
 
-/// Bytes of a refused upload that are read and thrown away. A client that is still sending does
-/// not read: closing the connection on it would lose the answer in which the refusal is.
-const DRAIN_BYTES: u64 = 64 * 1024 * 1024;
+/// How long a client that has begun to send a body may send nothing. Each large upload keeps a
+/// thread and a file.
+const STALL: Duration = Duration::from_secs(60);
 
-/// How long that may take.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections at a time; others wait to be accepted. Each may need a file besides its own
+/// descriptor, and 1,024 of these are what a process usually has. One on which nothing is asked
+/// for is closed by hyper after 30 seconds.
+pub(crate) const MAX_CONNECTIONS: usize = 384;
 
 /// How a server ends.
 #[derive(Debug)]
@@ -65,7 +65,9 @@ impl S3Auth for OnePair {
 
 /// The S3 service with its signatures.
 pub(crate) fn build(service: Service, credentials: &Credentials) -> S3Service {
+    let trusting = S3ServiceBuilder::new(service.clone()).build();
     let mut builder = S3ServiceBuilder::new(service);
+    builder.set_route(Mend { trusting });
     let secret = SecretKey::from(credentials.secret_access_key.expose());
     builder.set_auth(OnePair(credentials.access_key_id.clone(), secret));
     builder.build()
@@ -75,13 +77,19 @@ pub(crate) fn build(service: Service, credentials: &Credentials) -> S3Service {
 pub(crate) async fn serve(
     listener: TcpListener,
     service: S3Service,
+    max_connections: usize,
     mut stop: oneshot::Receiver<Stop>,
 ) {
     let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(max_connections));
+    let next = || async {
+        let place = Arc::clone(&places).acquire_owned().await;
+        listener.accept().await.map(|(stream, _)| (stream, place.ok()))
+    };
     let how = loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connect(stream, &service, &connections),
+            accepted = next() => match accepted {
+                Ok((stream, place)) => connect(stream, place, &service, &connections),
                 Err(error) => {
                     // Out of file descriptors, mostly. They come back when connections end.
                     tracing::warn!(%error, "a connection was not accepted");
@@ -101,7 +109,12 @@ pub(crate) async fn serve(
     }
 }
 
-fn connect(stream: TcpStream, service: &S3Service, connections: &GracefulShutdown) {
+fn connect(
+    stream: TcpStream,
+    place: Option<OwnedSemaphorePermit>,
+    service: &S3Service,
+    connections: &GracefulShutdown,
+) {
     // Answers are small and awaited: waiting for more to send only makes them late.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was not set");
@@ -117,6 +130,7 @@ fn connect(stream: TcpStream, service: &S3Service, connections: &GracefulShutdow
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended badly");
         }
+        drop(place);
     });
 }
 
@@ -129,9 +143,23 @@ async fn answer(
     {
         return Ok(Response::new(Body::from(Bytes::from_static(b"ok\n"))));
     }
+    let is_form = |kind: &HeaderValue| {
+        kind.to_str().is_ok_and(|kind| kind.trim_start().to_lowercase().starts_with("multipart/"))
+    };
+    if request.method() == Method::POST
+        && request.headers().get(header::CONTENT_TYPE).is_some_and(is_form)
+    {
+        // s3s would collect the file in memory, up to 5 GiB, before it asks who sends it.
+        let answer = refusal(
+            StatusCode::NOT_IMPLEMENTED,
+            "NotImplemented",
+            "Uploading with an HTML form is not implemented.",
+        );
+        return Ok(finish(answer));
+    }
     let waits_for_100 = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
-    let body = SharedBody::new(body);
+    let body = SharedBody::new(body, STALL);
     let request = Request::from_parts(parts, Body::http_body(body.clone()));
     let mut response = service.call(request).await.unwrap_or_else(|error| {
         let error: Box<dyn std::error::Error + Send + Sync> = error.into();
@@ -140,7 +168,13 @@ async fn answer(
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     });
-    if waits_for_100 && !body.was_asked_for() {
+    if body.has_stalled() {
+        response = refusal(
+            StatusCode::BAD_REQUEST,
+            "RequestTimeout",
+            "Your socket connection to the server was not written to within the timeout period.",
+        );
+    } else if waits_for_100 && !body.was_asked_for() {
         // Refused before its body was wanted, or an empty one. A client may give up waiting and
         // send its body after all, which on a connection that goes on would be taken for the
         // next request; and botocore, once it was answered without `100 Continue`, takes this
@@ -149,74 +183,79 @@ async fn answer(
     } else if response.status().is_client_error() || response.status().is_server_error() {
         body.drain().await;
     }
+    Ok(finish(response))
+}
+
+/// An answer that ends the connection: what the client goes on to send is not read.
+fn refusal(status: StatusCode, code: &str, message: &str) -> Response<Body> {
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code>\
+         <Message>{message}</Message></Error>"
+    );
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn finish(mut response: Response<Body>) -> Response<Body> {
     let id = uuid::Uuid::now_v7().simple().to_string();
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert("x-amz-request-id", id);
     }
     response.headers_mut().insert(header::SERVER, HeaderValue::from_static("lakewright"));
-    Ok(response)
+    response
 }
 
-/// A body that S3 reads and whose rest can still be had afterwards.
-#[derive(Clone)]
-struct SharedBody {
-    state: Arc<Mutex<State>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blob::BlobStore;
+    use crate::index::Index;
+    use crate::options::Durability;
+    use crate::reserve::Reserve;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-struct State {
-    body: Incoming,
-    /// Whether the client was told to go on.
-    asked_for: bool,
-}
-
-impl SharedBody {
-    fn new(body: Incoming) -> Self {
-        Self { state: Arc::new(Mutex::new(State { body, asked_for: false })) }
+    async fn ask(stream: &mut TcpStream) -> std::io::Result<String> {
+        let request = format!("GET {HEALTH_PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = vec![0; 1024];
+        let read = stream.read(&mut answer).await?;
+        Ok(String::from_utf8_lossy(&answer[..read]).into_owned())
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn was_asked_for(&self) -> bool {
-        self.with(|state| state.asked_for)
-    }
-
-    async fn drain(mut self) {
-        let drain = async {
-            let mut drained = 0;
-            while let Some(Ok(frame)) = self.frame().await {
-                drained += frame.data_ref().map_or(0, |bytes| bytes.len() as u64);
-                if drained > DRAIN_BYTES {
-                    break;
-                }
+    #[test]
+    fn a_connection_too_many_waits_for_its_turn() {
+        let dir = tempfile::tempdir().unwrap();
+        let reserve = Arc::new(Reserve::open(dir.path()).unwrap());
+        let blobs = BlobStore::open(dir.path(), Durability::Process, Arc::clone(&reserve)).unwrap();
+        let index = Index::open(dir.path(), Durability::Process, &blobs, reserve).unwrap();
+        let credentials = Credentials::load_or_generate(dir.path()).unwrap();
+        let service = build(Service { index, blobs }, &credentials);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (stop, stopped) = oneshot::channel();
+            let serving = tokio::spawn(serve(listener, service, 2, stopped));
+            let mut connections = Vec::new();
+            for _ in 0..2 {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                assert!(ask(&mut stream).await.unwrap().starts_with("HTTP/1.1 200"));
+                connections.push(stream);
             }
-        };
-        let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain).await;
-    }
-}
-
-impl http_body::Body for SharedBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        self.with(|state| {
-            // hyper asks for the bytes, with `100 Continue` where the client waits for it, when
-            // there are any.
-            state.asked_for |= !state.body.is_end_stream();
-            Pin::new(&mut state.body).poll_frame(cx)
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.with(|state| state.body.is_end_stream())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.with(|state| state.body.size_hint())
+            let mut third = TcpStream::connect(address).await.unwrap();
+            let waits = tokio::time::timeout(Duration::from_millis(200), ask(&mut third)).await;
+            assert!(waits.is_err(), "{waits:?}");
+            connections.pop();
+            let mut answer = vec![0; 1024];
+            let read = tokio::time::timeout(Duration::from_secs(10), third.read(&mut answer)).await;
+            assert!(answer[..read.unwrap().unwrap()].starts_with(b"HTTP/1.1 200"));
+            // It can be told to stop while it waits for a place.
+            stop.send(Stop::Now).unwrap();
+            tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap().unwrap();
+        });
     }
 }

@@ -28,6 +28,7 @@
 //! | `credentials.json` | the generated keys, mode 0600 |
 //! | `server.json` | where the running server is, mode 0600; see [`attach`] |
 //! | `lock` | held (flock) by the running server |
+//! | `reserve` | 8 MiB that are given up when a deletion meets a full disk |
 //!
 //! # Promises
 //!
@@ -38,6 +39,7 @@
 //!   number of concurrent creators of a key exactly one succeeds.
 //! - A GET that has begun ends with the bytes it began with, whatever happens to the object.
 //! - Bytes that have rotted on the disk are noticed when an object is read whole.
+//! - A full disk refuses uploads (507) and lets things be deleted.
 
 mod attach;
 mod blob;
@@ -47,10 +49,13 @@ mod files;
 mod http_service;
 mod index;
 mod lock;
+mod mend;
 mod options;
 mod receive;
+mod reserve;
 mod s3;
 mod server;
+mod shared_body;
 
 use std::io;
 use std::path::Path;
@@ -62,14 +67,11 @@ pub use server::EmbeddedServer;
 
 /// An error of the file system, or of the network, in our words.
 fn io_error(error: io::Error, operation: &'static str, path: &Path) -> Error {
-    use io::ErrorKind as Io;
     let kind = match error.kind() {
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::Denied,
-        Io::StorageFull | Io::QuotaExceeded => ErrorKind::StorageFull,
-        Io::AddrInUse => ErrorKind::Conflict,
-        Io::AddrNotAvailable | Io::NotADirectory | Io::AlreadyExists => ErrorKind::InvalidInput,
-        Io::InvalidData => ErrorKind::Corrupt,
-        _ => ErrorKind::Internal,
+        // Something other than a directory is in the data directory's place. `AlreadyExists`
+        // means here that another server has the directory.
+        io::ErrorKind::AlreadyExists => ErrorKind::InvalidInput,
+        kind => kind.into(),
     };
     Error::new(kind, error.to_string())
         .during(operation)

@@ -53,9 +53,12 @@ impl DirLock {
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        file.set_len(0)?;
+        // Over the old number and then cut off, not cut off and then written: on a full disk the
+        // block that is given up may not come back, and the server could not start.
+        let pid = format!("{}\n", std::process::id());
         file.rewind()?;
-        writeln!(file, "{}", std::process::id())?;
+        file.write_all(pid.as_bytes())?;
+        file.set_len(pid.len() as u64)?;
         Ok(Taken::Ours(Self { file }))
     }
 

@@ -89,11 +89,23 @@ fn too_large() -> S3Error {
     s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size of 5 GiB.")
 }
 
-fn bad_checksum_value(algorithm: Algorithm) -> S3Error {
+/// The refusal of bytes that are not those that were announced.
+pub(crate) fn bad_digest(what: &str) -> S3Error {
+    s3_error!(BadDigest, "The {what} you specified did not match what we received.")
+}
+
+/// The MD5 of some bytes.
+pub(crate) fn md5(bytes: &[u8]) -> [u8; 16] {
+    let mut md5 = Md5::new();
+    md5.update(bytes);
+    md5.finalize()
+}
+
+pub(crate) fn bad_checksum_value(algorithm: Algorithm) -> S3Error {
     s3_error!(InvalidRequest, "Value for {} header is invalid.", algorithm.header())
 }
 
-fn parse_md5(text: &str) -> S3Result<Vec<u8>> {
+pub(crate) fn parse_md5(text: &str) -> S3Result<Vec<u8>> {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD
         .decode(text)
@@ -294,10 +306,7 @@ fn check(received: Received, expected: &Expected) -> S3Result<Received> {
         return Err(incomplete());
     }
     if expected.md5.as_ref().is_some_and(|md5| hex(md5) != received.etag) {
-        return Err(s3_error!(
-            BadDigest,
-            "The Content-MD5 you specified did not match what we received."
-        ));
+        return Err(bad_digest("Content-MD5"));
     }
     if let Some((algorithm, computed)) = &received.checksum {
         let trailer = match &expected.checksum {
@@ -306,11 +315,7 @@ fn check(received: Received, expected: &Expected) -> S3Result<Received> {
         };
         let said = expected.checksum.as_ref().or(trailer.as_ref());
         if said.is_some_and(|said| said != computed) {
-            return Err(s3_error!(
-                BadDigest,
-                "The {} you specified did not match the calculated checksum.",
-                algorithm.name()
-            ));
+            return Err(bad_digest(algorithm.name()));
         }
     }
     Ok(received)
@@ -358,7 +363,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// What the client is told when its body breaks off or does not match its signature. s3s keeps
 /// these errors private; what they print is all there is to tell them apart, and the tests hold
 /// it.
-fn body_error(error: StdError) -> S3Error {
+pub(crate) fn body_error(error: StdError) -> S3Error {
     let text = error.to_string();
     let says = |what: &str| text.contains(what);
     let mut answer = if says("UploadStreamError: Sha256Mismatch") {

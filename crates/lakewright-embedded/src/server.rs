@@ -4,6 +4,7 @@
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,11 @@ use tokio::sync::oneshot;
 use crate::attach::{self, Published};
 use crate::blob::BlobStore;
 use crate::credentials::Credentials;
-use crate::http_service::{self, Stop};
+use crate::http_service::{self, MAX_CONNECTIONS, Stop};
 use crate::index::{FORMAT, Index, IndexError, OpenError};
 use crate::lock::{DirLock, Taken};
 use crate::options::EmbeddedOptions;
+use crate::reserve::Reserve;
 use crate::s3::Service;
 use crate::{files, io_error};
 
@@ -64,8 +66,8 @@ impl EmbeddedServer {
     /// # Errors
     /// `InvalidInput` for an address that is not loopback; `AlreadyExists` when another server
     /// has the directory; `Unsupported` when a later version of lakewright wrote it; `Corrupt`
-    /// when its index is damaged; `Conflict` when the port is taken; `Denied`, `StorageFull` and
-    /// `Internal` from the file system.
+    /// when its index is damaged or gone; `Conflict` when the port is taken; `Denied`, `StorageFull` and
+    /// `Unavailable` from the file system.
     pub async fn start(options: EmbeddedOptions) -> Result<Self> {
         check(&options)?;
         let data_dir = options.data_dir.clone();
@@ -204,28 +206,15 @@ impl Running {
         files::create_private_dir(dir).map_err(failed)?;
         let lock = lock(dir)?;
         attach::withdraw_stale(dir).map_err(failed)?;
-        let credentials = match &options.credentials {
-            Some((access_key_id, secret)) => Credentials {
-                access_key_id: access_key_id.clone(),
-                secret_access_key: secret.clone(),
-            },
-            None => Credentials::load_or_generate(dir).map_err(failed)?,
-        };
-        let blobs = BlobStore::open(dir, options.durability).map_err(failed)?;
-        let index =
-            Index::open(dir, options.durability, &blobs).map_err(|error| open_error(error, dir))?;
-        let workers = std::thread::available_parallelism().map_or(MAX_WORKERS, usize::from);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(workers.clamp(2, MAX_WORKERS))
-            .thread_name("embedded-http")
-            .enable_all()
-            .build()
-            .map_err(failed)?;
-        let listener = TcpListener::bind(options.listen).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let published = Published::write(dir, address, &credentials).map_err(failed)?;
-        let service = Service { index, blobs };
+        let reserve = Arc::new(Reserve::open(dir).map_err(failed)?);
+        let mut parts = Parts::open(options, &reserve);
+        if parts.as_ref().is_err_and(|error| error.kind() == ErrorKind::StorageFull)
+            && reserve.release()
+        {
+            // Without a server nothing could be deleted.
+            parts = Parts::open(options, &reserve);
+        }
+        let Parts { address, credentials, published, listener, runtime, service } = parts?;
         Ok(Self {
             address,
             credentials,
@@ -242,7 +231,7 @@ impl Running {
         let service = http_service::build(self.service.clone(), &self.credentials);
         self.runtime.block_on(async {
             match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => http_service::serve(listener, service, stop).await,
+                Ok(listener) => http_service::serve(listener, service, MAX_CONNECTIONS, stop).await,
                 Err(error) => tracing::error!(%error, "the server cannot listen"),
             }
         });
@@ -255,6 +244,57 @@ impl Running {
         self.service.index.close();
         self.service.blobs.settle(LAST_WORK);
         drop(self.lock);
+    }
+}
+
+/// What a server has besides the right to its directory.
+struct Parts {
+    address: SocketAddr,
+    credentials: Credentials,
+    published: Published,
+    listener: TcpListener,
+    runtime: Runtime,
+    service: Service,
+}
+
+impl Parts {
+    fn open(options: &EmbeddedOptions, reserve: &Arc<Reserve>) -> Result<Self> {
+        let dir = options.data_dir.as_path();
+        let failed = |error| io_error(error, "start_embedded_server", dir);
+        let credentials = match &options.credentials {
+            Some((access_key_id, secret)) => Credentials {
+                access_key_id: access_key_id.clone(),
+                secret_access_key: secret.clone(),
+            },
+            None => Credentials::load_or_generate(dir).map_err(failed)?,
+        };
+        let blobs =
+            BlobStore::open(dir, options.durability, Arc::clone(reserve)).map_err(failed)?;
+        let workers = std::thread::available_parallelism().map_or(MAX_WORKERS, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers.clamp(2, MAX_WORKERS))
+            // A request blocks one at most.
+            .max_blocking_threads(MAX_CONNECTIONS + MAX_WORKERS)
+            .thread_name("embedded-http")
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let listener = TcpListener::bind(options.listen).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let index = Index::open(dir, options.durability, &blobs, Arc::clone(reserve))
+            .map_err(|error| open_error(error, dir))?;
+        let published = match Published::write(dir, address, &credentials) {
+            Ok(published) => published,
+            Err(error) => {
+                // Its thread would keep the database open for a moment, and who starts a server
+                // again at once would meet it.
+                index.close();
+                return Err(failed(error));
+            }
+        };
+        let service = Service { index, blobs };
+        Ok(Self { address, credentials, published, listener, runtime, service })
     }
 }
 
@@ -288,10 +328,22 @@ fn open_error(error: OpenError, dir: &Path) -> Error {
                  {found}, and this version reads up to {FORMAT}"
             ),
         ),
+        OpenError::Missing => (
+            ErrorKind::Corrupt,
+            "index.redb is missing and blobs/ is not empty: bring the index back, or empty blobs/ \
+             if what it held is not wanted any more"
+                .to_owned(),
+        ),
         OpenError::Index(IndexError::Storage(redb::Error::Io(error))) => {
             let error = std::io::Error::new(error.kind(), error.to_string());
             return io_error(error, "start_embedded_server", dir);
         }
+        OpenError::Index(IndexError::Storage(redb::Error::DatabaseAlreadyOpen)) => (
+            ErrorKind::AlreadyExists,
+            "index.redb is open in another process, though the lock is free: has the file `lock` \
+             been removed under a server?"
+                .to_owned(),
+        ),
         OpenError::Index(error) => (ErrorKind::Corrupt, error.to_string()),
     };
     Error::new(kind, message).during("start_embedded_server").on(dir.display().to_string())

@@ -115,7 +115,35 @@ fn what_cannot_be_is_refused() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = EmbeddedOptions::new(dir.path().join("d")).listen(taken.local_addr().unwrap());
     assert_eq!(start(port).kind(), ErrorKind::Conflict);
+    // A start that failed leaves nothing behind that the next one meets.
+    let again = EmbeddedOptions::new(dir.path().join("d"));
+    drop(runtime().block_on(EmbeddedServer::start(again)).unwrap());
     fs::write(dir.path().join("d/index.redb"), b"nonsense".repeat(4096)).unwrap();
     let damaged = start(EmbeddedOptions::new(dir.path().join("d")));
     assert_eq!(damaged.kind(), ErrorKind::Corrupt, "{damaged}");
+}
+
+#[test]
+fn a_damaged_index_is_corrupt_and_never_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = || runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(dir.path())));
+    drop(start().unwrap());
+    let index = dir.path().join("index.redb");
+    let whole = fs::read(&index).unwrap();
+    let mut torn: Vec<Vec<u8>> = vec![whole[..whole.len() / 2].to_vec(), whole[..5000].to_vec()];
+    for at in [0, 9, 64, 100, 192, 320] {
+        let mut bytes = whole.clone();
+        bytes[at..at + 48].iter_mut().for_each(|byte| *byte ^= 0xff);
+        torn.push(bytes);
+    }
+    for (n, bytes) in torn.iter().enumerate() {
+        fs::write(&index, bytes).unwrap();
+        match start() {
+            // redb keeps two headers, and one of them may do.
+            Ok(server) => runtime().block_on(server.shutdown()).unwrap(),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt, "{n}: {error}"),
+        }
+    }
+    fs::write(&index, &whole).unwrap();
+    drop(start().unwrap());
 }

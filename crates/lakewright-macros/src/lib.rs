@@ -86,7 +86,8 @@ mod builder;
 ///
 /// `default = expr` takes an expression of the field's type, so a quoted value is a `&'static str`
 /// and not code: `default = "eu-west-1".to_owned()` is how a `String` gets one. `Self` in it is the
-/// struct; the builder and the other fields are out of its sight.
+/// struct; the builder and the other fields are out of its sight, and `return` and `?` do not
+/// leave `build`.
 ///
 /// # One at a time
 ///

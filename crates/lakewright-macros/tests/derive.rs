@@ -165,7 +165,7 @@ fn a_default_is_evaluated_only_when_needed() {
 }
 
 /// Every name the generated code could have relied on means something else here.
-#[allow(dead_code, non_camel_case_types, unreachable_pub, unused_macros)]
+#[allow(dead_code, non_camel_case_types, non_upper_case_globals, unreachable_pub, unused_macros)]
 mod shadowed {
     type Option = ();
     type Some = ();
@@ -180,6 +180,9 @@ mod shadowed {
     type Clone = ();
     type Debug = ();
     type str = ();
+    // A binding of that name would be taken for the constant.
+    const taken: u8 = 0;
+    struct f;
     mod fmt {}
     mod std {}
     mod core {}
@@ -328,6 +331,22 @@ struct Configured {
 fn fields_that_are_configured_out_have_no_setter() {
     let configured = Configured::builder().here(1).either(300).build().unwrap();
     assert_eq!((configured.here, configured.defaulted, configured.either), (1, 2, 300));
+}
+
+#[derive(Debug, Builder)]
+struct Leaving {
+    name: String,
+    #[builder(default = if true { return 7 } else { 8 })]
+    number: u8,
+    missing: u8,
+}
+
+#[test]
+fn a_default_that_returns_does_not_leave_build() {
+    let mut builder = Leaving::builder();
+    assert_eq!(builder.name("kept".into()).build().unwrap_err().field(), "missing");
+    let leaving = builder.missing(1).build().unwrap();
+    assert_eq!((leaving.name.as_str(), leaving.number, leaving.missing), ("kept", 7, 1));
 }
 
 #[derive(Builder)]

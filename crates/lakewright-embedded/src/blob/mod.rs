@@ -21,8 +21,9 @@ pub(crate) use reclaim::Lease;
 use reclaim::Reclaimer;
 pub(crate) use write::{BlobWriter, StagedBlob};
 
-use crate::files::sync_dir;
+use crate::files::{create_private_dir, sync_dir};
 use crate::options::Durability;
+use crate::reserve::Reserve;
 
 /// Directories the blobs are spread over: a directory of a million files is slow to open.
 const SHARDS: u16 = 256;
@@ -39,6 +40,7 @@ struct Paths {
     blobs: PathBuf,
     temporary: PathBuf,
     durability: Durability,
+    reserve: Arc<Reserve>,
 }
 
 impl Paths {
@@ -73,12 +75,20 @@ impl Paths {
 impl BlobStore {
     /// Opens the store, making its directories where they are missing, and empties `tmp/`:
     /// nothing in there was ever acknowledged.
-    pub(crate) fn open(data_dir: &Path, durability: Durability) -> io::Result<Self> {
-        let paths =
-            Paths { blobs: data_dir.join("blobs"), temporary: data_dir.join("tmp"), durability };
-        fs::create_dir_all(&paths.temporary)?;
+    pub(crate) fn open(
+        data_dir: &Path,
+        durability: Durability,
+        reserve: Arc<Reserve>,
+    ) -> io::Result<Self> {
+        let paths = Paths {
+            blobs: data_dir.join("blobs"),
+            temporary: data_dir.join("tmp"),
+            durability,
+            reserve,
+        };
+        create_private_dir(&paths.temporary)?;
         for shard in 0..SHARDS {
-            fs::create_dir_all(paths.blobs.join(format!("{shard:02x}")))?;
+            create_private_dir(&paths.blobs.join(format!("{shard:02x}")))?;
         }
         sync_dir(&paths.blobs)?;
         sync_dir(data_dir)?;
@@ -92,6 +102,7 @@ impl BlobStore {
 
     /// Begins a new blob.
     pub(crate) fn create(&self) -> io::Result<BlobWriter> {
+        self.paths.reserve.admit()?;
         BlobWriter::create(Arc::clone(&self.paths), self.reclaimer.clone())
     }
 
@@ -126,6 +137,17 @@ impl BlobStore {
     /// Waits until what was retired so far is deleted, but no longer than this.
     pub(crate) fn settle(&self, timeout: Duration) {
         self.reclaimer.settle(timeout);
+    }
+
+    /// Whether there is any file at all.
+    pub(crate) fn is_empty(&self) -> io::Result<bool> {
+        for shard in 0..SHARDS {
+            let shard = self.paths.blobs.join(format!("{shard:02x}"));
+            if fs::read_dir(shard)?.next().transpose()?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Deletes every file that the index does not name: what a killed server left behind. How

@@ -1,7 +1,8 @@
 use super::*;
 
 fn open(dir: &Path) -> BlobStore {
-    BlobStore::open(dir, Durability::Machine).unwrap()
+    let reserve = Arc::new(Reserve::open(dir).unwrap());
+    BlobStore::open(dir, Durability::Machine, reserve).unwrap()
 }
 
 fn put(store: &BlobStore, bytes: &[u8]) -> BlobId {

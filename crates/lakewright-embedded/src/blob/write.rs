@@ -29,6 +29,10 @@ impl BlobWriter {
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.paths.reserve.is_out() {
+            // This would take the room that was made for deleting.
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.file.write_all(bytes)
     }
 

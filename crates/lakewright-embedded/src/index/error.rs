@@ -5,6 +5,8 @@ use std::io;
 
 use s3s::{S3Error, S3ErrorCode};
 
+use crate::reserve::is_full;
+
 /// A failure of the index, or a refusal that was decided in it.
 #[derive(Debug)]
 pub(crate) enum IndexError {
@@ -31,6 +33,13 @@ impl fmt::Display for IndexError {
 
 impl std::error::Error for IndexError {}
 
+impl IndexError {
+    /// Whether there was no room on the disk.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Self::Storage(redb::Error::Io(error)) if is_full(error))
+    }
+}
+
 macro_rules! storage {
     ($($error:ty),*) => {$(
         impl From<$error> for IndexError {
@@ -46,7 +55,8 @@ storage!(
     redb::TransactionError,
     redb::CommitError,
     redb::DatabaseError,
-    redb::SetDurabilityError
+    redb::SetDurabilityError,
+    redb::CompactionError
 );
 
 impl From<S3Error> for IndexError {
@@ -84,8 +94,7 @@ impl From<IndexError> for S3Error {
 /// What a client is told when the file system failed: a full disk in MinIO's words, which
 /// clients know, and otherwise InternalError.
 pub(crate) fn storage_error(error: io::Error) -> S3Error {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    if matches!(error.kind(), StorageFull | QuotaExceeded) {
+    if is_full(&error) {
         let mut answer = S3Error::with_message(
             S3ErrorCode::Custom("XMinioStorageFull".into()),
             "The disk under the data directory is full; nothing was stored.",

@@ -10,6 +10,8 @@ mod walk;
 mod writer;
 
 use std::collections::HashSet;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,10 +20,12 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 pub(crate) use error::{IndexError, storage_error};
 pub(crate) use tables::{Tables, View, no_such_key};
 pub(crate) use walk::{Found, Page, Walk, walk};
-use writer::Writer;
+use writer::{Purpose, Writer};
 
 use crate::blob::{BlobId, BlobStore, StagedBlob};
+use crate::files::sync_dir;
 use crate::options::Durability;
+use crate::reserve::Reserve;
 use record::Place;
 
 /// The layout of tables and records that this version writes. A higher number in the database
@@ -37,6 +41,8 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 pub(crate) enum OpenError {
     /// A later version of lakewright wrote it; its format.
     Newer(u64),
+    /// It is gone, and blobs that it would have named are not.
+    Missing,
     /// It is not a database of ours, or it is damaged.
     Index(IndexError),
 }
@@ -58,16 +64,41 @@ struct Shared {
 }
 
 impl Shared {
-    fn open_file(&self) -> Result<Database, IndexError> {
-        let file = backend::open(&self.path, self.durability)?;
+    fn open_file(&self, path: &Path) -> Result<Database, IndexError> {
+        let file = backend::open(path, self.durability)?;
         Ok(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(file)?)
+    }
+
+    /// Makes a new database. It gets its name when it is whole: redb takes a file that was begun
+    /// and not finished for one that is not a database, and a server that was killed in its first
+    /// moment would never start again.
+    fn create(&self) -> Result<(), IndexError> {
+        let begun = self.path.with_extension("redb.new");
+        match fs::remove_file(&begun) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let database = self.open_file(&begun)?;
+        let txn = database.begin_write()?;
+        Tables::open(&txn)?;
+        txn.commit()?;
+        drop(database);
+        fs::rename(&begun, &self.path)?;
+        Ok(self.path.parent().map_or(Ok(()), sync_dir)?)
     }
 
     /// Closes the database, if it is open, and opens it again.
     fn reopen(&self) -> Result<(), IndexError> {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         *database = None;
-        *database = Some(self.open_file()?);
+        *database = Some(self.open_file(&self.path)?);
+        Ok(())
+    }
+
+    /// Gives back to the file system what deleting has freed within the file.
+    fn compact(&self) -> Result<(), IndexError> {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        database.as_mut().ok_or(IndexError::Closed)?.compact()?;
         Ok(())
     }
 
@@ -99,15 +130,31 @@ impl Index {
         data_dir: &Path,
         durability: Durability,
         blobs: &BlobStore,
+        reserve: Arc<Reserve>,
     ) -> Result<Self, OpenError> {
         let shared = Arc::new(Shared {
             path: data_dir.join("index.redb"),
             durability,
             database: RwLock::new(None),
         });
+        // An empty file is what a version that made the database in its place left when it was
+        // killed on the way.
+        let is_new = fs::metadata(&shared.path).map_or_else(
+            |error| if error.kind() == io::ErrorKind::NotFound { Ok(true) } else { Err(error) },
+            |file| Ok(file.len() == 0),
+        )?;
+        if is_new {
+            // The sweep below would take every blob for a leftover.
+            if !blobs.is_empty()? {
+                return Err(OpenError::Missing);
+            }
+            shared.create()?;
+        }
         shared.reopen()?;
         match shared.with(tables::stored_format)? {
             Some(newer) if newer > u64::from(FORMAT) => return Err(OpenError::Newer(newer)),
+            // A database, and not yet ours: as good as none.
+            None if !blobs.is_empty()? => return Err(OpenError::Missing),
             _ => shared.with(|database| {
                 let txn = database.begin_write()?;
                 Tables::open(&txn)?;
@@ -119,7 +166,7 @@ impl Index {
         if swept > 0 {
             tracing::info!(swept, "removed leftovers of a server that was killed");
         }
-        let writer = Writer::start(Arc::clone(&shared), blobs.clone())?;
+        let writer = Writer::start(Arc::clone(&shared), blobs.clone(), reserve)?;
         Ok(Self { shared, writer })
     }
 
@@ -141,7 +188,23 @@ impl Index {
         staged: Vec<StagedBlob>,
         decide: impl FnOnce(&mut Tables<'_>) -> Result<T, IndexError> + Send + 'static,
     ) -> Result<T, IndexError> {
-        self.writer.submit(staged, decide).await.unwrap_or(Err(IndexError::Closed))
+        let mut decide = Some(decide);
+        let decide = move |tables: &mut Tables<'_>| match decide.take() {
+            Some(decide) => decide(tables),
+            None => Err(IndexError::Closed), // it is decided once: only what frees is repeated
+        };
+        let answer = self.writer.submit(staged, decide, Purpose::Store);
+        answer.await.unwrap_or(Err(IndexError::Closed))
+    }
+
+    /// As [`Index::write`], for a change that leaves less than there was: it is let through on a
+    /// full disk. It is decided again when there was no room for it at first.
+    pub(crate) async fn free<T: Send + 'static>(
+        &self,
+        decide: impl FnMut(&mut Tables<'_>) -> Result<T, IndexError> + Send + 'static,
+    ) -> Result<T, IndexError> {
+        let answer = self.writer.submit(Vec::new(), decide, Purpose::Free);
+        answer.await.unwrap_or(Err(IndexError::Closed))
     }
 
     /// Finishes what was submitted and closes the database.

@@ -317,13 +317,15 @@ impl<'t> Tables<'t> {
         number: u16,
         record: &PartRecord,
     ) -> Result<(), IndexError> {
-        self.changed = true;
         let key = keys::part(upload_id, number);
+        // Read first: a record that cannot be read must not leave a change half done.
         let before = self
             .parts
-            .insert(key.as_slice(), record::encode(record)?.as_slice())?
+            .get(key.as_slice())?
             .map(|before| record::decode::<PartRecord>(before.value()))
             .transpose()?;
+        self.changed = true;
+        self.parts.insert(key.as_slice(), record::encode(record)?.as_slice())?;
         self.drop_segments(before.and_then(|part| part.segment))
     }
 
@@ -349,11 +351,12 @@ impl<'t> Tables<'t> {
         upload_id: &str,
         kept: &[Segment],
     ) -> Result<(), IndexError> {
+        let parts = self.parts(upload_id)?; // before anything is changed, as above
         self.changed = true;
         self.uploads.remove(keys::upload(bucket, key, upload_id).as_slice())?;
         let kept: std::collections::HashSet<BlobId> =
             kept.iter().map(|segment| segment.blob).collect();
-        for (number, part) in self.parts(upload_id)? {
+        for (number, part) in parts {
             self.parts.remove(keys::part(upload_id, number).as_slice())?;
             self.drop_segments(part.segment.filter(|segment| !kept.contains(&segment.blob)))?;
         }

@@ -6,8 +6,14 @@ use super::*;
 use s3s::s3_error;
 
 fn open(dir: &Path) -> (Index, BlobStore) {
-    let blobs = BlobStore::open(dir, Durability::Machine).unwrap();
-    (Index::open(dir, Durability::Machine, &blobs).unwrap(), blobs)
+    let (index, blobs) = try_open(dir);
+    (index.unwrap(), blobs)
+}
+
+fn try_open(dir: &Path) -> (Result<Index, OpenError>, BlobStore) {
+    let reserve = Arc::new(Reserve::open(dir).unwrap());
+    let blobs = BlobStore::open(dir, Durability::Machine, Arc::clone(&reserve)).unwrap();
+    (Index::open(dir, Durability::Machine, &blobs, reserve), blobs)
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -155,8 +161,7 @@ fn a_later_format_is_refused_and_left_alone() {
         txn.open_table(meta).unwrap().insert("format", u64::from(FORMAT) + 1).unwrap();
         txn.commit().unwrap();
     }
-    let blobs = BlobStore::open(dir.path(), Durability::Machine).unwrap();
-    let refused = Index::open(dir.path(), Durability::Machine, &blobs);
+    let refused = try_open(dir.path()).0;
     assert!(matches!(refused, Err(OpenError::Newer(2))), "{refused:?}");
 }
 
@@ -164,6 +169,55 @@ fn a_later_format_is_refused_and_left_alone() {
 fn something_else_is_not_taken_for_an_index() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("index.redb"), b"not a database".repeat(1000)).unwrap();
-    let blobs = BlobStore::open(dir.path(), Durability::Machine).unwrap();
-    assert!(Index::open(dir.path(), Durability::Machine, &blobs).is_err());
+    assert!(try_open(dir.path()).0.is_err());
+}
+
+#[test]
+fn blobs_without_an_index_are_not_taken_for_leftovers() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, blobs) = open(dir.path());
+    make_bucket(&index);
+    block_on(create(&index, &blobs, "k", b"bytes")).unwrap();
+    index.close();
+    drop((index, blobs));
+    let (there, away) = (dir.path().join("index.redb"), dir.path().join("away"));
+    fs::rename(&there, &away).unwrap();
+    assert!(matches!(try_open(dir.path()).0, Err(OpenError::Missing)));
+    fs::write(&there, b"").unwrap();
+    assert!(matches!(try_open(dir.path()).0, Err(OpenError::Missing)));
+    assert_eq!(files(dir.path()), 1, "the blob is still there");
+    fs::rename(&away, &there).unwrap();
+    let (index, _) = open(dir.path());
+    assert!(index.read(|view| view.object("raw", "k")).is_ok());
+}
+
+#[test]
+fn a_server_killed_while_it_makes_its_index_starts_again() {
+    let dir = tempfile::tempdir().unwrap();
+    // redb writes its magic number last: so does its file look until then
+    fs::write(dir.path().join("index.redb.new"), vec![0; 1_056_768]).unwrap();
+    let (index, _) = open(dir.path());
+    make_bucket(&index);
+    assert!(!dir.path().join("index.redb.new").exists());
+}
+
+#[test]
+fn the_reserve_comes_back_before_the_next_upload() {
+    let dir = tempfile::tempdir().unwrap();
+    let reserve = Arc::new(Reserve::open(dir.path()).unwrap());
+    let blobs = BlobStore::open(dir.path(), Durability::Machine, Arc::clone(&reserve)).unwrap();
+    let index = Index::open(dir.path(), Durability::Machine, &blobs, Arc::clone(&reserve)).unwrap();
+    make_bucket(&index);
+    block_on(create(&index, &blobs, "k", b"bytes")).unwrap();
+    reserve.release();
+    // there is room, so it is taken again before the next upload
+    block_on(create(&index, &blobs, "l", b"bytes")).unwrap();
+    assert!(!reserve.is_out());
+    let freed = index.free(|tables| {
+        let record = tables.find_object("raw", "k")?.unwrap();
+        tables.remove_object("raw", "k", record)
+    });
+    block_on(freed).unwrap();
+    settle(&blobs);
+    assert_eq!(files(dir.path()), 1);
 }

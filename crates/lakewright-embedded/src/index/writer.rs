@@ -4,33 +4,50 @@
 
 use std::io;
 use std::mem;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use redb::ReadableDatabase as _;
 use tokio::sync::oneshot;
 
 use super::{IndexError, Shared, Tables, View};
 use crate::blob::{BlobStore, StagedBlob};
+use crate::reserve::Reserve;
 
 /// Changes that go into one transaction at most, so that the first of them does not wait for a
 /// queue that never empties.
 const BATCH: usize = 1024;
 
-/// A change: decided once, then told whether it is durable.
+/// How long nothing must have been asked for, on a full disk, before the thread looks whether
+/// there is room again. It may compact the database then, which keeps others waiting.
+const MEND_AFTER: Duration = Duration::from_secs(1);
+
+/// A change: decided, then told whether it is durable.
 trait Job: Send {
-    /// Decides. An `Err` is a failure of the database and ends the batch; a refusal is kept for
+    /// Decides, and decides again if there was no room at first. An `Err` is a failure of the database and ends the batch; a refusal is kept for
     /// the answer.
     fn decide(&mut self, tables: &mut Tables<'_>) -> Result<(), IndexError>;
     /// Answers, and keeps or deletes the blobs.
     fn answer(self: Box<Self>, committed: Result<(), &IndexError>);
+    fn purpose(&self) -> Purpose;
     /// Takes the blobs out of danger, whatever the answer will be.
     fn keep_blobs(&mut self);
 }
 
+/// What a change does to the room on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It takes some.
+    Store,
+    /// It leaves less than there was.
+    Free,
+}
+
 struct Change<T, F> {
-    decide: Option<F>,
+    decide: F,
+    purpose: Purpose,
     decided: Option<Result<T, IndexError>>,
     staged: Vec<StagedBlob>,
     reply: oneshot::Sender<Result<T, IndexError>>,
@@ -39,17 +56,20 @@ struct Change<T, F> {
 impl<T, F> Job for Change<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Tables<'_>) -> Result<T, IndexError> + Send,
+    F: FnMut(&mut Tables<'_>) -> Result<T, IndexError> + Send,
 {
     fn decide(&mut self, tables: &mut Tables<'_>) -> Result<(), IndexError> {
-        let Some(decide) = self.decide.take() else { return Ok(()) };
-        match decide(tables) {
+        match (self.decide)(tables) {
             Err(IndexError::Storage(error)) => Err(IndexError::Storage(error)),
             decided => {
                 self.decided = Some(decided);
                 Ok(())
             }
         }
+    }
+
+    fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     fn keep_blobs(&mut self) {
@@ -99,21 +119,27 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(shared: Arc<Shared>, blobs: BlobStore) -> io::Result<Self> {
+    pub(super) fn start(
+        shared: Arc<Shared>,
+        blobs: BlobStore,
+        reserve: Arc<Reserve>,
+    ) -> io::Result<Self> {
         let (inbox, messages) = channel();
+        let work = Work { shared, blobs, reserve, healthy: true, freed: false };
         let thread = std::thread::Builder::new()
             .name("embedded-index".into())
-            .spawn(move || run(&messages, &shared, &blobs))?;
+            .spawn(move || run(&messages, work))?;
         Ok(Self { inbox, thread: Arc::new(Mutex::new(Some(thread))) })
     }
 
     pub(super) fn submit<T: Send + 'static>(
         &self,
         staged: Vec<StagedBlob>,
-        decide: impl FnOnce(&mut Tables<'_>) -> Result<T, IndexError> + Send + 'static,
+        decide: impl FnMut(&mut Tables<'_>) -> Result<T, IndexError> + Send + 'static,
+        purpose: Purpose,
     ) -> oneshot::Receiver<Result<T, IndexError>> {
         let (reply, answer) = oneshot::channel();
-        let change = Change { decide: Some(decide), decided: None, staged, reply };
+        let change = Change { decide, purpose, decided: None, staged, reply };
         // When the thread is gone the reply is dropped with the change, and its blobs are deleted.
         let _ = self.inbox.send(Message::Job(Box::new(change)));
         answer
@@ -131,9 +157,32 @@ impl Writer {
     }
 }
 
-fn run(messages: &Receiver<Message>, shared: &Shared, blobs: &BlobStore) {
-    let mut healthy = true;
-    while let Ok(first) = messages.recv() {
+/// What the thread works with.
+struct Work {
+    shared: Arc<Shared>,
+    blobs: BlobStore,
+    reserve: Arc<Reserve>,
+    /// Whether the database is open.
+    healthy: bool,
+    /// Whether anything was freed since the database was compacted last.
+    freed: bool,
+}
+
+fn run(messages: &Receiver<Message>, mut work: Work) {
+    loop {
+        let first = if work.reserve.is_out() {
+            match messages.recv_timeout(MEND_AFTER) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => {
+                    work.mend();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        } else {
+            let Ok(message) = messages.recv() else { return };
+            message
+        };
         let mut batch = Vec::new();
         let mut finish = false;
         for message in std::iter::once(first).chain(messages.try_iter()) {
@@ -145,42 +194,126 @@ fn run(messages: &Receiver<Message>, shared: &Shared, blobs: &BlobStore) {
                 break;
             }
         }
-        if !healthy {
-            healthy = shared.reopen().is_ok();
+        work.take(batch);
+        if finish {
+            return;
         }
-        let committed = commit(shared, &mut batch);
-        let committed = match committed {
-            Ok(retired) => {
-                blobs.retire(retired);
+    }
+}
+
+/// How a batch ended.
+enum End {
+    Committed,
+    /// Nothing of it is in the database.
+    Failed(IndexError),
+    /// It is in the database or not.
+    Unknown(IndexError),
+}
+
+impl Work {
+    /// Does a batch and answers it.
+    fn take(&mut self, mut batch: Vec<Box<dyn Job>>) {
+        if let Err(error) = self.reserve.admit() {
+            batch = refuse_stores(batch, &error.into());
+        }
+        let mut end = self.commit(&mut batch);
+        if let End::Failed(error) = &end
+            && error.is_full()
+            && batch.iter().any(|job| job.purpose() == Purpose::Free)
+        {
+            batch = refuse_stores(batch, error);
+            self.reserve.release();
+            end = self.commit(&mut batch);
+        }
+        let answer = match end {
+            End::Committed => {
+                self.freed |= batch.iter().any(|job| job.purpose() == Purpose::Free);
                 Ok(())
             }
-            Err(Failure { error, batch: None }) => {
-                healthy = shared.reopen().is_ok();
+            End::Failed(error) => Err(error),
+            End::Unknown(error) => {
+                // Deleting the blobs could make an object that cannot be read, keeping them costs
+                // a sweep.
+                batch.iter_mut().for_each(|job| job.keep_blobs());
                 Err(error)
-            }
-            Err(Failure { error, batch: Some(number) }) => {
-                healthy = shared.reopen().is_ok();
-                match is_committed(shared, number) {
-                    // Blobs that it retired stay until the next start sweeps them.
-                    Ok(true) => Ok(()),
-                    Ok(false) => Err(error),
-                    Err(unknown) => {
-                        // Whether the database names the blobs is not known: deleting them could
-                        // make an object that cannot be read, keeping them costs a sweep.
-                        tracing::error!(%error, %unknown, "the index is out of order");
-                        batch.iter_mut().for_each(|job| job.keep_blobs());
-                        Err(error)
-                    }
-                }
             }
         };
         for job in batch {
-            job.answer(committed.as_ref().copied());
-        }
-        if finish {
-            break;
+            job.answer(answer.as_ref().copied());
         }
     }
+
+    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> End {
+        if batch.is_empty() {
+            return End::Committed;
+        }
+        if !self.healthy {
+            self.reopen();
+        }
+        match commit(&self.shared, batch) {
+            Ok(retired) => {
+                self.blobs.retire(retired);
+                End::Committed
+            }
+            Err(Failure { error, batch: None }) => {
+                self.reopen();
+                End::Failed(error)
+            }
+            Err(Failure { error, batch: Some(number) }) => {
+                self.reopen();
+                match is_committed(&self.shared, number) {
+                    // Blobs that it retired stay until the next start sweeps them.
+                    Ok(true) => End::Committed,
+                    Ok(false) => End::Failed(error),
+                    Err(unknown) => {
+                        tracing::error!(%error, %unknown, "the index is out of order");
+                        End::Unknown(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Opens the database anew, with the room of the reserve if it takes that.
+    fn reopen(&mut self) {
+        let mut opened = self.shared.reopen();
+        if opened.as_ref().is_err_and(IndexError::is_full) && self.reserve.release() {
+            opened = self.shared.reopen();
+        }
+        if let Err(error) = &opened {
+            tracing::error!(%error, "the index cannot be opened again; the next change tries");
+        }
+        self.healthy = opened.is_ok();
+    }
+
+    /// Tries to have the reserve again, when there is nothing else to do.
+    fn mend(&mut self) {
+        let mut taken = self.reserve.take();
+        if matches!(taken, Ok(false)) && self.freed {
+            // What was deleted lay in the database, whose file does not shrink by itself.
+            self.freed = false;
+            if let Err(error) = self.shared.compact() {
+                tracing::warn!(%error, "the index could not be compacted");
+                self.reopen();
+            }
+            taken = self.reserve.take();
+        }
+        match taken {
+            Ok(true) => tracing::info!("there is room on the disk again"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the reserve cannot be made again"),
+        }
+    }
+}
+
+/// Answers those that would store something, and leaves those that free.
+fn refuse_stores(batch: Vec<Box<dyn Job>>, error: &IndexError) -> Vec<Box<dyn Job>> {
+    let (free, store) = batch.into_iter().partition(|job| job.purpose() == Purpose::Free);
+    let store: Vec<Box<dyn Job>> = store;
+    for job in store {
+        job.answer(Err(error));
+    }
+    free
 }
 
 struct Failure {

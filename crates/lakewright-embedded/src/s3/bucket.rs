@@ -104,7 +104,7 @@ pub(super) async fn delete_bucket(
 ) -> S3Result<S3Response<DeleteBucketOutput>> {
     let bucket = req.input.bucket;
     service
-        .write(Vec::new(), move |tables| {
+        .free(move |tables| {
             tables.need_bucket(&bucket)?;
             if !tables.is_empty(&bucket)? {
                 return Err(IndexError::from(s3_error!(

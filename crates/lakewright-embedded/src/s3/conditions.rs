@@ -1,5 +1,6 @@
 //! Conditions on requests: `If-Match` and its kin (RFC 9110, section 13, as S3 reads it).
 
+use http::{HeaderMap, HeaderName, header};
 use s3s::dto::{ETag, ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
@@ -33,6 +34,20 @@ pub(super) struct WriteConditions {
 }
 
 impl WriteConditions {
+    /// Reads `If-Match` and `If-None-Match`.
+    pub(super) fn of(headers: &HeaderMap) -> S3Result<Self> {
+        let condition = |name: HeaderName| {
+            let Some(value) = headers.get(&name) else { return Ok(None) };
+            ETagCondition::parse_http_header(value.as_bytes()).map(Some).map_err(|_| {
+                s3_error!(InvalidArgument, "The value of {name} is neither an ETag nor *.")
+            })
+        };
+        Ok(Self {
+            if_match: condition(header::IF_MATCH)?,
+            if_none_match: condition(header::IF_NONE_MATCH)?,
+        })
+    }
+
     pub(super) fn is_none(&self) -> bool {
         self.if_match.is_none() && self.if_none_match.is_none()
     }

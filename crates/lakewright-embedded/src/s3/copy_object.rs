@@ -4,6 +4,7 @@ use bytes::Bytes;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
+use super::conditions::WriteConditions;
 use super::headers::{refuse_customer_key, refuse_unsupported, take_headers};
 use super::source::{copy_conditions, copy_source};
 use super::{Service, conditions, text};
@@ -17,6 +18,8 @@ pub(super) async fn copy_object(
     service: &Service,
     req: S3Request<CopyObjectInput>,
 ) -> S3Result<S3Response<CopyObjectOutput>> {
+    // s3s does not know that a copy may have conditions on what it replaces.
+    let replaced = WriteConditions::of(&req.headers)?;
     let mut input = req.input;
     refuse_unsupported!(input);
     let (source_bucket, source_key) = copy_source(input.copy_source)?;
@@ -90,6 +93,7 @@ pub(super) async fn copy_object(
         .write(copy.staged, move |tables| {
             tables.need_bucket(&bucket)?;
             let before = tables.find_object(&bucket, &key)?;
+            replaced.check(before.as_ref())?;
             for (blob, bytes) in &small {
                 tables.insert_small(*blob, bytes)?;
             }

@@ -19,7 +19,7 @@ pub(super) async fn delete_object(
     let conditions = WriteConditions { if_match: input.if_match, if_none_match: None };
     let (bucket, key) = (input.bucket, input.key);
     service
-        .write(Vec::new(), move |tables| {
+        .free(move |tables| {
             tables.need_bucket(&bucket)?;
             let before = tables.find_object(&bucket, &key)?;
             conditions.check(before.as_ref())?;

@@ -24,10 +24,10 @@ pub(super) async fn delete_objects(
     }
     let bucket = req.input.bucket;
     let (deleted, errors) = service
-        .write(Vec::new(), move |tables| {
+        .free(move |tables| {
             tables.need_bucket(&bucket)?;
             let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-            for object in objects {
+            for object in objects.clone() {
                 let key = object.key.clone();
                 match delete(tables, &bucket, object) {
                     Ok(()) => deleted.push(DeletedObject { key: Some(key), ..Default::default() }),

@@ -3,8 +3,7 @@
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
 
-use super::conditions::ReadConditions;
-use super::headers::{check_version, describe, refuse_customer_key};
+use super::headers::{describe, read_conditions, refuse_customer_key};
 use super::{Service, range};
 
 pub(super) async fn head_object(
@@ -12,14 +11,7 @@ pub(super) async fn head_object(
     req: S3Request<HeadObjectInput>,
 ) -> S3Result<S3Response<HeadObjectOutput>> {
     let input = req.input;
-    refuse_customer_key!(input);
-    check_version(input.version_id.as_deref())?;
-    let conditions = ReadConditions {
-        if_match: input.if_match,
-        if_none_match: input.if_none_match,
-        if_modified_since: input.if_modified_since,
-        if_unmodified_since: input.if_unmodified_since,
-    };
+    let conditions = read_conditions!(input);
     let (bucket, key) = (input.bucket, input.key);
     let record = service
         .read(move |view| {

@@ -109,6 +109,20 @@ macro_rules! refuse_customer_key {
     };
 }
 
+/// What GetObject and HeadObject ask for alike: conditions, of an object that can be read.
+macro_rules! read_conditions {
+    ($input:expr) => {{
+        refuse_customer_key!($input);
+        $crate::s3::headers::check_version($input.version_id.as_deref())?;
+        $crate::s3::conditions::ReadConditions {
+            if_match: $input.if_match,
+            if_none_match: $input.if_none_match,
+            if_modified_since: $input.if_modified_since,
+            if_unmodified_since: $input.if_unmodified_since,
+        }
+    }};
+}
+
 /// The fields that GetObject and HeadObject answer alike.
 macro_rules! describe {
     ($output:ident, $record:expr, $span:expr, $with_checksum:expr) => {{
@@ -142,4 +156,4 @@ macro_rules! describe {
         }
     }};
 }
-pub(super) use {describe, refuse_customer_key, refuse_unsupported, take_headers};
+pub(super) use {describe, read_conditions, refuse_customer_key, refuse_unsupported, take_headers};

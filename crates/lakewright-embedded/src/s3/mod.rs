@@ -72,6 +72,14 @@ impl Service {
     ) -> S3Result<T> {
         Ok(self.index.write(staged, decide).await?)
     }
+
+    /// Changes the index to name less; see [`Index::free`].
+    async fn free<T: Send + 'static>(
+        &self,
+        decide: impl FnMut(&mut Tables<'_>) -> Result<T, IndexError> + Send + 'static,
+    ) -> S3Result<T> {
+        Ok(self.index.free(decide).await?)
+    }
 }
 
 /// A number of things a client asks for on a page.

@@ -80,16 +80,6 @@ fn changed() -> Error {
 
 /// What the file system said, as one of our kinds.
 pub(super) fn local_error(error: std::io::Error, path: &Path) -> Error {
-    use std::io::ErrorKind as Io;
-    let kind = match error.kind() {
-        Io::NotFound => ErrorKind::NotFound,
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::Denied,
-        Io::AlreadyExists => ErrorKind::AlreadyExists,
-        Io::StorageFull | Io::QuotaExceeded => ErrorKind::StorageFull,
-        Io::IsADirectory | Io::NotADirectory | Io::InvalidInput | Io::InvalidFilename => {
-            ErrorKind::InvalidInput
-        }
-        _ => ErrorKind::Unavailable,
-    };
+    let kind = ErrorKind::from(error.kind());
     Error::new(kind, error.to_string()).on(path.display().to_string()).caused_by(error)
 }

@@ -77,10 +77,12 @@ fn each(meta: &ParseNestedMeta<'_>) -> syn::Result<Each> {
     let expected = "expected `each = \"name\"`, the name of the one-at-a-time setter";
     let value = meta.value().map_err(|_| Error::new(key, expected))?;
     let literal: LitStr = value.parse().map_err(|error| Error::new(error.span(), expected))?;
-    let setter = literal.parse().map_err(|_| {
-        let name = literal.value();
-        Error::new_spanned(&literal, format!("{name:?} is not a name a setter can have"))
-    })?;
+    let name = literal.value();
+    // Spaces and comments around a name parse, too.
+    let setter =
+        literal.parse().ok().filter(|setter: &Ident| *setter == name).ok_or_else(|| {
+            Error::new_spanned(&literal, format!("{name:?} is not a name a setter can have"))
+        })?;
     Ok(Each { key, literal, setter })
 }
 

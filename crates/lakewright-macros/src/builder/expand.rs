@@ -120,22 +120,19 @@ fn build(model: &Model) -> TokenStream {
     });
     let names = fields.iter().map(|field| &field.ident);
     let values = fields.iter().map(|field| {
-        let ident = &field.ident;
-        let absent = match &field.absent {
-            Absent::None => {
-                return quote_spanned!(site=> ::core::option::Option::take(&mut self.#ident));
-            }
-            // Checked above and so never reached; an `unwrap` would put a panic in its place.
+        let Field { ident, value: ty, absent, .. } = field;
+        let taken = quote_spanned!(site=> ::core::option::Option::take(&mut self.#ident));
+        match absent {
+            Absent::None => taken,
+            // Checked above and so never an error; an `unwrap` would put a panic in its place.
             Absent::Missing => {
                 let name = field.name();
-                quote_spanned!(site=> return ::core::result::Result::Err(#error { field: #name }))
+                quote_spanned!(site=> ::core::option::Option::ok_or(#taken, #error { field: #name })?)
             }
-            Absent::Default(expr) => expr.clone(),
-        };
-        quote_spanned! {site=>
-            match ::core::option::Option::take(&mut self.#ident) {
-                ::core::option::Option::Some(value) => value,
-                ::core::option::Option::None => #absent,
+            // A `return` or `?` in the expression ends the closure and not `build`, which has
+            // taken values out by now and would lose them.
+            Absent::Default(expr) => {
+                quote_spanned!(site=> ::core::option::Option::unwrap_or_else(#taken, || -> #ty { #expr }))
             }
         }
     });
@@ -154,7 +151,14 @@ fn build(model: &Model) -> TokenStream {
     };
     quote_spanned! {site=>
         #[automatically_derived]
-        #[allow(dead_code, deprecated, private_bounds, unreachable_pub, unused_qualifications)]
+        #[allow(
+            dead_code,
+            deprecated,
+            private_bounds,
+            unreachable_pub,
+            unused_qualifications,
+            clippy::unnecessary_lazy_evaluations
+        )]
         impl #impl_generics #builder #ty_generics #where_clause {
             #[doc = #about]
             #[doc = ""]
@@ -203,8 +207,11 @@ fn error(model: &Model) -> TokenStream {
 
         #[automatically_derived]
         impl ::core::fmt::Display for #error {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::write!(f, #message, self.field)
+            fn fmt(
+                &self,
+                formatter: &mut ::core::fmt::Formatter<'_>,
+            ) -> ::core::fmt::Result {
+                ::core::write!(formatter, #message, self.field)
             }
         }
 

@@ -11,7 +11,7 @@ pub(in crate::s3) async fn abort_multipart_upload(
 ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
     let AbortMultipartUploadInput { bucket, key, upload_id, .. } = req.input;
     service
-        .write(Vec::new(), move |tables| {
+        .free(move |tables| {
             tables.upload(&bucket, &key, &upload_id)?;
             tables.remove_upload(&bucket, &key, &upload_id, &[])
         })

@@ -14,6 +14,14 @@ struct Command {
     e: Vec<String>,
     #[builder(each = "_")]
     f: Vec<String>,
+    #[builder(each = " spaced")]
+    g: Vec<String>,
+    #[builder(each = "commented/* out */")]
+    h: Vec<String>,
+    #[builder(each = "r#self")]
+    i: Vec<String>,
+    #[builder(each = "suffixed"x)]
+    j: Vec<String>,
 }
 
 fn main() {}

@@ -1,0 +1,105 @@
+//! What a server does when there is no room left.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod kit;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use kit::Client;
+use kit::disk::Disk;
+use lakewright_embedded::{EmbeddedOptions, EmbeddedServer, attach};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn start(data: &Path) -> (EmbeddedServer, Client) {
+    let server = block_on(EmbeddedServer::start(EmbeddedOptions::new(data))).unwrap();
+    (server, Client::new(&attach(data).unwrap().unwrap()))
+}
+
+fn put(client: &Client, key: &str, body: &[u8]) -> u16 {
+    let answer = client.send("PUT", &format!("/raw/{key}"), &[], body).unwrap();
+    if answer.status != 200 {
+        assert_eq!(answer.status, 507, "{}", answer.text());
+        assert_eq!(answer.code().as_deref(), Some("XMinioStorageFull"));
+    }
+    answer.status
+}
+
+fn delete(client: &Client, key: &str) {
+    client.send("DELETE", &format!("/raw/{key}"), &[], b"").unwrap().expect(204);
+}
+
+/// Puts objects of this size until there is no room, and then fills what is left. How many there
+/// are.
+fn fill(disk: &Disk, client: &Client, size: usize) -> usize {
+    let body = vec![7; size];
+    let count = (0..).find(|n| put(client, &format!("k{n}"), &body) == 507).unwrap();
+    disk.fill();
+    assert_eq!(put(client, "one-more", &body), 507);
+    count
+}
+
+/// Until an object of this size can be put: what was deleted goes behind the answer's back.
+fn until_there_is_room(client: &Client, size: usize) {
+    let begin = Instant::now();
+    while put(client, "again", &vec![9; size]) == 507 {
+        assert!(begin.elapsed() < Duration::from_secs(15), "no room after everything was deleted");
+        // longer than the server waits before it looks for room by itself
+        std::thread::sleep(Duration::from_millis(1500));
+    }
+    let got = client.send("GET", "/raw/again", &[], b"").unwrap().expect(200);
+    assert_eq!(got.body, vec![9; size]);
+}
+
+#[test]
+fn what_is_there_can_be_read_and_deleted() {
+    let Some(disk) = Disk::of_mebibytes(24) else { return };
+    let (server, client) = start(disk.data());
+    client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
+    let count = fill(&disk, &client, 100_000);
+    assert!(count > 100, "{count}");
+    // Until the index has no page left either.
+    let small = (0..).find(|n| put(&client, &format!("s{n}"), &[7; 10_000]) == 507).unwrap();
+
+    for n in 0..count {
+        let got = client.send("GET", &format!("/raw/k{n}"), &[], b"").unwrap().expect(200);
+        assert_eq!(got.body, vec![7; 100_000], "k{n}");
+    }
+    for n in 0..small {
+        delete(&client, &format!("s{n}"));
+    }
+    delete(&client, "k0");
+    let names: String =
+        (1..count - 1).map(|n| format!("<Object><Key>k{n}</Key></Object>")).collect();
+    let xml = format!("<Delete><Quiet>true</Quiet>{names}</Delete>");
+    let answer = client.send("POST", "/raw?delete", &[], xml.as_bytes()).unwrap().expect(200);
+    assert_eq!(answer.code(), None, "{}", answer.text());
+    until_there_is_room(&client, 100_000);
+    delete(&client, "again");
+    delete(&client, &format!("k{}", count - 1));
+    client.send("DELETE", "/raw", &[], b"").unwrap().expect(204);
+    block_on(server.shutdown()).unwrap();
+}
+
+#[test]
+fn a_server_starts_there_and_small_objects_give_their_room_back() {
+    let Some(disk) = Disk::of_mebibytes(24) else { return };
+    let (server, client) = start(disk.data());
+    client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
+    // kept in the index, whose file does not shrink by itself
+    let count = fill(&disk, &client, 30_000);
+    block_on(server.shutdown()).unwrap();
+    disk.fill();
+    let (server, client) = start(disk.data());
+    disk.fill();
+    assert_eq!(put(&client, "one-more", &[7; 30_000]), 507);
+    for n in 0..count {
+        delete(&client, &format!("k{n}"));
+    }
+    until_there_is_room(&client, 30_000);
+    until_there_is_room(&client, 1_000_000);
+    block_on(server.shutdown()).unwrap();
+}

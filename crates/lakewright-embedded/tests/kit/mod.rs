@@ -1,0 +1,213 @@
+//! What the tests of a running server share: a client that signs, and sends what no SDK would.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "each test takes what it needs of this, and fails by panicking"
+)]
+
+pub(crate) mod disk;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, SystemTime};
+
+use lakewright_embedded::Attachment;
+use s3s::crypto::{Checksum as _, Sha256};
+use s3s::dto::{Timestamp, TimestampFormat};
+
+/// A server, and the keys to sign with.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    address: String,
+    access_key_id: String,
+    secret: String,
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// S3's code of a refusal.
+    pub(crate) fn code(&self) -> Option<String> {
+        self.element("Code")
+    }
+
+    /// The text of an XML element.
+    pub(crate) fn element(&self, name: &str) -> Option<String> {
+        let text = self.text();
+        let from = text.split_once(&format!("<{name}>"))?.1;
+        Some(from.split_once(&format!("</{name}>"))?.0.to_owned())
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+}
+
+impl Client {
+    pub(crate) fn new(found: &Attachment) -> Self {
+        Self {
+            address: found.endpoint.strip_prefix("http://").unwrap().to_owned(),
+            access_key_id: found.access_key_id.clone(),
+            secret: found.secret_access_key.expose().to_owned(),
+        }
+    }
+
+    /// A connection on which nothing was sent.
+    pub(crate) fn connect(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// Sends a request and reads the answer. `target` is percent-encoded, its query sorted.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let mut stream = self.connect()?;
+        let length = body.len().to_string();
+        let mut headers = headers.to_vec();
+        headers.push(("content-length", &length));
+        stream.write_all(self.head(method, target, &headers).as_bytes())?;
+        // A server may refuse before it has read everything; its answer counts.
+        let sent = stream.write_all(body);
+        read_answer(&mut stream, method).map_err(|error| sent.err().unwrap_or(error))
+    }
+
+    /// The head of a signed request (Signature Version 4, the payload unsigned). All headers are
+    /// signed.
+    pub(crate) fn head(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> String {
+        let mut text = Vec::new();
+        let now = Timestamp::from(SystemTime::now());
+        now.format(TimestampFormat::DateTime, &mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let time = text.split('.').next().unwrap().trim_end_matches('Z').replace(['-', ':'], "");
+        let (time, date) = (format!("{time}Z"), time[..8].to_owned());
+
+        let mut all: BTreeMap<&str, &str> = headers.iter().copied().collect();
+        all.insert("host", &self.address);
+        all.insert("x-amz-date", &time);
+        all.insert("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
+        let signed = all.keys().copied().collect::<Vec<_>>().join(";");
+        let lines: String =
+            all.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| if pair.contains('=') { pair.to_owned() } else { format!("{pair}=") })
+            .collect::<Vec<_>>()
+            .join("&");
+        let request = format!("{method}\n{path}\n{query}\n{lines}\n{signed}\nUNSIGNED-PAYLOAD");
+
+        let scope = format!("{date}/us-east-1/s3/aws4_request");
+        let to_sign =
+            format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&sha(&[request.as_bytes()])));
+        let key = ["us-east-1", "s3", "aws4_request"]
+            .iter()
+            .fold(hmac(format!("AWS4{}", self.secret).as_bytes(), date.as_bytes()), |key, word| {
+                hmac(&key, word.as_bytes())
+            });
+        let signature = hex(&hmac(&key, to_sign.as_bytes()));
+        let mut head = format!("{method} {target} HTTP/1.1\r\n");
+        for (name, value) in &all {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head + &format!(
+            "authorization: AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, \
+             Signature={signature}\r\n\r\n",
+            self.access_key_id
+        )
+    }
+}
+
+/// Reads one answer.
+pub(crate) fn read_answer(stream: &mut TcpStream, method: &str) -> io::Result<Answer> {
+    let broken = |why: &str| io::Error::new(io::ErrorKind::UnexpectedEof, why.to_owned());
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let end = loop {
+        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at;
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Err(broken("the connection ended before the answer")),
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut body = bytes.split_off(end + 4);
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let headers: BTreeMap<String, String> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length: Option<usize> = headers.get("content-length").and_then(|value| value.parse().ok());
+    let status = status.ok_or_else(|| broken("no status"))?;
+    let wanted = if method == "HEAD" || status == 304 || status == 204 { Some(0) } else { length };
+    let chunked = headers.get("transfer-encoding").is_some_and(|value| value == "chunked");
+    while wanted.map_or(!chunked || !body.ends_with(b"0\r\n\r\n"), |wanted| body.len() < wanted) {
+        match stream.read(&mut buffer)? {
+            0 if wanted.is_none() => break,
+            0 => return Err(broken("the connection ended within the answer")),
+            read => body.extend_from_slice(&buffer[..read]),
+        }
+    }
+    if wanted.is_none() && chunked {
+        body = unchunk(&body).ok_or_else(|| broken("the chunks are torn"))?;
+    }
+    Ok(Answer { status, headers, body })
+}
+
+fn unchunk(mut bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    loop {
+        let end = bytes.windows(2).position(|two| two == b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).ok()?, 16).ok()?;
+        if size == 0 {
+            return Some(whole);
+        }
+        whole.extend_from_slice(bytes.get(end + 2..end + 2 + size)?);
+        bytes = bytes.get(end + 4 + size..)?;
+    }
+}
+
+fn sha(runs: &[&[u8]]) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    runs.iter().for_each(|run| sha.update(run));
+    sha.finalize()
+}
+
+/// HMAC (RFC 2104) of SHA-256; no key here is longer than its block of 64 bytes.
+fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let pad = |with: u8| {
+        let mut block = [with; 64];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block
+    };
+    sha(&[&pad(0x5c), &sha(&[&pad(0x36), text])])
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
