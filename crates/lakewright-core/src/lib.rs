@@ -4,9 +4,19 @@
 #![doc = include_str!("../DESIGN.md")]
 
 mod error;
+mod identity;
 mod name;
+pub mod plan;
+pub mod policy;
+mod resource;
 mod secret;
+pub mod spec;
+pub mod state;
 
 pub use error::{Error, ErrorKind, Result, ServiceError};
+pub use identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
 pub use name::{BucketName, ObjectKey, TableUri};
+pub use plan::{Plan, Report};
+pub use resource::{ResourceId, ResourceKind};
 pub use secret::{Secret, SecretRef};
+pub use spec::Spec;

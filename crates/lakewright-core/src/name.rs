@@ -58,6 +58,7 @@ macro_rules! text_of {
         }
     };
 }
+pub(crate) use text_of;
 
 /// The name of a bucket, by S3's rules for general purpose buckets
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>): 3 to 63

@@ -1,0 +1,369 @@
+//! Policy documents: their form, their meaning, and those that presets stand for.
+//!
+//! Servers write documents anew. Of what goes into MinIO (2025 and 2026 releases, seen through
+//! `mc`), single values come back as lists, lists in another order and without repetitions,
+//! `"Principal": "*"` as `{"AWS": ["*"]}`, the resource `*` of an identity policy as `**`,
+//! `true` in a condition as `"true"`, and of statements that differ in nothing but their `Sid`
+//! only the first. So documents are compared by what they allow and forbid.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::name::BucketName;
+use crate::spec::decode::{At, hint, one_of};
+use crate::spec::node::Node;
+use crate::spec::{Access, Anonymous, AnonymousAccess, Grant};
+
+/// The largest document that MinIO takes for a bucket or as a named policy, in bytes of JSON
+/// (`mc` is refused above about 20 KiB; S3 has the same limit).
+pub const MAX_BYTES: usize = 20 << 10;
+/// The largest document that MinIO takes for a service account, in characters of JSON.
+pub const MAX_SESSION_CHARS: usize = 2048;
+/// The only version of the policy language that MinIO takes.
+pub const VERSION: &str = "2012-10-17";
+
+const DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
+const STATEMENT: [&str; 9] = [
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
+
+/// Reports what is wrong with the form of a document. Its actions and conditions are the
+/// server's to judge.
+pub(crate) fn check(node: &Node, at: &mut At) -> bool {
+    let Node::Map(entries) = node else {
+        at.expected::<()>("a policy document (a map)", node);
+        return false;
+    };
+    let mut good = known(entries, "a policy document", &DOCUMENT, at);
+    let get = |name: &str| entries.iter().find(|(key, _)| key == name).map(|(_, node)| node);
+    match get("Version") {
+        Some(Node::Text(version)) if version == VERSION => {}
+        Some(_) => {
+            at.key("Version", |at| at.fault(format!("MinIO takes {VERSION:?} only")));
+            good = false;
+        }
+        None => {
+            at.fault(format!("the document needs \"Version\": {VERSION:?}"));
+            good = false;
+        }
+    }
+    match get("Statement") {
+        Some(Node::List(statements)) => at.key("Statement", |at| {
+            for (index, statement) in statements.iter().enumerate() {
+                good &= at.index(index, |at| check_statement(statement, at));
+            }
+        }),
+        Some(statement @ Node::Map(_)) => {
+            good &= at.key("Statement", |at| check_statement(statement, at));
+        }
+        Some(other) => {
+            at.key("Statement", |at| at.expected::<()>("a list of statements", other));
+            good = false;
+        }
+        None => {
+            at.fault("the document has no \"Statement\"");
+            good = false;
+        }
+    }
+    let bytes = node.to_value().to_string().len();
+    if bytes > MAX_BYTES {
+        at.fault(format!("the document has {bytes} bytes, and MinIO takes at most {MAX_BYTES}"));
+        good = false;
+    }
+    good
+}
+
+fn check_statement(node: &Node, at: &mut At) -> bool {
+    let Node::Map(entries) = node else {
+        at.expected::<()>("a statement (a map)", node);
+        return false;
+    };
+    let mut good = known(entries, "a statement", &STATEMENT, at);
+    let has = |name: &str| entries.iter().any(|(key, _)| key == name);
+    for (one, other) in
+        [("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")]
+    {
+        if has(one) && has(other) {
+            at.fault(format!("a statement has {one} or {other}, and both were found"));
+            good = false;
+        }
+    }
+    for (name, value) in entries {
+        good &= at.key(name, |at| match (&**name, value) {
+            ("Effect", Node::Text(effect)) if matches!(&**effect, "Allow" | "Deny") => true,
+            ("Effect", _) => {
+                at.fault(format!("the effect is {}", one_of(&["Allow", "Deny"])));
+                false
+            }
+            ("Action" | "NotAction" | "Resource" | "NotResource", value) => match value {
+                Node::Text(_) => true,
+                Node::List(items) if items.iter().all(|item| matches!(item, Node::Text(_))) => true,
+                other => {
+                    at.expected::<()>("a text or a list of texts", other);
+                    false
+                }
+            },
+            ("Condition", Node::Map(_)) => true,
+            ("Condition", other) => {
+                at.expected::<()>("conditions (a map)", other);
+                false
+            }
+            _ => true,
+        });
+    }
+    if !has("Effect") {
+        at.fault("a statement needs an \"Effect\"");
+        good = false;
+    }
+    if !has("Action") && !has("NotAction") {
+        at.fault("a statement needs an \"Action\"");
+        good = false;
+    }
+    good
+}
+
+fn known(entries: &[(String, Node)], what: &str, names: &[&str], at: &mut At) -> bool {
+    let mut good = true;
+    for (key, _) in entries {
+        if !names.contains(&key.as_str()) {
+            let hint = hint(key, names.iter().copied());
+            at.key(key, |at| at.fault(format!("{what} has no such field{hint}")));
+            good = false;
+        }
+    }
+    good
+}
+
+/// Whether two documents mean the same. `Sid`, `Id` and `Version` say nothing about access
+/// (there is one version).
+#[must_use]
+pub fn same(a: &Value, b: &Value) -> bool {
+    a == b || meaning(a) == meaning(b)
+}
+
+/// A statement, written so that equal meaning is equal text.
+type Meaning = BTreeMap<String, BTreeSet<String>>;
+
+fn meaning(document: &Value) -> BTreeSet<Meaning> {
+    let statements = match document.get("Statement") {
+        Some(Value::Array(statements)) => statements.iter().collect(),
+        Some(Value::Null) | None => Vec::new(),
+        Some(single) => vec![single],
+    };
+    statements.into_iter().map(statement_meaning).collect()
+}
+
+fn statement_meaning(statement: &Value) -> Meaning {
+    let mut meaning = Meaning::new();
+    let Value::Object(fields) = statement else {
+        meaning.insert("not a statement".into(), BTreeSet::from([statement.to_string()]));
+        return meaning;
+    };
+    for (name, value) in fields {
+        match &**name {
+            "Sid" => {}
+            // Principals by their kind; `"*"` is everybody, which is any AWS principal.
+            "Principal" | "NotPrincipal" => match value {
+                Value::Object(kinds) => {
+                    for (kind, who) in kinds {
+                        meaning.insert(format!("{name} {kind}"), texts(who));
+                    }
+                }
+                everybody => {
+                    meaning.insert(format!("{name} AWS"), texts(everybody));
+                }
+            },
+            "Action" | "NotAction" => {
+                let lower = texts(value).into_iter().map(|action| action.to_lowercase());
+                meaning.insert(name.clone(), lower.collect());
+            }
+            "Resource" | "NotResource" => {
+                let all = |resource: String| if resource == "**" { "*".into() } else { resource };
+                meaning.insert(name.clone(), texts(value).into_iter().map(all).collect());
+            }
+            "Condition" => {
+                for (operator, keys) in value.as_object().into_iter().flatten() {
+                    for (key, values) in keys.as_object().into_iter().flatten() {
+                        let name = format!("Condition {operator} {}", key.to_lowercase());
+                        meaning.insert(name, texts(values));
+                    }
+                }
+            }
+            _ => {
+                meaning.insert(name.clone(), texts(value));
+            }
+        }
+    }
+    meaning.retain(|_, values| !values.is_empty());
+    meaning
+}
+
+/// One value or several as a set of texts.
+fn texts(value: &Value) -> BTreeSet<String> {
+    let one = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match value {
+        Value::Array(items) => items.iter().map(one).collect(),
+        Value::Null => BTreeSet::new(),
+        single => BTreeSet::from([one(single)]),
+    }
+}
+
+/// The document in the form that every server reads: statements as a list, actions, resources
+/// and principals as lists.
+#[must_use]
+pub fn for_server(document: &Value) -> Value {
+    let list = |value: &Value| match value {
+        Value::Array(_) => value.clone(),
+        single => json!([single]),
+    };
+    let Value::Object(fields) = document else { return document.clone() };
+    let mut fields = fields.clone();
+    if let Some(statements) = fields.get_mut("Statement") {
+        *statements = list(statements);
+        for statement in statements.as_array_mut().into_iter().flatten() {
+            let Value::Object(statement) = statement else { continue };
+            for (name, value) in statement {
+                if matches!(&**name, "Action" | "NotAction" | "Resource" | "NotResource") {
+                    *value = list(value);
+                }
+            }
+        }
+    }
+    Value::Object(fields)
+}
+
+const READ_BUCKET: [&str; 2] = ["s3:GetBucketLocation", "s3:ListBucket"];
+const READ_OBJECTS: [&str; 1] = ["s3:GetObject"];
+const WRITE_BUCKET: [&str; 2] = ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"];
+const WRITE_OBJECTS: [&str; 4] =
+    ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"];
+
+/// Reading and writing in one place.
+struct Place<'a> {
+    bucket: &'a BucketName,
+    prefix: &'a str,
+    read: bool,
+    write: bool,
+}
+
+/// Statements for several places; `principal` is there in documents of buckets and missing in
+/// identities'.
+///
+/// Below a prefix, listing is allowed under a condition on the prefix that is asked for.
+/// `exactly` asks for the prefix itself, which is how `mc anonymous` writes it; otherwise
+/// anything below it will do.
+fn statements(places: &[Place<'_>], principal: Option<Value>, exactly: bool) -> Value {
+    let mut statements = Vec::new();
+    let mut allow = |actions: BTreeSet<&str>, resource: String, condition: Option<Value>| {
+        let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": [resource] });
+        if let Some(principal) = &principal {
+            statement["Principal"] = principal.clone();
+        }
+        if let Some(condition) = condition {
+            statement["Condition"] = condition;
+        }
+        if !statements.contains(&statement) {
+            statements.push(statement);
+        }
+    };
+    let buckets: BTreeSet<&BucketName> =
+        places.iter().filter(|p| p.read || p.write).map(|place| place.bucket).collect();
+    for bucket in buckets {
+        let arn = format!("arn:aws:s3:::{bucket}");
+        let here = || places.iter().filter(|place| place.bucket == bucket);
+        let mut plain = BTreeSet::from([READ_BUCKET[0]]);
+        if here().any(|place| place.write) {
+            plain.extend(WRITE_BUCKET);
+        }
+        // Listing the whole bucket needs no condition, and includes every prefix.
+        let everywhere = here().any(|place| place.read && place.prefix.is_empty());
+        if everywhere {
+            plain.extend(READ_BUCKET);
+        }
+        allow(plain, arn.clone(), None);
+        let prefixes: BTreeSet<&str> =
+            here().filter(|place| place.read).map(|place| place.prefix).collect();
+        if !everywhere && !prefixes.is_empty() {
+            let condition = if exactly {
+                json!({ "StringEquals": { "s3:prefix": prefixes } })
+            } else {
+                let below: BTreeSet<String> = prefixes.iter().map(|p| format!("{p}*")).collect();
+                json!({ "StringLike": { "s3:prefix": below } })
+            };
+            allow(BTreeSet::from([READ_BUCKET[1]]), arn.clone(), Some(condition));
+        }
+        for place in here().filter(|place| place.read || place.write) {
+            let mut actions = BTreeSet::new();
+            if place.read {
+                actions.extend(READ_OBJECTS);
+            }
+            if place.write {
+                actions.extend(WRITE_OBJECTS);
+            }
+            allow(actions, format!("{arn}/{}*", place.prefix), None);
+        }
+    }
+    Value::Array(statements)
+}
+
+/// The document that grants stand for.
+///
+/// ```
+/// use lakewright_core::{policy, spec::{Access, Grant}};
+/// let bucket = "raw".parse()?;
+/// let grant = Grant { access: Access::Read, bucket, prefix: Some("in/".into()) };
+/// let document = policy::of_grants(&[grant]);
+/// assert_eq!(document["Statement"][2]["Resource"][0], "arn:aws:s3:::raw/in/*");
+/// # Ok::<(), lakewright_core::Error>(())
+/// ```
+#[must_use]
+pub fn of_grants(grants: &[Grant]) -> Value {
+    let places: Vec<Place<'_>> = grants
+        .iter()
+        .map(|grant| Place {
+            bucket: &grant.bucket,
+            prefix: grant.prefix.as_deref().unwrap_or_default(),
+            read: grant.access != Access::Write,
+            write: grant.access != Access::Read,
+        })
+        .collect();
+    json!({ "Version": VERSION, "Statement": statements(&places, None, false) })
+}
+
+/// The bucket's policy that an access level of everybody stands for: what `mc anonymous` sets.
+/// Nothing where nothing is allowed.
+#[must_use]
+pub fn of_anonymous(bucket: &BucketName, anonymous: &Anonymous) -> Option<Value> {
+    let levels: Vec<(&str, AnonymousAccess)> = match anonymous {
+        Anonymous::Everywhere(level) => vec![("", *level)],
+        Anonymous::ByPrefix(levels) => {
+            levels.iter().map(|(prefix, level)| (prefix.as_str(), *level)).collect()
+        }
+    };
+    let places: Vec<Place<'_>> = levels
+        .into_iter()
+        .map(|(prefix, level)| Place {
+            bucket,
+            prefix,
+            read: matches!(level, AnonymousAccess::Read | AnonymousAccess::ReadWrite),
+            write: matches!(level, AnonymousAccess::Write | AnonymousAccess::ReadWrite),
+        })
+        .collect();
+    if places.iter().all(|place| !place.read && !place.write) {
+        return None;
+    }
+    let statements = statements(&places, Some(json!({ "AWS": ["*"] })), true);
+    Some(json!({ "Version": VERSION, "Statement": statements }))
+}

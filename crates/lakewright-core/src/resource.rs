@@ -1,0 +1,222 @@
+//! What can be declared, and how one of them is named.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::{AccessKey, AccountName, GroupName, PolicyName};
+use crate::name::{BucketName, TableUri};
+use crate::{Error, Result};
+
+/// A kind of resource. The order is that of making: what comes later may need what comes earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceKind {
+    /// A bucket.
+    Bucket,
+    /// A Delta table.
+    Table,
+    /// A named policy.
+    Policy,
+    /// A group of users.
+    Group,
+    /// A user.
+    User,
+    /// A service account.
+    ServiceAccount,
+}
+
+impl ResourceKind {
+    /// Every kind, in the order of making.
+    pub const ALL: [Self; 6] =
+        [Self::Bucket, Self::Table, Self::Policy, Self::Group, Self::User, Self::ServiceAccount];
+
+    /// The word for people: `service account`.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Bucket => "bucket",
+            Self::Table => "table",
+            Self::Policy => "policy",
+            Self::Group => "group",
+            Self::User => "user",
+            Self::ServiceAccount => "service account",
+        }
+    }
+
+    /// The word in addresses: `service-account`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ServiceAccount => "service-account",
+            other => other.noun(),
+        }
+    }
+
+    /// Whether it lives in MinIO's identity management, behind the admin API.
+    #[must_use]
+    pub const fn needs_admin(self) -> bool {
+        match self {
+            Self::Bucket | Self::Table => false,
+            Self::Policy | Self::Group | Self::User | Self::ServiceAccount => true,
+        }
+    }
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.noun())
+    }
+}
+
+/// One resource. Shown as `bucket raw`, `table raw/flights`, `service account ingest`; addressed
+/// as `bucket/raw`, `table/raw/flights`, `service-account/ingest`, which is also its form in
+/// documents.
+///
+/// ```
+/// use lakewright_core::ResourceId;
+/// let id: ResourceId = "table/raw/flights".parse()?;
+/// assert_eq!(id.to_string(), "table raw/flights");
+/// assert_eq!(id.address(), "table/raw/flights");
+/// # Ok::<(), lakewright_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ResourceId {
+    /// A bucket.
+    Bucket(BucketName),
+    /// A Delta table.
+    Table(TableUri),
+    /// A named policy.
+    Policy(PolicyName),
+    /// A group of users.
+    Group(GroupName),
+    /// A user, by access key.
+    User(AccessKey),
+    /// A service account, by the name that documents give it.
+    ServiceAccount(AccountName),
+}
+
+impl ResourceId {
+    /// What kind of thing it is.
+    #[must_use]
+    pub const fn kind(&self) -> ResourceKind {
+        match self {
+            Self::Bucket(_) => ResourceKind::Bucket,
+            Self::Table(_) => ResourceKind::Table,
+            Self::Policy(_) => ResourceKind::Policy,
+            Self::Group(_) => ResourceKind::Group,
+            Self::User(_) => ResourceKind::User,
+            Self::ServiceAccount(_) => ResourceKind::ServiceAccount,
+        }
+    }
+
+    /// Its name among its kind; a table's is `bucket/path`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Bucket(name) => name.to_string(),
+            Self::Table(uri) => crate::spec::short_uri(uri),
+            Self::Policy(name) => name.to_string(),
+            Self::Group(name) => name.to_string(),
+            Self::User(name) => name.to_string(),
+            Self::ServiceAccount(name) => name.to_string(),
+        }
+    }
+
+    /// Kind and name in one word, as [`FromStr`] reads it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("{}/{}", self.kind().word(), self.name())
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind(), self.name())
+    }
+}
+
+impl FromStr for ResourceId {
+    type Err = Error;
+
+    /// # Errors
+    /// `InvalidInput` for another kind or a bad name.
+    fn from_str(text: &str) -> Result<Self> {
+        let shown: String = text.chars().take(80).collect();
+        let words: Vec<&str> = ResourceKind::ALL.iter().map(|kind| kind.word()).collect();
+        let Some((word, name)) = text.split_once('/') else {
+            return Err(Error::invalid_input(format!(
+                "{shown:?} is no address: write KIND/NAME, such as bucket/raw; kinds are {}",
+                words.join(", ")
+            )));
+        };
+        // Underscores are how documents write it.
+        let kind = word.replace('_', "-");
+        let Some(kind) = ResourceKind::ALL.into_iter().find(|known| known.word() == kind) else {
+            let hint = crate::spec::decode::hint(&kind, words.iter().copied());
+            return Err(Error::invalid_input(format!(
+                "{shown:?} begins with no kind of resource{hint}; kinds are {}",
+                words.join(", ")
+            )));
+        };
+        Ok(match kind {
+            ResourceKind::Bucket => Self::Bucket(BucketName::new(name)?),
+            ResourceKind::Table => Self::Table(TableUri::new(name)?),
+            ResourceKind::Policy => Self::Policy(PolicyName::new(name)?),
+            ResourceKind::Group => Self::Group(GroupName::new(name)?),
+            ResourceKind::User => Self::User(AccessKey::new(name)?),
+            ResourceKind::ServiceAccount => Self::ServiceAccount(AccountName::new(name)?),
+        })
+    }
+}
+
+impl TryFrom<String> for ResourceId {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<ResourceId> for String {
+    fn from(id: ResourceId) -> Self {
+        id.address()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lead_back() {
+        for address in [
+            "bucket/raw",
+            "table/raw/2013/flights",
+            "policy/a/b",
+            "group/a b",
+            "user/a@b",
+            "service-account/in/gest",
+        ] {
+            let id: ResourceId = address.parse().unwrap();
+            assert_eq!(id.address(), address);
+            let json = serde_json::to_string(&id).unwrap();
+            assert_eq!(serde_json::from_str::<ResourceId>(&json).unwrap(), id);
+        }
+        let same: ResourceId = "service_account/x".parse().unwrap();
+        assert_eq!(same.to_string(), "service account x");
+    }
+
+    #[test]
+    fn bad_addresses_say_why() {
+        for (text, why) in [
+            ("raw", "KIND/NAME"),
+            ("bukcet/raw", "did you mean \"bucket\""),
+            ("bucket/R", "3 to 63"),
+        ] {
+            let error = text.parse::<ResourceId>().unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Who may come in and what they may do: policies, groups, users, service accounts.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+
+use super::bucket::PolicyDocument;
+use super::decode::{At, Decode, declared, decode_by_new, deserialize_as_decoded, quoted, words};
+use super::node::Node;
+use crate::identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
+use crate::name::{BucketName, TableUri};
+use crate::secret::SecretRef;
+
+decode_by_new! {
+    AccessKey: "an access key",
+    AccountName: "the name of a service account",
+    BucketName: "the name of a bucket",
+    GroupName: "the name of a group",
+    PolicyName: "the name of a policy",
+    StackName: "the name of a stack",
+    TableUri: "a table (bucket/path)",
+}
+
+/// The schema of a name is that of text; what else is asked of it, its reader says.
+macro_rules! text_schema {
+    ($($name:ident($min:literal, $max:literal)),* $(,)?) => { $(
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "minLength": $min, "maxLength": $max })
+            }
+        }
+    )* };
+}
+
+text_schema! {
+    AccessKey(3, 128),
+    AccountName(1, 128),
+    BucketName(3, 63),
+    GroupName(1, 128),
+    PolicyName(1, 128),
+    StackName(1, 64),
+    TableUri(5, 581),
+}
+
+declared! {
+    /// A policy: a document, or grants from which one is made.
+    #[derive(Default)]
+    pub struct PolicySpec("a policy") {
+        /// The document as MinIO takes it. Not together with `grants`.
+        pub document: Option<PolicyDocument>,
+        /// What may be done where. Not together with `document`.
+        pub grants: Option<Vec<Grant>>,
+        /// Take the policy over if it exists and nobody owns it.
+        #[serde(default)]
+        pub adopt: bool,
+    }
+}
+
+declared! {
+    /// What may be done in a bucket, or below a prefix of it.
+    pub struct Grant("a grant") {
+        /// What may be done.
+        pub access: Access,
+        /// In which bucket.
+        pub bucket: BucketName,
+        /// Only with keys that begin with this.
+        pub prefix: Option<String>,
+    }
+}
+
+words! {
+    /// What may be done with objects.
+    pub enum Access("an access level") {
+        /// Read and list.
+        Read = "read",
+        /// Write and delete, without reading or listing.
+        Write = "write",
+        /// Both: what a Delta table needs.
+        ReadWrite = "read_write",
+    }
+}
+
+declared! {
+    /// A user; the key of the entry is the access key.
+    pub struct UserSpec("a user") {
+        /// Where the secret key is found when it is needed: at least 8 characters.
+        pub secret: SecretRef,
+        /// Whether the user may come in; she may where nothing is said.
+        pub enabled: Option<bool>,
+        /// The policies attached to the user: all of them; an empty list means none.
+        pub policies: Option<Vec<PolicyName>>,
+        /// The groups she is in: all of them; an empty list means none.
+        pub groups: Option<Vec<GroupName>>,
+        /// Take the user over if it exists and nobody owns it. Her secret is then set to the
+        /// declared one.
+        #[serde(default)]
+        pub adopt: bool,
+    }
+}
+
+impl UserSpec {
+    /// Whether the user may come in.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled.unwrap_or(true)
+    }
+}
+
+declared! {
+    /// A group. Who is in it stands with the users.
+    #[derive(Default)]
+    pub struct GroupSpec("a group") {
+        /// The policies attached to the group: all of them; an empty list means none.
+        pub policies: Option<Vec<PolicyName>>,
+        /// Whether its policies count; they do where nothing is said.
+        pub enabled: Option<bool>,
+        /// Take the group over if it exists and nobody owns it.
+        #[serde(default)]
+        pub adopt: bool,
+    }
+}
+
+impl GroupSpec {
+    /// Whether the group's policies count.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled.unwrap_or(true)
+    }
+}
+
+declared! {
+    /// A service account: a second pair of credentials of a user, perhaps with fewer rights.
+    pub struct ServiceAccountSpec("a service account") {
+        /// The user that it acts for: one that is declared, or, where nothing is said, whoever
+        /// applies the document. It cannot be changed afterwards.
+        pub owner: Option<AccessKey>,
+        /// Its access key: 3 to 20 characters. It cannot be changed afterwards.
+        pub access_key: AccessKey,
+        /// Where its secret key is found when it is needed: at least 8 characters.
+        pub secret: SecretRef,
+        /// What it may do of what its owner may: a document of at most 2,048 characters. Not
+        /// together with `grants`; where neither is said, all that its owner may.
+        pub policy: Option<PolicyDocument>,
+        /// The same as grants. Not together with `policy`.
+        pub grants: Option<Vec<Grant>>,
+        /// When it ends: `"2027-01-01T00:00:00Z"`.
+        pub expires: Option<Time>,
+        /// A description for people: at most 256 bytes.
+        pub description: Option<String>,
+        /// Take the service account over if it exists and nobody owns it. Its secret is then set
+        /// to the declared one.
+        #[serde(default)]
+        pub adopt: bool,
+    }
+}
+
+/// A point in time: `2027-01-01T00:00:00Z`, with any offset. Kept to the second, as MinIO does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Time(pub Timestamp);
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Decode for Time {
+    fn decode(node: &Node, at: &mut At) -> Option<Self> {
+        match node {
+            Node::Text(text) => {
+                let whole = |time: Timestamp| Timestamp::from_second(time.as_second());
+                match text.parse().and_then(whole) {
+                    Ok(time) => Some(Self(time)),
+                    Err(_) => {
+                        let shown = quoted(text);
+                        at.fault(format!(
+                            "{shown} is no time: write it like \"2027-01-01T00:00:00Z\""
+                        ));
+                        None
+                    }
+                }
+            }
+            other => at.expected("a time (like \"2027-01-01T00:00:00Z\")", other),
+        }
+    }
+}
+
+deserialize_as_decoded!(Time, "a time");
+
+impl JsonSchema for Time {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
+/// Refusals here never quote: what stands in the place of a reference may be the secret itself.
+impl Decode for SecretRef {
+    fn decode(node: &Node, at: &mut At) -> Option<Self> {
+        const WAY: &str =
+            "say where it is found: {\"file\": PATH}, {\"env\": NAME} or {\"credential\": NAME}";
+        let literal = |at: &mut At| {
+            at.fault(format!(
+                "a secret is never written into a declaration, which may end in a world-readable \
+                 file or in version control; {WAY}"
+            ));
+            None
+        };
+        let entries = match node {
+            Node::Text(_) | Node::Number(_) => return literal(at),
+            Node::Map(entries) => entries.as_slice(),
+            other => return at.expected(&format!("a reference to a secret ({WAY})"), other),
+        };
+        let [(word, place)] = entries else {
+            at.fault(format!("a secret is found in exactly one place; {WAY}"));
+            return None;
+        };
+        if !matches!(&**word, "file" | "env" | "credential") {
+            return literal(at);
+        }
+        let Node::Text(place) = place else {
+            return at.key(word, |at| at.expected("a text", place));
+        };
+        if place.is_empty() {
+            at.key(word, |at| at.fault("it is empty"));
+            return None;
+        }
+        match &**word {
+            "file" => Some(Self::File(place.into())),
+            "credential" if place.contains('/') => {
+                at.key(word, |at| at.fault("a systemd credential is a name without slashes"));
+                None
+            }
+            "credential" => Some(Self::Credential(place.clone())),
+            _ => Some(Self::Env(place.clone())),
+        }
+    }
+}
+
+impl JsonSchema for SecretRef {
+    fn schema_name() -> Cow<'static, str> {
+        "SecretRef".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let one = |name: &str, what: &str| {
+            json_schema!({
+                "type": "object",
+                "properties": { name: { "type": "string", "minLength": 1, "description": what } },
+                "required": [name],
+                "additionalProperties": false,
+            })
+        };
+        json_schema!({
+            "description": "Where a secret is found when it is needed. The secret itself is refused.",
+            "oneOf": [
+                one("file", "A file whose content, without surrounding white space, is the secret."),
+                one("env", "An environment variable."),
+                one("credential", "A systemd credential: a file in $CREDENTIALS_DIRECTORY."),
+            ],
+        })
+    }
+}

@@ -1,0 +1,533 @@
+//! What is wrong with a document although every value in it is well-formed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bucket::{Anonymous, BucketSpec, LifecycleRule, Notification, Versioning};
+use super::column::same_name;
+use super::decode::{At, hint, quoted};
+use super::{Grant, Spec, TableSpec};
+use crate::identity::{AccessKey, GroupName, PolicyName};
+use crate::name::TableUri;
+use crate::policy;
+
+/// The most rules in a bucket's lifecycle (S3 and MinIO).
+const MAX_RULES: usize = 1000;
+/// The most tags of a bucket, and the longest key and value in characters (S3 and MinIO).
+const MAX_TAGS: (usize, usize, usize) = (50, 128, 256);
+/// The longest id of a lifecycle rule in characters (S3 and MinIO).
+const MAX_RULE_ID: usize = 255;
+/// The longest description of a service account in bytes (MinIO).
+const MAX_DESCRIPTION: usize = 256;
+/// The most members of lists that people write: a bomb, not a declaration, is longer.
+const MAX_GRANTS: usize = 1000;
+
+pub(super) fn check(spec: &Spec, at: &mut At) {
+    let registry = spec.registry.as_ref().map_or(Spec::DEFAULT_REGISTRY, |name| name.as_str());
+    at.key("buckets", |at| {
+        for (name, bucket) in &spec.buckets {
+            at.key(name.as_str(), |at| {
+                if name.as_str() == registry {
+                    at.fault(
+                        "this bucket holds the registry of who owns what, and lakewright itself \
+                         keeps it: name another bucket, or another \"registry\"",
+                    );
+                }
+                check_bucket(bucket, at);
+            });
+        }
+    });
+    at.key("tables", |at| check_tables(spec, registry, at));
+    at.key("policies", |at| check_policies(spec, at));
+    at.key("groups", |at| {
+        for (name, group) in &spec.groups {
+            at.key(name.as_str(), |at| attached(spec, group.policies.as_deref(), at));
+        }
+    });
+    at.key("users", |at| {
+        for (name, user) in &spec.users {
+            at.key(name.as_str(), |at| {
+                attached(spec, user.policies.as_deref(), at);
+                memberships(spec, user.groups.as_deref(), at);
+            });
+        }
+    });
+    at.key("service_accounts", |at| check_service_accounts(spec, at));
+}
+
+fn check_bucket(bucket: &BucketSpec, at: &mut At) {
+    if bucket.object_lock.is_some() && bucket.versioning == Some(Versioning::Suspended) {
+        at.key("versioning", |at| {
+            at.fault("object lock needs versioning, which cannot be suspended under it");
+        });
+    }
+    if bucket.quota.is_some_and(|quota| quota.0 == 0) {
+        at.key("quota", |at| {
+            at.fault("a quota of 0 bytes means no quota to MinIO: leave the field out");
+        });
+    }
+    if bucket.policy.is_some() && bucket.anonymous.is_some() {
+        at.fault(
+            "a bucket has one policy: \"anonymous\" is a short way to write one, and \"policy\" \
+             is another",
+        );
+    }
+    if let Some(document) = &bucket.policy {
+        at.key("policy", |at| check_bucket_policy(&document.0, at));
+    }
+    if let Some(Anonymous::ByPrefix(levels)) = &bucket.anonymous {
+        at.key("anonymous", |at| {
+            for prefix in levels.keys() {
+                at.key(prefix, |at| check_prefix(prefix, at));
+            }
+        });
+    }
+    if let Some(rules) = &bucket.lifecycle {
+        at.key("lifecycle", |at| check_lifecycle(rules, at));
+    }
+    if let Some(tags) = &bucket.tags {
+        at.key("tags", |at| check_tags(tags, at));
+    }
+    if let Some(notifications) = &bucket.notifications {
+        at.key("notifications", |at| check_notifications(notifications, at));
+    }
+}
+
+fn check_bucket_policy(document: &serde_json::Value, at: &mut At) {
+    let statements = match document.get("Statement") {
+        Some(serde_json::Value::Array(statements)) => statements.iter().collect(),
+        Some(single) => vec![single],
+        None => vec![],
+    };
+    at.key("Statement", |at| {
+        for (index, statement) in statements.into_iter().enumerate() {
+            at.index(index, |at| {
+                if statement.get("NotPrincipal").is_some() {
+                    at.fault("MinIO does not know NotPrincipal");
+                } else if statement.get("Principal").is_none() {
+                    at.fault("a statement of a bucket's policy needs a \"Principal\"");
+                }
+            });
+        }
+    });
+}
+
+/// Prefixes stand in resources of policies, where `*` and `?` are patterns.
+fn check_prefix(prefix: &str, at: &mut At) {
+    if prefix.len() > crate::ObjectKey::MAX_BYTES {
+        at.fault("the prefix is longer than any key");
+    } else if let Some(c) = prefix.chars().find(|c| matches!(c, '*' | '?') || c.is_control()) {
+        at.fault(format!("{c:?} cannot stand in a prefix: a policy would take it for a pattern"));
+    } else if prefix.contains("${") {
+        at.fault("\"${\" cannot stand in a prefix: a policy would take it for a variable");
+    } else if prefix.starts_with('/') {
+        at.fault("keys do not begin with a slash, and so no key has this prefix");
+    }
+}
+
+fn check_lifecycle(rules: &[LifecycleRule], at: &mut At) {
+    if rules.len() > MAX_RULES {
+        at.fault(format!("there are {} rules, and at most {MAX_RULES} are allowed", rules.len()));
+        return;
+    }
+    let mut ids = BTreeSet::new();
+    for (index, rule) in rules.iter().enumerate() {
+        at.index(index, |at| {
+            if rule.id.is_empty() || rule.id.chars().count() > MAX_RULE_ID {
+                at.key("id", |at| at.fault(format!("an id has 1 to {MAX_RULE_ID} characters")));
+            }
+            if !ids.insert(&rule.id) {
+                at.key("id", |at| {
+                    at.fault(format!("another rule has the id {}", quoted(&rule.id)));
+                });
+            }
+            for (name, days) in [
+                ("expire_after_days", rule.expire_after_days),
+                ("noncurrent_expire_after_days", rule.noncurrent_expire_after_days),
+                ("newer_noncurrent_versions", rule.newer_noncurrent_versions),
+            ] {
+                if days == Some(0) {
+                    at.key(name, |at| at.fault("1 is the least"));
+                }
+                // S3 counts in signed 32 bits.
+                if days.is_some_and(|days| days > i32::MAX as u32) {
+                    at.key(name, |at| at.fault(format!("{} is the most", i32::MAX)));
+                }
+            }
+            let current = [
+                rule.expire_after_days.is_some(),
+                rule.expire_on.is_some(),
+                rule.expired_object_delete_marker,
+            ];
+            if current.iter().filter(|said| **said).count() > 1 {
+                at.fault(
+                    "a rule has one of \"expire_after_days\", \"expire_on\" and \
+                     \"expired_object_delete_marker\": S3 takes one at a time; write several rules",
+                );
+            }
+            if !current.contains(&true)
+                && rule.noncurrent_expire_after_days.is_none()
+                && rule.newer_noncurrent_versions.is_none()
+            {
+                at.fault(
+                    "the rule does nothing: it needs one of \"expire_after_days\", \"expire_on\", \
+                     \"noncurrent_expire_after_days\", \"newer_noncurrent_versions\" and \
+                     \"expired_object_delete_marker\"",
+                );
+            }
+            if rule.expired_object_delete_marker && rule.tags.is_some() {
+                at.key("tags", |at| at.fault("delete markers have no tags"));
+            }
+            if let Some(tags) = &rule.tags {
+                at.key("tags", |at| check_tags(tags, at));
+            }
+            if rule.prefix.as_ref().is_some_and(|p| p.len() > crate::ObjectKey::MAX_BYTES) {
+                at.key("prefix", |at| at.fault("the prefix is longer than any key"));
+            }
+        });
+    }
+}
+
+fn check_tags(tags: &BTreeMap<String, String>, at: &mut At) {
+    let (most, longest_key, longest_value) = MAX_TAGS;
+    if tags.len() > most {
+        at.fault(format!("there are {} tags, and at most {most} are allowed", tags.len()));
+        return;
+    }
+    for (key, value) in tags {
+        at.key(key, |at| {
+            if key.is_empty() || key.chars().count() > longest_key {
+                at.fault(format!("the key of a tag has 1 to {longest_key} characters"));
+            }
+            if value.chars().count() > longest_value {
+                at.fault(format!("the value of a tag has at most {longest_value} characters"));
+            }
+            // S3's alphabet of tags.
+            let allowed = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
+            if let Some(c) = key.chars().chain(value.chars()).find(|c| !allowed(*c)) {
+                at.fault(format!(
+                    "{c:?} cannot stand in a tag; letters, digits, spaces and + - = . _ : / @ can"
+                ));
+            }
+        });
+    }
+}
+
+fn check_notifications(notifications: &[Notification], at: &mut At) {
+    let mut ids = BTreeSet::new();
+    for (index, notification) in notifications.iter().enumerate() {
+        at.index(index, |at| {
+            if notification.id.is_empty() || !ids.insert(&notification.id) {
+                at.key("id", |at| at.fault("an id is a text that stands once in a bucket"));
+            }
+            if !notification.arn.starts_with("arn:") {
+                at.key("arn", |at| {
+                    at.fault(
+                        "a target is named as the server names it, such as \
+                         \"arn:minio:sqs::PRIMARY:webhook\"",
+                    );
+                });
+            }
+            if notification.events.is_empty() {
+                at.key("events", |at| at.fault("at least one event is needed"));
+            }
+            at.key("events", |at| {
+                for (index, event) in notification.events.iter().enumerate() {
+                    if !event.starts_with("s3:") {
+                        at.index(index, |at| {
+                            at.fault(format!(
+                                "{} is no event of S3, such as \"s3:ObjectCreated:*\"",
+                                quoted(event)
+                            ));
+                        });
+                    }
+                }
+            });
+        });
+    }
+}
+
+fn check_tables(spec: &Spec, registry: &str, at: &mut At) {
+    for (uri, table) in &spec.tables {
+        at.key(&super::short_uri(uri), |at| {
+            if uri.bucket().as_str() == registry {
+                at.fault("this bucket holds the registry of who owns what: no table lives there");
+            }
+            if let Some(outer) = enclosing(spec, uri) {
+                at.fault(format!(
+                    "it lies inside the table {}, whose clean-up would delete its files",
+                    quoted(&super::short_uri(outer))
+                ));
+            }
+            check_table(table, at);
+        });
+    }
+}
+
+/// The declared table in whose directory this one lies. Directories are looked up, not compared:
+/// a document has many tables.
+fn enclosing<'a>(spec: &'a Spec, uri: &TableUri) -> Option<&'a TableUri> {
+    let path = uri.path();
+    path.match_indices('/').find_map(|(end, _)| {
+        let outer = TableUri::new(format!("{}/{}", uri.bucket(), &path[..end])).ok()?;
+        spec.tables.get_key_value(&outer).map(|(outer, _)| outer)
+    })
+}
+
+fn check_table(table: &TableSpec, at: &mut At) {
+    let columns = &table.schema.0;
+    at.key("schema", |at| {
+        if columns.is_empty() {
+            at.fault("a table needs at least one column");
+        }
+        let mut seen = BTreeSet::new();
+        for (index, column) in columns.iter().enumerate() {
+            let bad = |c: &char| c.is_control();
+            if column.name.is_empty()
+                || column.name.len() > 255
+                || column.name.chars().any(|c| bad(&c))
+            {
+                at.index(index, |at| {
+                    at.fault("the name of a column has 1 to 255 bytes and no control characters");
+                });
+            }
+            if !seen.insert(column.name.to_lowercase()) {
+                at.index(index, |at| {
+                    at.fault(format!(
+                        "the column {} stands here twice (Delta does not tell upper and lower \
+                         case apart)",
+                        quoted(&column.name)
+                    ));
+                });
+            }
+        }
+    });
+    let names = || columns.iter().map(|column| column.name.as_str());
+    let partitions = table.partition_by.as_deref().unwrap_or_default();
+    at.key("partition_by", |at| {
+        let mut seen = BTreeSet::new();
+        for (index, name) in partitions.iter().enumerate() {
+            at.index(index, |at| {
+                match columns.iter().find(|column| column.name == *name) {
+                    None => {
+                        let same = names().find(|known| same_name(known, name));
+                        let hint = match same {
+                            Some(same) => format!("; did you mean {same:?}?"),
+                            None => hint(name, names()),
+                        };
+                        at.fault(format!("{} is no column of the table{hint}", quoted(name)));
+                    }
+                    Some(column) => {
+                        let kind = column.data_type.as_str();
+                        if ["array<", "map<", "struct<"].iter().any(|start| kind.starts_with(start))
+                        {
+                            at.fault(format!(
+                                "a table cannot be partitioned by a column of type {kind}"
+                            ));
+                        }
+                    }
+                }
+                if !seen.insert(name) {
+                    at.fault(format!("{} stands here twice", quoted(name)));
+                }
+            });
+        }
+        if !columns.is_empty() && seen.len() == columns.len() {
+            at.fault("at least one column must not be a partition column: its values are the data");
+        }
+    });
+    at.key("properties", |at| {
+        for name in table.properties.iter().flatten().map(|(name, _)| name) {
+            if name.starts_with("delta.constraints.") {
+                at.key(name, |at| at.fault("say it under \"constraints\""));
+            } else if name.is_empty() {
+                at.key(name, |at| at.fault("a property needs a name"));
+            }
+        }
+    });
+    at.key("constraints", |at| {
+        for (name, condition) in table.constraints.iter().flatten() {
+            at.key(name, |at| {
+                if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                    at.fault("the name of a constraint is of a-z, A-Z, 0-9 and '_'");
+                }
+                if condition.trim().is_empty() {
+                    at.fault("a constraint needs a condition, such as \"delay >= 0\"");
+                }
+            });
+        }
+    });
+}
+
+fn check_policies(spec: &Spec, at: &mut At) {
+    for (name, declared) in &spec.policies {
+        at.key(name.as_str(), |at| {
+            if name.is_built_in() {
+                at.fault("MinIO comes with a policy of this name: choose another");
+            }
+            match (&declared.document, &declared.grants) {
+                (Some(_), Some(_)) => {
+                    at.fault("a policy is a \"document\" or \"grants\", and both were found");
+                }
+                (None, None) => at.fault("a policy needs a \"document\" or \"grants\""),
+                (Some(document), None) => {
+                    at.key("document", |at| check_identity_policy(&document.0, at));
+                }
+                (None, Some(grants)) => at.key("grants", |at| {
+                    check_grants(grants, at);
+                    let bytes = policy::of_grants(grants).to_string().len();
+                    if bytes > policy::MAX_BYTES {
+                        at.fault(format!(
+                            "they make a document of {bytes} bytes, and MinIO takes at most {}",
+                            policy::MAX_BYTES
+                        ));
+                    }
+                }),
+            }
+        });
+    }
+}
+
+fn check_identity_policy(document: &serde_json::Value, at: &mut At) {
+    let statements = document.get("Statement").and_then(serde_json::Value::as_array);
+    at.key("Statement", |at| {
+        for (index, statement) in statements.into_iter().flatten().enumerate() {
+            for name in ["Principal", "NotPrincipal"] {
+                if statement.get(name).is_some() {
+                    at.index(index, |at| {
+                        at.key(name, |at| {
+                            at.fault(
+                                "principals stand in policies of buckets; this one belongs to \
+                                 whom it is attached to",
+                            );
+                        });
+                    });
+                }
+            }
+        }
+    });
+}
+
+fn check_grants(grants: &[Grant], at: &mut At) {
+    if grants.is_empty() {
+        at.fault("at least one grant is needed");
+    }
+    if grants.len() > MAX_GRANTS {
+        at.fault(format!("there are {} grants, and at most {MAX_GRANTS} are read", grants.len()));
+    }
+    for (index, grant) in grants.iter().enumerate() {
+        if let Some(prefix) = &grant.prefix {
+            at.index(index, |at| at.key("prefix", |at| check_prefix(prefix, at)));
+        }
+    }
+}
+
+/// Attached policies exist: declared here, or built in.
+fn attached(spec: &Spec, policies: Option<&[PolicyName]>, at: &mut At) {
+    at.key("policies", |at| {
+        let mut seen = BTreeSet::new();
+        for (index, name) in policies.into_iter().flatten().enumerate() {
+            at.index(index, |at| {
+                if !spec.policies.contains_key(name) && !name.is_built_in() {
+                    let known = spec.policies.keys().map(PolicyName::as_str);
+                    let hint = match hint(name.as_str(), known.chain(PolicyName::BUILT_IN)) {
+                        hint if hint.is_empty() => {
+                            format!(
+                                ", and MinIO comes with {} only",
+                                PolicyName::BUILT_IN.join(", ")
+                            )
+                        }
+                        hint => hint,
+                    };
+                    at.fault(format!("the policy {} is not declared{hint}", quoted(name.as_str())));
+                }
+                if !seen.insert(name) {
+                    at.fault(format!("{} stands here twice", quoted(name.as_str())));
+                }
+            });
+        }
+    });
+}
+
+fn memberships(spec: &Spec, groups: Option<&[GroupName]>, at: &mut At) {
+    at.key("groups", |at| {
+        let mut seen = BTreeSet::new();
+        for (index, name) in groups.into_iter().flatten().enumerate() {
+            at.index(index, |at| {
+                if !spec.groups.contains_key(name) {
+                    let hint = hint(name.as_str(), spec.groups.keys().map(GroupName::as_str));
+                    at.fault(format!("the group {} is not declared{hint}", quoted(name.as_str())));
+                }
+                if !seen.insert(name) {
+                    at.fault(format!("{} stands here twice", quoted(name.as_str())));
+                }
+            });
+        }
+    });
+}
+
+fn check_service_accounts(spec: &Spec, at: &mut At) {
+    let mut by_key = BTreeMap::new();
+    for (name, account) in &spec.service_accounts {
+        at.key(name.as_str(), |at| {
+            let key = &account.access_key;
+            at.key("access_key", |at| {
+                if key.as_str().len() > AccessKey::MAX_SERVICE_ACCOUNT_BYTES {
+                    at.fault(format!(
+                        "it has {} bytes, and MinIO gives service accounts at most {}",
+                        key.as_str().len(),
+                        AccessKey::MAX_SERVICE_ACCOUNT_BYTES
+                    ));
+                }
+                if spec.users.contains_key(key) {
+                    at.fault(format!("{} is declared as a user already", quoted(key.as_str())));
+                }
+                if let Some(other) = by_key.insert(key, name) {
+                    at.fault(format!(
+                        "the service account {} has the same access key",
+                        quoted(other.as_str())
+                    ));
+                }
+            });
+            if let Some(owner) = &account.owner
+                && !spec.users.contains_key(owner)
+            {
+                let known = spec.users.keys().map(AccessKey::as_str);
+                let hint = match hint(owner.as_str(), known) {
+                    hint if hint.is_empty() => {
+                        "; leave the owner out for a service account of whoever applies this".into()
+                    }
+                    hint => hint,
+                };
+                let owner = quoted(owner.as_str());
+                at.key("owner", |at| at.fault(format!("the user {owner} is not declared{hint}")));
+            }
+            if let (Some(_), Some(_)) = (&account.policy, &account.grants) {
+                at.fault("a service account has a \"policy\" or \"grants\", and both were found");
+            }
+            let document = match (&account.policy, &account.grants) {
+                (Some(document), _) => {
+                    at.key("policy", |at| check_identity_policy(&document.0, at));
+                    Some(document.0.clone())
+                }
+                (None, Some(grants)) => {
+                    at.key("grants", |at| check_grants(grants, at));
+                    Some(policy::of_grants(grants))
+                }
+                (None, None) => None,
+            };
+            let chars = document.map_or(0, |document| document.to_string().chars().count());
+            if chars > policy::MAX_SESSION_CHARS {
+                at.fault(format!(
+                    "its policy has {chars} characters, and MinIO takes at most {}: attach a \
+                     smaller one, or give the owner less",
+                    policy::MAX_SESSION_CHARS
+                ));
+            }
+            if account.description.as_ref().is_some_and(|text| text.len() > MAX_DESCRIPTION) {
+                at.key("description", |at| {
+                    at.fault(format!("a description has at most {MAX_DESCRIPTION} bytes"));
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,315 @@
+//! What should exist: one versioned JSON document, in which Nix modules, Python files and people
+//! say the same thing.
+//!
+//! Reading it is strict. Unknown fields, keys that stand twice, wrong types and literal secrets
+//! are refused, each with the path at which it stands, all of them at once
+//! ([`Error::failures`]). What can be known to be wrong without a server is found here: bad
+//! names, references to nothing, two declarations of one thing.
+//!
+//! A field that is left out is not managed, which is not the same as an empty one: no `tags` is
+//! "whatever they are", `"tags": {}` is "none". See [`crate::diff`] for what becomes of a field
+//! that a later document leaves out.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+mod access;
+mod bucket;
+mod check;
+mod column;
+pub(crate) mod decode;
+pub(crate) mod node;
+mod table;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use access::{Access, Grant, GroupSpec, PolicySpec, ServiceAccountSpec, Time, UserSpec};
+pub use bucket::{
+    Anonymous, AnonymousAccess, BucketSpec, ByteSize, Day, Encryption, LifecycleRule, Notification,
+    ObjectLock, PolicyDocument, Retention, RetentionMode, RetentionPeriod, Versioning,
+};
+pub use column::{Column, ColumnType, Columns};
+pub use table::TableSpec;
+
+use crate::identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
+use crate::name::{BucketName, TableUri};
+use crate::{Error, Result};
+use decode::{At, Decode, Fields, declared, deserialize_as_decoded};
+use node::Node;
+
+declared! {
+    /// What should exist, as one stack.
+    ///
+    /// ```
+    /// use lakewright_core::Spec;
+    /// let spec = Spec::from_json(br#"{
+    ///     "version": 1,
+    ///     "stack": "lake",
+    ///     "buckets": { "raw": { "versioning": true, "quota": "10GiB" } }
+    /// }"#)?;
+    /// assert_eq!(spec.buckets.len(), 1);
+    ///
+    /// let error = Spec::from_json(br#"{
+    ///     "version": 1, "stack": "lake", "buckets": { "raw": { "versionning": true } }
+    /// }"#).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "buckets.raw.versionning: a bucket has no such field; did you mean \"versioning\"?",
+    /// );
+    /// # Ok::<(), lakewright_core::Error>(())
+    /// ```
+    pub struct Spec("the document") {
+        /// The version of this format: 1.
+        pub version: SpecVersion,
+        /// What owns everything that is declared here. Two documents with one stack's name take
+        /// turns in deleting each other's things.
+        pub stack: StackName,
+        /// The bucket in which lakewright keeps who owns what; `lakewright-state` where nothing
+        /// is said. One for all stacks of a server.
+        pub registry: Option<BucketName>,
+        /// Buckets by name.
+        #[serde(default)]
+        pub buckets: BTreeMap<BucketName, BucketSpec>,
+        /// Delta tables by `bucket/path`.
+        #[serde(default)]
+        #[serde(serialize_with = "short_uris")]
+        pub tables: BTreeMap<TableUri, TableSpec>,
+        /// Policies by name.
+        #[serde(default)]
+        pub policies: BTreeMap<PolicyName, PolicySpec>,
+        /// Groups by name.
+        #[serde(default)]
+        pub groups: BTreeMap<GroupName, GroupSpec>,
+        /// Users by access key.
+        #[serde(default)]
+        pub users: BTreeMap<AccessKey, UserSpec>,
+        /// Service accounts, by names that only lakewright knows.
+        #[serde(default)]
+        pub service_accounts: BTreeMap<AccountName, ServiceAccountSpec>,
+    }
+}
+
+/// Tables are written as people write them, `raw/flights`.
+fn short_uris<S: Serializer>(
+    tables: &BTreeMap<TableUri, TableSpec>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(tables.iter().map(|(uri, table)| (short_uri(uri), table)))
+}
+
+/// `bucket/path`.
+pub(crate) fn short_uri(uri: &TableUri) -> String {
+    format!("{}/{}", uri.bucket(), uri.path())
+}
+
+/// The version of the format. There is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SpecVersion;
+
+impl SpecVersion {
+    /// The number that stands in documents.
+    pub const NUMBER: u64 = 1;
+}
+
+impl Serialize for SpecVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(Self::NUMBER)
+    }
+}
+
+impl Decode for SpecVersion {
+    fn decode(node: &Node, at: &mut At) -> Option<Self> {
+        match node {
+            Node::Number(number) if number.as_u64() == Some(Self::NUMBER) => Some(Self),
+            Node::Number(number) => {
+                at.fault(format!(
+                    "version {number} of the format is not known; this lakewright knows version {}",
+                    Self::NUMBER
+                ));
+                None
+            }
+            other => at.expected("the version of the format (a number)", other),
+        }
+    }
+}
+
+deserialize_as_decoded!(SpecVersion, "the version of the format");
+
+impl JsonSchema for SpecVersion {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "SpecVersion".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "const": Self::NUMBER })
+    }
+}
+
+impl Spec {
+    /// The bucket of the registry where the document names none.
+    pub const DEFAULT_REGISTRY: &str = "lakewright-state";
+
+    /// Reads and checks a document.
+    ///
+    /// # Errors
+    /// `InvalidSpec` with everything that is wrong with it: [`Error::failures`] has one error
+    /// for each fault if there are several, each with its path as the resource.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        Self::from_node(&Node::parse(json)?)
+    }
+
+    /// Takes a document that was read already. Columns that are written as a map come in the
+    /// map's order, which is the alphabet's where serde_json does not keep another.
+    ///
+    /// # Errors
+    /// As [`Self::from_json`].
+    pub fn from_value(value: &Value) -> Result<Self> {
+        Self::from_node(&Node::from_value(value)?)
+    }
+
+    fn from_node(node: &Node) -> Result<Self> {
+        // A document of another version is not held against the words of this one.
+        if let Node::Map(_) = node {
+            let mut at = At::default();
+            let ignored = &mut At::default();
+            let fields = Fields::of(node, "the document", &[], ignored);
+            let version = fields.and_then(|fields| fields.take::<SpecVersion>("version", &mut at));
+            if version.is_none() {
+                return Err(at.into_error("the document"));
+            }
+        }
+        let mut at = At::default();
+        let spec = Self::decode(node, &mut at);
+        if let Some(spec) = &spec {
+            check::check(spec, &mut at);
+        }
+        match spec {
+            Some(spec) if at.is_clean() => Ok(spec),
+            _ => Err(at.into_error("the document")),
+        }
+    }
+
+    /// An empty declaration of a stack.
+    #[must_use]
+    pub fn empty(stack: StackName) -> Self {
+        Self {
+            version: SpecVersion,
+            stack,
+            registry: None,
+            buckets: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            users: BTreeMap::new(),
+            service_accounts: BTreeMap::new(),
+        }
+    }
+
+    /// The bucket of the registry.
+    ///
+    /// # Errors
+    /// None in practice: the default is a good name.
+    pub fn registry_bucket(&self) -> Result<BucketName> {
+        match &self.registry {
+            Some(bucket) => Ok(bucket.clone()),
+            None => BucketName::new(Self::DEFAULT_REGISTRY),
+        }
+    }
+
+    /// The document in its one way of writing: sizes in bytes, columns as a list, keys sorted,
+    /// nothing that says nothing.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be written, which has no known cause.
+    pub fn canonical(&self) -> Result<String> {
+        Ok(sorted_json(&to_value(self)?))
+    }
+
+    /// SHA-256 of the document in its one way of writing, in hex: equal for documents that
+    /// declare the same in another order.
+    ///
+    /// # Errors
+    /// As [`Self::canonical`].
+    pub fn hash(&self) -> Result<String> {
+        Ok(hex(&Sha256::digest(self.canonical()?)))
+    }
+
+    /// The JSON Schema of the format (draft 2020-12), pretty-printed. Editors complete and check
+    /// documents by it; lakewright's own reading checks more.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be written, which has no known cause.
+    pub fn json_schema() -> Result<String> {
+        let mut schema = schemars::schema_for!(Self);
+        schema.insert("title".into(), "What should exist: lakewright's spec document".into());
+        let sorted = sorted_json(schema.as_value());
+        let value: Value = serde_json::from_str(&sorted).map_err(unwritten)?;
+        serde_json::to_string_pretty(&value).map(|text| text + "\n").map_err(unwritten)
+    }
+}
+
+/// Any of our own values as JSON.
+pub(crate) fn to_value<T: Serialize>(value: &T) -> Result<Value> {
+    serde_json::to_value(value).map_err(unwritten)
+}
+
+fn unwritten(error: serde_json::Error) -> Error {
+    Error::new(crate::ErrorKind::Internal, format!("cannot be written as JSON: {error}"))
+        .caused_by(error)
+}
+
+/// JSON with sorted keys, whatever order the map keeps: a feature of serde_json that some other
+/// crate turns on must not change a hash.
+pub(crate) fn sorted_json(value: &Value) -> String {
+    fn write(value: &Value, out: &mut String) {
+        match value {
+            Value::Array(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write(item, out);
+                }
+                out.push(']');
+            }
+            Value::Object(entries) => {
+                let sorted: BTreeMap<&String, &Value> = entries.iter().collect();
+                out.push('{');
+                for (index, (key, item)) in sorted.into_iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    // Writing to a String cannot fail.
+                    let _ = write!(out, "{}:", Value::String(key.clone()));
+                    write(item, out);
+                }
+                out.push('}');
+            }
+            plain => {
+                let _ = write!(out, "{plain}");
+            }
+        }
+    }
+    let mut out = String::new();
+    write(value, &mut out);
+    out
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

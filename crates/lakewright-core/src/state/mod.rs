@@ -1,0 +1,12 @@
+//! What is there ([`Observed`]) and what of it is ours ([`Registry`]).
+
+mod observed;
+mod registry;
+
+pub use observed::{
+    BucketSetting, Capabilities, Needs, Observed, ObservedBucket, ObservedGroup, ObservedLock,
+    ObservedServiceAccount, ObservedTable, ObservedUser, Reading, SecretMatch,
+};
+pub use registry::{
+    Alive, Holder, Intent, IntentKind, Lease, Owned, Recovered, Registry, RegistryVersion,
+};
