@@ -20,6 +20,10 @@ mod connect;
 #[cfg(feature = "tables")]
 pub use arrow;
 pub use connect::connect;
+pub use lakewright_core::bucket_config::{
+    self, Access, AnonymousAccess, Encryption, KmsKey, LifecycleRule, NoncurrentTransition,
+    Notification, ObjectLock, RetentionMode, Transition, Versioning,
+};
 pub use lakewright_core::{
     BucketName, Error, ErrorKind, ObjectKey, Result, Secret, SecretRef, ServiceError, TableUri,
 };
@@ -27,8 +31,9 @@ pub use lakewright_core::{
 pub use lakewright_embedded as embedded;
 pub use lakewright_engine::Lake;
 pub use lakewright_engine::bucket::{
-    Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, GetOptions, ListOptions, ListPage,
-    Object, ObjectBody, ObjectInfo, ObjectRange, Progress, PutOptions,
+    Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, Emptied, EmptyOptions, GetOptions,
+    ListOptions, ListPage, Object, ObjectBody, ObjectInfo, ObjectRange, ObjectVersion, Progress,
+    PutOptions, VersionPage,
 };
 pub use lakewright_engine::profile::{
     self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,
