@@ -6,7 +6,9 @@
 
 pub mod bucket;
 mod lake;
+mod pool;
 pub mod profile;
+mod wire;
 
 #[cfg(feature = "tables")]
 mod store;
