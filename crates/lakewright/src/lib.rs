@@ -21,8 +21,8 @@ mod connect;
 pub use arrow;
 pub use connect::connect;
 pub use lakewright_core::bucket_config::{
-    self, Access, AnonymousAccess, Encryption, KmsKey, LifecycleRule, NoncurrentTransition,
-    Notification, ObjectLock, RetentionMode, Transition, Versioning,
+    self, Access, AnonymousAccess, Encryption, LifecycleRule, NoncurrentTransition, Notification,
+    ObjectLock, RetentionMode, Transition, Versioning,
 };
 pub use lakewright_core::{
     BucketName, Error, ErrorKind, ObjectKey, Result, Secret, SecretRef, ServiceError, TableUri,

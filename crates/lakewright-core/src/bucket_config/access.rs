@@ -46,10 +46,75 @@ const ARN: &str = "arn:aws:s3:::";
 /// What everybody may do, without keys, below which prefix. The empty prefix is the whole
 /// bucket; no entry is no access.
 ///
-/// S3 has no such setting: it is a bucket policy of a certain form.
+/// S3 has no such setting: it is a bucket policy of a certain form. Written `"none"`, `"read"`,
+/// `"write"` or `"read_write"` for the whole bucket, or as a map of these by prefix.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Written", into = "Written")]
 pub struct AnonymousAccess(pub BTreeMap<String, Access>);
+
+/// How that is written.
+#[derive(Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "an access level (none, read, write, read_write) or a map of them by prefix"
+)]
+enum Written {
+    Everywhere(Level),
+    ByPrefix(BTreeMap<String, Level>),
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Level {
+    None,
+    Read,
+    Write,
+    ReadWrite,
+}
+
+impl Level {
+    fn access(self) -> Option<Access> {
+        match self {
+            Self::None => None,
+            Self::Read => Some(Access::Read),
+            Self::Write => Some(Access::Write),
+            Self::ReadWrite => Some(Access::ReadWrite),
+        }
+    }
+}
+
+impl From<Access> for Level {
+    fn from(access: Access) -> Self {
+        match access {
+            Access::Read => Self::Read,
+            Access::Write => Self::Write,
+            Access::ReadWrite => Self::ReadWrite,
+        }
+    }
+}
+
+impl From<Written> for AnonymousAccess {
+    fn from(written: Written) -> Self {
+        let by_prefix = match written {
+            Written::Everywhere(level) => [(String::new(), level)].into(),
+            Written::ByPrefix(by_prefix) => by_prefix,
+        };
+        let granted = by_prefix.into_iter();
+        Self(granted.filter_map(|(prefix, level)| Some((prefix, level.access()?))).collect())
+    }
+}
+
+impl From<AnonymousAccess> for Written {
+    fn from(AnonymousAccess(granted): AnonymousAccess) -> Self {
+        match (granted.len(), granted.get("")) {
+            (0, _) => Self::Everywhere(Level::None),
+            (1, Some(access)) => Self::Everywhere((*access).into()),
+            _ => Self::ByPrefix(
+                granted.into_iter().map(|(prefix, access)| (prefix, access.into())).collect(),
+            ),
+        }
+    }
+}
 
 impl AnonymousAccess {
     /// Nobody without keys may do anything.
@@ -268,6 +333,18 @@ mod tests {
         let access = [("a/", Access::Read), ("b/", Access::Write), ("c/", Access::Read)];
         let access = access.map(|(prefix, access)| (prefix.to_owned(), access)).into();
         assert_eq!(known(two), Some(AnonymousAccess(access)));
+    }
+
+    #[test]
+    fn a_level_or_levels_by_prefix() {
+        let read = |value: Value| serde_json::from_value::<AnonymousAccess>(value).unwrap();
+        let mixed = json!({"": "read", "in/": "read_write"});
+        for written in [json!("none"), json!("read_write"), json!({"in/": "write"}), mixed] {
+            assert_eq!(serde_json::to_value(read(written.clone())).unwrap(), written);
+        }
+        assert_eq!(read(json!({"": "read", "in/": "none"})), read(json!("read")));
+        let error = serde_json::from_value::<AnonymousAccess>(json!("all")).unwrap_err();
+        assert!(error.to_string().contains("read_write"), "{error}");
     }
 
     #[test]

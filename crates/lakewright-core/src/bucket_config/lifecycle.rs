@@ -196,11 +196,10 @@ impl LifecycleRule {
                  make it a rule of its own",
             );
         }
-        if let (Some(more), Some(less)) =
-            (self.object_size_greater_than, self.object_size_less_than)
-            && more.saturating_add(1) >= less
-        {
-            return wrong("no object is larger and smaller than that");
+        // MinIO takes "smaller than 0" for no limit at all.
+        let least = self.object_size_greater_than.map_or(0, |more| more.saturating_add(1));
+        if self.object_size_less_than.is_some_and(|less| less <= least) {
+            return wrong("no object is of such a size");
         }
         if [self.object_size_greater_than, self.object_size_less_than]
             .into_iter()
@@ -308,6 +307,7 @@ mod tests {
             json!({"id": "a", "expire_after_days": 1, "expire_on": "2030-01-01"}),
             json!({"id": "a", "expire_after_days": 1, "expired_object_delete_marker": true}),
             json!({"id": "a", "expire_after_days": 1, "object_size_greater_than": 5, "object_size_less_than": 6}),
+            json!({"id": "a", "expire_after_days": 1, "object_size_less_than": 0}),
             json!({"id": "a", "transitions": [{"storage_class": "COLD"}]}),
             json!({"id": "a", "transitions": [{"storage_class": "", "after_days": 1}]}),
             json!({"id": "a", "expire_after_days": 1, "tags": {"": "x"}}),

@@ -93,24 +93,15 @@ impl ObjectLock {
     }
 }
 
-/// How a bucket encrypts what is written without a word about encryption.
+/// How a bucket encrypts what is written without a word about encryption: `"sse_s3"` or
+/// `{"sse_kms": "key"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encryption {
     /// SSE-S3: keys of the server's.
     SseS3,
-    /// SSE-KMS: a key that the server's KMS holds.
-    #[serde(rename = "sse_kms")]
-    SseKms(KmsKey),
-}
-
-/// A key in the server's KMS.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KmsKey {
-    /// Its name or ARN. Amazon has one of its own where nothing is said, MinIO wants a name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    /// SSE-KMS: this key of the server's KMS, by name or ARN.
+    SseKms(String),
 }
 
 /// The most tags that a bucket may have, and the most characters of a tag's name and value
@@ -167,10 +158,10 @@ mod tests {
         assert_eq!(to_value(lock).unwrap(), json!({"mode": "governance", "days": 30}));
         assert_eq!(to_value(ObjectLock::default()).unwrap(), json!({}));
         assert_eq!(to_value(Encryption::SseS3).unwrap(), json!("sse_s3"));
-        let kms = Encryption::SseKms(KmsKey { key: Some("k".into()) });
-        assert_eq!(to_value(&kms).unwrap(), json!({"sse_kms": {"key": "k"}}));
-        assert_eq!(from_value::<Encryption>(json!({"sse_kms": {"key": "k"}})).unwrap(), kms);
-        assert!(from_value::<Encryption>(json!({"sse_kms": {"kye": "k"}})).is_err());
+        let kms = Encryption::SseKms("k".into());
+        assert_eq!(to_value(&kms).unwrap(), json!({"sse_kms": "k"}));
+        assert_eq!(from_value::<Encryption>(json!({"sse_kms": "k"})).unwrap(), kms);
+        assert!(from_value::<Encryption>(json!({"sse_kms": {"key": "k"}})).is_err());
         assert!(from_value::<ObjectLock>(json!({"mode": "governance", "day": 3})).is_err());
     }
 

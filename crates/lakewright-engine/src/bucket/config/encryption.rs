@@ -4,11 +4,15 @@ use aws_sdk_s3::types::{
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
     ServerSideEncryptionRule,
 };
-use lakewright_core::bucket_config::{Encryption, KmsKey};
-use lakewright_core::{ErrorKind, Result};
+use lakewright_core::bucket_config::Encryption;
+use lakewright_core::{Error, Result};
 
 use super::{code, incomplete};
 use crate::bucket::Bucket;
+
+/// The key that Amazon uses where a configuration names none
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>).
+const AMAZONS_KEY: &str = "alias/aws/s3";
 
 impl Bucket {
     /// How objects are encrypted that are written without a word about it; `None` where nothing
@@ -40,7 +44,7 @@ impl Bucket {
             ServerSideEncryption::Aes256 => Ok(Some(Encryption::SseS3)),
             ServerSideEncryption::AwsKms => {
                 let key = default.kms_master_key_id().filter(|key| !key.is_empty());
-                Ok(Some(Encryption::SseKms(KmsKey { key: key.map(String::from) })))
+                Ok(Some(Encryption::SseKms(key.unwrap_or(AMAZONS_KEY).to_owned())))
             }
             other => {
                 let what = format!("the encryption is {:?}", other.as_str());
@@ -54,16 +58,20 @@ impl Bucket {
     ///
     /// # Errors
     /// `Unsupported` where the server has no KMS; `InvalidInput` for a key that its KMS does not
-    /// have or that MinIO was not told; `NotFound`, `Denied`, whatever keeps the server from
+    /// have; `NotFound`, `Denied`, whatever keeps the server from
     /// answering.
     pub async fn set_encryption(&self, encryption: &Encryption) -> Result<()> {
         const OPERATION: &str = "set_encryption";
         let default = ServerSideEncryptionByDefault::builder();
         let default = match encryption {
             Encryption::SseS3 => default.sse_algorithm(ServerSideEncryption::Aes256),
-            Encryption::SseKms(KmsKey { key }) => default
-                .sse_algorithm(ServerSideEncryption::AwsKms)
-                .set_kms_master_key_id(key.clone()),
+            Encryption::SseKms(key) if key.is_empty() => {
+                let error = Error::invalid_input("sse_kms names no key");
+                return Err(self.wrong(error, OPERATION));
+            }
+            Encryption::SseKms(key) => {
+                default.sse_algorithm(ServerSideEncryption::AwsKms).kms_master_key_id(key)
+            }
         };
         let configuration = default.build().and_then(|default| {
             let rule = ServerSideEncryptionRule::builder()
@@ -80,7 +88,6 @@ impl Bucket {
             .bucket(self.name.as_str())
             .server_side_encryption_configuration(configuration)
             .send();
-        let keyless = matches!(encryption, Encryption::SseKms(KmsKey { key: None }));
         request.await.map(drop).map_err(|error| {
             let error = self.refusal(error, OPERATION);
             match code(&error) {
@@ -88,9 +95,6 @@ impl Bucket {
                     "the server has no KMS that could hold keys; MinIO takes one key with \
                      MINIO_KMS_SECRET_KEY or a KMS with MINIO_KMS_SERVER",
                 ),
-                "MalformedXML" if keyless => error
-                    .of_kind(ErrorKind::InvalidInput)
-                    .saying("the server has no default key; name one of its KMS"),
                 _ => error,
             }
         })

@@ -10,10 +10,22 @@ use super::{code, incomplete};
 use crate::bucket::Bucket;
 use wire::Unknown;
 
-/// What becomes of unfinished uploads on a server that has no rule for them.
+/// Of a server that has no rules for unfinished uploads.
 const NO_ABORT: &str = "the server has no rules that end unfinished uploads \
     (abort_incomplete_after_days); MinIO ends them by itself, after the time that its setting \
     `api stale_uploads_expiry` says";
+
+/// Of a server that takes "larger than 0 bytes" for "of any size".
+const NO_ZERO: &str = "the server cannot tell empty objects from others \
+    (object_size_greater_than is 0)";
+
+/// What servers take and drop: MinIO answers that the rule is set, and does another.
+fn often_dropped(rule: &LifecycleRule) -> Option<&'static str> {
+    if rule.abort_incomplete_after_days.is_some() {
+        return Some(NO_ABORT);
+    }
+    (rule.object_size_greater_than == Some(0)).then_some(NO_ZERO)
+}
 
 impl Bucket {
     /// What happens to the bucket's objects as they grow old; empty where nothing does.
@@ -65,26 +77,28 @@ impl Bucket {
         const OPERATION: &str = "set_lifecycle";
         check_lifecycle(rules).map_err(|error| self.wrong(error, OPERATION))?;
         self.must_exist(OPERATION).await?;
-        let aborts = rules.iter().any(|rule| rule.abort_incomplete_after_days.is_some());
-        if !aborts {
+        if !rules.iter().any(|rule| often_dropped(rule).is_some()) {
             return self.put_lifecycle(rules, OPERATION).await;
         }
-        // MinIO takes such a rule and drops that part of it, so we look whether it is there.
-        let unsupported = || self.wrong(Error::new(ErrorKind::Unsupported, NO_ABORT), OPERATION);
+        let unsupported = |why| self.wrong(Error::new(ErrorKind::Unsupported, why), OPERATION);
         let before = self.lifecycle(OPERATION).await?;
         let only_aborts = rules.iter().any(|rule| !rule.acts_on_objects());
         match self.put_lifecycle(rules, OPERATION).await {
+            // Without the part that it drops there is nothing left for the rule to do.
             Err(error) if only_aborts && code(&error) == "InvalidArgument" => {
-                return Err(unsupported().caused_by(error));
+                return Err(unsupported(NO_ABORT).caused_by(error));
             }
             other => other?,
         }
         let kept = self.lifecycle(OPERATION).await?;
-        if kept.iter().any(|rule| rule.abort_incomplete_after_days.is_some()) {
-            return Ok(());
-        }
+        let lost = rules.iter().filter_map(|rule| {
+            let said = often_dropped(rule)?;
+            let there = kept.iter().find(|other| other.id == rule.id);
+            (there.and_then(often_dropped) != Some(said)).then_some(said)
+        });
+        let Some(why) = lost.min() else { return Ok(()) };
         self.put_lifecycle(&before, OPERATION).await?;
-        Err(unsupported())
+        Err(unsupported(why))
     }
 
     async fn put_lifecycle(&self, rules: &[LifecycleRule], operation: &'static str) -> Result<()> {

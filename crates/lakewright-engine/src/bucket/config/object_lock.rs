@@ -100,15 +100,16 @@ impl Bucket {
             .bucket(self.name.as_str())
             .object_lock_configuration(configuration)
             .send();
-        request.await.map(drop).map_err(|error| {
-            let error = self.refusal(error, OPERATION);
-            match code(&error) {
-                "InvalidBucketState" => error.of_kind(ErrorKind::Conflict).saying(
+        match request.await.map_err(|error| self.refusal(error, OPERATION)) {
+            Ok(_) => Ok(()),
+            Err(error) if code(&error) == "InvalidBucketState" => {
+                self.must_exist(OPERATION).await?;
+                Err(error.of_kind(ErrorKind::Conflict).saying(
                     "the bucket was made without object lock, which can only be chosen then: \
                      make a new one with it and copy the objects",
-                ),
-                _ => error,
+                ))
             }
-        })
+            Err(error) => Err(error),
+        }
     }
 }
