@@ -11,6 +11,18 @@ async fn buckets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bucket_config() {
+    for server in servers().await {
+        let lake = &server.lake().await;
+        cases!(
+            lake, server.name, bucket_config:
+            missing, versioning, versions, object_lock, policy, anonymous_access, tags, lifecycle,
+            notifications, encryption, empty,
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn objects() {
     for server in servers().await {
         let lake = &server.lake().await;

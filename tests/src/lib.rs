@@ -4,7 +4,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `LAKEWRIGHT_TEST_MINIO` | the MinIO binary |
-//! | `LAKEWRIGHT_TEST_MC` | MinIO's client, for what the project cannot ask for yet |
+//! | `LAKEWRIGHT_TEST_MC` | MinIO's client, the second judge of what was set |
 //! | `LAKEWRIGHT_TEST_S3_URL` | another server to test instead, with `LAKEWRIGHT_TEST_ACCESS_KEY_ID` and `LAKEWRIGHT_TEST_SECRET_ACCESS_KEY` |
 //! | `LAKEWRIGHT_TEST_REQUIRE` | what must not be missing: `minio`, `embedded`, … separated by commas |
 
@@ -13,9 +13,11 @@
 
 pub mod command;
 pub mod conformance;
+pub mod mc;
 pub mod proxy;
 pub mod server;
 pub mod webhook;
 
 pub use command::Command;
+pub use mc::Mc;
 pub use server::{Server, servers};

@@ -101,7 +101,15 @@ impl Server {
     /// # Panics
     /// When it does not start.
     pub async fn minio() -> Option<Self> {
-        Self::start_minio(|_, _| {}).await
+        Self::start_minio(Some(KMS_KEY), |_, _| {}).await
+    }
+
+    /// The same without a key to encrypt with.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn minio_without_kms() -> Option<Self> {
+        Self::start_minio(None, |_, _| {}).await
     }
 
     /// The same behind TLS, with a certificate of its own that the settings trust.
@@ -109,7 +117,7 @@ impl Server {
     /// # Panics
     /// When it does not start.
     pub async fn minio_with_tls() -> Option<Self> {
-        Self::start_minio(|folder, settings| {
+        Self::start_minio(Some(KMS_KEY), |folder, settings| {
             let names = vec!["127.0.0.1".to_owned()];
             let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
             let certificates = folder.join("certs");
@@ -124,7 +132,10 @@ impl Server {
     }
 
     /// `prepare` may lay things into the server's folder and change how to connect to it.
-    async fn start_minio(prepare: impl FnOnce(&Path, &mut Settings)) -> Option<Self> {
+    async fn start_minio(
+        kms_key: Option<&str>,
+        prepare: impl FnOnce(&Path, &mut Settings),
+    ) -> Option<Self> {
         let executable =
             std::env::var_os("LAKEWRIGHT_TEST_MINIO").filter(|path| !path.is_empty())?;
         let folder = tempfile::tempdir().expect("a temporary directory");
@@ -151,8 +162,8 @@ impl Server {
             .var(("HOME".into(), folder.path().display().to_string()))
             .var(("MINIO_ROOT_USER".into(), ACCESS_KEY_ID.into()))
             .var(("MINIO_ROOT_PASSWORD".into(), SECRET_ACCESS_KEY.into()))
-            // A key of the kit's own, so that encryption can be tested.
-            .var(("MINIO_KMS_SECRET_KEY".into(), KMS_KEY.into()))
+            // A key of the kit's own, so that encryption can be tested. Empty is none.
+            .var(("MINIO_KMS_SECRET_KEY".into(), kms_key.unwrap_or_default().into()))
             .var(("MINIO_NOTIFY_WEBHOOK_ENABLE_KIT".into(), "on".into()))
             .var(("MINIO_NOTIFY_WEBHOOK_ENDPOINT_KIT".into(), webhook.endpoint().into()))
             .current_dir(folder.path().into())

@@ -3,6 +3,7 @@
 #![doc = ""]
 #![doc = include_str!("../DESIGN.md")]
 
+pub mod bucket_config;
 mod error;
 mod identity;
 mod name;

@@ -9,6 +9,7 @@ use lakewright_core::{BucketName, Result};
 
 use crate::bucket::{Bucket, S3};
 use crate::profile::{Addressing, Profile};
+use crate::wire::Wire;
 
 /// A connection to one endpoint. Cheap to clone; clones share the client and its connections.
 ///
@@ -17,6 +18,7 @@ use crate::profile::{Addressing, Profile};
 #[derive(Clone)]
 pub struct Lake {
     pub(crate) s3: S3,
+    pub(crate) wire: Wire,
     /// What must live as long as the connection: the embedded server behind it.
     behind: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -27,8 +29,8 @@ impl Lake {
     /// # Errors
     /// `InvalidConfig` for a profile that does not hold together.
     pub fn new(profile: Profile) -> Result<Self> {
-        let s3 = S3::new(Arc::new(profile)).map_err(|error| error.during("connect"))?;
-        Ok(Self { s3, behind: None })
+        let wire = Wire::new(Arc::new(profile)).map_err(|error| error.during("connect"))?;
+        Ok(Self { s3: S3::new(&wire), wire, behind: None })
     }
 
     /// Keeps `guard` alive as long as any clone of this lake.
@@ -69,7 +71,7 @@ impl Lake {
             options.insert("aws_allow_http", endpoint.starts_with("http:").to_string());
         }
         let failed = |error: lakewright_core::Error| error.during("storage_options");
-        match self.s3.keys().await.map_err(failed)? {
+        match self.wire.keys().await.map_err(failed)? {
             None => {
                 options.insert("aws_skip_signature", "true".into());
             }

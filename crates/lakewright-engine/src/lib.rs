@@ -6,8 +6,10 @@
 
 pub mod bucket;
 mod lake;
+mod pool;
 pub mod profile;
 mod settle;
+mod wire;
 
 #[cfg(feature = "tables")]
 mod store;

@@ -20,14 +20,19 @@ mod connect;
 #[cfg(feature = "tables")]
 pub use arrow;
 pub use connect::connect;
+pub use lakewright_core::bucket_config::{
+    self, Access, AnonymousAccess, Encryption, LifecycleRule, NoncurrentTransition, Notification,
+    ObjectLock, RetentionMode, Transition, Versioning,
+};
 pub use lakewright_core::{
     BucketName, Error, ErrorKind, ObjectKey, Result, Secret, SecretRef, ServiceError, TableUri,
 };
 #[cfg(feature = "embedded")]
 pub use lakewright_embedded as embedded;
 pub use lakewright_engine::bucket::{
-    Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, GetOptions, ListOptions, ListPage,
-    Object, ObjectBody, ObjectInfo, ObjectRange, Progress, PutOptions,
+    Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, Emptied, EmptyOptions, GetOptions,
+    ListOptions, ListPage, Object, ObjectBody, ObjectInfo, ObjectRange, ObjectVersion, Progress,
+    PutOptions, VersionPage,
 };
 pub use lakewright_engine::profile::{
     self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,

@@ -1,6 +1,7 @@
 //! What every server must do, in the words of its users. The same functions run against MinIO,
 //! the embedded server and any other; none of them asks which it is.
 
+pub mod bucket_config;
 pub mod buckets;
 pub mod objects;
 pub mod tables;

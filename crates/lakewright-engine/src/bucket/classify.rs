@@ -6,12 +6,14 @@ use std::time::Duration;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use lakewright_core::{Error, ErrorKind, ServiceError};
 
 use super::S3;
+use crate::profile::Profile;
 
 /// Codes by which a server says that it does not know who asks.
-pub(super) const REFUSED_KEYS: [&str; 8] = [
+pub(crate) const REFUSED_KEYS: [&str; 8] = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "ExpiredToken",
@@ -53,7 +55,7 @@ impl S3 {
             ),
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
                 Some(connector) if no_keys(connector).is_none() => {
-                    self.unreachable(connector, failure.is_timeout())
+                    unreachable(&self.profile, connector, failure.is_timeout())
                 }
                 _ => local(&error),
             },
@@ -78,7 +80,10 @@ impl S3 {
         if code.is_none() && raw.status().is_success() {
             return unreadable(raw);
         }
-        let (kind, message) = meaning(code.as_deref(), status);
+        let (kind, message) = match error.message() {
+            Some(text) if is_locked(text) => LOCKED,
+            _ => meaning(code.as_deref(), status),
+        };
         let message = match message {
             Some(message) => message.to_owned(),
             None => error
@@ -96,26 +101,22 @@ impl S3 {
                 .map(Duration::from_secs),
         })
     }
+}
 
-    fn unreachable(
-        &self,
-        error: &aws_smithy_runtime_api::client::result::ConnectorError,
-        timeout: bool,
-    ) -> Error {
-        let root = root(error);
-        if timeout || error.is_timeout() {
-            let limits = format!(
-                "{} to connect, {} to answer",
-                seconds(self.profile.connect_timeout()),
-                seconds(self.profile.read_timeout())
-            );
-            let why = format!("{} did not answer in time ({limits})", self.profile);
-            return Error::new(ErrorKind::Timeout, why);
-        }
-        let verb =
-            if never_connected(error) { "cannot connect to" } else { "lost the connection to" };
-        Error::new(ErrorKind::Unavailable, format!("{verb} {}: {root}", self.profile))
+/// Why there is no answer at all.
+pub(crate) fn unreachable(profile: &Profile, error: &ConnectorError, timeout: bool) -> Error {
+    let root = root(error);
+    if timeout || error.is_timeout() {
+        let limits = format!(
+            "{} to connect, {} to answer",
+            seconds(profile.connect_timeout()),
+            seconds(profile.read_timeout())
+        );
+        let why = format!("{profile} did not answer in time ({limits})");
+        return Error::new(ErrorKind::Timeout, why);
     }
+    let verb = if never_connected(error) { "cannot connect to" } else { "lost the connection to" };
+    Error::new(ErrorKind::Unavailable, format!("{verb} {profile}: {root}"))
 }
 
 /// Nothing was sent: keys that cannot be had, or a request that cannot be built.
@@ -152,13 +153,13 @@ fn causes<'a>(
 
 /// What the SDK and those below it say of a failure, from the outside in. Only what they show
 /// to people: the errors themselves hold requests and answers, headers and tokens included.
-fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// That account as an error.
 #[derive(Debug)]
-struct Cause(String);
+pub(crate) struct Cause(pub(crate) String);
 
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -169,7 +170,7 @@ impl std::fmt::Display for Cause {
 impl StdError for Cause {}
 
 /// Whether the failure came before a single byte of the request was sent.
-pub(super) fn never_connected(error: &(dyn StdError + 'static)) -> bool {
+pub(crate) fn never_connected(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<std::io::Error>() {
@@ -198,7 +199,7 @@ fn root(error: &(dyn StdError + 'static)) -> String {
     error.to_string()
 }
 
-fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }
 
@@ -219,8 +220,20 @@ fn unreadable(raw: &HttpResponse) -> Error {
     Error::new(kind, why).answered(ServiceError { status, ..ServiceError::default() })
 }
 
+/// What [`is_locked`] means.
+pub(super) const LOCKED: (ErrorKind, Option<&str>) = (
+    ErrorKind::Denied,
+    Some("the version is locked; it stays until its retention and legal hold have ended"),
+);
+
+/// Whether the server refuses because of object lock. MinIO and Amazon say so in words only,
+/// under codes that also mean other things.
+pub(super) fn is_locked(message: &str) -> bool {
+    message.contains("WORM protected") || message.contains("protected by object lock")
+}
+
 /// Kind and, where we can say it better than the server, the message.
-pub(super) fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static str>) {
+pub(crate) fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static str>) {
     use ErrorKind as K;
     let known = match code.unwrap_or_default() {
         "NoSuchBucket" => (K::NotFound, Some("the bucket does not exist")),
@@ -277,6 +290,15 @@ pub(super) fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'s
             (K::InvalidConfig, Some("the bucket lives in another region or at another endpoint"))
         }
         "NotImplemented" | "MethodNotAllowed" => (K::Unsupported, None),
+        "InvalidStorageClass" => (
+            K::InvalidInput,
+            Some("the server has no such storage class; a tier of MinIO's has to be made first"),
+        ),
+        "PolicyTooLarge" => (K::TooLarge, Some("the policy is larger than the server takes")),
+        // Of the thing, not of what was asked for: nobody shall think that the bucket is missing.
+        "kms:KeyNotFound" | "KMS.NotFoundException" | "XMinioKMSKeyNotFound" => {
+            (K::InvalidInput, Some("the server's KMS has no key of this name"))
+        }
         "RequestTimeout" => (K::Timeout, None),
         "XMinioServerNotInitialized" => (K::Unavailable, Some("the server is still starting")),
         "XMinioStorageFull" | "QuotaExceeded" | "XMinioAdminBucketQuotaExceeded" => {

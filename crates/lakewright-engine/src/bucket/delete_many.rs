@@ -5,10 +5,10 @@ use futures::StreamExt;
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result, ServiceError};
 
 use super::Bucket;
-use super::classify::meaning;
+use super::classify::{LOCKED, is_locked, meaning};
 
 /// How many keys S3 takes in one DeleteObjects.
-const BATCH: usize = 1000;
+pub(super) const BATCH: usize = 1000;
 
 impl Bucket {
     /// Ends many objects, a thousand a request. Those that are not there are as good as deleted.
@@ -55,11 +55,26 @@ impl Bucket {
     }
 
     async fn try_delete_batch(&self, keys: &[ObjectKey]) -> Result<Vec<Error>> {
-        let failed = |error: Error| error.during("delete_many").on(self.name.as_str());
+        let keys = keys.iter().map(|key| (key.as_str(), None));
+        self.delete_objects(keys, false, "delete_many").await
+    }
+
+    /// One DeleteObjects of at most [`BATCH`] keys, each with a version or none; one failure for
+    /// each that the server refused.
+    pub(super) async fn delete_objects<'a>(
+        &self,
+        objects: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+        bypass_governance: bool,
+        operation: &'static str,
+    ) -> Result<Vec<Error>> {
+        let failed = |error: Error| error.during(operation).on(self.name.as_str());
         let mut delete = Delete::builder().quiet(true);
-        for key in keys {
-            let object =
-                ObjectIdentifier::builder().key(key.as_str()).build().map_err(|error| {
+        for (key, version) in objects {
+            let object = ObjectIdentifier::builder()
+                .key(key)
+                .set_version_id(version.map(String::from))
+                .build()
+                .map_err(|error| {
                     failed(Error::new(ErrorKind::Internal, "a key was lost").caused_by(error))
                 })?;
             delete = delete.objects(object);
@@ -67,15 +82,21 @@ impl Bucket {
         let delete = delete.build().map_err(|error| {
             failed(Error::new(ErrorKind::Internal, "the batch is empty").caused_by(error))
         })?;
-        let request =
-            self.s3().sdk.delete_objects().bucket(self.name.as_str()).delete(delete).send();
+        let request = self
+            .s3()
+            .sdk
+            .delete_objects()
+            .bucket(self.name.as_str())
+            .delete(delete)
+            .set_bypass_governance_retention(bypass_governance.then_some(true))
+            .send();
         let answer = request
             .await
-            .map_err(|error| self.s3().classify(error, "delete_many", self.name.as_str()))?;
+            .map_err(|error| self.s3().classify(error, operation, self.name.as_str()))?;
         let refused = answer.errors().iter().map(|error| {
-            let (kind, message) = meaning(error.code(), 400);
-            let message = message.or(error.message()).unwrap_or("the server refused");
-            Error::new(kind, message)
+            let said = error.message().unwrap_or("the server refused");
+            let (kind, message) = if is_locked(said) { LOCKED } else { meaning(error.code(), 400) };
+            Error::new(kind, message.unwrap_or(said))
                 .during("delete")
                 .on(format!("{}/{}", self.name, error.key().unwrap_or("?")))
                 .answered(ServiceError {

@@ -143,7 +143,7 @@ impl Bucket {
 }
 
 /// Undoes S3's URL encoding of listings, in which a space may stand as `+`.
-fn decoded(text: &str, encoded: bool) -> Result<String> {
+pub(super) fn decoded(text: &str, encoded: bool) -> Result<String> {
     if !encoded {
         return Ok(text.to_owned());
     }

@@ -1,19 +1,22 @@
 //! Buckets and objects. One verb, one file; nothing outside this folder names the SDK.
 
 mod body;
-mod classify;
+pub(crate) mod classify;
 mod client;
+mod config;
 mod copy;
 mod create_bucket;
 mod delete;
 mod delete_bucket;
 mod delete_many;
 mod download;
+mod empty;
 mod get;
 mod head;
 mod head_bucket;
 mod list;
 mod list_buckets;
+mod list_versions;
 mod multipart;
 mod overrides;
 mod progress;
@@ -31,8 +34,10 @@ use crate::Lake;
 pub use body::Body;
 pub(crate) use client::S3;
 pub use create_bucket::{CreateBucketOptions, CreateBucketOptionsBuilder};
+pub use empty::{Emptied, EmptyOptions, EmptyOptionsBuilder};
 pub use get::{GetOptions, GetOptionsBuilder, Object, ObjectBody, ObjectRange};
 pub use list::{ListOptions, ListOptionsBuilder, ListPage};
+pub use list_versions::{ObjectVersion, VersionPage};
 pub(crate) use multipart::Multipart;
 pub use progress::Progress;
 pub use put::{ByteStream, PutOptions, PutOptionsBuilder};

@@ -1,0 +1,148 @@
+//! `list_versions` and `list_version_pages`
+
+use aws_sdk_s3::types::EncodingType;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use lakewright_core::{Error, ErrorKind, Result};
+
+use super::Bucket;
+use super::list::decoded;
+use super::types::{timestamp, unquoted};
+
+/// A version of an object, or the marker that hides the versions of a deleted one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectVersion {
+    /// The object's key.
+    pub key: String,
+    /// Which of its versions; `null` for one from before the bucket had versioning.
+    pub version_id: String,
+    /// It is what readers without a version id get.
+    pub is_latest: bool,
+    /// It says that the object is deleted, and holds nothing.
+    pub is_delete_marker: bool,
+    /// Its size in bytes; 0 for a marker.
+    pub size: u64,
+    /// Its entity tag, without quotes; none for a marker.
+    pub etag: Option<String>,
+    /// When it was written.
+    pub last_modified: Option<Timestamp>,
+}
+
+/// One answer to a listing of versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VersionPage {
+    /// Versions and markers in the order of their keys' UTF-8 bytes, the newest of a key first.
+    pub versions: Vec<ObjectVersion>,
+}
+
+/// Where a listing goes on.
+#[derive(Clone, Debug, Default)]
+struct Position {
+    key: Option<String>,
+    version: Option<String>,
+}
+
+impl Bucket {
+    /// Every version of every object whose key begins with `prefix`, delete markers included,
+    /// page by page as it is asked for. In a bucket without versioning each object is one
+    /// version, `null`.
+    ///
+    /// # Errors
+    /// `NotFound` when the bucket is missing; `Unsupported` on a server without versions;
+    /// whatever keeps the server from answering. The stream ends after the first error.
+    pub fn list_versions(
+        &self,
+        prefix: impl Into<String>,
+    ) -> BoxStream<'static, Result<ObjectVersion>> {
+        self.list_version_pages(prefix)
+            .map_ok(|page| futures::stream::iter(page.versions.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    /// The pages of that listing as the server sends them, of up to a thousand versions.
+    ///
+    /// # Errors
+    /// Those of [`Bucket::list_versions`].
+    pub fn list_version_pages(
+        &self,
+        prefix: impl Into<String>,
+    ) -> BoxStream<'static, Result<VersionPage>> {
+        let (bucket, prefix) = (self.clone(), prefix.into());
+        futures::stream::try_unfold(Some(Position::default()), move |position| {
+            let (bucket, prefix) = (bucket.clone(), prefix.clone());
+            async move {
+                let Some(position) = position else { return Ok(None) };
+                bucket.list_version_page(&prefix, position).await.map(Some)
+            }
+        })
+        .boxed()
+    }
+
+    async fn list_version_page(
+        &self,
+        prefix: &str,
+        position: Position,
+    ) -> Result<(VersionPage, Option<Position>)> {
+        const OPERATION: &str = "list_versions";
+        let resource = || format!("{}/{prefix}", self.name);
+        let failed = |error: Error| error.during(OPERATION).on(resource());
+        let answer = self
+            .s3()
+            .sdk
+            .list_object_versions()
+            .bucket(self.name.as_str())
+            .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
+            .set_key_marker(position.key)
+            .set_version_id_marker(position.version)
+            // Keys may hold what XML 1.0 cannot carry.
+            .encoding_type(EncodingType::Url)
+            .send()
+            .await
+            .map_err(|error| self.s3().classify(error, OPERATION, resource()))?;
+        let encoded = answer.encoding_type() == Some(&EncodingType::Url);
+        let text = |text: Option<&str>| decoded(text.unwrap_or_default(), encoded).map_err(failed);
+        let mut versions = Vec::new();
+        for version in answer.versions() {
+            versions.push(ObjectVersion {
+                key: text(version.key())?,
+                version_id: version.version_id().unwrap_or("null").to_owned(),
+                is_latest: version.is_latest() == Some(true),
+                is_delete_marker: false,
+                size: version.size().and_then(|size| size.try_into().ok()).unwrap_or(0),
+                etag: unquoted(version.e_tag()),
+                last_modified: timestamp(version.last_modified()),
+            });
+        }
+        for marker in answer.delete_markers() {
+            versions.push(ObjectVersion {
+                key: text(marker.key())?,
+                version_id: marker.version_id().unwrap_or("null").to_owned(),
+                is_latest: marker.is_latest() == Some(true),
+                is_delete_marker: true,
+                size: 0,
+                etag: None,
+                last_modified: timestamp(marker.last_modified()),
+            });
+        }
+        // The SDK parts what the server mixes. Within a key the newest is the latest, and then
+        // time decides.
+        versions.sort_by(|a, b| {
+            let by_key = a.key.as_bytes().cmp(b.key.as_bytes());
+            by_key.then(b.is_latest.cmp(&a.is_latest)).then(b.last_modified.cmp(&a.last_modified))
+        });
+        let next = if answer.is_truncated() == Some(true) {
+            let key = answer.next_key_marker().filter(|key| !key.is_empty());
+            let Some(key) = key else {
+                let why = "the server says that there is more and not where it goes on";
+                return Err(failed(Error::new(ErrorKind::Corrupt, why)));
+            };
+            let version = answer.next_version_id_marker().filter(|id| !id.is_empty());
+            Some(Position { key: Some(text(Some(key))?), version: version.map(String::from) })
+        } else {
+            None
+        };
+        Ok((VersionPage { versions }, next))
+    }
+}

@@ -1,0 +1,409 @@
+//! One signed request without the SDK: for what the SDK does not speak, such as MinIO's admin
+//! API, and for where its cost of some 50 us a request shows.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials as Keys;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpClient};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http_body_util::BodyExt;
+use lakewright_core::{Error, ErrorKind, Result};
+use ring::digest::{SHA256, digest};
+use tokio::time::timeout;
+
+use crate::bucket::classify::{Cause, chain, never_connected, seconds, unreachable};
+use crate::pool::Pool;
+use crate::profile::{CredentialSource, Credentials, Profile};
+
+/// First pause of the jittered exponential backoff; it doubles up to `MAX_PAUSE`.
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(200);
+pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// What requests of a profile are made with: its connections and its keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) pool: Pool,
+    /// `None` where requests are not signed.
+    pub(crate) keys: Option<Arc<CredentialSource>>,
+    /// Scheme, host and port.
+    base: Arc<str>,
+}
+
+/// A request, to be signed when it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    /// Percent-encoded, from the first `/` on.
+    pub(crate) path: &'a str,
+    /// Percent-encoded, without the `?`; may be empty.
+    pub(crate) query: &'a str,
+    pub(crate) headers: &'a [(HeaderName, HeaderValue)],
+    pub(crate) body: Bytes,
+    pub(crate) hash: PayloadHash<'a>,
+    pub(crate) repeat: Repeat,
+    /// How many bytes the answer may have.
+    pub(crate) limit: usize,
+}
+
+/// What the signature says of the body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PayloadHash<'a> {
+    /// The SHA-256 of the body, made here.
+    Sha256,
+    /// The SHA-256 of the body in hexadecimal, which the caller has.
+    #[allow(dead_code)] // for the data path
+    Given(&'a str),
+    /// Nothing.
+    #[allow(dead_code)] // for the data path
+    Unsigned,
+}
+
+/// When a request whose attempt failed for a passing reason is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// As often as the profile says: it may be carried out twice.
+    Freely,
+    /// Only where the server has surely done nothing. Where it is not sure, the error says so.
+    Unsent,
+    /// Not at all.
+    Never,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// An earlier attempt failed in a way that leaves open whether it was carried out. What is
+    /// answered now may be the answer to a second time.
+    pub(crate) repeated: bool,
+}
+
+impl Response {
+    /// Whether the keys may be the reason: worth a look whether they changed.
+    pub(crate) fn refused(&self) -> bool {
+        matches!(self.status, 401 | 403)
+    }
+
+    /// A header, if it is there and readable.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long the server asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.header("retry-after")?.parse().ok().map(Duration::from_secs)
+    }
+
+    /// What the SDK retries: throttling and faults of the server.
+    fn passing(&self) -> bool {
+        matches!(self.status, 429 | 500 | 502 | 503 | 504)
+    }
+
+    /// Whether the server said no before it began.
+    fn undone(&self) -> bool {
+        matches!(self.status, 429 | 503)
+    }
+}
+
+/// An attempt without an answer.
+struct Failure {
+    error: Error,
+    /// Whether it makes sense to try again.
+    passing: bool,
+    /// Whether nothing was sent.
+    unsent: bool,
+}
+
+impl Wire {
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a profile that does not hold together or a CA file that cannot be
+    /// read.
+    pub(crate) fn new(profile: Arc<Profile>) -> Result<Self> {
+        profile.check()?;
+        let pool = Pool::new(&profile)?;
+        let keys = match profile.credentials() {
+            Credentials::Anonymous => None,
+            credentials => Some(CredentialSource::new(
+                credentials.clone(),
+                SharedHttpClient::new(pool.clone()),
+                profile.region(),
+            )),
+        };
+        let base = match profile.endpoint() {
+            Some(endpoint) => endpoint.trim_end_matches('/').into(),
+            None => format!("https://s3.{}.amazonaws.com", profile.region()).into(),
+        };
+        Ok(Self { profile, pool, keys, base })
+    }
+
+    /// The keys that the next request would be signed with; `None` when requests are not signed.
+    ///
+    /// # Errors
+    /// `InvalidConfig` or `Unauthenticated` where there are none.
+    pub(crate) async fn keys(&self) -> Result<Option<Keys>> {
+        let Some(source) = &self.keys else { return Ok(None) };
+        let keys = source.provide_credentials().await.map_err(|error| {
+            let ours = std::error::Error::source(&error).and_then(|e| e.downcast_ref::<Error>());
+            match ours {
+                Some(ours) => ours.told(),
+                None => {
+                    Error::new(ErrorKind::Unauthenticated, "no keys can be had").caused_by(error)
+                }
+            }
+        })?;
+        Ok(Some(keys))
+    }
+
+    /// After a refusal: whether another attempt would be made with other keys.
+    pub(crate) fn has_new_keys(&self) -> bool {
+        self.keys.as_ref().is_some_and(|source| source.refused())
+    }
+
+    /// Sends a request with the profile's keys, once more where they were refused and have
+    /// changed.
+    ///
+    /// # Errors
+    /// As [`Self::send_with`], and those of [`Self::keys`].
+    #[allow(dead_code)] // for the data path
+    pub(crate) async fn send(&self, request: &Request<'_>) -> Result<Response> {
+        let response = self.send_with(self.keys().await?.as_ref(), request).await?;
+        if response.refused() && self.has_new_keys() {
+            tracing::info!("the keys were refused and have changed; trying the new ones");
+            return self.send_with(self.keys().await?.as_ref(), request).await;
+        }
+        Ok(response)
+    }
+
+    /// Sends a request, signed with `keys` if any. Every answer is one, errors of the server
+    /// included; failures that may pass are tried again as the request allows.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Timeout` where there is no answer, `TooLarge` where there is too much
+    /// of it, `Internal` for a request that cannot be written down. With [`Repeat::Unsent`] an
+    /// error says if it is not known what the server did.
+    pub(crate) async fn send_with(
+        &self,
+        keys: Option<&Keys>,
+        request: &Request<'_>,
+    ) -> Result<Response> {
+        let whole = self.profile.timeout();
+        timeout(whole, self.attempts(keys, request)).await.unwrap_or_else(|_| {
+            let within = seconds(whole);
+            let why = format!("no answer from {} within {within}", self.profile);
+            let error = Error::new(ErrorKind::Timeout, why);
+            Err(match request.repeat {
+                Repeat::Unsent => error.of_unknown_outcome(),
+                Repeat::Freely | Repeat::Never => error,
+            })
+        })
+    }
+
+    async fn attempts(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
+        let most = if request.repeat == Repeat::Never { 0 } else { self.profile.retries() };
+        let mut repeated = false;
+        for attempt in 0.. {
+            let outcome = self.attempt(keys, request).await;
+            let (passing, undone, wish) = match &outcome {
+                Ok(answer) => (answer.passing(), answer.undone(), answer.retry_after()),
+                Err(failure) => (failure.passing, failure.unsent, None),
+            };
+            let may_repeat = undone || request.repeat == Repeat::Freely;
+            if !passing || !may_repeat || attempt >= most {
+                return match outcome {
+                    Ok(answer) => Ok(Response { repeated, ..answer }),
+                    Err(failure) if request.repeat == Repeat::Unsent && !failure.unsent => {
+                        Err(failure.error.of_unknown_outcome())
+                    }
+                    Err(failure) => Err(failure.error),
+                };
+            }
+            repeated |= !undone;
+            let pause = wish.unwrap_or_else(|| pause(attempt)).min(MAX_PAUSE);
+            tracing::debug!(attempt, path = request.path, ?pause, "trying again");
+            tokio::time::sleep(pause).await;
+        }
+        Err(Error::new(ErrorKind::Internal, "a loop without an end has ended"))
+    }
+
+    async fn attempt(
+        &self,
+        keys: Option<&Keys>,
+        request: &Request<'_>,
+    ) -> std::result::Result<Response, Failure> {
+        let ready = self.signed(keys, request).map_err(|error| Failure {
+            error,
+            passing: false,
+            unsent: true,
+        })?;
+        let patience = self.profile.read_timeout();
+        let answer = timeout(patience, self.pool.connector().call(ready)).await;
+        let answer = match answer {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                return Err(Failure {
+                    passing: true,
+                    unsent: never_connected(&error),
+                    error: unreachable(&self.profile, &error, false)
+                        .caused_by(Cause(chain(&error))),
+                });
+            }
+            Err(_) => return Err(self.silent("did not answer in time", patience)),
+        };
+        self.read(answer, request.limit, patience).await
+    }
+
+    fn signed(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<HttpRequest> {
+        let impossible = |error: &(dyn std::error::Error + 'static)| {
+            let why = format!("the request cannot be written down: {error}");
+            Error::new(ErrorKind::Internal, why)
+        };
+        let mut uri =
+            String::with_capacity(self.base.len() + request.path.len() + request.query.len() + 1);
+        uri.push_str(&self.base);
+        uri.push_str(request.path);
+        if !request.query.is_empty() {
+            uri.push('?');
+            uri.push_str(request.query);
+        }
+        let mut ready = http::Request::builder()
+            .method(&request.method)
+            .uri(&uri)
+            .header(header::CONTENT_LENGTH, request.body.len())
+            .body(SdkBody::from(request.body.clone()))
+            .map_err(|error| impossible(&error))?;
+        for (name, value) in request.headers {
+            ready.headers_mut().insert(name, value.clone());
+        }
+        if let Some(keys) = keys {
+            let hash;
+            let body = match request.hash {
+                PayloadHash::Unsigned => SignableBody::UnsignedPayload,
+                PayloadHash::Given(hash) => SignableBody::Precomputed(hash.to_owned()),
+                PayloadHash::Sha256 => {
+                    hash = hexadecimal(digest(&SHA256, &request.body).as_ref());
+                    SignableBody::Precomputed(hash)
+                }
+            };
+            let headers = ready
+                .headers()
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+            let signable = SignableRequest::new(request.method.as_str(), &uri, headers, body)
+                .map_err(|error| impossible(&error))?;
+            let identity = keys.clone().into();
+            let how = v4::SigningParams::builder()
+                .identity(&identity)
+                .region(self.profile.region())
+                .name("s3")
+                .time(SystemTime::now())
+                .settings(settings())
+                .build()
+                .map_err(|error| impossible(&error))?
+                .into();
+            let signed = sign(signable, &how).map_err(|error| impossible(&error))?;
+            signed.into_parts().0.apply_to_request_http1x(&mut ready);
+        }
+        ready.try_into().map_err(|error| impossible(&error))
+    }
+
+    async fn read(
+        &self,
+        answer: HttpResponse,
+        limit: usize,
+        patience: Duration,
+    ) -> std::result::Result<Response, Failure> {
+        let broken = |why: &dyn std::fmt::Display, kind, passing| Failure {
+            error: Error::new(kind, why.to_string()),
+            passing,
+            unsent: false,
+        };
+        let too_large = || {
+            let why = format!("the answer of {} has more than {limit} bytes", self.profile);
+            broken(&why, ErrorKind::TooLarge, false)
+        };
+        let answer =
+            answer.try_into_http1x().map_err(|error| broken(&error, ErrorKind::Corrupt, false))?;
+        let (parts, mut frames) = answer.into_parts();
+        let announced = parts.headers.get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
+        // An answer to HEAD announces what it does not bring.
+        if announced.is_some_and(|bytes| bytes > limit) && parts.status != 304 {
+            return Err(too_large());
+        }
+        // Most answers are one frame, which is taken as it is.
+        let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+        loop {
+            let frame = match timeout(patience, frames.frame()).await {
+                Ok(None) => break,
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(error))) => {
+                    let why = format!("lost the connection to {} in mid-answer", self.profile);
+                    let mut failure = broken(&why, ErrorKind::Unavailable, true);
+                    failure.error = failure.error.caused_by(Cause(chain(&*error)));
+                    return Err(failure);
+                }
+                Err(_) => return Err(self.silent("fell silent in mid-answer", patience)),
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            if first.len() + all.len() + data.len() > limit {
+                return Err(too_large());
+            }
+            if first.is_empty() && all.is_empty() {
+                first = data;
+            } else {
+                if all.is_empty() {
+                    all.reserve(announced.unwrap_or_default().max(first.len() + data.len()));
+                    all.extend_from_slice(&std::mem::take(&mut first));
+                }
+                all.extend_from_slice(&data);
+            }
+        }
+        Ok(Response {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: if all.is_empty() { first } else { all.freeze() },
+            repeated: false,
+        })
+    }
+
+    fn silent(&self, what: &str, patience: Duration) -> Failure {
+        let why = format!("{} {what} ({})", self.profile, seconds(patience));
+        Failure { error: Error::new(ErrorKind::Timeout, why), passing: true, unsent: false }
+    }
+}
+
+/// S3's own way to sign: the path as it is sent, and the payload's hash in a header.
+fn settings() -> SigningSettings {
+    let mut settings = SigningSettings::default();
+    settings.percent_encoding_mode = PercentEncodingMode::Single;
+    settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    settings
+}
+
+/// "Full jitter": anything up to the exponential pause, so that many clients spread out.
+fn pause(attempt: u32) -> Duration {
+    let most = FIRST_PAUSE.saturating_mul(1 << attempt.min(16)).min(MAX_PAUSE);
+    most.mul_f64(fastrand::f64())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}

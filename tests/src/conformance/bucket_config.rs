@@ -1,0 +1,402 @@
+//! What buckets can be told to do by themselves: set, read back, removed, refused.
+//!
+//! A server may be without any of it; then it says so of getting and setting alike.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use jiff::civil::date;
+use lakewright::{
+    Access, AnonymousAccess, Bucket, CreateBucketOptions, EmptyOptions, Encryption, ErrorKind,
+    Lake, LifecycleRule, Notification, ObjectKey, ObjectLock, ObjectVersion, PutOptions, Result,
+    RetentionMode, Transition, Versioning,
+};
+use serde_json::json;
+
+use super::bucket;
+use crate::server::{assert_kind, unique_bucket};
+
+/// What a getter says, or `None` where the server does not have such a thing.
+async fn supported<T: std::fmt::Debug>(get: impl Future<Output = Result<T>>) -> Option<T> {
+    match get.await {
+        Ok(value) => Some(value),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+            None
+        }
+    }
+}
+
+/// Goes on with what the server says before anything was set; where it does not have such a
+/// thing, setting it must say so too, and the test is over.
+macro_rules! unless_unsupported {
+    ($get:expr, $set:expr) => {
+        match supported($get).await {
+            Some(value) => value,
+            None => {
+                assert_kind($set.await, ErrorKind::Unsupported);
+                return;
+            }
+        }
+    };
+}
+
+/// A bucket with object lock, where the server has that.
+async fn locked_bucket(lake: &Lake) -> Option<Bucket> {
+    let options = CreateBucketOptions { object_lock: true, ..CreateBucketOptions::default() };
+    supported(lake.create_bucket(&unique_bucket(), options)).await
+}
+
+async fn put(bucket: &Bucket, key: &str) {
+    bucket.put(&ObjectKey::new(key).unwrap(), "x", PutOptions::default()).await.unwrap();
+}
+
+async fn all_versions(bucket: &Bucket) -> Option<Vec<ObjectVersion>> {
+    supported(bucket.list_versions("").try_collect()).await
+}
+
+fn tagged<const N: usize>(tags: [(&str, &str); N]) -> BTreeMap<String, String> {
+    tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// No verb takes a bucket that is not there for one without configuration, or for a bucket.
+pub async fn missing(lake: &Lake) {
+    let bucket = &lake.bucket(unique_bucket());
+    async fn gone<T: std::fmt::Debug>(what: &str, verb: impl Future<Output = Result<T>>) {
+        let error = verb.await.expect_err(what);
+        let kinds = [ErrorKind::NotFound, ErrorKind::Unsupported];
+        assert!(kinds.contains(&error.kind()), "{what}: {error}");
+    }
+    gone("get_versioning", bucket.get_versioning()).await;
+    gone("set_versioning", bucket.set_versioning(Versioning::Enabled)).await;
+    gone("get_object_lock", bucket.get_object_lock()).await;
+    let days = lock(RetentionMode::Governance, Some(1), None);
+    gone("set_object_lock", bucket.set_object_lock(&days)).await;
+    gone("get_policy", bucket.get_policy()).await;
+    gone("delete_policy", bucket.delete_policy()).await;
+    gone("get_anonymous_access", bucket.get_anonymous_access()).await;
+    let read = AnonymousAccess::to_all(Access::Read);
+    gone("set_anonymous_access", bucket.set_anonymous_access(&read)).await;
+    gone("get_tags", bucket.get_tags()).await;
+    gone("set_tags", bucket.set_tags(&tagged([("a", "b")]))).await;
+    gone("delete_tags", bucket.delete_tags()).await;
+    gone("get_lifecycle", bucket.get_lifecycle()).await;
+    gone("set_lifecycle", bucket.set_lifecycle(&[expire("a", 1)])).await;
+    gone("delete_lifecycle", bucket.delete_lifecycle()).await;
+    gone("get_notifications", bucket.get_notifications()).await;
+    gone("set_notifications", bucket.set_notifications(&[])).await;
+    gone("get_encryption", bucket.get_encryption()).await;
+    gone("set_encryption", bucket.set_encryption(&Encryption::SseS3)).await;
+    gone("delete_encryption", bucket.delete_encryption()).await;
+    gone("empty", bucket.empty(EmptyOptions::default())).await;
+    gone("list_versions", bucket.list_versions("").try_collect::<Vec<_>>()).await;
+}
+
+/// Never said, enabled, suspended; enabled under object lock, and nothing else.
+pub async fn versioning(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let set = |versioning| bucket.set_versioning(versioning);
+    let before = unless_unsupported!(bucket.get_versioning(), set(Versioning::Enabled));
+    assert_eq!(before, None);
+    // A server without versions may also know that there are none.
+    if supported(set(Versioning::Enabled)).await.is_none() {
+        return;
+    }
+    for versioning in [Versioning::Enabled, Versioning::Suspended, Versioning::Enabled] {
+        set(versioning).await.unwrap();
+        assert_eq!(bucket.get_versioning().await.unwrap(), Some(versioning));
+    }
+    let Some(locked) = locked_bucket(lake).await else { return };
+    assert_eq!(locked.get_versioning().await.unwrap(), Some(Versioning::Enabled));
+    locked.set_versioning(Versioning::Enabled).await.unwrap();
+    let error = locked.set_versioning(Versioning::Suspended).await;
+    let error = assert_kind(error, ErrorKind::Conflict);
+    assert!(error.message().contains("object lock"), "{error}");
+    assert_eq!(error.operation(), Some("set_versioning"));
+    assert_eq!(error.resource(), Some(locked.name().as_str()));
+}
+
+/// Versions and markers are listed, the newest of a key first, page by page.
+pub async fn versions(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    put(&bucket, "before").await;
+    let Some(listed) = all_versions(&bucket).await else { return };
+    assert_eq!(listed.len(), 1);
+    assert_eq!((&*listed[0].version_id, listed[0].is_latest), ("null", true));
+    bucket.set_versioning(Versioning::Enabled).await.unwrap();
+    for _ in 0..3 {
+        put(&bucket, "a b+ü").await;
+    }
+    bucket.delete(&ObjectKey::new("a b+ü").unwrap()).await.unwrap();
+    put(&bucket, "z").await;
+    let listed: Vec<_> = bucket.list_versions("a b").try_collect().await.unwrap();
+    let flags: Vec<_> = listed.iter().map(|v| (v.is_latest, v.is_delete_marker)).collect();
+    assert_eq!(flags, [(true, true), (false, false), (false, false), (false, false)]);
+    assert!(listed.iter().all(|version| version.key == "a b+ü"));
+    assert!(listed.is_sorted_by(|a, b| a.last_modified >= b.last_modified));
+    assert_eq!(listed[1].size, 1);
+    let all = all_versions(&bucket).await.unwrap();
+    let keys: Vec<_> = all.iter().map(|version| &*version.key).collect();
+    assert_eq!(keys, ["a b+ü", "a b+ü", "a b+ü", "a b+ü", "before", "z"]);
+}
+
+fn lock(mode: RetentionMode, days: Option<u32>, years: Option<u32>) -> ObjectLock {
+    ObjectLock { mode: Some(mode), days, years }
+}
+
+/// On a bucket made with it: set, changed, removed. On another: refused.
+pub async fn object_lock(lake: &Lake) {
+    let plain = bucket(lake).await;
+    let days = lock(RetentionMode::Governance, Some(30), None);
+    let before = unless_unsupported!(plain.get_object_lock(), plain.set_object_lock(&days));
+    assert_eq!(before, None);
+    assert_kind(plain.set_object_lock(&days).await, ErrorKind::Conflict);
+    let bucket = locked_bucket(lake).await.expect("who has locks makes buckets with them");
+    assert_eq!(bucket.get_object_lock().await.unwrap(), Some(ObjectLock::default()));
+    let years = lock(RetentionMode::Compliance, None, Some(2));
+    for lock in [days, years, ObjectLock::default()] {
+        bucket.set_object_lock(&lock).await.unwrap();
+        assert_eq!(bucket.get_object_lock().await.unwrap(), Some(lock));
+    }
+    for bad in [
+        lock(RetentionMode::Governance, None, None),
+        lock(RetentionMode::Governance, Some(1), Some(1)),
+        lock(RetentionMode::Governance, Some(0), None),
+        lock(RetentionMode::Governance, None, Some(101)),
+        ObjectLock { days: Some(1), ..ObjectLock::default() },
+    ] {
+        assert_kind(bucket.set_object_lock(&bad).await, ErrorKind::InvalidInput);
+    }
+}
+
+/// A document is set, read back with the same meaning, replaced, removed; none other is.
+pub async fn policy(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let document = |action: &str| {
+        json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": [action],
+            "Resource": [format!("arn:aws:s3:::{}/*", bucket.name())],
+        }]})
+    };
+    let get = document("s3:GetObject");
+    let before = unless_unsupported!(bucket.get_policy(), bucket.set_policy(&get));
+    assert_eq!(before, None);
+    for document in [get, document("s3:PutObject")] {
+        bucket.set_policy(&document).await.unwrap();
+        assert_eq!(bucket.get_policy().await.unwrap(), Some(document));
+    }
+    let there = bucket.get_policy().await.unwrap();
+    for (pointer, value) in [
+        ("/Statement/0/Resource/0", json!("arn:aws:s3:::other/*")),
+        ("/Statement/0/Effect", json!("Perhaps")),
+        ("/Statement/0/Action/0", json!("s3:Fly")),
+        ("/Statement/0/Conditon", json!({})),
+        ("/Version", json!("2031-01-01")),
+        ("/Statement", json!("none")),
+    ] {
+        let mut bad = document("s3:GetObject");
+        match bad.pointer_mut(pointer) {
+            Some(place) => *place = value,
+            None => bad["Statement"][0]["Conditon"] = value,
+        }
+        assert_kind(bucket.set_policy(&bad).await, ErrorKind::InvalidInput);
+    }
+    let mut long = document("s3:GetObject");
+    long["Statement"][0]["Sid"] = json!("x".repeat(20 << 10));
+    assert_kind(bucket.set_policy(&long).await, ErrorKind::TooLarge);
+    assert_eq!(bucket.get_policy().await.unwrap(), there, "refusals change nothing");
+    bucket.delete_policy().await.unwrap();
+    assert_eq!(bucket.get_policy().await.unwrap(), None);
+    bucket.delete_policy().await.unwrap();
+}
+
+/// Levels for the bucket and below prefixes come back; a policy with more in it is left alone.
+pub async fn anonymous_access(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let read = AnonymousAccess::to_all(Access::Read);
+    let before =
+        unless_unsupported!(bucket.get_anonymous_access(), bucket.set_anonymous_access(&read));
+    assert!(before.is_none());
+    let mixed = [("in/", Access::Write), ("out/", Access::Read), ("both/ü ", Access::ReadWrite)];
+    let mixed = mixed.map(|(prefix, access)| (prefix.to_owned(), access)).into();
+    for access in [
+        read.clone(),
+        AnonymousAccess::to_all(Access::Write),
+        AnonymousAccess::to_all(Access::ReadWrite),
+        AnonymousAccess(mixed),
+        AnonymousAccess::none(),
+    ] {
+        bucket.set_anonymous_access(&access).await.unwrap();
+        assert_eq!(bucket.get_anonymous_access().await.unwrap(), access);
+    }
+    assert_eq!(bucket.get_policy().await.unwrap(), None);
+    let own = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["s3:DeleteObject"],
+        "Resource": [format!("arn:aws:s3:::{}/*", bucket.name())],
+    }]});
+    bucket.set_policy(&own).await.unwrap();
+    assert_kind(bucket.get_anonymous_access().await, ErrorKind::Conflict);
+    assert_kind(bucket.set_anonymous_access(&read).await, ErrorKind::Conflict);
+    assert_eq!(bucket.get_policy().await.unwrap(), Some(own));
+    let starred = AnonymousAccess([("a*".to_owned(), Access::Read)].into());
+    assert_kind(bucket.set_anonymous_access(&starred).await, ErrorKind::InvalidInput);
+}
+
+/// Up to fifty, replaced as a whole, removed.
+pub async fn tags(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let two = tagged([("team", "data"), ("cost centre", "a+b-c=d._:/@")]);
+    let before = unless_unsupported!(bucket.get_tags(), bucket.set_tags(&two));
+    assert!(before.is_empty());
+    let fifty: BTreeMap<_, _> = (0..50).map(|n| (format!("key {n}"), "v".repeat(256))).collect();
+    for tags in [two, fifty.clone(), tagged([("k", "")])] {
+        bucket.set_tags(&tags).await.unwrap();
+        assert_eq!(bucket.get_tags().await.unwrap(), tags);
+    }
+    let mut many = fifty;
+    many.insert("one more".into(), String::new());
+    let (long_key, long_value) = ("k".repeat(129), "v".repeat(257));
+    for bad in [many, tagged([("", "")]), tagged([(&*long_key, "")]), tagged([("k", &*long_value)])]
+    {
+        assert_kind(bucket.set_tags(&bad).await, ErrorKind::InvalidInput);
+    }
+    assert_eq!(bucket.get_tags().await.unwrap(), tagged([("k", "")]));
+    bucket.set_tags(&BTreeMap::new()).await.unwrap();
+    assert!(bucket.get_tags().await.unwrap().is_empty());
+    bucket.delete_tags().await.unwrap();
+    assert!(bucket.get_tags().await.unwrap().is_empty());
+}
+
+fn expire(id: &str, days: u32) -> LifecycleRule {
+    LifecycleRule { expire_after_days: Some(days), ..LifecycleRule::new(id) }
+}
+
+/// Every field of a rule comes back; what does not hold together or cannot be is refused and
+/// changes nothing.
+pub async fn lifecycle(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let one = [expire("one", 7)];
+    let before = unless_unsupported!(bucket.get_lifecycle(), bucket.set_lifecycle(&one));
+    assert!(before.is_empty());
+    let rules = vec![
+        LifecycleRule { prefix: "tmp/".into(), ..expire("prefix", 7) },
+        LifecycleRule { tags: tagged([("a", "b")]), ..expire("tag", 1) },
+        LifecycleRule { tags: tagged([("a", "b"), ("c", "")]), ..expire("tags", 1) },
+        LifecycleRule {
+            enabled: false,
+            prefix: "x/".into(),
+            tags: tagged([("a", "b")]),
+            object_size_greater_than: Some(10),
+            object_size_less_than: Some(1 << 40),
+            ..expire("every filter", 3)
+        },
+        LifecycleRule { object_size_greater_than: Some(1), ..expire("size", 3) },
+        LifecycleRule { expire_on: Some(date(2031, 12, 24)), ..LifecycleRule::new("on") },
+        LifecycleRule { expired_object_delete_marker: true, ..LifecycleRule::new("marker") },
+        LifecycleRule {
+            noncurrent_expire_after_days: Some(5),
+            newer_noncurrent_versions: Some(3),
+            ..LifecycleRule::new("versions")
+        },
+    ];
+    for rules in [&one[..], &rules, &rules[2..3]] {
+        bucket.set_lifecycle(rules).await.unwrap();
+        assert_eq!(bucket.get_lifecycle().await.unwrap(), rules);
+    }
+    let kept = bucket.get_lifecycle().await.unwrap();
+    let tier = Transition { storage_class: "NO-TIER".into(), after_days: Some(1), on: None };
+    for bad in [
+        vec![expire("", 1)],
+        vec![expire("a", 0)],
+        vec![expire("a", 1), expire("a", 2)],
+        vec![LifecycleRule::new("nothing")],
+        vec![LifecycleRule { expired_object_delete_marker: true, ..expire("both", 1) }],
+        vec![LifecycleRule { transitions: vec![tier], ..LifecycleRule::new("tier") }],
+    ] {
+        assert_kind(bucket.set_lifecycle(&bad).await, ErrorKind::InvalidInput);
+    }
+    assert_eq!(bucket.get_lifecycle().await.unwrap(), kept);
+    // In force as a whole, or refused as a whole.
+    let abort = LifecycleRule { abort_incomplete_after_days: Some(2), ..LifecycleRule::new("a") };
+    for with in [
+        abort.clone(),
+        LifecycleRule { expire_after_days: Some(1), ..abort },
+        LifecycleRule { object_size_greater_than: Some(0), ..expire("not empty", 1) },
+    ] {
+        let with = [with];
+        match bucket.set_lifecycle(&with).await {
+            Ok(()) => assert_eq!(bucket.get_lifecycle().await.unwrap(), with),
+            error => {
+                assert_kind(error, ErrorKind::Unsupported);
+                assert_eq!(bucket.get_lifecycle().await.unwrap(), kept);
+            }
+        }
+    }
+    bucket.set_lifecycle(&[]).await.unwrap();
+    assert!(bucket.get_lifecycle().await.unwrap().is_empty());
+    bucket.delete_lifecycle().await.unwrap();
+    assert!(bucket.get_lifecycle().await.unwrap().is_empty());
+}
+
+/// None, and refusals that hold everywhere; targets are the servers' own.
+pub async fn notifications(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let before = unless_unsupported!(bucket.get_notifications(), bucket.set_notifications(&[]));
+    assert!(before.is_empty());
+    bucket.set_notifications(&[]).await.unwrap();
+    let good = Notification {
+        id: "one".into(),
+        arn: "arn:minio:sqs::NOBODY:webhook".into(),
+        events: ["s3:ObjectCreated:*".to_owned()].into(),
+        ..Notification::default()
+    };
+    let error = bucket.set_notifications(std::slice::from_ref(&good)).await;
+    let error = assert_kind(error, ErrorKind::InvalidInput);
+    assert!(error.message().contains("NOBODY"), "{error}");
+    for bad in [
+        vec![Notification { id: String::new(), ..good.clone() }],
+        vec![Notification { arn: "webhook".into(), ..good.clone() }],
+        vec![Notification { events: Default::default(), ..good.clone() }],
+        vec![good.clone(), good],
+    ] {
+        assert_kind(bucket.set_notifications(&bad).await, ErrorKind::InvalidInput);
+    }
+    assert!(bucket.get_notifications().await.unwrap().is_empty());
+}
+
+/// With the server's keys, removed. Keys in a KMS are the servers' own.
+pub async fn encryption(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let sse_s3 = Encryption::SseS3;
+    let before = unless_unsupported!(bucket.get_encryption(), bucket.set_encryption(&sse_s3));
+    bucket.set_encryption(&Encryption::SseS3).await.unwrap();
+    assert_eq!(bucket.get_encryption().await.unwrap(), Some(Encryption::SseS3));
+    let nobodys = Encryption::SseKms("nobodys-key".into());
+    assert_kind(bucket.set_encryption(&nobodys).await, ErrorKind::InvalidInput);
+    assert_eq!(bucket.get_encryption().await.unwrap(), Some(Encryption::SseS3));
+    put(&bucket, "k").await;
+    bucket.delete_encryption().await.unwrap();
+    assert_eq!(bucket.get_encryption().await.unwrap(), before);
+    bucket.delete_encryption().await.unwrap();
+}
+
+/// Everything goes: objects, odd keys, versions, markers, uploads. The bucket can end then.
+pub async fn empty(lake: &Lake) {
+    let bucket = bucket(lake).await;
+    let emptied = bucket.empty(EmptyOptions::default()).await.unwrap();
+    assert_eq!((emptied.versions, emptied.uploads), (0, 0));
+    for key in ["a", "b/c", "ü +&<>", "control\u{1}"] {
+        put(&bucket, key).await;
+    }
+    let emptied = bucket.empty(EmptyOptions::default()).await.unwrap();
+    assert_eq!(emptied.versions, 4);
+    if supported(bucket.set_versioning(Versioning::Enabled)).await.is_some() {
+        for _ in 0..3 {
+            put(&bucket, "a").await;
+        }
+        bucket.delete(&ObjectKey::new("a").unwrap()).await.unwrap();
+        assert_kind(lake.delete_bucket(bucket.name()).await, ErrorKind::Conflict);
+        assert_eq!(bucket.empty(EmptyOptions::default()).await.unwrap().versions, 4);
+    }
+    lake.delete_bucket(bucket.name()).await.unwrap();
+}
