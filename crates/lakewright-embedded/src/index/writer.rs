@@ -4,6 +4,7 @@
 
 use std::io;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -250,7 +251,13 @@ impl Work {
         if !self.healthy {
             self.reopen();
         }
-        match commit(&self.shared, batch) {
+        let committed = catch_unwind(AssertUnwindSafe(|| commit(&self.shared, batch)));
+        let Ok(committed) = committed else {
+            // redb panics on some damage. Without this thread nothing could be written any more.
+            self.reopen();
+            return End::Unknown(IndexError::Record("redb panicked: the index is damaged".into()));
+        };
+        match committed {
             Ok(retired) => {
                 self.blobs.retire(retired);
                 End::Committed
