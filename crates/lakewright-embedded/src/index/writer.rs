@@ -81,6 +81,8 @@ where
         if committed.is_ok() && matches!(self.decided, Some(Ok(_))) {
             self.keep_blobs();
         }
+        // Before the answer: who has it may look whether anything was left.
+        self.staged.clear();
         let answer = match (committed, self.decided) {
             (Ok(()), Some(decided)) => decided,
             // Also when refused: the refusal may rest on a change that was not committed.
