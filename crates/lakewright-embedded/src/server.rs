@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -282,7 +283,10 @@ impl Parts {
         let listener = TcpListener::bind(options.listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let index = Index::open(dir, options.durability, &blobs, Arc::clone(reserve))
+        let open = || Index::open(dir, options.durability, &blobs, Arc::clone(reserve));
+        let index = std::panic::catch_unwind(AssertUnwindSafe(open))
+            // redb panics on some damage, as a length that points out of its page.
+            .unwrap_or_else(|_| Err(IndexError::Record("redb panicked on it".into()).into()))
             .map_err(|error| open_error(error, dir))?;
         let published = match Published::write(dir, address, &credentials) {
             Ok(published) => published,
@@ -334,6 +338,11 @@ fn open_error(error: OpenError, dir: &Path) -> Error {
              if what it held is not wanted any more"
                 .to_owned(),
         ),
+        OpenError::Index(IndexError::Storage(redb::Error::Io(error)))
+            if error.kind() == std::io::ErrorKind::UnexpectedEof =>
+        {
+            (ErrorKind::Corrupt, "index.redb points behind its own end".to_owned())
+        }
         OpenError::Index(IndexError::Storage(redb::Error::Io(error))) => {
             let error = std::io::Error::new(error.kind(), error.to_string());
             return io_error(error, "start_embedded_server", dir);

@@ -1,13 +1,16 @@
 //! The life of a server: starting, being found, ending.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod kit;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 
 use lakewright_embedded::{
-    Embedded, EmbeddedOptions, EmbeddedServer, ErrorKind, Secret, attach, start_or_attach,
+    Durability, Embedded, EmbeddedOptions, EmbeddedServer, ErrorKind, Secret, attach,
+    start_or_attach,
 };
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -146,4 +149,46 @@ fn a_damaged_index_is_corrupt_and_never_served() {
     }
     fs::write(&index, &whole).unwrap();
     drop(start().unwrap());
+}
+
+#[test]
+fn no_damage_of_the_index_makes_wrong_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = || EmbeddedOptions::new(dir.path()).durability(Durability::Process);
+    let start = || runtime().block_on(EmbeddedServer::start(options()));
+    let client = || kit::Client::new(&attach(dir.path()).unwrap().unwrap());
+    let server = start().unwrap();
+    client().send("PUT", "/raw", &[], b"").unwrap().expect(200);
+    let body = |n: u8| vec![n; usize::from(n) * 700];
+    for n in 0..20 {
+        client().send("PUT", &format!("/raw/{n}"), &[], &body(n)).unwrap().expect(200);
+    }
+    runtime().block_on(server.shutdown()).unwrap();
+    let index = dir.path().join("index.redb");
+    let whole = fs::read(&index).unwrap();
+    let page = |page: &usize| &whole[page * 4096..(page + 1) * 4096];
+    let used: Vec<usize> =
+        (0..whole.len() / 4096).filter(|at| page(at).iter().any(|byte| *byte != 0)).collect();
+    for (round, at) in used.iter().cycle().take(40).enumerate() {
+        let mut bytes = whole.clone();
+        for n in 0..3 {
+            bytes[at * 4096 + (round * 37 + n * 11) % 200] ^= 1 << (round % 8);
+        }
+        fs::write(&index, &bytes).unwrap();
+        let server = match start() {
+            Ok(server) => server,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+                continue;
+            }
+        };
+        for n in 0..20 {
+            // No answer at all is one, too: the connection is cut when a read breaks off.
+            let Ok(got) = client().send("GET", &format!("/raw/{n}"), &[], b"") else { continue };
+            assert!([200, 404, 500].contains(&got.status), "{}", got.status);
+            assert!(got.status != 200 || got.body == body(n), "round {round}, object {n}");
+        }
+        let _ = client().send("PUT", "/raw/new", &[], b"new");
+        let _ = runtime().block_on(server.shutdown());
+    }
 }

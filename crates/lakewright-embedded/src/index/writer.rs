@@ -4,6 +4,7 @@
 
 use std::io;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -80,6 +81,8 @@ where
         if committed.is_ok() && matches!(self.decided, Some(Ok(_))) {
             self.keep_blobs();
         }
+        // Before the answer: who has it may look whether anything was left.
+        self.staged.clear();
         let answer = match (committed, self.decided) {
             (Ok(()), Some(decided)) => decided,
             // Also when refused: the refusal may rest on a change that was not committed.
@@ -250,7 +253,13 @@ impl Work {
         if !self.healthy {
             self.reopen();
         }
-        match commit(&self.shared, batch) {
+        let committed = catch_unwind(AssertUnwindSafe(|| commit(&self.shared, batch)));
+        let Ok(committed) = committed else {
+            // redb panics on some damage. Without this thread nothing could be written any more.
+            self.reopen();
+            return End::Unknown(IndexError::Record("redb panicked: the index is damaged".into()));
+        };
+        match committed {
             Ok(retired) => {
                 self.blobs.retire(retired);
                 End::Committed
