@@ -3,6 +3,7 @@
 #![doc = ""]
 #![doc = include_str!("../DESIGN.md")]
 
+pub mod diff;
 mod error;
 mod identity;
 mod name;
@@ -13,6 +14,7 @@ mod secret;
 pub mod spec;
 pub mod state;
 
+pub use diff::{DiffOptions, destroy, diff};
 pub use error::{Error, ErrorKind, Result, ServiceError};
 pub use identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
 pub use name::{BucketName, ObjectKey, TableUri};

@@ -34,6 +34,7 @@ pub use bucket::{
     Anonymous, AnonymousAccess, BucketSpec, ByteSize, Day, Encryption, LifecycleRule, Notification,
     ObjectLock, PolicyDocument, Retention, RetentionMode, RetentionPeriod, Versioning,
 };
+pub(crate) use column::same_name;
 pub use column::{Column, ColumnType, Columns};
 pub use table::TableSpec;
 
