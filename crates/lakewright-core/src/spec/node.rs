@@ -34,8 +34,7 @@ impl Node {
         let invalid = |why: String| Error::new(ErrorKind::InvalidSpec, why);
         if json.len() > MAX_BYTES {
             return Err(invalid(format!(
-                "the document has {} bytes, and at most {MAX_BYTES} are read",
-                json.len()
+                "the document has more than {MAX_BYTES} bytes, and larger ones are not read"
             )));
         }
         // What editors put before the text; JSON has no place for it (RFC 8259, section 8.1).
