@@ -135,8 +135,12 @@ fn known(entries: &[(String, Node)], what: &str, names: &[&str], at: &mut At) ->
     let mut good = true;
     for (key, _) in entries {
         if !names.contains(&key.as_str()) {
-            let hint = hint(key, names.iter().copied());
-            at.key(key, |at| at.fault(format!("{what} has no such field{hint}")));
+            at.key(key, |at| {
+                at.costly_fault(|| {
+                    let hint = hint(key, names.iter().copied());
+                    format!("{what} has no such field{hint}")
+                });
+            });
             good = false;
         }
     }

@@ -251,6 +251,18 @@ fn hostile_documents_are_refused_in_bounded_memory() {
     .unwrap_err();
     assert_eq!(error.failures().len(), 101);
     assert!(error.to_string().len() < 1000, "{error}");
+    // Names that are all misspelt are not compared each with each.
+    let many = |of: &dyn Fn(usize) -> String| (0..20_000).map(of).collect::<Vec<_>>().join(",");
+    let began = std::time::Instant::now();
+    let groups = format!(
+        r#""groups": {{{}}}, "policies": {{{}}}"#,
+        many(&|n| format!(r#""group{n}": {{"policies": ["a-policy-that-is-nowhere-{n}"]}}"#)),
+        many(&|n| format!(
+            r#""the-policy-that-is-there-{n}": {{"grants": [{{"access": "read", "bucket": "raw"}}]}}"#
+        )),
+    );
+    assert_eq!(faults_of(&groups).len(), 101);
+    assert!(began.elapsed() < std::time::Duration::from_secs(60), "{:?}", began.elapsed());
     let long_word = only_fault_of(&format!(
         r#""buckets": {{"raw": {{"anonymous": "{}"}}}}"#,
         "x".repeat(1 << 20)
