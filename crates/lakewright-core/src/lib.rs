@@ -4,6 +4,7 @@
 #![doc = include_str!("../DESIGN.md")]
 
 pub mod bucket_config;
+pub mod diff;
 mod error;
 mod identity;
 mod name;
@@ -14,6 +15,7 @@ mod secret;
 pub mod spec;
 pub mod state;
 
+pub use diff::{DiffOptions, destroy, diff};
 pub use error::{Error, ErrorKind, Result, ServiceError};
 pub use identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
 pub use name::{BucketName, ObjectKey, TableUri};

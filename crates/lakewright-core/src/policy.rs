@@ -135,8 +135,12 @@ fn known(entries: &[(String, Node)], what: &str, names: &[&str], at: &mut At) ->
     let mut good = true;
     for (key, _) in entries {
         if !names.contains(&key.as_str()) {
-            let hint = hint(key, names.iter().copied());
-            at.key(key, |at| at.fault(format!("{what} has no such field{hint}")));
+            at.key(key, |at| {
+                at.costly_fault(|| {
+                    let hint = hint(key, names.iter().copied());
+                    format!("{what} has no such field{hint}")
+                });
+            });
             good = false;
         }
     }
@@ -366,4 +370,98 @@ pub fn of_anonymous(bucket: &BucketName, anonymous: &Anonymous) -> Option<Value>
     }
     let statements = statements(&places, Some(json!({ "AWS": ["*"] })), true);
     Some(json!({ "Version": VERSION, "Statement": statements }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What `mc anonymous get-json` shows after `mc anonymous set`.
+    #[test]
+    fn presets_of_everybody_are_those_of_mc() {
+        let bucket = BucketName::new("abc").unwrap();
+        let statement = |actions: &[&str], resource: &str| {
+            json!({ "Action": actions, "Effect": "Allow", "Principal": {"AWS": ["*"]},
+                    "Resource": [format!("arn:aws:s3:::{resource}")] })
+        };
+        let of = |anonymous: Value| {
+            of_anonymous(&bucket, &serde_json::from_value(anonymous).unwrap()).unwrap()
+        };
+        let document =
+            |statements: &[Value]| json!({ "Version": VERSION, "Statement": statements });
+        let download = document(&[
+            statement(&["s3:GetBucketLocation", "s3:ListBucket"], "abc"),
+            statement(&["s3:GetObject"], "abc/*"),
+        ]);
+        assert!(same(&of(json!("read")), &download));
+        let writing = [
+            "s3:ListMultipartUploadParts",
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObject",
+        ];
+        let upload = document(&[
+            statement(&["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], "abc"),
+            statement(&writing, "abc/*"),
+        ]);
+        assert!(same(&of(json!("write")), &upload));
+        assert!(!same(&download, &upload));
+        let mut listing = statement(&["s3:ListBucket"], "abc");
+        listing["Condition"] = json!({ "StringEquals": { "s3:prefix": ["pub/"] } });
+        let both = document(&[
+            statement(&["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], "abc"),
+            listing,
+            statement(&["s3:GetObject"], "abc/pub/*"),
+            statement(&writing, "abc/in/*"),
+        ]);
+        assert!(same(&of(json!({ "pub/": "read", "in/": "write" })), &both));
+        assert!(of_anonymous(&bucket, &Anonymous::Everywhere(AnonymousAccess::None)).is_none());
+    }
+
+    #[test]
+    fn meaning_is_more_than_letters_and_not_less() {
+        let one = |statement: Value| json!({ "Version": VERSION, "Statement": [statement] });
+        let base = json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*",
+                           "Condition": { "Bool": { "aws:SecureTransport": true } } });
+        let with = |field: &str, value: Value| {
+            let mut statement = base.clone();
+            statement[field] = value;
+            one(statement)
+        };
+        for (field, value) in [
+            ("Sid", json!("x")),
+            ("Action", json!(["s3:GetObject", "s3:getObject"])),
+            ("Resource", json!(["arn:aws:s3:::a/*"])),
+            ("Condition", json!({ "Bool": { "AWS:securetransport": ["true"] } })),
+        ] {
+            assert!(same(&one(base.clone()), &with(field, value)), "{field}");
+        }
+        for (field, value) in [
+            ("Effect", json!("Deny")),
+            ("Action", json!(["s3:GetObject", "s3:PutObject"])),
+            ("Resource", json!("arn:aws:s3:::A/*")),
+            ("Principal", json!("*")),
+            ("Condition", json!({ "Bool": { "aws:SecureTransport": false } })),
+            ("Condition", json!({})),
+            ("NotAction", json!("s3:*")),
+        ] {
+            assert!(!same(&one(base.clone()), &with(field, value)), "{field}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_to_the_server_means_what_was_written(
+            action in prop_oneof![Just(json!("s3:*")), Just(json!(["s3:a", "s3:b"]))],
+            single in any::<bool>(),
+        ) {
+            let statement = json!({ "Effect": "Allow", "Action": action, "Resource": "*" });
+            let statements = if single { statement } else { json!([statement]) };
+            let document = json!({ "Version": VERSION, "Statement": statements });
+            let sent = for_server(&document);
+            prop_assert!(same(&sent, &document));
+            prop_assert!(sent["Statement"][0]["Action"].is_array());
+        }
+    }
 }

@@ -182,7 +182,7 @@ impl From<ObjectLock> for ObjectLockFields {
 
 impl Decode for ObjectLock {
     fn decode(node: &Node, at: &mut At) -> Option<Self> {
-        // MinIO's limits are these (ten years of days, ten years).
+        // MinIO refuses more.
         const MOST: [(&str, u32); 2] = [("days", 36_500), ("years", 100)];
         let fields = ObjectLockFields::decode(node, at)?;
         for ((name, most), value) in MOST.into_iter().zip([fields.days, fields.years]) {

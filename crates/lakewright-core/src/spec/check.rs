@@ -428,17 +428,20 @@ fn attached(spec: &Spec, policies: Option<&[PolicyName]>, at: &mut At) {
         for (index, name) in policies.into_iter().flatten().enumerate() {
             at.index(index, |at| {
                 if !spec.policies.contains_key(name) && !name.is_built_in() {
-                    let known = spec.policies.keys().map(PolicyName::as_str);
-                    let hint = match hint(name.as_str(), known.chain(PolicyName::BUILT_IN)) {
-                        hint if hint.is_empty() => {
+                    at.costly_fault(|| {
+                        let known = spec.policies.keys().map(PolicyName::as_str);
+                        let hint =
+                            hint(name.as_str(), PolicyName::BUILT_IN.into_iter().chain(known));
+                        let hint = if hint.is_empty() {
                             format!(
                                 ", and MinIO comes with {} only",
                                 PolicyName::BUILT_IN.join(", ")
                             )
-                        }
-                        hint => hint,
-                    };
-                    at.fault(format!("the policy {} is not declared{hint}", quoted(name.as_str())));
+                        } else {
+                            hint
+                        };
+                        format!("the policy {} is not declared{hint}", quoted(name.as_str()))
+                    });
                 }
                 if !seen.insert(name) {
                     at.fault(format!("{} stands here twice", quoted(name.as_str())));
@@ -454,8 +457,10 @@ fn memberships(spec: &Spec, groups: Option<&[GroupName]>, at: &mut At) {
         for (index, name) in groups.into_iter().flatten().enumerate() {
             at.index(index, |at| {
                 if !spec.groups.contains_key(name) {
-                    let hint = hint(name.as_str(), spec.groups.keys().map(GroupName::as_str));
-                    at.fault(format!("the group {} is not declared{hint}", quoted(name.as_str())));
+                    at.costly_fault(|| {
+                        let hint = hint(name.as_str(), spec.groups.keys().map(GroupName::as_str));
+                        format!("the group {} is not declared{hint}", quoted(name.as_str()))
+                    });
                 }
                 if !seen.insert(name) {
                     at.fault(format!("{} stands here twice", quoted(name.as_str())));
@@ -491,15 +496,19 @@ fn check_service_accounts(spec: &Spec, at: &mut At) {
             if let Some(owner) = &account.owner
                 && !spec.users.contains_key(owner)
             {
-                let known = spec.users.keys().map(AccessKey::as_str);
-                let hint = match hint(owner.as_str(), known) {
-                    hint if hint.is_empty() => {
-                        "; leave the owner out for a service account of whoever applies this".into()
-                    }
-                    hint => hint,
-                };
-                let owner = quoted(owner.as_str());
-                at.key("owner", |at| at.fault(format!("the user {owner} is not declared{hint}")));
+                at.key("owner", |at| {
+                    at.costly_fault(|| {
+                        let known = spec.users.keys().map(AccessKey::as_str);
+                        let hint = match hint(owner.as_str(), known) {
+                            hint if hint.is_empty() => {
+                                "; leave the owner out for a service account of whoever applies this"
+                                    .into()
+                            }
+                            hint => hint,
+                        };
+                        format!("the user {} is not declared{hint}", quoted(owner.as_str()))
+                    });
+                });
             }
             if let (Some(_), Some(_)) = (&account.policy, &account.grants) {
                 at.fault("a service account has a \"policy\" or \"grants\", and both were found");

@@ -12,6 +12,8 @@ use crate::{Error, ErrorKind};
 /// More faults than this are counted, not kept: nobody reads them, and a hostile document has
 /// millions.
 const MAX_FAULTS: usize = 100;
+/// Names that a misspelt one is compared with, at most.
+const MAX_CANDIDATES: usize = 1000;
 /// Characters of a text from the document that a message quotes.
 const QUOTED_CHARS: usize = 60;
 
@@ -55,6 +57,16 @@ impl At {
         let error = Error::new(ErrorKind::InvalidSpec, why);
         let path = self.path();
         self.faults.push(if path.is_empty() { error } else { error.on(path) });
+    }
+
+    /// Something is wrong here, and saying what costs time: a hostile document pays for the
+    /// faults that are kept only.
+    pub(crate) fn costly_fault(&mut self, why: impl FnOnce() -> String) {
+        if self.faults.len() == MAX_FAULTS {
+            self.dropped += 1;
+        } else {
+            self.fault(why());
+        }
     }
 
     /// A value is of the wrong type. Says which type it has, never the value.
@@ -137,6 +149,7 @@ pub(crate) fn did_you_mean<'a>(
     let word: String = word.chars().take(QUOTED_CHARS).collect::<String>().to_lowercase();
     known
         .into_iter()
+        .take(MAX_CANDIDATES)
         .map(|candidate| {
             (strsim::normalized_damerau_levenshtein(&word, &candidate.to_lowercase()), candidate)
         })
@@ -184,7 +197,10 @@ impl<'n> Fields<'n> {
             return at.expected(&format!("{what} (a map)"), node);
         };
         for (key, _) in entries {
-            if !known.contains(&key.as_str()) {
+            if known.contains(&key.as_str()) {
+                continue;
+            }
+            let why = || {
                 let hint = match did_you_mean(key, known.iter().copied()) {
                     _ if is_abort_rule(key) => "MinIO has no rule for them: it clears incomplete \
                                                 uploads away by itself, after 24 hours unless \
@@ -193,8 +209,9 @@ impl<'n> Fields<'n> {
                     Some(meant) => format!("did you mean {meant:?}?"),
                     None => format!("there are {}", known.join(", ")),
                 };
-                at.key(key, |at| at.fault(format!("{what} has no such field; {hint}")));
-            }
+                format!("{what} has no such field; {hint}")
+            };
+            at.key(key, |at| at.costly_fault(why));
         }
         Some(Self { entries })
     }

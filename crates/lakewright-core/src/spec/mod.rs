@@ -7,7 +7,7 @@
 //! names, references to nothing, two declarations of one thing.
 //!
 //! A field that is left out is not managed, which is not the same as an empty one: no `tags` is
-//! "whatever they are", `"tags": {}` is "none". See [`crate::diff`] for what becomes of a field
+//! "whatever they are", `"tags": {}` is "none". See [`crate::diff`](mod@crate::diff) for what becomes of a field
 //! that a later document leaves out.
 
 use std::borrow::Cow;
@@ -34,6 +34,7 @@ pub use bucket::{
     Anonymous, AnonymousAccess, BucketSpec, ByteSize, Day, Encryption, LifecycleRule, Notification,
     ObjectLock, PolicyDocument, Retention, RetentionMode, RetentionPeriod, Versioning,
 };
+pub(crate) use column::same_name;
 pub use column::{Column, ColumnType, Columns};
 pub use table::TableSpec;
 
@@ -156,6 +157,10 @@ impl JsonSchema for SpecVersion {
 }
 
 impl Spec {
+    /// The largest document that is read, in bytes. Ten thousand buckets with rules and tags are
+    /// about 4 MiB.
+    pub const MAX_BYTES: usize = node::MAX_BYTES;
+
     /// The bucket of the registry where the document names none.
     pub const DEFAULT_REGISTRY: &str = "lakewright-state";
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::{Error, ErrorKind, Result};
 
-/// The largest document in bytes. Ten thousand buckets with rules and tags are about 4 MiB.
+/// The largest document in bytes; [`crate::Spec::MAX_BYTES`] says why.
 pub(super) const MAX_BYTES: usize = 16 << 20;
 /// The most values in a document. A value takes up to about 100 bytes of memory, and a document
 /// of `[0,0,…` has one for every two bytes.
@@ -34,8 +34,7 @@ impl Node {
         let invalid = |why: String| Error::new(ErrorKind::InvalidSpec, why);
         if json.len() > MAX_BYTES {
             return Err(invalid(format!(
-                "the document has {} bytes, and at most {MAX_BYTES} are read",
-                json.len()
+                "the document has more than {MAX_BYTES} bytes, and larger ones are not read"
             )));
         }
         // What editors put before the text; JSON has no place for it (RFC 8259, section 8.1).

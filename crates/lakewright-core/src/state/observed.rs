@@ -43,19 +43,22 @@ impl<T> From<T> for Reading<T> {
 }
 
 /// What the server can do, as far as a plan depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// `PUT` with `If-None-Match` and `If-Match` is honoured, so that a registry can be kept.
     pub conditional_put: bool,
     /// MinIO's admin API answers: users, groups, policies, service accounts, quotas.
     pub admin: bool,
+    /// Settings of buckets that the server is known not to have. For a bucket that exists a
+    /// [`Reading::Unsupported`] says the same; this is for those that are yet to be made.
+    pub lacks: BTreeSet<BucketSetting>,
 }
 
 impl Capabilities {
     /// What MinIO can do.
-    pub const MINIO: Self = Self { conditional_put: true, admin: true };
+    pub const MINIO: Self = Self { conditional_put: true, admin: true, lacks: BTreeSet::new() };
     /// What a plain S3 server can do.
-    pub const S3: Self = Self { conditional_put: true, admin: false };
+    pub const S3: Self = Self { conditional_put: true, admin: false, lacks: BTreeSet::new() };
 }
 
 /// What was found on the server. What is not in a map is not there; what nobody asked about need
@@ -237,7 +240,11 @@ impl Needs {
         for (name, bucket) in &spec.buckets {
             needs.bucket(name, bucket);
         }
-        needs.tables.extend(spec.tables.keys().cloned());
+        for uri in spec.tables.keys() {
+            needs.tables.insert(uri.clone());
+            // Whether its bucket is there.
+            needs.buckets.entry(uri.bucket().clone()).or_default();
+        }
         needs.policies.extend(spec.policies.keys().cloned());
         needs.groups.extend(spec.groups.keys().cloned());
         needs.users.extend(spec.users.keys().cloned());
@@ -320,7 +327,7 @@ pub enum BucketSetting {
 }
 
 /// The settings that a declaration manages.
-fn managed(spec: &BucketSpec) -> impl Iterator<Item = BucketSetting> {
+pub(crate) fn managed(spec: &BucketSpec) -> impl Iterator<Item = BucketSetting> {
     let BucketSpec {
         versioning,
         object_lock,

@@ -513,7 +513,7 @@ impl Registry {
 }
 
 /// Two stacks cannot own one thing.
-fn owned_by_another(id: &ResourceId, stack: &StackName) -> Error {
+pub(crate) fn owned_by_another(id: &ResourceId, stack: &StackName) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(

@@ -1,0 +1,827 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::model::{Server, columns, ids};
+use super::*;
+use crate::plan::Outcome;
+use crate::spec::Versioning;
+use crate::state::{Alive, Capabilities, Reading, SecretMatch};
+
+fn spec(document: &Value) -> Spec {
+    Spec::from_value(document).unwrap_or_else(|error| panic!("{error:?} {:?}", error.failures()))
+}
+
+/// A document of the stack `s` with these contents.
+fn of(mut document: Value) -> Spec {
+    document["version"] = json!(1);
+    document["stack"] = json!("s");
+    spec(&document)
+}
+
+fn plan_with(server: &Server, spec: &Spec, options: &DiffOptions) -> Result<Plan> {
+    diff(spec, &server.observe(spec), &server.registry, options)
+}
+
+fn plan(server: &Server, spec: &Spec) -> Result<Plan> {
+    plan_with(server, spec, &DiffOptions::default())
+}
+
+fn pruning() -> DiffOptions {
+    DiffOptions { prune: true, ..DiffOptions::default() }
+}
+
+#[track_caller]
+fn applied(spec: &Spec) -> Server {
+    let mut server = Server::new();
+    let plan = plan(&server, spec).unwrap();
+    server.apply(&plan);
+    assert_nothing_to_do(&server, spec);
+    server
+}
+
+#[track_caller]
+fn assert_nothing_to_do(server: &Server, spec: &Spec) {
+    let again = plan_with(server, spec, &pruning()).unwrap();
+    assert_eq!(again.steps, [], "a second plan has nothing to do");
+    assert_eq!(again.intents, BTreeMap::new());
+}
+
+#[track_caller]
+fn verbs(plan: &Plan) -> Vec<String> {
+    plan.steps.iter().map(|step| format!("{} {}", step.action.verb(), step.resource)).collect()
+}
+
+#[track_caller]
+fn refusals(result: Result<Plan>) -> Vec<String> {
+    let error = result.unwrap_err();
+    match error.failures() {
+        [] => vec![error.to_string()],
+        several => several.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn example() -> Spec {
+    let mut document = crate::spec::tests::example();
+    document["policies"]["custom"]["document"]["Statement"] =
+        json!([{ "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*" }]);
+    spec(&document)
+}
+
+#[test]
+fn the_example_is_made_in_order_and_then_there_is_nothing_to_do() {
+    let mut server = Server::new();
+    let first = plan(&server, &example()).unwrap();
+    assert!(!first.is_destructive());
+    assert_eq!(first.summary().to_string(), "9 to create");
+    let order = verbs(&first);
+    let at = |verb: &str| {
+        order.iter().position(|have| have == verb).unwrap_or_else(|| panic!("{verb}: {order:#?}"))
+    };
+    assert!(at("create_bucket bucket raw") < at("create_table table raw/flights"));
+    assert!(at("put_policy policy raw-writer") < at("attach_policies group analysts"));
+    assert!(at("put_user user etl") < at("join_group user etl"));
+    let account = &first.steps[at("create_service_account service account ingest")];
+    assert!(account.after.contains(&first.steps[at("join_group user etl")].id));
+
+    // A plan that was written to a file is the plan.
+    let written = first.to_json().unwrap();
+    assert_eq!(Plan::from_json(written.as_bytes()).unwrap(), first);
+    server.apply(&first);
+    assert_nothing_to_do(&server, &example());
+}
+
+#[test]
+fn what_is_no_longer_declared_goes_back_to_the_default() {
+    let mut server = applied(&example());
+    let mut document = crate::spec::tests::example();
+    document["policies"] = json!({ "raw-writer": document["policies"]["raw-writer"] });
+    document["buckets"]["raw"] = json!({});
+    document["tables"]["raw/flights"]["properties"] = json!({});
+    document["tables"]["raw/flights"].as_object_mut().unwrap().remove("constraints");
+    document["users"]["etl"].as_object_mut().unwrap().remove("groups");
+    let less = spec(&document);
+    let plan = plan(&server, &less).unwrap();
+    assert_eq!(
+        verbs(&plan),
+        [
+            "set_versioning bucket raw",
+            "set_tags bucket raw",
+            "set_lifecycle bucket raw",
+            "set_bucket_policy bucket raw",
+            "set_quota bucket raw",
+            "set_encryption bucket raw",
+            "set_notifications bucket raw",
+            "set_table_properties table raw/flights",
+            "drop_constraint table raw/flights",
+            "leave_group user etl",
+        ]
+    );
+    assert_eq!(plan.notes[0].resource.to_string(), "policy custom");
+    assert!(plan.notes[0].text.contains("--prune"), "{:?}", plan.notes);
+    server.apply(&plan);
+    let bucket = &server.has.buckets[&"raw".parse().unwrap()];
+    assert_eq!(bucket.versioning, Reading::Is(Some(Versioning::Suspended)));
+    assert_eq!(bucket.quota, Reading::Is(None));
+    // The policy is still there, and ours.
+    let pruned = plan_with(&server, &less, &pruning()).unwrap();
+    assert_eq!(verbs(&pruned), ["delete_policy policy custom"]);
+    assert!(pruned.is_destructive());
+}
+
+#[test]
+fn what_was_never_declared_is_not_touched() {
+    let spec = of(json!({ "buckets": { "raw": { "versioning": true } } }));
+    let mut server = applied(&spec);
+    let bucket = server.has.buckets.get_mut(&"raw".parse().unwrap()).unwrap();
+    bucket.tags = BTreeMap::from([("by".to_owned(), "hand".to_owned())]).into();
+    bucket.quota = Reading::NotRead;
+    assert_nothing_to_do(&server, &spec);
+}
+
+#[test]
+fn what_exists_is_nobodys_until_it_is_adopted() {
+    let bare = of(json!({ "buckets": { "raw": { "versioning": true } } }));
+    let mut server = applied(&bare);
+    server.registry = Registry::default();
+    let refusal = refusals(plan(&server, &bare));
+    assert_eq!(refusal.len(), 1);
+    assert!(refusal[0].starts_with("plan bucket raw: it exists already"), "{refusal:?}");
+    assert!(refusal[0].contains("lakewright adopt bucket/raw --stack s"), "{refusal:?}");
+
+    let asked = DiffOptions {
+        adopt: BTreeSet::from(["bucket/raw".parse().unwrap()]),
+        ..DiffOptions::default()
+    };
+    assert_eq!(verbs(&plan_with(&server, &bare, &asked).unwrap()), ["adopt bucket raw"]);
+
+    let adopting = of(json!({ "buckets": { "raw": { "tags": {"a": "b"}, "adopt": true } } }));
+    let adopted = plan(&server, &adopting).unwrap();
+    assert_eq!(verbs(&adopted), ["adopt bucket raw", "set_tags bucket raw"]);
+    server.apply(&adopted);
+    assert_nothing_to_do(&server, &adopting);
+    // The word has done its work and may go.
+    assert_nothing_to_do(&server, &of(json!({ "buckets": { "raw": { "tags": {"a": "b"} } } })));
+}
+
+#[test]
+fn another_stacks_things_are_refused_even_if_they_are_to_be_adopted() {
+    let server = applied(&of(json!({ "buckets": { "raw": {} } })));
+    let other =
+        spec(&json!({ "version": 1, "stack": "other", "buckets": { "raw": { "adopt": true } } }));
+    let error = plan(&server, &other).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("belongs to the stack s"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_changed_is_told_all_at_once_with_the_remedy() {
+    let server = applied(&of(json!({
+        "buckets": { "raw": {}, "audit": { "object_lock": {} } },
+        "tables": { "raw/t": { "schema": { "a": "long", "b": "date" }, "partition_by": ["b"] } },
+    })));
+    let error = plan(&server, &of(json!({
+        "buckets": { "raw": { "object_lock": {} }, "audit": { "versioning": false } },
+        "tables": { "raw/t": { "schema": { "a": "string", "b": "date", "c": "long not null" }, "partition_by": [] } },
+    })))
+    .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let told: Vec<String> = error.failures().iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 4, "{told:#?}");
+    for (told, parts) in told.iter().zip([
+        ["bucket audit: versioning cannot be suspended", "leave it out"],
+        ["bucket raw: it was made without object lock", "another name"],
+        [r#"table raw/t: the column "a: long" is declared as "a: string""#, "without \"not null\""],
+        ["table raw/t: it is partitioned by b, not by nothing", "copy the rows"],
+    ]) {
+        for part in parts {
+            assert!(told.contains(part), "{told}");
+        }
+    }
+}
+
+#[test]
+fn columns_are_added() {
+    let one =
+        json!({ "buckets": { "raw": {} }, "tables": { "raw/t": { "schema": { "a": "long" } } } });
+    let mut server = applied(&of(one));
+    let two = of(
+        json!({ "buckets": { "raw": {} }, "tables": { "raw/t": { "schema": { "a": "long", "b": "date" } } } }),
+    );
+    let plan = plan(&server, &two).unwrap();
+    assert_eq!(plan.steps[0].changes[0].field, "schema.b");
+    assert_eq!(
+        plan.steps[0].action,
+        Action::AddColumns { columns: columns(&json!({"b": "date"})).0 }
+    );
+    server.apply(&plan);
+    assert_nothing_to_do(&server, &two);
+}
+
+#[test]
+fn a_bucket_with_objects_goes_only_if_its_applied_declaration_said_so() {
+    let full = |server: &mut Server| {
+        server.has.buckets.get_mut(&"raw".parse().unwrap()).unwrap().empty = false.into();
+    };
+    let nothing = of(json!({}));
+    let mut server = applied(&of(json!({ "buckets": { "raw": {} } })));
+    full(&mut server);
+    let refusal = refusals(plan_with(&server, &nothing, &pruning()));
+    assert!(
+        refusal[0].contains("force_destroy") && refusal[0].contains("forget bucket/raw"),
+        "{refusal:?}"
+    );
+    // Not asked to prune, it only tells.
+    assert_eq!(plan(&server, &nothing).unwrap().steps, []);
+
+    let forced = of(json!({ "buckets": { "raw": { "force_destroy": true } } }));
+    let record = plan(&server, &forced).unwrap();
+    assert_eq!(verbs(&record), ["record bucket raw"]);
+    assert_eq!(record.steps[0].changes[0].field, "force_destroy");
+    server.apply(&record);
+    let gone = plan_with(&server, &nothing, &pruning()).unwrap();
+    assert_eq!(gone.steps[0].action, Action::DeleteBucket { force: true });
+    server.apply(&gone);
+    assert_eq!(server.registry.resources, BTreeMap::new());
+}
+
+#[test]
+fn a_table_with_rows_is_not_dropped_by_accident_and_goes_before_its_bucket() {
+    let some =
+        json!({ "buckets": { "raw": {} }, "tables": { "raw/t": { "schema": { "a": "long" } } } });
+    let mut server = applied(&of(some));
+    server.has.buckets.get_mut(&"raw".parse().unwrap()).unwrap().empty = false.into();
+    let plan = plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    assert_eq!(verbs(&plan), ["drop_table table raw/t", "delete_bucket bucket raw"]);
+    assert_eq!(plan.steps[1].after, ids(&[0]));
+    server.has.tables.values_mut().next().unwrap().empty = false.into();
+    let refusal = refusals(plan_with(&server, &of(json!({})), &pruning()));
+    assert!(refusal.iter().any(|told| told.contains("table raw/t: it has rows")), "{refusal:#?}");
+}
+
+#[test]
+fn secrets_are_set_when_they_differ_and_with_the_step_that_enables() {
+    let user = |rest: Value| {
+        let mut user = json!({ "secret": { "env": "A" } });
+        user.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        of(json!({ "users": { "etl": user } }))
+    };
+    let mut server = applied(&user(json!({})));
+    let turned = user(json!({ "secret": { "env": "B" } }));
+    let step = plan(&server, &turned).unwrap();
+    assert_eq!(verbs(&step), ["put_user user etl"]);
+    server.apply(&step);
+    assert_nothing_to_do(&server, &turned);
+
+    let disabled = user(json!({ "secret": { "env": "B" }, "enabled": false }));
+    let step = plan(&server, &disabled).unwrap();
+    assert_eq!(verbs(&step), ["set_user_enabled user etl"]);
+    server.apply(&step);
+    // Hers is not compared now: another reference is remembered, not tried.
+    let moved = user(json!({ "secret": { "env": "C" }, "enabled": false }));
+    let step = plan(&server, &moved).unwrap();
+    assert_eq!(verbs(&step), ["record user etl"]);
+    server.apply(&step);
+    let enabled = user(json!({ "secret": { "env": "C" } }));
+    let step = plan(&server, &enabled).unwrap();
+    assert_eq!(verbs(&step), ["put_user user etl"]);
+    server.apply(&step);
+    assert_nothing_to_do(&server, &enabled);
+}
+
+#[test]
+fn a_service_account_keeps_owner_and_key() {
+    let account = |owner: &str, key: &str| {
+        let secret = json!({ "env": "A" });
+        of(json!({
+            "users": { "etl": { "secret": secret }, "web": { "secret": secret } },
+            "service_accounts": { "in": { "owner": owner, "access_key": key, "secret": secret } },
+        }))
+    };
+    let server = applied(&account("etl", "key1"));
+    for (owner, key, part) in [
+        ("web", "key1", "it acts for etl, not for web"),
+        ("etl", "key2", "its access key is key1, not key2"),
+    ] {
+        let refusal = refusals(plan(&server, &account(owner, key)));
+        assert!(refusal[0].contains(part) && refusal[0].contains("another name"), "{refusal:?}");
+    }
+}
+
+#[test]
+fn without_the_admin_api_users_and_quotas_are_refused_in_one_sentence() {
+    let mut server = Server::new();
+    server.has.capabilities = Capabilities { conditional_put: false, ..Capabilities::S3 };
+    let error = plan_with(
+        &server,
+        &example(),
+        &DiffOptions { endpoint: "http://x".into(), ..DiffOptions::default() },
+    )
+    .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    let told: Vec<String> = error.failures().iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].contains("If-None-Match"), "{told:#?}");
+    assert!(
+        told[1].contains("2 policies, 1 group, 1 user, 1 service account, 1 quota"),
+        "{told:#?}"
+    );
+    // What it has not is told for buckets that are yet to be made, too.
+    server.has.capabilities = Capabilities::S3;
+    server.has.capabilities.lacks.insert(crate::state::BucketSetting::Versioning);
+    let refusal =
+        refusals(plan(&server, &of(json!({ "buckets": { "raw": { "versioning": true } } }))));
+    assert!(refusal[0].contains("no such thing as \"versioning\""), "{refusal:?}");
+}
+
+#[test]
+fn policies_are_compared_by_meaning() {
+    let policy = |document: Value| of(json!({ "policies": { "p": { "document": document } } }));
+    let mut server = applied(&policy(json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*" },
+    ] })));
+    // What MinIO makes of it.
+    *server.has.policies.values_mut().next().unwrap() = json!({ "ID": "", "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": ["**"] }] });
+    let reworded = policy(json!({ "Version": "2012-10-17", "Id": "x", "Statement":
+        { "Sid": "y", "Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": ["*"] } }));
+    assert_nothing_to_do(&server, &reworded);
+}
+
+#[test]
+fn a_lease_is_held_by_one_and_ends_with_its_process() {
+    let spec = of(json!({ "buckets": { "raw": {} } }));
+    let mut server = Server::new();
+    let first = plan(&server, &spec).unwrap();
+    server.begin(&first).unwrap();
+    let lease = server.registry.lease.clone().unwrap();
+    let during = lease.taken + crate::state::Lease::RENEW_EVERY;
+    let refusal = server
+        .registry
+        .begin(&first, lease.holder.clone(), "mine", during, Alive::Unknown)
+        .unwrap_err();
+    assert_eq!(refusal.kind(), ErrorKind::Conflict);
+    assert!(
+        refusal.to_string().contains("is applying the stack s since 2026-11-21T00:00:00Z"),
+        "{refusal}"
+    );
+
+    // Its process is gone: no waiting. But the plan is of before.
+    let stale = server.registry.begin(&first, lease.holder.clone(), "mine", during, Alive::Gone);
+    assert_eq!(stale.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    let second = plan(&server, &spec).unwrap();
+    let taken =
+        server.registry.begin(&second, lease.holder.clone(), "mine", during, Alive::Gone).unwrap();
+    // Who lost it hears so.
+    assert_eq!(taken.renew("token", during).unwrap_err().kind(), ErrorKind::Conflict);
+    assert!(taken.renew("mine", during).unwrap().lease.unwrap().expires > lease.expires);
+    let late = lease.expires;
+    server.registry.begin(&second, lease.holder.clone(), "mine", late, Alive::Unknown).unwrap();
+}
+
+#[test]
+fn a_process_is_looked_for_where_it_can_be() {
+    use crate::state::Holder;
+    let holder = Holder {
+        machine_id: "m".into(),
+        boot_id: "b".into(),
+        pid_namespace: "pid:[1]".into(),
+        pid: 7,
+        process_start: 100,
+        ..Holder::default()
+    };
+    assert_eq!(holder.alive(&holder, |_| Some(100)), Alive::Yes);
+    assert_eq!(holder.alive(&holder, |_| Some(101)), Alive::Gone);
+    assert_eq!(holder.alive(&holder, |_| None), Alive::Gone);
+    let here = |change: fn(&mut Holder)| {
+        let mut here = holder.clone();
+        change(&mut here);
+        here
+    };
+    assert_eq!(holder.alive(&here(|h| h.boot_id = "c".into()), |_| Some(100)), Alive::Gone);
+    assert_eq!(holder.alive(&here(|h| h.machine_id = "n".into()), |_| None), Alive::Unknown);
+    assert_eq!(
+        holder.alive(&here(|h| h.pid_namespace = "pid:[2]".into()), |_| None),
+        Alive::Unknown
+    );
+    assert_eq!(Holder::default().alive(&Holder::default(), |_| None), Alive::Unknown);
+}
+
+#[test]
+fn adopt_and_forget_by_hand() {
+    let now = "2026-11-21T00:00:00Z".parse().unwrap();
+    let (id, mine, other) =
+        ("bucket/raw".parse().unwrap(), StackName::new("s").unwrap(), StackName::new("o").unwrap());
+    let registry = Registry::default().adopt(&id, &mine, now).unwrap();
+    assert_eq!(registry.serial, 1);
+    assert_eq!(registry.adopt(&id, &other, now).unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(registry.forget(&id, &other).unwrap_err().kind(), ErrorKind::Conflict);
+    let empty = registry.forget(&id, &mine).unwrap();
+    assert_eq!(empty.forget(&id, &mine).unwrap_err().kind(), ErrorKind::NotFound);
+    let unknown = br#"{"version": 9, "serial": 1, "resources": {}}"#;
+    let error = Registry::from_json(unknown).unwrap_err();
+    assert!(error.to_string().contains("version 9"), "{error}");
+}
+
+// Any documents.
+
+fn maybe(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Option<Value>> {
+    prop::option::of(value)
+}
+
+/// An object of the fields that are there.
+fn object(fields: Vec<(&'static str, Option<Value>)>) -> Value {
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(fields.collect())
+}
+
+fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    prop::sample::select(values).prop_map(|text| {
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    })
+}
+
+fn some_bucket() -> impl Strategy<Value = Value> {
+    (
+        maybe(one_of(&["true", "false"])),
+        maybe(one_of(&["1024", "\"10GiB\""])),
+        maybe(one_of(&["{}", r#"{"a":"b"}"#, r#"{"a":"c","d":"e"}"#])),
+        maybe(one_of(&[
+            "[]",
+            r#"[{"id":"x","expire_after_days":1},{"id":"y","prefix":"","enabled":true,"expire_after_days":2}]"#,
+            r#"[{"id":"y","expire_after_days":2}]"#,
+        ])),
+        maybe(one_of(&[r#""read""#, r#""none""#, r#"{"in/":"write"}"#])),
+        maybe(one_of(&[r#""sse_s3""#, r#"{"sse_kms":"k"}"#])),
+        maybe(one_of(&["[]", r#"[{"id":"n","arn":"arn:x","events":["s3:B","s3:A"]}]"#])),
+        maybe(one_of(&[r#"{"mode":"governance","days":1}"#, "{}"])),
+        any::<bool>(),
+    )
+        .prop_map(|(versioning, quota, tags, lifecycle, anonymous, encryption, notifications, lock, force)| {
+            let versioning = versioning.filter(|v| lock.is_none() || *v == json!(true));
+            object(vec![
+                ("versioning", versioning),
+                ("quota", quota),
+                ("tags", tags),
+                ("lifecycle", lifecycle),
+                ("anonymous", anonymous),
+                ("encryption", encryption),
+                ("notifications", notifications),
+                ("object_lock", lock),
+                ("force_destroy", force.then_some(json!(true))),
+            ])
+        })
+}
+
+fn some_table() -> impl Strategy<Value = Value> {
+    (
+        one_of(&[r#"{"a":"long","b":"date"}"#, r#"{"a":"long","b":"date","c":"string"}"#]),
+        maybe(one_of(&[
+            r#"{"delta.appendOnly":"true"}"#,
+            r#"{"delta.appendOnly":"false","x":"y"}"#,
+            "{}",
+        ])),
+        maybe(one_of(&[r#"{"c1":"a > 0"}"#, r#"{"c1":"a > 1","c2":"a < 9"}"#, "{}"])),
+    )
+        .prop_map(|(schema, properties, constraints)| {
+            object(vec![
+                ("schema", Some(schema)),
+                ("partition_by", Some(json!(["b"]))),
+                ("properties", properties),
+                ("constraints", constraints),
+            ])
+        })
+}
+
+fn names(names: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    prop::sample::subsequence(names, 0..=names.len()).prop_map(|names| json!(names))
+}
+
+fn some_user() -> impl Strategy<Value = Value> {
+    (
+        one_of(&[r#"{"env":"A"}"#, r#"{"file":"/b"}"#]),
+        maybe(one_of(&["true", "false"])),
+        maybe(names(&["p1", "p2", "readonly"])),
+        maybe(names(&["g1", "g2"])),
+    )
+        .prop_map(|(secret, enabled, policies, groups)| {
+            object(vec![
+                ("secret", Some(secret)),
+                ("enabled", enabled),
+                ("policies", policies),
+                ("groups", groups),
+            ])
+        })
+}
+
+fn some_policy() -> impl Strategy<Value = Value> {
+    one_of(&[
+        r#"{"grants":[{"access":"read","bucket":"aaa"}]}"#,
+        r#"{"grants":[{"access":"read_write","bucket":"aaa","prefix":"x/"},{"access":"write","bucket":"bbb"}]}"#,
+        r#"{"document":{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}}"#,
+    ])
+}
+
+fn some_account() -> impl Strategy<Value = Value> {
+    (
+        one_of(&[r#"{"env":"A"}"#, r#"{"file":"/b"}"#]),
+        maybe(one_of(&[
+            r#"[{"access":"read","bucket":"aaa"}]"#,
+            r#"[{"access":"write","bucket":"aaa"}]"#,
+        ])),
+        maybe(one_of(&[r#""2030-01-01T00:00:00Z""#, r#""2031-01-01T00:00:00Z""#])),
+        maybe(one_of(&[r#""for them""#, r#""""#])),
+    )
+        .prop_map(|(secret, grants, expires, description)| {
+            object(vec![
+                ("owner", Some(json!("usr1"))),
+                ("access_key", None),
+                ("secret", Some(secret)),
+                ("grants", grants),
+                ("expires", expires),
+                ("description", description),
+            ])
+        })
+}
+
+fn some_of(
+    keys: &'static [&'static str],
+    value: impl Strategy<Value = Value> + 'static,
+) -> impl Strategy<Value = Value> {
+    let value = value.boxed();
+    prop::sample::subsequence(keys, 0..=keys.len()).prop_flat_map(move |keys| {
+        let values = prop::collection::vec(value.clone(), keys.len());
+        values.prop_map(move |values| {
+            Value::Object(keys.iter().map(|key| (*key).to_owned()).zip(values).collect())
+        })
+    })
+}
+
+/// Any document that is good: what is referred to is declared.
+fn some_document() -> impl Strategy<Value = Value> {
+    (
+        some_of(&["aaa", "bbb", "ccc"], some_bucket()),
+        some_of(&["aaa/t", "aaa/u/v", "bbb/t"], some_table()),
+        some_of(&["p1", "p2"], some_policy()),
+        some_of(
+            &["g1", "g2"],
+            (maybe(names(&["p1", "p2"])), maybe(one_of(&["true", "false"]))).prop_map(
+                |(policies, enabled)| object(vec![("policies", policies), ("enabled", enabled)]),
+            ),
+        ),
+        some_of(&["usr1", "usr2"], some_user()),
+        some_of(&["sa1", "sa2"], some_account()),
+    )
+        .prop_map(|(buckets, mut tables, policies, groups, mut users, mut accounts)| {
+            let has = |map: &Value, name: &str| map.get(name).is_some();
+            tables.as_object_mut().unwrap().retain(|uri, _| has(&buckets, &uri[..3]));
+            let known = |list: &mut Value, known: &Value| {
+                if let Some(list) = list.as_array_mut() {
+                    list.retain(|name| name == "readonly" || has(known, name.as_str().unwrap()));
+                }
+            };
+            let mut groups = groups;
+            for group in groups.as_object_mut().unwrap().values_mut() {
+                known(&mut group["policies"], &policies);
+            }
+            for user in users.as_object_mut().unwrap().values_mut() {
+                known(&mut user["policies"], &policies);
+                known(&mut user["groups"], &groups);
+            }
+            for (name, account) in accounts.as_object_mut().unwrap() {
+                account["access_key"] = json!(format!("key-{name}"));
+            }
+            if !has(&users, "usr1") {
+                accounts = json!({});
+            }
+            json!({
+                "version": 1, "stack": "s", "buckets": buckets, "tables": tables,
+                "policies": policies, "groups": groups, "users": users,
+                "service_accounts": accounts,
+            })
+        })
+}
+
+/// Somebody changes things by hand.
+fn tamper(server: &mut Server, dice: &mut impl FnMut(usize) -> usize) {
+    for bucket in server.has.buckets.values_mut() {
+        match dice(5) {
+            0 => bucket.tags = BTreeMap::from([("by".to_owned(), "hand".to_owned())]).into(),
+            1 => {
+                bucket.policy =
+                    Some(json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny" }] }))
+                        .into()
+            }
+            2 => bucket.quota = Reading::Is(None),
+            3 => bucket.lifecycle = Reading::Is(vec![]),
+            _ => {}
+        }
+    }
+    for table in server.has.tables.values_mut() {
+        if dice(3) == 0 {
+            table.properties.clear();
+            table.constraints.clear();
+        }
+    }
+    let users: Vec<_> = server.has.users.keys().cloned().collect();
+    for user in users {
+        match dice(4) {
+            0 => server.has.users.get_mut(&user).unwrap().enabled ^= true,
+            1 => {
+                server.secrets.remove(&user);
+            }
+            2 => {
+                server.has.users.remove(&user);
+                server.has.service_accounts.retain(|_, account| account.owner != user);
+                for group in server.has.groups.values_mut() {
+                    group.members.remove(&user);
+                }
+            }
+            _ => {}
+        }
+    }
+    for account in server.has.service_accounts.values_mut() {
+        match dice(3) {
+            0 => account.enabled = false,
+            1 => account.policy = None,
+            _ => {}
+        }
+    }
+    for group in server.has.groups.values_mut() {
+        if dice(2) == 0 {
+            group.members.clear();
+            group.policies.clear();
+        }
+    }
+    if dice(2) == 0
+        && let Some(name) = server.has.buckets.keys().next().cloned()
+    {
+        server.has.buckets.remove(&name);
+        server.has.tables.retain(|uri, _| *uri.bucket() != name);
+    }
+}
+
+/// Throws dice from a seed.
+fn dice(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed | 1;
+    move |sides| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % sides
+    }
+}
+
+/// What a server has, without what differs between ways to the same end.
+fn end_state(server: &Server) -> (Observed, BTreeMap<ResourceId, Option<Value>>) {
+    let mut has = server.has.clone();
+    for user in has.users.values_mut() {
+        user.secret = SecretMatch::NotCompared;
+    }
+    let owned = server.registry.resources.iter();
+    (has, owned.map(|(id, owned)| (id.clone(), owned.declared.clone())).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_applied_differs_in_nothing(document in some_document(), seed in any::<u64>()) {
+        let spec = spec(&document);
+        let mut server = Server::new();
+        let first = plan(&server, &spec).unwrap();
+        let written = first.to_json().unwrap();
+        prop_assert_eq!(Plan::from_json(written.as_bytes()).unwrap(), first.clone());
+        server.begin(&first).unwrap();
+        // In any order that the steps allow.
+        let report = server.run(&first, dice(seed), |_| false, usize::MAX >> 1);
+        prop_assert!(report.is_complete(&first));
+        server.end(&first, &report);
+        assert_nothing_to_do(&server, &spec);
+    }
+
+    #[test]
+    fn one_document_follows_another(before in some_document(), after in some_document(), seed in any::<u64>()) {
+        let (before, after) = (spec(&before), spec(&after));
+        let mut server = applied(&before);
+        // Object lock on a bucket without it, a column that is gone: refused, with nothing done.
+        let Ok(change) = plan_with(&server, &after, &pruning()) else { return Ok(()) };
+        server.begin(&change).unwrap();
+        let report = server.run(&change, dice(seed), |_| false, usize::MAX >> 1);
+        prop_assert!(report.is_complete(&change));
+        server.end(&change, &report);
+        assert_nothing_to_do(&server, &after);
+        let owned: BTreeSet<_> = server.registry.resources.keys().cloned().collect();
+        let made = after.buckets.len() + after.tables.len() + after.policies.len()
+            + after.groups.len() + after.users.len() + after.service_accounts.len();
+        prop_assert_eq!(owned.len(), made);
+    }
+
+    #[test]
+    fn drift_is_found_and_repaired(document in some_document(), seed in any::<u64>()) {
+        let spec = spec(&document);
+        let mut server = applied(&spec);
+        tamper(&mut server, &mut dice(seed));
+        let Ok(repair) = plan(&server, &spec) else { return Ok(()) };
+        server.apply(&repair);
+        assert_nothing_to_do(&server, &spec);
+    }
+
+    #[test]
+    fn killed_at_any_step_it_comes_to_the_same_end(
+        before in some_document(), after in some_document(), at in any::<prop::sample::Index>(), seed in any::<u64>(),
+    ) {
+        let (before, after) = (spec(&before), spec(&after));
+        let mut straight = applied(&before);
+        let mut killed = straight.clone();
+        let Ok(whole) = plan_with(&straight, &after, &pruning()) else { return Ok(()) };
+        straight.apply(&whole);
+
+        killed.begin(&whole).unwrap();
+        let budget = at.index(whole.steps.len() + 1);
+        let report = killed.run(&whole, dice(seed), |_| false, budget);
+        // Perhaps it had recorded some of it.
+        if seed.is_multiple_of(2) {
+            let now = "2026-11-21T00:00:05Z".parse().unwrap();
+            killed.registry = killed.registry.record("token", &whole, &report, now).unwrap();
+        }
+        let rest = plan_with(&killed, &after, &pruning()).unwrap();
+        // The lease of the dead is in the way until it ends.
+        let lease = killed.registry.lease.clone().unwrap();
+        prop_assert!(killed.registry.free(lease.taken, Alive::Unknown).is_err());
+        killed.registry =
+            killed.registry.begin(&rest, lease.holder, "token", lease.expires, Alive::Gone).unwrap();
+        let report = killed.run(&rest, dice(seed), |_| false, usize::MAX >> 1);
+        prop_assert!(report.is_complete(&rest));
+        killed.end(&rest, &report);
+        assert_nothing_to_do(&killed, &after);
+        prop_assert_eq!(end_state(&killed), end_state(&straight));
+    }
+
+    #[test]
+    fn what_failed_is_done_the_next_time(
+        before in some_document(), after in some_document(), bad in any::<u64>(), seed in any::<u64>(),
+    ) {
+        let (before, after) = (spec(&before), spec(&after));
+        let mut straight = applied(&before);
+        let mut failing = straight.clone();
+        let Ok(whole) = plan_with(&straight, &after, &pruning()) else { return Ok(()) };
+        straight.apply(&whole);
+
+        failing.begin(&whole).unwrap();
+        let mut luck = dice(bad);
+        let report = failing.run(&whole, dice(seed), |_| luck(4) == 0, usize::MAX >> 1);
+        let failed = report.outcomes.values().any(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        prop_assert_eq!(report.is_complete(&whole), !failed);
+        failing.end(&whole, &report);
+        let rest = plan_with(&failing, &after, &pruning()).unwrap();
+        failing.apply(&rest);
+        assert_nothing_to_do(&failing, &after);
+        prop_assert_eq!(end_state(&failing), end_state(&straight));
+    }
+
+    #[test]
+    fn destroying_leaves_nothing(document in some_document(), seed in any::<u64>()) {
+        let spec = spec(&document);
+        let mut server = applied(&spec);
+        let bucket = spec.registry_bucket().unwrap();
+        let all = destroy(&spec.stack, &bucket, &server.observe(&spec), &server.registry, &DiffOptions::default()).unwrap();
+        server.begin(&all).unwrap();
+        let report = server.run(&all, dice(seed), |_| false, usize::MAX >> 1);
+        server.end(&all, &report);
+        prop_assert_eq!(&server.registry.resources, &BTreeMap::new());
+        prop_assert_eq!(server.has, Server::new().has);
+    }
+
+    #[test]
+    fn the_order_of_declaration_does_not_matter(document in some_document()) {
+        fn reversed(value: &Value) -> String {
+            match value {
+                Value::Object(map) => {
+                    let entries: Vec<String> = map.iter().rev()
+                        .map(|(key, value)| format!("{}:{}", json!(key), reversed(value)))
+                        .collect();
+                    format!("{{{}}}", entries.join(","))
+                }
+                Value::Array(items) => {
+                    let items: Vec<String> = items.iter().map(reversed).collect();
+                    format!("[{}]", items.join(","))
+                }
+                plain => plain.to_string(),
+            }
+        }
+        let straight = spec(&document);
+        let turned = Spec::from_json(reversed(&document).as_bytes()).unwrap();
+        // Columns have an order, and their map's order is it.
+        let tables: Vec<_> = turned.tables.keys().cloned().collect();
+        prop_assert_eq!(straight.tables.keys().cloned().collect::<Vec<_>>(), tables);
+        let without = |spec: &Spec| Spec { tables: BTreeMap::new(), ..spec.clone() };
+        prop_assert_eq!(without(&straight).hash().unwrap(), without(&turned).hash().unwrap());
+        let server = applied(&straight);
+        prop_assert_eq!(
+            plan(&Server::new(), &without(&straight)).unwrap(),
+            plan(&Server::new(), &without(&turned)).unwrap(),
+        );
+        let again = plan(&server, &turned).unwrap();
+        prop_assert!(again.steps.iter().all(|step| step.action == Action::Record), "{:?}", again.steps);
+    }
+}
