@@ -4,7 +4,7 @@ The native half of lakewright; import everything from :mod:`lakewright`.
 """
 
 from _typeshed import SupportsGetItem
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime, timedelta
 from lakewright.typing import ArrowData, ObjectData, ProgressCallback, SchemaLike
 from os import PathLike
@@ -163,21 +163,21 @@ class Bucket:
         """
         The asynchronous twin of :meth:`get_encryption`.
         """
-    def get_lifecycle(self, /) -> list[dict[str, Any]]:
+    def get_lifecycle(self, /) -> Sequence[dict[str, Any]]:
         """
         What happens to objects as they grow old, one dictionary a rule.
 
         Raises ``UnsupportedError`` for rules that lakewright has no words for.
         """
-    def get_lifecycle_async(self, /) -> Awaitable[list[dict[str, Any]]]:
+    def get_lifecycle_async(self, /) -> Awaitable[Sequence[dict[str, Any]]]:
         """
         The asynchronous twin of :meth:`get_lifecycle`.
         """
-    def get_notifications(self, /) -> list[dict[str, Any]]:
+    def get_notifications(self, /) -> Sequence[dict[str, Any]]:
         """
         Whom the bucket tells what happens in it, one dictionary a notification.
         """
-    def get_notifications_async(self, /) -> Awaitable[list[dict[str, Any]]]:
+    def get_notifications_async(self, /) -> Awaitable[Sequence[dict[str, Any]]]:
         """
         The asynchronous twin of :meth:`get_notifications`.
         """
@@ -328,7 +328,7 @@ class Bucket:
         """
         The asynchronous twin of :meth:`set_encryption`.
         """
-    def set_lifecycle(self, /, rules: list[dict[str, Any]]) -> None:
+    def set_lifecycle(self, /, rules: Sequence[dict[str, Any]]) -> None:
         """
         Sets the rules, instead of those that there are. A rule has an ``id`` and any of
         ``enabled``, ``prefix``, ``tags``, ``object_size_greater_than``, ``object_size_less_than``,
@@ -338,18 +338,18 @@ class Bucket:
 
         Raises ``UnsupportedError``, and changes nothing, for what the server would drop.
         """
-    def set_lifecycle_async(self, /, rules: list[dict[str, Any]]) -> Awaitable[None]:
+    def set_lifecycle_async(self, /, rules: Sequence[dict[str, Any]]) -> Awaitable[None]:
         """
         The asynchronous twin of :meth:`set_lifecycle`.
         """
-    def set_notifications(self, /, notifications: list[dict[str, Any]]) -> None:
+    def set_notifications(self, /, notifications: Sequence[dict[str, Any]]) -> None:
         """
         Says whom the bucket tells what: dictionaries with ``id``, ``arn``, ``events`` and any of
         ``prefix`` and ``suffix``; an empty list for nobody.
 
         Raises ``InvalidInputError`` for a target that the server does not know.
         """
-    def set_notifications_async(self, /, notifications: list[dict[str, Any]]) -> Awaitable[None]:
+    def set_notifications_async(self, /, notifications: Sequence[dict[str, Any]]) -> Awaitable[None]:
         """
         The asynchronous twin of :meth:`set_notifications`.
         """

@@ -24,8 +24,9 @@ const ANY: PyStaticExpr = type_hint_identifier!("typing", "Any");
 const NONE: PyStaticExpr = PyStaticExpr::Constant { value: pyo3::inspect::PyStaticConstant::None };
 const MAPPING: PyStaticExpr =
     type_hint_subscript!(type_hint_identifier!("builtins", "dict"), STR, ANY);
+// Not `list`: in the class of these verbs that is the one that lists objects.
 const MAPPINGS: PyStaticExpr =
-    type_hint_subscript!(type_hint_identifier!("builtins", "list"), MAPPING);
+    type_hint_subscript!(type_hint_identifier!("collections.abc", "Sequence"), MAPPING);
 
 /// A value of the engine's that Python sees as plain dictionaries, lists and texts.
 pub(crate) struct Plain<T>(T);
