@@ -32,7 +32,7 @@ const MAPPINGS: PyStaticExpr =
 pub(crate) struct Plain<T>(T);
 
 /// How that is written in Python.
-trait Shape {
+pub(crate) trait Shape {
     const HINT: PyStaticExpr;
 }
 

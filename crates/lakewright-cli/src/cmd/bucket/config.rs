@@ -16,7 +16,7 @@ use crate::output::pairs;
 
 /// The bucket, and nothing else.
 #[derive(Args, Debug)]
-pub(super) struct Named {
+pub(crate) struct Named {
     /// The bucket
     pub(super) name: BucketName,
 }
@@ -102,7 +102,7 @@ pub(crate) struct SetObjectLock {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Mode {
+pub(crate) enum Mode {
     Governance,
     Compliance,
 }
