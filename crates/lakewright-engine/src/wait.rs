@@ -16,6 +16,9 @@ use crate::wire::{PayloadHash, Repeat, Request, Response};
 /// take a connection and forget it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long each thing is given to answer at least, however short the whole.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// Pauses between two questions: short after a quick start, gentle during a long one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
@@ -26,7 +29,7 @@ const LIMIT: usize = 16 << 20;
 impl Lake {
     /// Returns when the server is ready: MinIO when its cluster is whole and it knows its users,
     /// any other server when it lists buckets for these credentials, or says that they may not.
-    /// `limit` may be zero: it is asked once then.
+    /// `limit` may be zero: each is asked once then, and given a second to answer.
     ///
     /// # Errors
     /// `Timeout` when `limit` is over, with what was not ready and the last that was heard of
@@ -111,8 +114,11 @@ async fn until<T, F: Future<Output = Result<T>>>(
 ) -> Result<T> {
     let mut last: Option<Error> = None;
     let mut pause = FIRST_PAUSE;
+    let mut least = Instant::now() + LEAST;
     loop {
-        match timeout_at(end.min(Instant::now() + PATIENCE), ask()).await {
+        let patience = end.max(least).min(Instant::now() + PATIENCE);
+        least = Instant::now();
+        match timeout_at(patience, ask()).await {
             Ok(Ok(ready)) => return Ok(ready),
             Ok(Err(error)) if error.is_retryable() => {
                 tracing::debug!(%error, "{what} not ready yet");

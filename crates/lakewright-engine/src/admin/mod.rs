@@ -10,6 +10,8 @@ mod bucket_quota;
 mod call;
 mod classify;
 mod group_info;
+#[cfg(test)]
+mod judge;
 mod list_groups;
 mod list_policies;
 mod list_service_accounts;
@@ -25,6 +27,7 @@ mod require;
 mod server_info;
 mod service_account_info;
 mod set_group_status;
+mod set_policies;
 mod set_user;
 mod set_user_status;
 mod types;
