@@ -39,6 +39,7 @@ $(INTROSPECTION):
 
 test: export LAKEWRIGHT_TEST_MINIO := $(LAKEWRIGHT_CACHE)/bin/minio
 test: export LAKEWRIGHT_TEST_MC := $(LAKEWRIGHT_CACHE)/bin/mc
+test: export LAKEWRIGHT_TEST_PYTHON := $(BIN)/python
 test: export LAKEWRIGHT_TEST_CLI := $(CARGO_TARGET_DIR)/debug/lakewright
 test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... forbids to skip for want of these
 	@scripts/minio.sh >/dev/null

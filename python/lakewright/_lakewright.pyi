@@ -4,14 +4,14 @@ The native half of lakewright; import everything from :mod:`lakewright`.
 """
 
 from _typeshed import SupportsGetItem
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime, timedelta
 from lakewright.typing import ArrowData, ObjectData, ProgressCallback, SchemaLike
 from os import PathLike
 from pathlib import Path
 from typing import Any, SupportsIndex, final
 
-__all__ = ["BatchIterator", "Bucket", "BucketInfo", "Commit", "CommitInfo", "EmbeddedServer", "FileInfo", "Lake", "ListPage", "Object", "ObjectAsyncIterator", "ObjectInfo", "ObjectIterator", "ObjectStream", "Piece", "Profile", "RecordBatch", "Scan", "Schema", "Secret", "Table", "TableInfo", "_Next", "_Ready", "_error_table", "connect", "connect_async", "main"]
+__all__ = ["BatchIterator", "Bucket", "BucketInfo", "Commit", "CommitInfo", "EmbeddedServer", "Emptied", "FileInfo", "Lake", "ListPage", "Object", "ObjectAsyncIterator", "ObjectInfo", "ObjectIterator", "ObjectStream", "Piece", "Profile", "RecordBatch", "Scan", "Schema", "Secret", "Table", "TableInfo", "_Next", "_Ready", "_error_table", "connect", "connect_async", "main"]
 
 @final
 class BatchIterator:
@@ -54,6 +54,22 @@ class Bucket:
         """
         The asynchronous twin of :meth:`delete`.
         """
+    def delete_encryption(self, /) -> None:
+        """
+        New objects are no longer encrypted by themselves.
+        """
+    def delete_encryption_async(self, /) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`delete_encryption`.
+        """
+    def delete_lifecycle(self, /) -> None:
+        """
+        Removes all lifecycle rules.
+        """
+    def delete_lifecycle_async(self, /) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`delete_lifecycle`.
+        """
     def delete_many(self, /, keys: Iterable[str]) -> None:
         """
         Ends many objects, a thousand a request.
@@ -67,6 +83,22 @@ class Bucket:
         """
         The asynchronous twin of :meth:`delete_many`.
         """
+    def delete_policy(self, /) -> None:
+        """
+        Removes the policy, where there is one.
+        """
+    def delete_policy_async(self, /) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`delete_policy`.
+        """
+    def delete_tags(self, /) -> None:
+        """
+        Removes all tags.
+        """
+    def delete_tags_async(self, /) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`delete_tags`.
+        """
     def download(self, /, key: str, path: str | PathLike[str], *, if_match: str | None = None, version_id: str | None = None, progress: bool | ProgressCallback | None = ...) -> ObjectInfo:
         """
         Writes an object to a file, which appears (or replaces an older one) only when all bytes
@@ -78,6 +110,18 @@ class Bucket:
     def download_async(self, /, key: str, path: str | PathLike[str], *, if_match: str | None = None, version_id: str | None = None, progress: bool | ProgressCallback | None = ...) -> Awaitable[ObjectInfo]:
         """
         The asynchronous twin of :meth:`download`.
+        """
+    def empty(self, /, *, bypass_governance: bool = False) -> Emptied:
+        """
+        Ends everything in the bucket: all versions of all objects, delete markers, uploads that
+        were not completed. ``bypass_governance`` also what is locked in governance mode.
+
+        Raises ``PartialApplyError`` when locked versions stay, ``AccessDeniedError`` when there
+        was nothing else.
+        """
+    def empty_async(self, /, *, bypass_governance: bool = False) -> Awaitable[Emptied]:
+        """
+        The asynchronous twin of :meth:`empty`.
         """
     def get(self, /, key: str, *, range: tuple[int, int | None] | None = None, if_match: str | None = None, if_none_match: str | None = None, version_id: str | None = None) -> Object:
         """
@@ -96,9 +140,63 @@ class Bucket:
         >>> bytes(obj), obj.info.size
         (b'el', 5)
         """
+    def get_anonymous_access(self, /) -> str | dict[str, Any]:
+        """
+        What callers without keys may do: ``"none"``, ``"read"``, ``"write"`` or ``"read_write"``
+        in the whole bucket, or a dictionary of these by prefix.
+
+        Raises ``ConflictError`` where the bucket has a policy that says more.
+        """
+    def get_anonymous_access_async(self, /) -> Awaitable[str | dict[str, Any]]:
+        """
+        The asynchronous twin of :meth:`get_anonymous_access`.
+        """
     def get_async(self, /, key: str, *, range: tuple[int, int | None] | None = None, if_match: str | None = None, if_none_match: str | None = None, version_id: str | None = None) -> Awaitable[Object]:
         """
         The asynchronous twin of :meth:`get`.
+        """
+    def get_encryption(self, /) -> str | dict[str, Any] | None:
+        """
+        How new objects are encrypted: ``"sse_s3"``, ``{"sse_kms": key}`` or ``None``.
+        """
+    def get_encryption_async(self, /) -> Awaitable[str | dict[str, Any] | None]:
+        """
+        The asynchronous twin of :meth:`get_encryption`.
+        """
+    def get_lifecycle(self, /) -> Sequence[dict[str, Any]]:
+        """
+        What happens to objects as they grow old, one dictionary a rule.
+
+        Raises ``UnsupportedError`` for rules that lakewright has no words for.
+        """
+    def get_lifecycle_async(self, /) -> Awaitable[Sequence[dict[str, Any]]]:
+        """
+        The asynchronous twin of :meth:`get_lifecycle`.
+        """
+    def get_notifications(self, /) -> Sequence[dict[str, Any]]:
+        """
+        Whom the bucket tells what happens in it, one dictionary a notification.
+        """
+    def get_notifications_async(self, /) -> Awaitable[Sequence[dict[str, Any]]]:
+        """
+        The asynchronous twin of :meth:`get_notifications`.
+        """
+    def get_object_lock(self, /) -> dict[str, Any] | None:
+        """
+        The retention that new objects get, as ``{"mode": "governance", "days": 30}``; ``{}`` for
+        object lock without one, ``None`` for a bucket made without object lock.
+        """
+    def get_object_lock_async(self, /) -> Awaitable[dict[str, Any] | None]:
+        """
+        The asynchronous twin of :meth:`get_object_lock`.
+        """
+    def get_policy(self, /) -> dict[str, Any] | None:
+        """
+        The policy document, or ``None``.
+        """
+    def get_policy_async(self, /) -> Awaitable[dict[str, Any] | None]:
+        """
+        The asynchronous twin of :meth:`get_policy`.
         """
     def get_stream(self, /, key: str, *, range: tuple[int, int | None] | None = None, if_match: str | None = None, if_none_match: str | None = None, version_id: str | None = None) -> ObjectStream:
         """
@@ -115,6 +213,22 @@ class Bucket:
     def get_stream_async(self, /, key: str, *, range: tuple[int, int | None] | None = None, if_match: str | None = None, if_none_match: str | None = None, version_id: str | None = None) -> Awaitable[ObjectStream]:
         """
         The asynchronous twin of :meth:`get_stream`.
+        """
+    def get_tags(self, /) -> dict[str, str]:
+        """
+        The bucket's tags.
+        """
+    def get_tags_async(self, /) -> Awaitable[dict[str, str]]:
+        """
+        The asynchronous twin of :meth:`get_tags`.
+        """
+    def get_versioning(self, /) -> str | None:
+        """
+        Whether versions are kept: ``"enabled"``, ``"suspended"``, or ``None`` if never said.
+        """
+    def get_versioning_async(self, /) -> Awaitable[str | None]:
+        """
+        The asynchronous twin of :meth:`get_versioning`.
         """
     def head(self, /, key: str) -> ObjectInfo:
         """
@@ -193,6 +307,92 @@ class Bucket:
     def put_async(self, /, key: str, data: ObjectData, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] | None = None, if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None) -> Awaitable[ObjectInfo]:
         """
         The asynchronous twin of :meth:`put`.
+        """
+    def set_anonymous_access(self, /, access: str | dict[str, Any]) -> None:
+        """
+        Says what callers without keys may do, as :meth:`get_anonymous_access` gives it.
+
+        Raises ``ConflictError`` rather than replace a policy that says more.
+        """
+    def set_anonymous_access_async(self, /, access: str | dict[str, Any]) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_anonymous_access`.
+        """
+    def set_encryption(self, /, encryption: str | dict[str, Any]) -> None:
+        """
+        Says how new objects are encrypted, as :meth:`get_encryption` gives it.
+
+        Raises ``UnsupportedError`` where the server has no KMS.
+        """
+    def set_encryption_async(self, /, encryption: str | dict[str, Any]) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_encryption`.
+        """
+    def set_lifecycle(self, /, rules: Sequence[dict[str, Any]]) -> None:
+        """
+        Sets the rules, instead of those that there are. A rule has an ``id`` and any of
+        ``enabled``, ``prefix``, ``tags``, ``object_size_greater_than``, ``object_size_less_than``,
+        ``expire_after_days``, ``expire_on``, ``expired_object_delete_marker``,
+        ``noncurrent_expire_after_days``, ``newer_noncurrent_versions``,
+        ``abort_incomplete_after_days``, ``transitions`` and ``noncurrent_transitions``.
+
+        Raises ``UnsupportedError``, and changes nothing, for what the server would drop.
+        """
+    def set_lifecycle_async(self, /, rules: Sequence[dict[str, Any]]) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_lifecycle`.
+        """
+    def set_notifications(self, /, notifications: Sequence[dict[str, Any]]) -> None:
+        """
+        Says whom the bucket tells what: dictionaries with ``id``, ``arn``, ``events`` and any of
+        ``prefix`` and ``suffix``; an empty list for nobody.
+
+        Raises ``InvalidInputError`` for a target that the server does not know.
+        """
+    def set_notifications_async(self, /, notifications: Sequence[dict[str, Any]]) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_notifications`.
+        """
+    def set_object_lock(self, /, lock: dict[str, Any]) -> None:
+        """
+        Sets the retention that new objects get: ``mode`` (``"governance"`` or ``"compliance"``)
+        and ``days`` or ``years``; ``{}`` for none.
+
+        Raises ``ConflictError`` on a bucket made without object lock.
+        """
+    def set_object_lock_async(self, /, lock: dict[str, Any]) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_object_lock`.
+        """
+    def set_policy(self, /, document: dict[str, Any]) -> None:
+        """
+        Sets the policy document, instead of the one that there may be.
+
+        Raises ``InvalidInputError`` for what is no policy or is not accepted, ``TooLargeError``
+        above 20 KiB.
+        """
+    def set_policy_async(self, /, document: dict[str, Any]) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_policy`.
+        """
+    def set_tags(self, /, tags: dict[str, str]) -> None:
+        """
+        Sets the tags, instead of those that there are: up to 50, names of up to 128 characters,
+        values of up to 256.
+        """
+    def set_tags_async(self, /, tags: dict[str, str]) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_tags`.
+        """
+    def set_versioning(self, /, versioning: str) -> None:
+        """
+        Keeps versions (``"enabled"``) or only those that are there (``"suspended"``).
+
+        Raises ``ConflictError`` for suspending under object lock.
+        """
+    def set_versioning_async(self, /, versioning: str) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_versioning`.
         """
     def upload(self, /, path: str | PathLike[str], key: str, *, content_type: str | None = None, content_encoding: str | None = None, cache_control: str | None = None, metadata: dict[str, str] | None = None, if_none_match: str | None = None, if_match: str | None = None, part_bytes: int | None = None, progress: bool | ProgressCallback | None = ...) -> ObjectInfo:
         """
@@ -397,6 +597,32 @@ class EmbeddedServer:
         The secret to sign with: shown here and nowhere else.
 
         Raises ``InvalidInputError`` once the server was closed.
+        """
+
+@final
+class Emptied:
+    """
+    What :meth:`Bucket.empty` ended.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, versions: SupportsIndex, uploads: SupportsIndex) -> Emptied: ...
+    def __repr__(self, /) -> str: ...
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+    @property
+    def uploads(self, /) -> int:
+        """
+        Multipart uploads that were not completed.
+        """
+    @property
+    def versions(self, /) -> int:
+        """
+        Objects: their versions and delete markers, each counted.
         """
 
 @final

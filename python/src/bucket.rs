@@ -72,7 +72,7 @@ impl Bucket {
         Self { lake, name }
     }
 
-    fn inner(&self, py: Python<'_>) -> PyResult<lakewright::Bucket> {
+    pub(crate) fn inner(&self, py: Python<'_>) -> PyResult<lakewright::Bucket> {
         Ok(self.lake.0.lake().or_raise(py)?.bucket(self.name.clone()))
     }
 

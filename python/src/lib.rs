@@ -1,6 +1,7 @@
 //! The native module of the Python package: registration only.
 
 mod bucket;
+mod bucket_config;
 mod buffer;
 mod convert;
 mod data;
@@ -61,7 +62,9 @@ mod _lakewright {
     #[pymodule_export]
     use super::turns::Next;
     #[pymodule_export]
-    use super::types::{BucketInfo, Commit, CommitInfo, FileInfo, ListPage, ObjectInfo, TableInfo};
+    use super::types::{
+        BucketInfo, Commit, CommitInfo, Emptied, FileInfo, ListPage, ObjectInfo, TableInfo,
+    };
 
     #[pymodule_init]
     fn init(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {

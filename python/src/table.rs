@@ -36,7 +36,7 @@ pub(crate) struct Table {
 /// Rows on their way in.
 pub(crate) enum Data {
     /// One of our own scans: it does not leave the runtime.
-    Scan(Scan),
+    Scan(Box<Scan>),
     /// Somebody else's.
     Reader(Box<dyn RecordBatchReader + Send>),
 }
@@ -48,10 +48,10 @@ impl FromPyObject<'_, '_> for Data {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if let Ok(scan) = object.cast::<Scan>() {
-            return Ok(Self::Scan(scan.get().clone()));
+            return Ok(Self::Scan(Box::new(scan.get().clone())));
         }
         if let Ok(table) = object.cast::<Table>() {
-            return Ok(Self::Scan(table.get().all()));
+            return Ok(Self::Scan(Box::new(table.get().all())));
         }
         let arrow = object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")?;
         if arrow {

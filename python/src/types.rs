@@ -397,3 +397,14 @@ impl From<lakewright::TableInfo> for TableInfo {
         }
     }
 }
+
+value! {
+    /// What :meth:`Bucket.empty` ended.
+    Emptied {
+        /// Objects: their versions and delete markers, each counted.
+        versions: u64,
+        /// Multipart uploads that were not completed.
+        uploads: u64,
+        ;
+    }
+}

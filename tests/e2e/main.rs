@@ -4,6 +4,7 @@
 // what `clippy.toml` allows in a `#[test]`, allowed in the helpers beside it
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
+mod admin;
 mod bucket_config;
 mod conformance;
 mod failures;

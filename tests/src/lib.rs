@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `LAKEWRIGHT_TEST_MINIO` | the MinIO binary |
 //! | `LAKEWRIGHT_TEST_MC` | MinIO's client, the second judge of what was set |
+//! | `LAKEWRIGHT_TEST_PYTHON` | a Python that has minio-py, the judge of the admin API |
 //! | `LAKEWRIGHT_TEST_S3_URL` | another server to test instead, with `LAKEWRIGHT_TEST_ACCESS_KEY_ID` and `LAKEWRIGHT_TEST_SECRET_ACCESS_KEY` |
 //! | `LAKEWRIGHT_TEST_REQUIRE` | what must not be missing: `minio`, `embedded`, … separated by commas |
 

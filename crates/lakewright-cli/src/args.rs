@@ -60,7 +60,7 @@ Exit codes:
 /// The nouns.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Noun {
-    /// Buckets: create, list, head, delete
+    /// Buckets: create, list, head, delete, empty, and what they do by themselves
     #[command(subcommand)]
     Bucket(cmd::bucket::Verb),
     /// Objects: put, get, list, head, delete, copy

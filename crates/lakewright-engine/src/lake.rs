@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use lakewright_core::{BucketName, Result};
 
@@ -19,6 +20,8 @@ use crate::wire::Wire;
 pub struct Lake {
     pub(crate) s3: S3,
     pub(crate) wire: Wire,
+    /// Whether the server has shown that it has MinIO's admin API.
+    pub(crate) has_admin: Arc<AtomicBool>,
     /// What must live as long as the connection: the embedded server behind it.
     behind: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -30,7 +33,8 @@ impl Lake {
     /// `InvalidConfig` for a profile that does not hold together.
     pub fn new(profile: Profile) -> Result<Self> {
         let wire = Wire::new(Arc::new(profile)).map_err(|error| error.during("connect"))?;
-        Ok(Self { s3: S3::new(&wire), wire, behind: None })
+        let has_admin = Arc::default();
+        Ok(Self { s3: S3::new(&wire), wire, has_admin, behind: None })
     }
 
     /// Keeps `guard` alive as long as any clone of this lake.
@@ -43,7 +47,7 @@ impl Lake {
     /// The same connection without what it keeps alive, for a handle that must not.
     #[must_use]
     pub fn loose(&self) -> Self {
-        Self { s3: self.s3.clone(), behind: None }
+        Self { behind: None, ..self.clone() }
     }
 
     /// What requests are made with.

@@ -4,11 +4,13 @@
 //! they meet in `store` and nowhere else. Rust programs use the `lakewright` crate, which
 //! re-exports all of this.
 
+pub mod admin;
 pub mod bucket;
 mod lake;
 mod pool;
 pub mod profile;
 mod settle;
+mod wait;
 mod wire;
 
 #[cfg(feature = "tables")]

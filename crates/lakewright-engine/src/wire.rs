@@ -179,7 +179,6 @@ impl Wire {
     ///
     /// # Errors
     /// As [`Self::send_with`], and those of [`Self::keys`].
-    #[allow(dead_code)] // for the data path
     pub(crate) async fn send(&self, request: &Request<'_>) -> Result<Response> {
         let response = self.send_with(self.keys().await?.as_ref(), request).await?;
         if response.refused() && self.has_new_keys() {

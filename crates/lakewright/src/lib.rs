@@ -29,6 +29,7 @@ pub use lakewright_core::{
 };
 #[cfg(feature = "embedded")]
 pub use lakewright_embedded as embedded;
+pub use lakewright_engine::admin::{self, Admin};
 pub use lakewright_engine::bucket::{
     Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, Emptied, EmptyOptions, GetOptions,
     ListOptions, ListPage, Object, ObjectBody, ObjectInfo, ObjectRange, ObjectVersion, Progress,

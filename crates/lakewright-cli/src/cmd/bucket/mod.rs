@@ -1,9 +1,13 @@
 //! `lakewright bucket`
 
+mod config;
+mod documents;
+mod empty;
+
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
-use lakewright::{BucketInfo, BucketName, CreateBucketOptions};
+use lakewright::{BucketInfo, BucketName, CreateBucketOptions, Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -18,6 +22,31 @@ pub(crate) enum Verb {
     List(List),
     Head(Head),
     Delete(Delete),
+    Empty(empty::Empty),
+    /// Keep what is overwritten and deleted: get, set
+    #[command(subcommand)]
+    Versioning(config::Versioning),
+    /// Lock new objects against deletion: get, set
+    #[command(subcommand)]
+    ObjectLock(config::ObjectLock),
+    /// What callers without keys may do: get, set
+    #[command(subcommand)]
+    Access(config::Access),
+    /// Tags of the bucket: get, set, delete
+    #[command(subcommand)]
+    Tags(config::Tags),
+    /// Encrypt new objects: get, set, delete
+    #[command(subcommand)]
+    Encryption(config::Encryption),
+    /// What happens to objects as they grow old: get, set, delete
+    #[command(subcommand)]
+    Lifecycle(documents::Lifecycle),
+    /// Who may do what, as a policy document: get, set, delete
+    #[command(subcommand)]
+    Policy(documents::Policy),
+    /// Whom the bucket tells what happens in it: get, set
+    #[command(subcommand)]
+    Notifications(documents::Notifications),
 }
 
 /// Make a bucket
@@ -63,11 +92,12 @@ pub(crate) struct Head {
 
 /// End an empty bucket
 ///
-/// Fails with conflict while it holds objects: `lakewright object delete --recursive NAME/` first.
+/// Fails with conflict while it holds objects or versions of them: `lakewright bucket empty NAME`
+/// first.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright bucket delete raw
-  lakewright object delete --recursive raw/ --yes && lakewright bucket delete raw")]
+  lakewright bucket empty raw --yes && lakewright bucket delete raw")]
 pub(crate) struct Delete {
     /// The bucket
     name: BucketName,
@@ -96,6 +126,15 @@ impl Verb {
                 lake.delete_bucket(&name).await?;
                 context.out.show(&Done { name, what: "deleted" })
             }
+            Self::Empty(verb) => verb.run(&lake, context).await,
+            Self::Versioning(verb) => verb.run(&lake, context).await,
+            Self::ObjectLock(verb) => verb.run(&lake, context).await,
+            Self::Access(verb) => verb.run(&lake, context).await,
+            Self::Tags(verb) => verb.run(&lake, context).await,
+            Self::Encryption(verb) => verb.run(&lake, context).await,
+            Self::Lifecycle(verb) => verb.run(&lake, context).await,
+            Self::Policy(verb) => verb.run(&lake, context).await,
+            Self::Notifications(verb) => verb.run(&lake, context).await,
         }
     }
 }
@@ -113,6 +152,38 @@ impl Answer for Done {
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}: {}", self.name, self.what)
+    }
+}
+
+/// A configuration as it is: the value alone, so that what `get` prints is what `set` takes.
+struct Configured {
+    value: Value,
+    text: String,
+}
+
+impl Configured {
+    /// A word, or a few.
+    fn word(value: Value, text: impl Into<String>) -> Self {
+        Self { value, text: text.into() }
+    }
+
+    /// A document, for people on several lines.
+    fn document(value: impl serde::Serialize) -> Result<Self, Error> {
+        let value = serde_json::to_value(value).map_err(|error| {
+            Error::new(ErrorKind::Internal, "the answer cannot be written").caused_by(error)
+        })?;
+        let text = if value.is_null() { "none".into() } else { format!("{value:#}") };
+        Ok(Self { value, text })
+    }
+}
+
+impl Answer for Configured {
+    fn json(&self) -> Value {
+        self.value.clone()
+    }
+
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", self.text)
     }
 }
 

@@ -1,0 +1,38 @@
+//! `group_info`
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use lakewright_core::Result;
+use serde::Deserialize;
+
+use super::types::{names, or_empty, status};
+use super::{Admin, Group};
+
+#[derive(Deserialize)]
+struct Wire {
+    name: String,
+    status: String,
+    #[serde(default, deserialize_with = "or_empty")]
+    members: BTreeSet<String>,
+    #[serde(default)]
+    policy: String,
+}
+
+impl Admin {
+    /// One group.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none of this name, `Denied` without `admin:GetGroup`, and
+    /// whatever keeps the server from answering.
+    pub async fn group_info(&self, name: &str) -> Result<Group> {
+        let call = self.call("group_info", name, Method::GET, "group");
+        let group: Wire = call.query("group", name).send().await?.json()?;
+        Ok(Group {
+            name: group.name,
+            enabled: group.status == status(true),
+            members: group.members,
+            policies: names(&group.policy),
+        })
+    }
+}

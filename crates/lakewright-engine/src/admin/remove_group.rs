@@ -1,0 +1,16 @@
+//! `remove_group`
+
+use lakewright_core::Result;
+
+use super::Admin;
+
+impl Admin {
+    /// Removes an empty group.
+    ///
+    /// # Errors
+    /// `Conflict` while it has members, `NotFound` where there is none of this name, `Denied`
+    /// without `admin:RemoveUserFromGroup`, and whatever keeps the server from answering.
+    pub async fn remove_group(&self, name: &str) -> Result<()> {
+        self.update_group_members("remove_group", name, &[], true).await
+    }
+}

@@ -1,0 +1,20 @@
+//! `set_user_status`
+
+use http::Method;
+use lakewright_core::Result;
+
+use super::Admin;
+use super::types::status;
+
+impl Admin {
+    /// Lets a user in, or keeps her out. Her service accounts go on working either way.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such user, `Denied` without `admin:EnableUser` or
+    /// `admin:DisableUser`, and whatever keeps the server from answering.
+    pub async fn set_user_status(&self, access_key: &str, enabled: bool) -> Result<()> {
+        let call = self.call("set_user_status", access_key, Method::PUT, "set-user-status");
+        call.query("accessKey", access_key).query("status", status(enabled)).send().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,20 @@
+//! `user_info`
+
+use http::Method;
+use lakewright_core::Result;
+
+use super::types::WireUser;
+use super::{Admin, User};
+
+impl Admin {
+    /// One user.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none of this name, `Denied` without `admin:GetUser`, and
+    /// whatever keeps the server from answering.
+    pub async fn user_info(&self, access_key: &str) -> Result<User> {
+        let call = self.call("user_info", access_key, Method::GET, "user-info");
+        let answer = call.query("accessKey", access_key).send().await?;
+        Ok(answer.json::<WireUser>()?.named(access_key.to_owned()))
+    }
+}

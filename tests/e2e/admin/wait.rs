@@ -1,0 +1,131 @@
+//! Waiting until a server is ready.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use lakewright::ErrorKind;
+use lakewright::admin::Principal;
+use lakewright_tests::proxy::{Fault, Proxy};
+use lakewright_tests::server::{Server, assert_kind};
+
+use super::{as_user, minio};
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn until_minio_knows_its_users() {
+    let mut server = minio!();
+    let lake = server.lake().await;
+    lake.admin().set_user("ann", &lakewright::Secret::new("some-secret"), true).await.unwrap();
+    lake.admin().set_policies(&["readwrite"], Principal::User("ann")).await.unwrap();
+    let begin = Instant::now();
+    lake.wait(Duration::ZERO).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+
+    server.kill();
+    let error = assert_kind(lake.wait(Duration::from_millis(300)).await, ErrorKind::Timeout);
+    let text = error.to_string();
+    for part in ["wait http://127.0.0.1", "not ready within 0.3 s: its cluster: cannot connect"] {
+        assert!(text.contains(part), "{text}");
+    }
+    // whoever waits from the first moment on may come in the moment it ends
+    for _ in 0..3 {
+        let (ann, waiting) = (as_user(&server, "ann", "some-secret").await, lake.clone());
+        let waited = tokio::spawn(async move {
+            waiting.wait(LONG).await?;
+            let listed = waiting.admin().list_users().await?;
+            ann.wait(Duration::ZERO).await?;
+            ann.list_buckets().await?;
+            Ok::<_, lakewright::Error>(listed)
+        });
+        server.restart().await;
+        assert_eq!(waited.await.unwrap().unwrap().len(), 1);
+        server.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waiting_does_not_mend() {
+    let server = minio!();
+    let begin = Instant::now();
+    let wrong = as_user(&server, "lakewright-test", "wrong-secret").await;
+    assert_kind(wrong.wait(LONG).await, ErrorKind::Unauthenticated);
+    let nobody = as_user(&server, "nobody", "wrong-secret").await;
+    assert_kind(nobody.wait(LONG).await, ErrorKind::Unauthenticated);
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    // somebody listens and never answers
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    proxy.strike("GET /", Fault::Swallow, u32::MAX);
+    let silent = server.lake_with(|s| s.endpoint = Some(proxy.endpoint())).await;
+    let begin = Instant::now();
+    let error = assert_kind(silent.wait(Duration::from_secs(1)).await, ErrorKind::Timeout);
+    assert!(error.to_string().contains("its cluster: no answer"), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_servers_list_their_buckets() {
+    let server = Server::embedded().await;
+    let lake = server.lake().await;
+    lake.wait(LONG).await.unwrap();
+    let keys = lake.storage_options().await.unwrap();
+    let wrong = lakewright::Settings {
+        endpoint: Some(keys["aws_endpoint_url"].clone()),
+        access_key_id: Some(keys["aws_access_key_id"].as_str().into()),
+        secret_access_key: Some("wrong-secret".into()),
+        ..Default::default()
+    };
+    let wrong = lakewright::connect(wrong).await.unwrap();
+    assert_kind(wrong.wait(LONG).await, ErrorKind::Unauthenticated);
+}
+
+/// MinIO's own gap between "ready" and knowing its users, stretched by a server that only plays
+/// MinIO: on a small machine the real one is over in milliseconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn ready_without_users_is_not_ready() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let known = Arc::new(AtomicBool::new(false));
+    let serving = known.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let read = client.read(&mut request).await.unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..read]);
+            let (status, body) = if request.starts_with("GET /minio/health/cluster ") {
+                ("200 OK", "")
+            } else if !request.starts_with("GET /minio/admin/v3/groups ") {
+                ("404 Not Found", "")
+            } else if serving.load(Ordering::SeqCst) {
+                ("200 OK", "null")
+            } else {
+                let said = r#"{"Code":"XMinioServerNotInitialized","Message":"not yet"}"#;
+                ("503 Service Unavailable", said)
+            };
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
+            let _ = client.write_all(answer.as_bytes()).await;
+        }
+    });
+    let settings = lakewright::Settings {
+        endpoint: Some(endpoint),
+        access_key_id: Some("id".into()),
+        secret_access_key: Some("some-secret".into()),
+        retries: Some(0),
+        ..Default::default()
+    };
+    let lake = lakewright::connect(settings).await.unwrap();
+    let error = assert_kind(lake.wait(Duration::from_secs(1)).await, ErrorKind::Timeout);
+    assert!(error.to_string().contains("its users: the server is still starting"), "{error}");
+    assert_eq!(error.service().unwrap().status, 503);
+    let waited = tokio::spawn(async move { lake.wait(LONG).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!waited.is_finished());
+    known.store(true, Ordering::SeqCst);
+    waited.await.unwrap().unwrap();
+}

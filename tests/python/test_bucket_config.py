@@ -1,0 +1,153 @@
+"""What buckets do by themselves: every verb, waited for and awaited, on every server."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import lakewright
+import pytest
+
+WHAT: dict[str, list[Any]] = {
+    "versioning": ["suspended", "enabled"],
+    "tags": [{"team": "data", "empty": ""}],
+    "lifecycle": [
+        [{"id": "tmp", "enabled": True, "prefix": "tmp/", "expire_after_days": 7}],
+        [{"id": "on", "enabled": False, "expire_on": "2031-12-24", "tags": {"a": "b"}}],
+    ],
+    "anonymous_access": ["read", {"in/": "write", "out/": "read_write"}, "none"],
+    "notifications": [[]],
+}
+
+
+@pytest.fixture
+def bucket(lake: lakewright.Lake) -> Iterator[lakewright.Bucket]:
+    """A bucket whose versions are gone afterwards, too."""
+    bucket = lake.create_bucket(f"t-{uuid.uuid4().hex[:16]}")
+    yield bucket
+    bucket.empty(bypass_governance=True)
+    lake.delete_bucket(bucket.name)
+
+
+def unless_unsupported(bucket: lakewright.Bucket, what: str, value: Any) -> Any:
+    """What is configured at first, after asking whether the server has such a thing."""
+    try:
+        before = getattr(bucket, f"get_{what}")()
+        getattr(bucket, f"set_{what}")(value)
+    except lakewright.UnsupportedError:
+        with pytest.raises(lakewright.UnsupportedError):
+            getattr(bucket, f"set_{what}")(value)
+        pytest.skip(f"the server has no {what}")
+    return before
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_set_and_got(bucket: lakewright.Bucket, what: str) -> None:
+    values = WHAT[what]
+    assert unless_unsupported(bucket, what, values[0]) in (None, "none", {}, [])
+    for value in values:
+        assert getattr(bucket, f"set_{what}")(value) is None
+        assert getattr(bucket, f"get_{what}")() == value
+
+    async def twins() -> None:
+        for value in values:
+            assert await getattr(bucket, f"set_{what}_async")(value) is None
+            assert await getattr(bucket, f"get_{what}_async")() == value
+        if what in ("tags", "lifecycle"):
+            await getattr(bucket, f"delete_{what}_async")()
+            assert not getattr(bucket, f"get_{what}")()
+
+    asyncio.run(twins())
+
+
+def test_policy(bucket: lakewright.Bucket) -> None:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": {"AWS": ["*"]},
+                "Action": ["s3:GetObject"],
+                "Resource": [f"arn:aws:s3:::{bucket.name}/*"],
+            }
+        ],
+    }
+    assert unless_unsupported(bucket, "policy", document) is None
+    assert bucket.get_policy() == document
+    for verb in (bucket.get_anonymous_access, lambda: bucket.set_anonymous_access("read")):
+        with pytest.raises(lakewright.ConflictError, match="policy of its own"):
+            verb()
+    document["Statement"][0]["Conditon"] = {}  # type: ignore[index]
+    with pytest.raises(lakewright.InvalidInputError, match="did you mean Condition"):
+        bucket.set_policy(document)
+    bucket.delete_policy()
+    assert bucket.get_policy() is None
+
+
+def test_object_lock(lake: lakewright.Lake, bucket: lakewright.Bucket) -> None:
+    retention = {"mode": "governance", "days": 1}
+    try:
+        assert bucket.get_object_lock() is None
+    except lakewright.UnsupportedError:
+        pytest.skip("the server has no object lock")
+    with pytest.raises(lakewright.ConflictError, match="made without object lock"):
+        bucket.set_object_lock(retention)
+    locked = lake.create_bucket(f"{bucket.name}-l", object_lock=True)
+    assert locked.get_object_lock() == {}
+    locked.put("free", b"")
+    locked.set_object_lock(retention)
+    assert locked.get_object_lock() == retention
+    with pytest.raises(lakewright.ConflictError):
+        locked.set_versioning("suspended")
+    locked.put("governed", b"")
+    with pytest.raises(lakewright.PartialApplyError) as caught:
+        locked.empty()
+    assert "1 versions are still there" in str(caught.value)
+
+    async def again() -> None:
+        await locked.empty_async()
+
+    with pytest.raises(lakewright.AccessDeniedError, match="locked"):
+        asyncio.run(again())
+    gone = locked.empty(bypass_governance=True)
+    assert gone == lakewright.Emptied(versions=1, uploads=0)
+    lake.delete_bucket(locked.name)
+
+
+def test_encryption_needs_a_kms(bucket: lakewright.Bucket) -> None:
+    """The kit's MinIO has none, and the embedded server does not encrypt."""
+    for encryption in ("sse_s3", {"sse_kms": "key"}):
+        with pytest.raises(lakewright.UnsupportedError):
+            bucket.set_encryption(encryption)
+
+
+def test_wrong_shapes_are_wrong_arguments(bucket: lakewright.Bucket) -> None:
+    for wrong in (
+        lambda: bucket.set_versioning("on"),
+        lambda: bucket.set_lifecycle([{"id": "a", "expire_in": 3}]),
+        lambda: bucket.set_lifecycle([{"id": "a", "expire_on": "soon"}]),
+        lambda: bucket.set_anonymous_access({"in/": "all"}),
+        lambda: bucket.set_object_lock({"mode": "governance", "weeks": 3}),
+        lambda: bucket.set_notifications([{"id": "a"}]),
+        lambda: bucket.set_encryption({"sse_c": "key"}),
+    ):
+        with pytest.raises(lakewright.InvalidInputError):
+            wrong()
+    with pytest.raises(lakewright.InvalidInputError, match="ARN"):
+        bucket.set_notifications([{"id": "a", "arn": "b", "events": ["c"]}])
+
+
+def test_days_may_be_dates(bucket: lakewright.Bucket) -> None:
+    rule: dict[str, Any] = {"id": "on", "expire_on": datetime.date(2031, 12, 24)}
+    unless_unsupported(bucket, "lifecycle", [rule])
+    assert bucket.get_lifecycle()[0]["expire_on"] == "2031-12-24"
+
+
+def test_empty(bucket: lakewright.Bucket) -> None:
+    for key in ("a", "b/c"):
+        bucket.put(key, b"x")
+    assert bucket.empty().to_dict() == {"versions": 2, "uploads": 0}
+    assert list(bucket.list()) == []
