@@ -1,6 +1,6 @@
 """GET and PUT against obstore and boto3 on one MinIO, in turns, and what each costs its client.
 
-    tests/bench/bench.py [--rounds N]        (make bench builds the release first)
+    tests/bench/bench.py [--rounds N] [--only CASE]     (make bench builds the release first)
 
 Each figure is the median of the rounds. A ratio is lakewright's figure over the peer's of the
 same round, then the median: below 1.00 lakewright is faster, lighter or smaller.
@@ -52,7 +52,9 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only", help="cases whose name holds this, such as 'put' or '16 KiB'")
+    arguments = parser.parse_args()
+    rounds = arguments.rounds
     with tempfile.TemporaryDirectory() as folder, minio(Path(folder)) as server:
         lake = lakewright.connect(
             server.endpoint,
@@ -61,6 +63,8 @@ def main() -> None:
         )
         bucket = lake.create_bucket("bench")
         for case in CASES:
+            if arguments.only and arguments.only not in name_of(case):
+                continue
             size = case[1]
             bucket.put("bench/object", os.urandom(size))
             runs: dict[str, list[dict[str, float]]] = {peer: [] for peer in PEERS}
@@ -70,11 +74,15 @@ def main() -> None:
             report(case, runs)
 
 
-def report(case: tuple[str, int, int, int], runs: dict[str, list[dict[str, float]]]) -> None:
+def name_of(case: tuple[str, int, int, int]) -> str:
     operation, size, at_once, count = case
-    gib = size * count / 2**30
     human = f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
-    print(f"\n{operation.upper()} {human}, {at_once} at once, {count} requests")
+    return f"{operation} {human}, {at_once} at once, {count} requests"
+
+
+def report(case: tuple[str, int, int, int], runs: dict[str, list[dict[str, float]]]) -> None:
+    gib = case[1] * case[3] / 2**30
+    print(f"\n{name_of(case)}")
     print(
         f"{'':12}{'wall s':>10}{'CPU s/GiB':>12}{'peak MiB':>10}{'wall':>10}{'CPU':>8}{'peak':>8}"
     )

@@ -101,7 +101,8 @@ def main(peer: str, operation: str, size: int, at_once: int, count: int) -> None
     wall = time.perf_counter() - begin
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(json.dumps({"wall": wall, "cpu": cpu, "peak_kib": peak_kib()}))
+    print(json.dumps({"wall": wall, "cpu": cpu, "peak_kib": peak_kib()}), flush=True)
+    os._exit(0)  # obstore 0.12.1 now and then aborts while the interpreter ends
 
 
 if __name__ == "__main__":
