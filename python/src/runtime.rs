@@ -2,17 +2,19 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread::ThreadId;
 use std::time::Duration;
 
+use futures::FutureExt;
 use lakewright::{Error, ErrorKind, Result};
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::{IntoPyObjectExt, type_hint_identifier, type_hint_subscript};
 use tokio::runtime::{Handle, Runtime};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
 
 use crate::error::OrRaise;
 
@@ -185,26 +187,17 @@ where
     let promised = event_loop.call_method0("create_future")?;
     let (event_loop, receiver) = (event_loop.unbind(), promised.clone().unbind());
     let task = runtime.spawn(async move {
-        // Another task, so that a panic is an answer too.
-        let mut work = Working(tokio::spawn(future));
-        let answer = (&mut work.0).await.unwrap_or_else(|_| Err(lost()));
-        // Off the workers, which never wait for the GIL.
-        tokio::task::spawn_blocking(move || {
-            Python::try_attach(|py| deliver(py, &event_loop, receiver, answer))
-        });
+        // A panic is an answer too: whoever awaits it must not wait for ever.
+        let answer = AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| Err(lost()));
+        OUTBOX.send(Box::new(move |py| Letter {
+            answer: answer.or_raise(py).and_then(|value| value.into_py_any(py)),
+            event_loop,
+            future: receiver,
+        }));
     });
     let ended = Bound::new(py, Ended(task.abort_handle()))?;
     promised.call_method1("add_done_callback", (ended,))?;
     Ok(Awaitable::of(promised))
-}
-
-/// A task that ends with whoever waits for it.
-struct Working<T>(JoinHandle<T>);
-
-impl<T> Drop for Working<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// Called by the event loop when the future is done, also when it was cancelled.
@@ -221,43 +214,99 @@ impl Ended {
     }
 }
 
-fn deliver<T>(py: Python<'_>, event_loop: &Py<PyAny>, future: Py<PyAny>, answer: Result<T>)
-where
-    T: for<'p> IntoPyObject<'p>,
-{
-    let answer = answer.or_raise(py).and_then(|value| value.into_py_any(py));
-    let answer = Answer { future, answer: Mutex::new(Some(answer)) };
-    let Ok(answer) = Bound::new(py, answer) else { return };
-    // A loop that was closed meanwhile has nobody who waits.
-    let _ = event_loop.bind(py).call_method1("call_soon_threadsafe", (answer,));
+/// Answers on their way to event loops. One thread at a time carries them, off the workers, which
+/// never wait for the GIL; what arrives while it waits goes along in one go, so that the busier
+/// it gets, the fewer wake-ups an answer costs.
+static OUTBOX: Outbox = Outbox(Mutex::new(Waiting { letters: Vec::new(), carried: false }));
+
+struct Outbox(Mutex<Waiting>);
+
+struct Waiting {
+    letters: Vec<Unsealed>,
+    /// Whether somebody is about to take them.
+    carried: bool,
+}
+
+/// An answer that becomes Python's under the GIL.
+type Unsealed = Box<dyn FnOnce(Python<'_>) -> Letter + Send>;
+
+struct Letter {
+    event_loop: Py<PyAny>,
+    future: Py<PyAny>,
+    answer: PyResult<Py<PyAny>>,
+}
+
+impl Outbox {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&'static self, letter: Unsealed) {
+        let mut waiting = self.waiting();
+        waiting.letters.push(letter);
+        if !std::mem::replace(&mut waiting.carried, true) {
+            drop(waiting);
+            tokio::task::spawn_blocking(|| self.carry());
+        }
+    }
+
+    fn carry(&self) {
+        // While the interpreter ends nobody waits any more.
+        Python::try_attach(|py| {
+            loop {
+                let letters = {
+                    let mut waiting = self.waiting();
+                    waiting.carried = !waiting.letters.is_empty();
+                    std::mem::take(&mut waiting.letters)
+                };
+                if letters.is_empty() {
+                    return;
+                }
+                deliver(py, letters);
+            }
+        });
+    }
+}
+
+/// Hands answers to their event loops, each loop its own in one call.
+fn deliver(py: Python<'_>, letters: Vec<Unsealed>) {
+    let mut bundles: Vec<(Py<PyAny>, Vec<(Py<PyAny>, PyResult<Py<PyAny>>)>)> = Vec::new();
+    for letter in letters {
+        let Letter { event_loop, future, answer } = letter(py);
+        match bundles.iter_mut().find(|(known, _)| known.is(&event_loop)) {
+            Some((_, answers)) => answers.push((future, answer)),
+            None => bundles.push((event_loop, vec![(future, answer)])),
+        }
+    }
+    for (event_loop, answers) in bundles {
+        let Ok(answers) = Bound::new(py, Answers(Mutex::new(answers))) else { continue };
+        // A loop that was closed meanwhile has nobody who waits.
+        let _ = event_loop.bind(py).call_method1("call_soon_threadsafe", (answers,));
+    }
 }
 
 /// What the event loop is asked to call: it alone may touch its futures.
-#[pyclass(frozen, module = "lakewright._lakewright", name = "_Answer")]
-struct Answer {
-    future: Py<PyAny>,
-    answer: Mutex<Option<PyResult<Py<PyAny>>>>,
-}
+#[pyclass(frozen, module = "lakewright._lakewright", name = "_Answers")]
+struct Answers(Mutex<Vec<(Py<PyAny>, PyResult<Py<PyAny>>)>>);
 
 #[pymethods]
-impl Answer {
+impl Answers {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let future = self.future.bind(py);
-        if future.call_method0("done")?.is_truthy()? {
-            return Ok(());
-        }
-        match answer {
-            Some(Ok(value)) => future.call_method1("set_result", (value,))?,
-            Some(Err(error)) => {
-                // A future refuses some exceptions; whoever awaits it must not wait for ever.
-                match future.call_method1("set_exception", (error,)) {
+        let answers = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for (future, answer) in answers {
+            let future = future.bind(py);
+            if future.call_method0("done")?.is_truthy()? {
+                continue;
+            }
+            match answer {
+                Ok(value) => future.call_method1("set_result", (value,))?,
+                Err(error) => match future.call_method1("set_exception", (error,)) {
+                    // A future refuses some exceptions; whoever awaits it must not wait for ever.
                     Err(refused) => future.call_method1("set_exception", (refused,))?,
                     Ok(none) => none,
-                }
-            }
-            None => return Ok(()),
-        };
+                },
+            };
+        }
         Ok(())
     }
 }
