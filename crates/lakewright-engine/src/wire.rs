@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http_body::Body;
 use http_body_util::BodyExt;
 use lakewright_core::{Error, ErrorKind, Result};
 use ring::digest::{SHA256, digest};
@@ -341,7 +342,7 @@ impl Wire {
         let announced = parts.headers.get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
         // An answer to HEAD announces what it does not bring.
-        if announced.is_some_and(|bytes| bytes > limit) && parts.status != 304 {
+        if announced.is_some_and(|bytes| bytes > limit) && !frames.is_end_stream() {
             return Err(too_large());
         }
         // Most answers are one frame, which is taken as it is.
@@ -405,4 +406,115 @@ fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::profile::Value;
+
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+    const BUSY: &str = "HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
+    const BROKEN: &str = "HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n";
+    const CUT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel";
+    const CHUNKED: &str =
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+
+    /// A server that gives these answers, one a connection, and keeps the requests.
+    async fn server(answers: &[&'static str]) -> (Wire, Arc<std::sync::Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let (asked, answers) = (Arc::new(std::sync::Mutex::default()), answers.to_vec());
+        let keep: Arc<std::sync::Mutex<Vec<String>>> = asked.clone();
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 8192];
+                let read = client.read(&mut request).await.unwrap();
+                keep.lock().unwrap().push(String::from_utf8_lossy(&request[..read]).into_owned());
+                let answer = answer.replacen("\r\n", "\r\nconnection: close\r\n", 1);
+                client.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let keys = Credentials::Keys {
+            access_key_id: Value::Literal("id".to_owned().into()),
+            secret_access_key: Value::Literal("secret".to_owned().into()),
+            session_token: None,
+        };
+        let profile = Profile::builder().endpoint(endpoint).credentials(keys).build().unwrap();
+        (Wire::new(Arc::new(profile)).unwrap(), asked)
+    }
+
+    fn request(repeat: Repeat) -> Request<'static> {
+        Request {
+            method: Method::PUT,
+            path: "/a%20b",
+            query: "c=d%2Fe&a=b",
+            headers: &[],
+            body: Bytes::from_static(b"body"),
+            hash: PayloadHash::Sha256,
+            repeat,
+            limit: 5,
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_are_signed_and_repeated_as_they_allow() {
+        use Repeat::{Freely, Never, Unsent};
+        for (answers, repeat, status, requests) in [
+            (&[OK][..], Freely, Some(200), 1),
+            (&[CHUNKED], Freely, Some(200), 1),
+            (&[BUSY, BROKEN, OK], Freely, Some(200), 3),
+            (&[BUSY, BUSY, BUSY, BUSY], Freely, Some(503), 4),
+            (&[CUT, OK], Freely, Some(200), 2),
+            (&[BUSY, OK], Unsent, Some(200), 2),
+            (&[BROKEN], Unsent, Some(500), 1),
+            (&["", OK], Unsent, None, 1),
+            (&[BUSY], Never, Some(503), 1),
+        ] {
+            let (wire, asked) = server(answers).await;
+            let answer = wire.send(&request(repeat)).await;
+            let asked = asked.lock().unwrap();
+            assert_eq!(asked.len(), requests, "{answers:?}");
+            assert_eq!(answer.as_ref().ok().map(|answer| answer.status), status, "{answer:?}");
+            match answer {
+                Ok(answer) if status == Some(200) => {
+                    assert_eq!(answer.body, "hello");
+                    // After a 503 nothing was done, after a 500 or a cut something may have been.
+                    let unsure = answers.contains(&BROKEN) || answers.contains(&CUT);
+                    assert_eq!(answer.repeated, unsure, "{answers:?}");
+                }
+                Ok(_) => {}
+                Err(error) => assert!(error.to_string().contains("not known"), "{error}"),
+            }
+            let first = asked[0].to_lowercase();
+            assert!(first.starts_with("put /a%20b?c=d%2fe&a=b http/1.1"), "{first}");
+            for part in ["credential=id/", "/us-east-1/s3/", "\r\n\r\nbody", "content-length: 4"] {
+                assert!(first.contains(part), "{part} in {first}");
+            }
+            let hash = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5";
+            assert!(first.contains(&format!("x-amz-content-sha256: {hash}")), "{first}");
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_have_an_end() {
+        for answer in [OK, CHUNKED] {
+            let (wire, asked) = server(&[answer]).await;
+            let error = wire.send(&Request { limit: 4, ..request(Repeat::Freely) }).await;
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::TooLarge);
+            assert_eq!(asked.lock().unwrap().len(), 1, "it is asked for once");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_end() {
+        for attempt in [0, 1, 5, 40] {
+            let most = FIRST_PAUSE.saturating_mul(1 << attempt.min(5)).min(MAX_PAUSE);
+            assert!((0..100).all(|_| pause(attempt) <= most), "{attempt}");
+        }
+    }
 }

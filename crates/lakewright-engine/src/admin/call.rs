@@ -133,7 +133,11 @@ impl<'a> Call<'a> {
         let sent = self.sent().await;
         let (response, secret_key) = sent.map_err(|error| self.named(error))?;
         if !(200..300).contains(&response.status) {
-            let error = classify(&response);
+            let mut error = classify(&response);
+            let unclear = matches!(response.status, 500 | 502 | 504) && error.is_retryable();
+            if unclear && self.repeat == Repeat::Unsent {
+                error = error.of_unknown_outcome();
+            }
             if !(self.removal && response.repeated && error.kind() == ErrorKind::NotFound) {
                 return Err(self.named(error));
             }
@@ -183,6 +187,11 @@ impl<'a> Call<'a> {
 }
 
 impl Answer<'_> {
+    /// The answer as it came.
+    pub(super) fn bytes(&self) -> Bytes {
+        self.response.body.clone()
+    }
+
     /// An answer in plain JSON.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod attach_policy;
 mod bucket_quota;
 mod call;
 mod classify;
+mod export_bucket_metadata;
 mod group_info;
 #[cfg(test)]
 mod judge;
@@ -43,6 +44,7 @@ use crate::Lake;
 pub(crate) use classify::Refusal;
 
 pub use add_service_account::{NewServiceAccount, NewServiceAccountBuilder};
+pub use export_bucket_metadata::BucketMetadata;
 pub use policy_entities::PolicyEntities;
 pub use server_info::{ServerInfo, ServerNode};
 pub use service_account_info::ServiceAccount;
