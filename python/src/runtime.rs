@@ -268,9 +268,12 @@ impl Outbox {
     }
 }
 
+/// A future of an event loop, and what it comes to.
+type Answered = (Py<PyAny>, PyResult<Py<PyAny>>);
+
 /// Hands answers to their event loops, each loop its own in one call.
 fn deliver(py: Python<'_>, letters: Vec<Unsealed>) {
-    let mut bundles: Vec<(Py<PyAny>, Vec<(Py<PyAny>, PyResult<Py<PyAny>>)>)> = Vec::new();
+    let mut bundles: Vec<(Py<PyAny>, Vec<Answered>)> = Vec::new();
     for letter in letters {
         let Letter { event_loop, future, answer } = letter(py);
         match bundles.iter_mut().find(|(known, _)| known.is(&event_loop)) {
@@ -287,7 +290,7 @@ fn deliver(py: Python<'_>, letters: Vec<Unsealed>) {
 
 /// What the event loop is asked to call: it alone may touch its futures.
 #[pyclass(frozen, module = "lakewright._lakewright", name = "_Answers")]
-struct Answers(Mutex<Vec<(Py<PyAny>, PyResult<Py<PyAny>>)>>);
+struct Answers(Mutex<Vec<Answered>>);
 
 #[pymethods]
 impl Answers {
