@@ -48,7 +48,7 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         assert!(started(child.id()).is_some());
         child.kill().unwrap();
-        let mut ended = || started(child.id()).is_none();
+        let ended = || started(child.id()).is_none();
         assert!((0..500).any(|_| ended() || {
             std::thread::sleep(std::time::Duration::from_millis(10));
             false

@@ -7,6 +7,7 @@ use lakewright_core::state::{BucketSetting, Needs, ObservedBucket, ObservedLock,
 use lakewright_core::{BucketName, ErrorKind, ResourceId, Result};
 
 use super::super::words;
+use super::Lookup;
 use crate::Lake;
 use crate::bucket::Bucket;
 
@@ -24,18 +25,22 @@ impl Lake {
         }
         let there: BTreeSet<BucketName> =
             self.list_buckets().await?.into_iter().map(|info| info.name).collect();
-        let wanted = || needs.buckets.iter().filter(|(name, _)| there.contains(*name));
-        let lookups = wanted().flat_map(|(name, settings)| {
-            settings.iter().map(move |setting| async move {
-                let found = read(&self.bucket(name.clone()), *setting, admin).await;
-                let found = found
-                    .map_err(|error| error.on(ResourceId::Bucket(name.clone()).to_string()))?;
-                Ok((name, found))
-            })
-        });
-        let found: Vec<(&BucketName, Found)> = self.at_once(lookups).await?;
-        let mut buckets: BTreeMap<BucketName, ObservedBucket> =
-            wanted().map(|(name, _)| (name.clone(), ObservedBucket::default())).collect();
+        let mut buckets: BTreeMap<BucketName, ObservedBucket> = BTreeMap::new();
+        let mut lookups: Vec<Lookup<'_, (&BucketName, Found)>> = Vec::new();
+        for (name, settings) in &needs.buckets {
+            if !there.contains(name) {
+                continue;
+            }
+            buckets.insert(name.clone(), ObservedBucket::default());
+            for setting in settings {
+                lookups.push(Box::pin(async move {
+                    let found = read(&self.bucket(name.clone()), *setting, admin).await;
+                    let on = || ResourceId::Bucket(name.clone()).to_string();
+                    Ok((name, found.map_err(|error| error.on(on()))?))
+                }));
+            }
+        }
+        let found = self.at_once(lookups).await?;
         for (name, enter) in found {
             if let Some(bucket) = buckets.get_mut(name) {
                 enter(bucket);

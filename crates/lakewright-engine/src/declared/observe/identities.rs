@@ -12,8 +12,9 @@ use lakewright_core::{
 use serde_json::Value;
 
 use super::super::plan::Secrets;
+use super::Lookup;
 use crate::Lake;
-use crate::admin::{Admin, SecretCheck};
+use crate::admin::{Admin, Group, SecretCheck};
 
 #[derive(Default)]
 pub(super) struct Identities {
@@ -46,14 +47,17 @@ impl Lake {
         admin: &Admin,
         needs: &Needs,
     ) -> Result<BTreeMap<GroupName, ObservedGroup>> {
-        let lookups = needs.groups.iter().map(|name| async move {
-            match admin.group_info(name.as_str()).await {
-                Ok(group) => Ok(Some((name, group))),
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(error),
-            }
-        });
-        let found: Vec<_> = self.at_once(lookups).await?;
+        let mut lookups: Vec<Lookup<'_, Option<(&GroupName, Group)>>> = Vec::new();
+        for name in &needs.groups {
+            lookups.push(Box::pin(async move {
+                match admin.group_info(name.as_str()).await {
+                    Ok(group) => Ok(Some((name, group))),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }));
+        }
+        let found = self.at_once(lookups).await?;
         let found: Vec<_> = found.into_iter().flatten().collect();
         // Of a group that is disabled MinIO shows the policies only there.
         let mut entities = match found.iter().all(|(_, group)| group.enabled) {
@@ -86,29 +90,29 @@ impl Lake {
         if needs.users.is_empty() && needs.service_accounts.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let wanted =
-            |key: &AccessKey| needs.users.contains(key) || needs.service_accounts.contains_key(key);
-        let users = admin.list_users().await?.into_iter().filter_map(|user| {
-            let key = AccessKey::new(user.access_key.clone()).ok().filter(wanted)?;
-            Some((key, user))
-        });
-        let lookups = users.map(|(key, user)| async move {
-            let secret = match secrets.get(&key) {
-                Some(secret) if user.enabled && needs.users.contains(&key) => {
-                    tried(admin, &key, secret).await?
-                }
-                _ => SecretMatch::NotCompared,
-            };
-            let on = ResourceId::User(key.clone());
-            let observed = ObservedUser {
-                enabled: user.enabled,
-                policies: names(user.policies, &on, PolicyName::new),
-                groups: names(user.groups, &on, GroupName::new),
-                secret,
-            };
-            Ok((key, observed))
-        });
-        self.at_once(lookups).await
+        let mut lookups: Vec<Lookup<'_, (AccessKey, ObservedUser)>> = Vec::new();
+        for user in admin.list_users().await? {
+            let Ok(key) = AccessKey::new(user.access_key.clone()) else { continue };
+            if !needs.users.contains(&key) && !needs.service_accounts.contains_key(&key) {
+                continue;
+            }
+            let declared = needs.users.contains(&key) && user.enabled;
+            lookups.push(Box::pin(async move {
+                let secret = match secrets.get(&key).filter(|_| declared) {
+                    Some(secret) => tried(admin, &key, secret).await?,
+                    None => SecretMatch::NotCompared,
+                };
+                let on = ResourceId::User(key.clone());
+                let observed = ObservedUser {
+                    enabled: user.enabled,
+                    policies: names(user.policies, &on, PolicyName::new),
+                    groups: names(user.groups, &on, GroupName::new),
+                    secret,
+                };
+                Ok((key, observed))
+            }));
+        }
+        Ok(self.at_once(lookups).await?.into_iter().collect())
     }
 
     async fn observe_service_accounts(
@@ -117,32 +121,41 @@ impl Lake {
         needs: &Needs,
         secrets: &Secrets,
     ) -> Result<BTreeMap<AccessKey, ObservedServiceAccount>> {
-        let lookups = needs.service_accounts.keys().map(|key| async move {
-            let account = match admin.service_account_info(key.as_str()).await {
-                Ok(account) => account,
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            let secret = match secrets.get(key) {
-                Some(secret) if account.enabled => tried(admin, key, secret).await?,
-                _ => SecretMatch::NotCompared,
-            };
-            let owner = AccessKey::new(account.owner).map_err(|error| {
-                Error::new(ErrorKind::Corrupt, error.message()).on(key.as_str())
-            })?;
-            let observed = ObservedServiceAccount {
-                owner,
-                policy: account.policy,
-                expires: account.expires.map(Time),
-                description: account.description,
-                enabled: account.enabled,
-                secret,
-            };
-            Ok(Some((key.clone(), observed)))
-        });
-        let found: Vec<_> = self.at_once(lookups).await?;
-        Ok(found.into_iter().flatten().collect())
+        let mut lookups: Vec<Lookup<'_, Option<(AccessKey, ObservedServiceAccount)>>> = Vec::new();
+        for key in needs.service_accounts.keys() {
+            lookups.push(Box::pin(async move {
+                let account = observe_service_account(admin, key, secrets).await?;
+                Ok(account.map(|account| (key.clone(), account)))
+            }));
+        }
+        Ok(self.at_once(lookups).await?.into_iter().flatten().collect())
     }
+}
+
+async fn observe_service_account(
+    admin: &Admin,
+    key: &AccessKey,
+    secrets: &Secrets,
+) -> Result<Option<ObservedServiceAccount>> {
+    let account = match admin.service_account_info(key.as_str()).await {
+        Ok(account) => account,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let secret = match secrets.get(key) {
+        Some(secret) if account.enabled => tried(admin, key, secret).await?,
+        _ => SecretMatch::NotCompared,
+    };
+    let owner = AccessKey::new(account.owner)
+        .map_err(|error| Error::new(ErrorKind::Corrupt, error.message()).on(key.as_str()))?;
+    Ok(Some(ObservedServiceAccount {
+        owner,
+        policy: account.policy,
+        expires: account.expires.map(Time),
+        description: account.description,
+        enabled: account.enabled,
+        secret,
+    }))
 }
 
 async fn policies(admin: &Admin, needs: &Needs) -> Result<BTreeMap<PolicyName, Value>> {

@@ -6,12 +6,10 @@ mod identities;
 #[cfg(feature = "tables")]
 mod tables;
 
-use std::collections::BTreeMap;
-use std::future::Future;
-
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
-use lakewright_core::state::{Capabilities, Needs, Observed, ObservedTable};
-use lakewright_core::{ErrorKind, Result, Spec, TableUri};
+use lakewright_core::state::{Capabilities, Needs, Observed};
+use lakewright_core::{ErrorKind, Result, Spec};
 
 use super::plan::Secrets;
 use crate::Lake;
@@ -68,10 +66,15 @@ impl Lake {
         &self,
         _: &Spec,
         needs: &Needs,
-    ) -> Result<BTreeMap<TableUri, ObservedTable>> {
+    ) -> Result<
+        std::collections::BTreeMap<
+            lakewright_core::TableUri,
+            lakewright_core::state::ObservedTable,
+        >,
+    > {
         use lakewright_core::{Error, ResourceId};
         match needs.tables.first() {
-            None => Ok(BTreeMap::new()),
+            None => Ok(Default::default()),
             Some(uri) => {
                 let why = "this build of lakewright has no tables";
                 let table = ResourceId::Table(uri.clone());
@@ -81,13 +84,13 @@ impl Lake {
     }
 
     /// Runs lookups, as many at a time as the profile allows.
-    async fn at_once<T, C: Default + Extend<T>>(
-        &self,
-        lookups: impl Iterator<Item = impl Future<Output = Result<T>>>,
-    ) -> Result<C> {
+    async fn at_once<T>(&self, lookups: Vec<Lookup<'_, T>>) -> Result<Vec<T>> {
         futures::stream::iter(lookups)
             .buffer_unordered(self.profile().concurrency())
             .try_collect()
             .await
     }
 }
+
+/// A lookup under way. Boxed: the compiler cannot see otherwise that all of it is `Send`.
+type Lookup<'a, T> = BoxFuture<'a, Result<T>>;

@@ -6,6 +6,7 @@ use lakewright_core::spec::{Column, ColumnType, Columns, TableSpec};
 use lakewright_core::state::{Needs, ObservedTable};
 use lakewright_core::{Error, ErrorKind, ResourceId, Result, Spec, TableUri};
 
+use super::Lookup;
 use crate::Lake;
 use crate::table::{Table, type_name};
 
@@ -20,15 +21,17 @@ impl Lake {
         spec: &Spec,
         needs: &Needs,
     ) -> Result<BTreeMap<TableUri, ObservedTable>> {
-        let lookups = needs.tables.iter().map(|uri| async move {
-            let on = |error: Error| error.on(ResourceId::Table(uri.clone()).to_string());
-            match observe(&self.table(uri.clone()), spec.tables.get(uri)).await {
-                Ok(table) => Ok(Some((uri.clone(), table))),
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(on(error)),
-            }
-        });
-        let found: Vec<_> = self.at_once(lookups).await?;
+        let mut lookups: Vec<Lookup<'_, Option<(TableUri, ObservedTable)>>> = Vec::new();
+        for uri in &needs.tables {
+            lookups.push(Box::pin(async move {
+                match observe(&self.table(uri.clone()), spec.tables.get(uri)).await {
+                    Ok(table) => Ok(Some((uri.clone(), table))),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(error.on(ResourceId::Table(uri.clone()).to_string())),
+                }
+            }));
+        }
+        let found = self.at_once(lookups).await?;
         Ok(found.into_iter().flatten().collect())
     }
 }
