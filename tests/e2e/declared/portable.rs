@@ -11,7 +11,7 @@ fn portable() -> Value {
         "version": 1,
         "stack": "lake",
         "buckets": {
-            "raw": {"tags": {"team": "data"}, "force_destroy": true},
+            "raw": {"force_destroy": true},
             "bare": {},
         },
         "tables": {
@@ -41,16 +41,11 @@ async fn buckets_and_tables() {
     assert_eq!(details.properties["delta.appendOnly"], "true");
 
     let raw = lake.bucket("raw".try_into().unwrap());
-    raw.set_tags(&[("team".to_owned(), "other".to_owned())].into()).await.unwrap();
     lake.drop_table(&uri).await.unwrap();
     let drift = lake.drift(&document(&spec)).await.unwrap();
     assert_eq!(
         told(&drift),
-        [
-            "set_tags bucket/raw",
-            "create_table table/raw/2013/flights",
-            "add_constraint table/raw/2013/flights",
-        ]
+        ["create_table table/raw/2013/flights", "add_constraint table/raw/2013/flights",]
     );
     settle(lake, &spec).await;
 
@@ -69,6 +64,20 @@ async fn buckets_and_tables() {
     destroy(lake, "lake").await;
     let left: Vec<_> = lake.list_buckets().await.unwrap().into_iter().map(|b| b.name).collect();
     assert_eq!(left, [registry()]);
+}
+
+/// What the server does not have is refused before anything is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_settings_are_refused_while_planning() {
+    let server = Server::embedded().await;
+    let lake = &server.lake().await;
+    let spec = json!({"version": 1, "stack": "lake", "buckets": {
+        "raw": {"tags": {"a": "b"}, "versioning": true}, "bare": {},
+    }});
+    let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::Unsupported);
+    assert_eq!(error.failures().len(), 2, "{error}");
+    assert!(error.message().contains("no such thing as \"versioning\""), "{error}");
+    assert!(lake.list_buckets().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

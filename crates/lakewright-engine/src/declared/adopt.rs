@@ -52,6 +52,9 @@ impl Lake {
         stack: &StackName,
         ids: &[ResourceId],
     ) -> Result<Registry> {
+        let document = Document::new(self, registry)?;
+        let read = document.read().await?;
+        read.registry.free(document.now(), read.alive())?;
         let mut needs = Needs::default();
         for id in ids {
             if matches!(id, ResourceId::ServiceAccount(_)) {
@@ -74,7 +77,6 @@ impl Lake {
                 return Err(Error::new(ErrorKind::NotFound, why).on(id.to_string()));
             }
         }
-        let document = Document::new(self, registry)?;
         edit(&document, |registry, now| {
             ids.iter().try_fold(registry.clone(), |registry, id| registry.adopt(id, stack, now))
         })

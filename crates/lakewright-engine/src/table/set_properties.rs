@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use deltalake::TableProperty;
 use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::kernel::{Action, MetadataExt as _};
 use deltalake::protocol::DeltaOperation;
-use lakewright_core::Result;
+use lakewright_core::{Error, Result};
 
 use super::Table;
 
@@ -23,10 +24,13 @@ impl Table {
         unset: &BTreeSet<String>,
     ) -> Result<()> {
         const OPERATION: &str = "set_properties";
+        check_properties(set.keys())
+            .map_err(|error| error.during(OPERATION).on(self.uri.to_string()))?;
         if !set.is_empty() {
             let set = set.clone().into_iter().collect();
             self.alter(OPERATION, async move |table, properties| {
                 let change = table.set_tbl_properties().with_properties(set);
+                let change = change.with_raise_if_not_exists(false);
                 change.with_commit_properties(properties).await
             })
             .await?;
@@ -52,4 +56,18 @@ impl Table {
         })
         .await
     }
+}
+
+/// Whether a table may have properties of these names. `delta.` is Delta's own; any other name
+/// is whoever's it is, which deltalake would refuse too.
+///
+/// # Errors
+/// `InvalidInput` for a name that begins with `delta.` and is unknown.
+pub(super) fn check_properties<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<()> {
+    for name in names {
+        if name.starts_with("delta.") && name.parse::<TableProperty>().is_err() {
+            return Err(Error::invalid_input(format!("Delta knows no property {name:?}")));
+        }
+    }
+    Ok(())
 }

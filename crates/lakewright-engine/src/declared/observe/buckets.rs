@@ -1,6 +1,7 @@
 //! Buckets as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use lakewright_core::spec::ByteSize;
 use lakewright_core::state::{BucketSetting, Needs, ObservedBucket, ObservedLock, Reading};
@@ -46,8 +47,45 @@ impl Lake {
                 enter(bucket);
             }
         }
-        let lacks = buckets.values().flat_map(lacking).collect();
+        let mut lacks: BTreeSet<BucketSetting> = buckets.values().flat_map(lacking).collect();
+        if !self.has_admin.load(Ordering::Relaxed) {
+            lacks.extend(self.probe(needs, &buckets).await?);
+        }
         Ok((buckets, lacks))
+    }
+
+    /// Settings of buckets that are yet to be made which the server does not have. A server that
+    /// is no MinIO may lack any of them, and says so of a bucket that is not there too.
+    async fn probe(
+        &self,
+        needs: &Needs,
+        there: &BTreeMap<BucketName, ObservedBucket>,
+    ) -> Result<BTreeSet<BucketSetting>> {
+        let mut missing: BTreeMap<BucketSetting, &BucketName> = BTreeMap::new();
+        for (name, settings) in &needs.buckets {
+            if !there.contains_key(name) {
+                missing.extend(settings.iter().map(|setting| (*setting, name)));
+            }
+        }
+        let asked = |setting: &BucketSetting| {
+            let mut asked = needs.buckets.iter().filter(|(name, _)| there.contains_key(*name));
+            asked.any(|(_, settings)| settings.contains(setting))
+        };
+        missing.retain(|setting, _| {
+            !matches!(setting, BucketSetting::Empty | BucketSetting::Quota) && !asked(setting)
+        });
+        let mut lookups: Vec<Lookup<'_, Option<Found>>> = Vec::new();
+        for (setting, name) in missing {
+            lookups.push(Box::pin(async move {
+                // That it is missing is no news; whatever else is wrong, making it will tell.
+                Ok(read(&self.bucket(name.clone()), setting, false).await.ok())
+            }));
+        }
+        let mut nowhere = ObservedBucket::default();
+        for enter in self.at_once(lookups).await?.into_iter().flatten() {
+            enter(&mut nowhere);
+        }
+        Ok(lacking(&nowhere).collect())
     }
 }
 
