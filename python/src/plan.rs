@@ -227,19 +227,24 @@ value! {
     }
 }
 
+/// To the microsecond, which is all that Python keeps of a time.
+fn seen(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
 impl From<TheRegistry> for Registry {
     fn from(registry: TheRegistry) -> Self {
         let owned = |owned: lakewright::state::Owned| Owned {
             stack: owned.stack.to_string(),
-            since: owned.since,
+            since: seen(owned.since),
             declared: owned.declared.map(Json),
             attempted: owned.attempted.map(Json),
         };
         let lease = |lease: lakewright::state::Lease| Lease {
             holder: lease.holder.to_string(),
             stack: lease.stack.to_string(),
-            taken: lease.taken,
-            expires: lease.expires,
+            taken: seen(lease.taken),
+            expires: seen(lease.expires),
             pending: lease.pending.keys().map(lakewright::ResourceId::address).collect(),
         };
         let resources = registry.resources.into_iter();
@@ -252,7 +257,19 @@ impl From<TheRegistry> for Registry {
 }
 
 /// A dictionary as the JSON text that it stands for, its order kept: columns have one.
-fn json_text(document: &Bound<'_, PyDict>) -> PyResult<String> {
+pub(crate) struct Document(String);
+
+impl FromPyObject<'_, '_> for Document {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = DICT;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        json_text(object.cast::<PyDict>()?.as_any()).map(Self)
+    }
+}
+
+fn json_text(document: &Bound<'_, PyAny>) -> PyResult<String> {
     let py = document.py();
     let options = PyDict::new(py);
     options.set_item("allow_nan", false)?;
@@ -301,9 +318,9 @@ impl Spec {
 #[pymethods]
 impl Spec {
     #[new]
-    #[pyo3(signature = (document: "dict[str, typing.Any]", /))]
-    fn new(document: &Bound<'_, PyDict>) -> PyResult<Self> {
-        Self::reading(json_text(document)?.as_bytes()).or_raise(document.py())
+    #[pyo3(signature = (document, /))]
+    fn new(py: Python<'_>, document: Document) -> PyResult<Self> {
+        py.detach(|| Self::reading(document.0.as_bytes())).or_raise(py)
     }
 
     /// Reads and checks a document.
@@ -442,11 +459,11 @@ impl FromPyObject<'_, '_> for SpecArgument {
         if let Ok(spec) = object.cast::<Spec>() {
             return Ok(Self(spec.get().0.clone()));
         }
-        let Ok(document) = object.cast::<PyDict>() else {
+        if !object.is_instance_of::<PyDict>() {
             let why = "the document is a lakewright.Spec or a dict; Spec.load reads a file";
             return Err(PyTypeError::new_err(why));
-        };
-        Ok(Self(Spec::new(&document)?.0))
+        }
+        Ok(Self(Spec::new(object.py(), object.extract()?)?.0))
     }
 }
 
@@ -468,10 +485,9 @@ impl Plan {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (document: "dict[str, typing.Any]", /))]
-    fn new(document: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let text = json_text(document)?;
-        ThePlan::from_json(text.as_bytes()).map(Self::of).or_raise(document.py())
+    #[pyo3(signature = (document, /))]
+    fn new(py: Python<'_>, document: Document) -> PyResult<Self> {
+        py.detach(|| ThePlan::from_json(document.0.as_bytes()).map(Self::of)).or_raise(py)
     }
 
     /// Reads a plan that :meth:`to_json` or ``lakewright plan --out`` wrote.
@@ -599,9 +615,9 @@ impl FromPyObject<'_, '_> for PlanArgument {
         if let Ok(plan) = object.cast::<Plan>() {
             return Ok(Self(plan.get().0.clone()));
         }
-        let Ok(document) = object.cast::<PyDict>() else {
+        if !object.is_instance_of::<PyDict>() {
             return Err(PyTypeError::new_err("the plan is a lakewright.Plan or its dict"));
-        };
-        Ok(Self(Plan::new(&document)?.0))
+        }
+        Ok(Self(Plan::new(object.py(), object.extract()?)?.0))
     }
 }

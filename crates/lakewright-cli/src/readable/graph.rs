@@ -108,7 +108,7 @@ mod tests {
         assert!(text.starts_with("flowchart LR\n  subgraph r0[\"bucket audit\"]\n"), "{text}");
         assert!(text.contains("  subgraph r2[\"bucket raw\"]\n    s0[\"create_bucket\"]\n    s1[\"set_quota\"]\n  end\n"), "{text}");
         assert_eq!(text.matches(" --> ").count(), 3);
-        assert!(text.ends_with("  class s8 destructive\n"), "{text}");
+        assert!(text.ends_with("  class s4,s8 destructive\n"), "{text}");
     }
 
     #[test]

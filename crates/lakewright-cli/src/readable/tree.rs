@@ -235,18 +235,19 @@ fn resource_lines(
     let said = match steps.iter().find(|step| ends(&step.action)).map(|step| &step.action) {
         Some(Action::DeleteBucket { force: true }) => "DESTROYED WITH EVERYTHING IN IT ",
         Some(_) => "DESTROYED ",
-        None if destructive => "DESTRUCTIVE ",
         None => "",
     };
-    let said = paint.ink(Ink::Alarm, said);
-    let said = if destructive { said } else { String::new() };
+    let said =
+        if said.is_empty() { String::new() } else { paint.ink(Ink::Alarm, said.trim_end()) + " " };
     let quiet = paint.ink(Ink::Quiet, &format!("({})", printable(reason)));
     let _ = writeln!(text, "{}  {said}{quiet}", paint.ink(ink, &head));
 
-    let changes = changes(steps);
-    let all: Vec<Line> = changes.iter().flat_map(lines).collect();
-    let width = all.iter().map(|line| line.field.chars().count()).max().unwrap_or(0).min(32);
-    for Line { field, old, new } in all {
+    let all: Vec<(Line, Risk)> = changes(steps)
+        .iter()
+        .flat_map(|(change, risk)| lines(change).into_iter().map(|line| (line, *risk)))
+        .collect();
+    let width = all.iter().map(|(line, _)| line.field.chars().count()).max().unwrap_or(0).min(32);
+    for (Line { field, old, new }, risk) in all {
         let (mark, ink, value) = match (old, new) {
             (Some(old), Some(new)) => {
                 let (old, new) = (paint.ink(Ink::Delete, &old), paint.ink(Ink::Create, &new));
@@ -258,20 +259,26 @@ fn resource_lines(
             }
         };
         let pad = " ".repeat(width.saturating_sub(field.chars().count()));
-        let _ = writeln!(text, "     {} {field}{pad}  {value}", paint.ink(ink, mark));
+        let warning = match risk {
+            Risk::Safe => String::new(),
+            Risk::Destructive => paint.ink(Ink::Alarm, "  ! cannot be undone"),
+        };
+        let _ = writeln!(text, "     {} {field}{pad}  {value}{warning}", paint.ink(ink, mark));
     }
 }
 
-/// What changes in a resource. A step that makes something says it in what it takes.
-fn changes(steps: &[&Step]) -> Vec<Change> {
+/// What changes in a resource, and at what risk. A step that makes something says it in what it
+/// takes.
+fn changes(steps: &[&Step]) -> Vec<(Change, Risk)> {
     let told: BTreeSet<&str> =
         steps.iter().flat_map(|step| &step.changes).map(|change| change.field.as_str()).collect();
     let mut all = Vec::new();
     for step in steps {
         if begins(&step.action) && step.changes.is_empty() {
-            all.extend(taken(&step.action).into_iter().filter(|new| !told.contains(&*new.field)));
+            let new = taken(&step.action).into_iter();
+            all.extend(new.filter(|new| !told.contains(&*new.field)).map(|new| (new, step.risk)));
         }
-        all.extend(step.changes.iter().cloned());
+        all.extend(step.changes.iter().map(|change| (change.clone(), step.risk)));
     }
     all
 }
@@ -348,6 +355,9 @@ pub fn report(plan: &Plan, report: &Report, paint: Paint) -> String {
     }
     let all = count(plan.steps.len() as u64, "step");
     let stack = &plan.stack;
+    if plan.is_empty() {
+        return format!("stack {stack}: nothing to do\n");
+    }
     if rest.is_empty() {
         return format!("stack {stack}: {all} done\n");
     }
@@ -376,7 +386,7 @@ pub(super) mod tests {
                             "partition_by": ["day"], "properties": {"delta.appendOnly": "true"}}},
                 {"id": 3, "resource": "bucket/audit", "risk": "safe", "reason": "it exists and is to be taken over",
                  "action": {"do": "adopt"}},
-                {"id": 4, "resource": "bucket/audit", "risk": "safe", "reason": "it is declared", "after": [3],
+                {"id": 4, "resource": "bucket/audit", "risk": "destructive", "reason": "it is declared", "after": [3],
                  "action": {"do": "set_tags", "tags": {"team": "ops"}},
                  "changes": [{"field": "tags", "old": {"team": "data", "x": "1"}, "new": {"team": "ops"}}]},
                 {"id": 5, "resource": "group/evil \u{202e}x", "risk": "safe", "reason": "it differs from what is declared",
@@ -414,12 +424,12 @@ stack lake at http://127.0.0.1:9000, registry lakewright-state
      + quota  10.0 GiB (10737418240 B)
 +  table raw/flights  (it does not exist)
      + partition_by                 day
-     + properties[\"delta.appendOnly\"]  \"true\"
+     + properties.delta.appendOnly  \"true\"
      + schema.day                   date
      + schema.n                     long not null
 <- bucket audit  (it exists and is to be taken over)
-     ~ tags.team  data → ops
-     - tags.x     \"1\"
+     ~ tags.team  data → ops  ! cannot be undone
+     - tags.x     \"1\"  ! cannot be undone
 ~  group evil \\u{202e}x  (it differs from what is declared)
      ~ enabled  false → true
 =  policy kept  (its declaration has changed)
@@ -429,7 +439,7 @@ stack lake at http://127.0.0.1:9000, registry lakewright-state
 
 note: bucket b-2: it is ours and not declared any more, and is kept: --prune takes it away
 
-Plan: 2 to create, 1 to adopt, 2 to change, 1 to delete, 1 to forget (1 of them in the registry only); 1 step cannot be undone.
+Plan: 2 to create, 1 to adopt, 2 to change, 1 to delete, 1 to forget (1 of them in the registry only); 2 steps cannot be undone.
 "
         );
     }

@@ -33,7 +33,7 @@ fn path(field: &str) -> String {
 
 /// A part of a field.
 fn part(field: &str, key: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | ':');
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | ':' | '.');
     if !key.is_empty() && key.chars().all(plain) {
         format!("{field}.{key}")
     } else {
@@ -100,6 +100,10 @@ fn lists(field: &str, old: &[Value], new: &[Value], out: &mut Vec<Line>) {
                     NAMES.iter().for_each(|name| {
                         fields.remove(*name);
                     });
+                    // A rule is on where nothing is said, and servers say it.
+                    if field == "lifecycle" && fields.get("enabled") == Some(&Value::Bool(true)) {
+                        fields.remove("enabled");
+                    }
                 }
             }
             differ(&part(field, key), was.as_ref(), will.as_ref(), out);
@@ -223,7 +227,7 @@ mod tests {
         assert_eq!(
             shown(
                 "lifecycle",
-                json!([{"id": "tmp", "expire_after_days": 7, "prefix": "tmp/"}, {"id": "old"}]),
+                json!([{"id": "tmp", "enabled": true, "expire_after_days": 7, "prefix": "tmp/"}, {"id": "old"}]),
                 json!([{"id": "tmp", "expire_after_days": 9, "prefix": "tmp/"}, {"id": "new", "expire_after_days": 1}]),
             ),
             [

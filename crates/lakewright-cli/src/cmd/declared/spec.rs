@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn a_document_is_summed_up() {
         let json = br#"{"version": 1, "stack": "s", "buckets": {"abc": {}},
-            "policies": {"p": {"grants": []}, "q": {"grants": []}}}"#;
+            "policies": {"p": {"grants": [{"access": "read", "bucket": "abc"}]},
+                         "q": {"grants": [{"access": "write", "bucket": "abc"}]}}}"#;
         let checked = Checked::of(&Spec::from_json(json).unwrap());
         let mut text = Vec::new();
         checked.text(&mut text).unwrap();
