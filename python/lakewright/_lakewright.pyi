@@ -6,12 +6,12 @@ The native half of lakewright; import everything from :mod:`lakewright`.
 from _typeshed import SupportsGetItem
 from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime, timedelta
-from lakewright.typing import ArrowData, ObjectData, ProgressCallback, SchemaLike
+from lakewright.typing import ArrowData, ObjectData, ProgressCallback, SchemaLike, StepCallback
 from os import PathLike
 from pathlib import Path
 from typing import Any, SupportsIndex, final
 
-__all__ = ["BatchIterator", "Bucket", "BucketInfo", "Commit", "CommitInfo", "EmbeddedServer", "Emptied", "FileInfo", "Lake", "ListPage", "Object", "ObjectAsyncIterator", "ObjectInfo", "ObjectIterator", "ObjectStream", "Piece", "Profile", "RecordBatch", "Scan", "Schema", "Secret", "Table", "TableInfo", "_Next", "_Ready", "_error_table", "connect", "connect_async", "main"]
+__all__ = ["BatchIterator", "Bucket", "BucketInfo", "Change", "Commit", "CommitInfo", "EmbeddedServer", "Emptied", "FileInfo", "Lake", "Lease", "ListPage", "Note", "Object", "ObjectAsyncIterator", "ObjectInfo", "ObjectIterator", "ObjectStream", "Outcome", "Owned", "Piece", "Plan", "Profile", "RecordBatch", "Registry", "Report", "Scan", "Schema", "Secret", "Spec", "Step", "Summary", "Table", "TableInfo", "_Next", "_Ready", "_error_table", "connect", "connect_async", "main"]
 
 @final
 class BatchIterator:
@@ -442,6 +442,37 @@ class BucketInfo:
         """
 
 @final
+class Change:
+    """
+    One field that a step changes.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, field: str, old: Any | None = ..., new: Any | None = ...) -> Change: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def field(self, /) -> str:
+        """
+        The field as the document names it, such as ``quota`` or ``tags``.
+        """
+    @property
+    def new(self, /) -> Any | None:
+        """
+        What it will be; ``None`` if it will not be there.
+        """
+    @property
+    def old(self, /) -> Any | None:
+        """
+        What it is now; ``None`` if it is not there.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+
+@final
 class Commit:
     """
     What a write did to a table.
@@ -682,6 +713,34 @@ class Lake:
     def __exit__(self, kind: "object", error: "object", trace: "object", /) -> None: ...
     def __reduce__(self, /) -> tuple[Any, ...]: ...
     def __repr__(self, /) -> str: ...
+    def adopt(self, /, addresses: Iterable[str], *, stack: str, registry: str | None = None) -> Registry:
+        """
+        Enters things that exist as a stack's own, by address (``bucket/raw``). They stay as they
+        are until the stack is applied.
+
+        Raises ``NotFoundError`` for what is not there, ``ConflictError`` for what another stack
+        owns.
+        """
+    def adopt_async(self, /, addresses: Iterable[str], *, stack: str, registry: str | None = None) -> Awaitable[Registry]:
+        """
+        The asynchronous twin of :meth:`adopt`.
+        """
+    def apply(self, /, plan: Plan | dict[str, Any], *, progress: StepCallback | None = ...) -> Report:
+        """
+        Does what a plan says. Steps that do not need each other run at the same time; what needs
+        one that failed is skipped.
+
+        ``progress`` is called with a :class:`Step` and ``None`` when it begins, and with its
+        :class:`Outcome` when it ends. What it raises is raised when all is done.
+
+        Raises ``PartialApplyError``, whose ``report`` is a :class:`Report`;
+        ``PreconditionFailedError`` when the registry has moved since the plan was made or the
+        server is another; ``ConflictError`` while somebody else is applying.
+        """
+    def apply_async(self, /, plan: Plan | dict[str, Any], *, progress: StepCallback | None = ...) -> Awaitable[Report]:
+        """
+        The asynchronous twin of :meth:`apply`.
+        """
     def bucket(self, /, name: str) -> Bucket:
         """
         A handle on a bucket. Nothing is sent; the bucket need not exist.
@@ -759,6 +818,15 @@ class Lake:
         """
         The asynchronous twin of :meth:`delete_bucket`.
         """
+    def drift(self, /, spec: Spec | dict[str, Any]) -> Plan:
+        """
+        What differs from what is declared: a plan that is empty when nothing does. It is for
+        looking at; what is to be applied is made by :meth:`plan`.
+        """
+    def drift_async(self, /, spec: Spec | dict[str, Any]) -> Awaitable[Plan]:
+        """
+        The asynchronous twin of :meth:`drift`.
+        """
     def drop_table(self, /, uri: str) -> int:
         """
         Ends a table: every object below its path. Returns how many there were.
@@ -768,6 +836,17 @@ class Lake:
     def drop_table_async(self, /, uri: str) -> Awaitable[int]:
         """
         The asynchronous twin of :meth:`drop_table`.
+        """
+    def forget(self, /, addresses: Iterable[str], *, stack: str, registry: str | None = None) -> Registry:
+        """
+        Lets go of things that a stack owns, which stay as they are.
+
+        Raises ``NotFoundError`` for what nobody owns, ``ConflictError`` for what another stack
+        owns.
+        """
+    def forget_async(self, /, addresses: Iterable[str], *, stack: str, registry: str | None = None) -> Awaitable[Registry]:
+        """
+        The asynchronous twin of :meth:`forget`.
         """
     def head_bucket(self, /, name: str) -> BucketInfo:
         """
@@ -782,6 +861,38 @@ class Lake:
     def head_bucket_async(self, /, name: str) -> Awaitable[BucketInfo]:
         """
         The asynchronous twin of :meth:`head_bucket`.
+        """
+    def plan(self, /, spec: Spec | dict[str, Any], *, prune: bool = False, adopt: Iterable[str] = ...) -> Plan:
+        """
+        What would have to be done to make the server what is declared. Nothing is changed.
+
+        ``spec`` is a :class:`Spec` or its dict. With ``prune`` what the stack owns and does not
+        declare any more is taken away; ``adopt`` names what exists, is nobody's and is to be
+        taken over, by address (``bucket/raw``).
+
+        Raises whatever stands in the way, all of it at once (``error.failures``):
+        ``InvalidSpecError``, ``ConflictError``, ``AlreadyExistsError``, ``UnsupportedError``,
+        ``PreconditionFailedError``, ``SchemaMismatchError``.
+
+        >>> plan = lake.plan({"version": 1, "stack": "doc", "buckets": {"made": {}}})
+        >>> [(step.verb, step.resource) for step in plan.steps]
+        [('create_bucket', 'bucket/made')]
+        >>> lake.apply(plan).is_complete
+        True
+        """
+    def plan_async(self, /, spec: Spec | dict[str, Any], *, prune: bool = False, adopt: Iterable[str] = ...) -> Awaitable[Plan]:
+        """
+        The asynchronous twin of :meth:`plan`.
+        """
+    def plan_destroy(self, /, stack: str, *, registry: str | None = None) -> Plan:
+        """
+        What would take everything away that a stack owns.
+
+        ``registry`` is the bucket of the registry, ``lakewright-state`` unless told.
+        """
+    def plan_destroy_async(self, /, stack: str, *, registry: str | None = None) -> Awaitable[Plan]:
+        """
+        The asynchronous twin of :meth:`plan_destroy`.
         """
     @property
     def profile(self, /) -> Profile:
@@ -798,6 +909,17 @@ class Lake:
         >>> [batch.num_rows for batch in scan]
         [1]
         >>> _ = lake.drop_table("raw/doc")
+        """
+    def state(self, /, *, registry: str | None = None) -> Registry:
+        """
+        Who owns what, and who is applying.
+
+        >>> lake.state().resources
+        {}
+        """
+    def state_async(self, /, *, registry: str | None = None) -> Awaitable[Registry]:
+        """
+        The asynchronous twin of :meth:`state`.
         """
     def storage_options(self, /) -> dict[str, str]:
         """
@@ -828,6 +950,61 @@ class Lake:
         """
         The asynchronous twin of :meth:`tables`.
         """
+    def wait(self, /, timeout: float | timedelta = ...) -> None:
+        """
+        Waits until the server is ready: MinIO when its cluster is whole and it knows its users,
+        any other server when it answers these credentials. ``timeout`` is seconds or a
+        ``timedelta``.
+
+        Raises ``OperationTimeoutError``, and at once ``UnauthenticatedError`` for wrong keys.
+
+        >>> lake.wait(timeout=10)
+        """
+    def wait_async(self, /, timeout: float | timedelta = ...) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`wait`.
+        """
+
+@final
+class Lease:
+    """
+    The right to change things, held by one process at a time.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, holder: str, stack: str, taken: datetime, expires: datetime, pending: SupportsGetItem[int, str] = ...) -> Lease: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def expires(self, /) -> datetime:
+        """
+        Until when, in UTC, unless it is renewed.
+        """
+    @property
+    def holder(self, /) -> str:
+        """
+        Who has it, for people.
+        """
+    @property
+    def pending(self, /) -> list[str]:
+        """
+        Addresses of what is about to be changed.
+        """
+    @property
+    def stack(self, /) -> str:
+        """
+        The stack that is applied.
+        """
+    @property
+    def taken(self, /) -> datetime:
+        """
+        Since when, in UTC.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
 
 @final
 class ListPage:
@@ -849,6 +1026,32 @@ class ListPage:
     def prefixes(self, /) -> list[str]:
         """
         The folders, each with the slash at its end.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+
+@final
+class Note:
+    """
+    Something that people should know about a plan.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, resource: str, text: str) -> Note: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def resource(self, /) -> str:
+        """
+        About what: an address such as ``bucket/raw``.
+        """
+    @property
+    def text(self, /) -> str:
+        """
+        What, as a clause.
         """
     def to_dict(self, /) -> dict[str, Any]:
         """
@@ -984,6 +1187,89 @@ class ObjectStream:
         """
 
 @final
+class Outcome:
+    """
+    What came of a step.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, status: str, resource: str, verb: str, code: str | None = ..., error: str | None = ..., because_of: SupportsIndex | None = ...) -> Outcome: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def because_of(self, /) -> int | None:
+        """
+        The number of the step that kept this one from being done.
+        """
+    @property
+    def code(self, /) -> str | None:
+        """
+        The code of the error, such as ``denied``, of what failed.
+        """
+    @property
+    def error(self, /) -> str | None:
+        """
+        The error in a line, of what failed.
+        """
+    @property
+    def resource(self, /) -> str:
+        """
+        To what: an address such as ``bucket/raw``.
+        """
+    @property
+    def status(self, /) -> str:
+        """
+        ``done``; ``failed``; ``skipped`` because a step before it was not done; ``left``
+        where it was not reached.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+    @property
+    def verb(self, /) -> str:
+        """
+        What: ``create_bucket``, ``set_quota``, ...
+        """
+
+@final
+class Owned:
+    """
+    A resource that a stack owns.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, stack: str, since: datetime, declared: Any | None = ..., attempted: Any | None = ...) -> Owned: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def attempted(self, /) -> Any | None:
+        """
+        A declaration of which some steps were or may have been done.
+        """
+    @property
+    def declared(self, /) -> Any | None:
+        """
+        The declaration that was last applied as a whole.
+        """
+    @property
+    def since(self, /) -> datetime:
+        """
+        Since when, in UTC.
+        """
+    @property
+    def stack(self, /) -> str:
+        """
+        Which stack.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+
+@final
 class Piece:
     """
     A piece of an object that is read as a stream; it has the buffer protocol.
@@ -997,6 +1283,93 @@ class Piece:
     def __hash__(self, /) -> int: ...
     def __len__(self, /) -> int: ...
     def __repr__(self, /) -> str: ...
+
+@final
+class Plan:
+    """
+    Steps that make a system what is declared. ``str(plan)`` shows them as people read them.
+
+    It is bound to the document, the registry and the server that it was made from, and refused
+    where the registry or the server is another by then. No secret is in it. Takes what
+    :meth:`to_dict` gives.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs__(self, /) -> tuple[Any, ...]: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, document: dict[str, Any], /) -> Plan: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def endpoint(self, /) -> str:
+        """
+        The server that it is for.
+        """
+    @staticmethod
+    def from_json(text: str | bytes) -> Plan:
+        """
+        Reads a plan that :meth:`to_json` or ``lakewright plan --out`` wrote.
+
+        Raises ``InvalidInputError``.
+        """
+    def graph(self, /, format: str = "mermaid") -> str:
+        """
+        The steps and which must wait for which, in the language of ``mermaid`` or ``dot``.
+
+        Raises ``InvalidInputError`` for another format.
+        """
+    @property
+    def is_destructive(self, /) -> bool:
+        """
+        Whether something is lost by it that cannot be brought back.
+        """
+    @property
+    def is_empty(self, /) -> bool:
+        """
+        Whether there is nothing to do.
+        """
+    @property
+    def notes(self, /) -> list[Note]:
+        """
+        What people should know besides.
+        """
+    @property
+    def registry(self, /) -> str:
+        """
+        The bucket of the registry.
+        """
+    @property
+    def registry_serial(self, /) -> int:
+        """
+        The serial of the registry when it was read; 0 when there was none yet.
+        """
+    @property
+    def spec_hash(self, /) -> str:
+        """
+        The :attr:`Spec.hash` of the document that it was made from.
+        """
+    @property
+    def stack(self, /) -> str:
+        """
+        Whose plan it is.
+        """
+    @property
+    def steps(self, /) -> list[Step]:
+        """
+        What is to be done, in an order in which it can be done.
+        """
+    @property
+    def summary(self, /) -> Summary:
+        """
+        How many resources are made, changed and taken away.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The plan as plain values.
+        """
+    def to_json(self, /) -> str:
+        """
+        The plan as JSON text: what stands in a plan file.
+        """
 
 @final
 class Profile:
@@ -1124,6 +1497,68 @@ class RecordBatch:
         """
 
 @final
+class Registry:
+    """
+    Who owns what on a server.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, serial: SupportsIndex, resources: dict[str, Owned] = ..., lease: Lease | None = ...) -> Registry: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def lease(self, /) -> Lease | None:
+        """
+        Who is applying, or was cut off.
+        """
+    @property
+    def resources(self, /) -> dict[str, Owned]:
+        """
+        What somebody owns, by address.
+        """
+    @property
+    def serial(self, /) -> int:
+        """
+        Goes up with every change.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+
+@final
+class Report:
+    """
+    What came of a plan.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, stack: str, outcomes: dict[SupportsIndex, Outcome] = ...) -> Report: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def is_complete(self, /) -> bool:
+        """
+        Whether every step is done.
+        """
+    @property
+    def outcomes(self, /) -> dict[int, Outcome]:
+        """
+        What came of each step, by its number.
+        """
+    @property
+    def stack(self, /) -> str:
+        """
+        Whose plan it was.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+
+@final
 class Scan:
     """
     A query that runs when it is read, each time anew.
@@ -1211,6 +1646,166 @@ class Secret:
     def file(path: str | PathLike[str], /) -> Secret:
         """
         A file whose content, without white space around it, is the secret.
+        """
+
+@final
+class Spec:
+    """
+    What should exist, checked: see ``lakewright spec schema`` for the format.
+
+    Takes the document as a dict; unknown fields, wrong types, dangling references and literal
+    secrets are refused with their path, all of them at once (``error.failures``).
+
+    >>> spec = lakewright.Spec({"version": 1, "stack": "lake", "buckets": {"raw": {}}})
+    >>> spec.stack, list(spec.to_dict()["buckets"])
+    ('lake', ['raw'])
+    >>> lakewright.Spec({"version": 1, "stack": "lake", "bukets": {}})
+    Traceback (most recent call last):
+    lakewright.exceptions.InvalidSpecError: bukets: the document has no such field; ...
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, document: dict[str, Any], /) -> Spec: ...
+    def __repr__(self, /) -> str: ...
+    @staticmethod
+    def from_json(text: str | bytes) -> Spec:
+        """
+        Reads and checks a document that is at hand as JSON.
+
+        Raises ``InvalidSpecError``.
+        """
+    @property
+    def hash(self, /) -> str:
+        """
+        SHA-256 of the document in its one way of writing, in hex: what a plan is bound to.
+        """
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """
+        The JSON Schema of the format (draft 2020-12).
+
+        >>> lakewright.Spec.json_schema()["type"]
+        'object'
+        """
+    @staticmethod
+    def load(path: str | PathLike[str]) -> Spec:
+        """
+        Reads and checks a document.
+
+        Raises ``InvalidSpecError``, ``NotFoundError``.
+        """
+    @property
+    def registry(self, /) -> str:
+        """
+        The bucket in which lakewright keeps who owns what.
+        """
+    @property
+    def stack(self, /) -> str:
+        """
+        Whose declaration it is.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The document in its one way of writing: sizes in bytes, columns as a list, nothing that
+        says nothing.
+        """
+    def to_json(self, /) -> str:
+        """
+        The same as JSON text.
+        """
+
+@final
+class Step:
+    """
+    One thing to do: about one request.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, id: SupportsIndex, resource: str, verb: str, risk: str = ..., reason: str = ..., changes: SupportsGetItem[int, Change] = ..., after: SupportsGetItem[int, SupportsIndex] = ...) -> Step: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def after(self, /) -> list[int]:
+        """
+        The numbers of the steps that must be done before it.
+        """
+    @property
+    def changes(self, /) -> list[Change]:
+        """
+        What is different afterwards.
+        """
+    @property
+    def id(self, /) -> int:
+        """
+        Its number in the plan, from 0.
+        """
+    @property
+    def reason(self, /) -> str:
+        """
+        Why, as a clause.
+        """
+    @property
+    def resource(self, /) -> str:
+        """
+        To what: an address such as ``bucket/raw`` or ``table/raw/flights``.
+        """
+    @property
+    def risk(self, /) -> str:
+        """
+        ``safe``, or ``destructive`` where something is lost that cannot be brought back.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+    @property
+    def verb(self, /) -> str:
+        """
+        What: ``create_bucket``, ``set_quota``, ...
+        """
+
+@final
+class Summary:
+    """
+    How many resources a plan makes, changes and takes away.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, create: SupportsIndex = ..., adopt: SupportsIndex = ..., change: SupportsIndex = ..., delete: SupportsIndex = ..., forget: SupportsIndex = ...) -> Summary: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def adopt(self, /) -> int:
+        """
+        Taken over.
+        """
+    @property
+    def change(self, /) -> int:
+        """
+        Changed.
+        """
+    @property
+    def create(self, /) -> int:
+        """
+        Made.
+        """
+    @property
+    def delete(self, /) -> int:
+        """
+        Taken away.
+        """
+    @property
+    def forget(self, /) -> int:
+        """
+        Let go of.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
         """
 
 @final

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import errno as _errno
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from lakewright import Report
 
 __all__ = [
     "AccessDeniedError",
@@ -248,10 +251,18 @@ class PartialApplyError(LakewrightError):
 
     code = "partial_apply"
 
+    _report: Report | None = None
+
     @property
-    def report(self) -> dict[str, Any]:
-        """What failed, under ``"failed"``; everything else that was asked for is done."""
+    def report(self) -> Any:
+        """After :meth:`lakewright.Lake.apply` its :class:`lakewright.Report`. Otherwise a dict
+        with what failed under ``"failed"``; everything else that was asked for is done."""
+        if self._report is not None:
+            return self._report
         return {"failed": [failure.to_dict() for failure in self.failures]}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return *super().__reduce__(), {"_report": self._report}
 
 
 class InternalError(LakewrightError):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
 if TYPE_CHECKING:
+    from lakewright import Outcome, Step
     from typing_extensions import Buffer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ProgressCallback",
     "Readable",
     "SchemaLike",
+    "StepCallback",
 ]
 
 
@@ -55,3 +57,6 @@ ObjectData: TypeAlias = Union["Buffer", Readable, Iterable["Buffer"]]
 
 ProgressCallback: TypeAlias = Callable[[int, int | None], object]
 """Called with the bytes moved so far and, where it is known, their number in all."""
+
+StepCallback: TypeAlias = Callable[["Step", Union["Outcome", None]], object]
+"""Called with a step and ``None`` when it begins, and with its outcome when it ends."""

@@ -5,9 +5,11 @@ mod bucket_config;
 mod buffer;
 mod convert;
 mod data;
+mod declared;
 mod embedded;
 mod error;
 mod lake;
+mod plan;
 mod profile;
 mod progress;
 mod runtime;
@@ -45,6 +47,10 @@ mod _lakewright {
     use super::lake::Lake;
     #[pymodule_export]
     use super::main;
+    #[pymodule_export]
+    use super::plan::{
+        Change, Lease, Note, Outcome, Owned, Plan, Registry, Report, Spec, Step, Summary,
+    };
     #[pymodule_export]
     use super::profile::{Profile, connect, connect_async};
     #[pymodule_export]

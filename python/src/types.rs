@@ -77,13 +77,24 @@ macro_rules! value {
     };
 }
 
-/// Makes dicts of the values in the lists of a value.
+pub(crate) use value;
+
+/// Makes dicts of the values in a value, alone or in its lists and dictionaries.
 pub(crate) fn plain(fields: &Bound<'_, pyo3::types::PyDict>) -> PyResult<()> {
-    for (_, list) in fields.iter() {
-        let Ok(list) = list.cast::<pyo3::types::PyList>() else { continue };
-        for (place, value) in list.iter().enumerate() {
-            if value.hasattr("to_dict")? {
-                list.set_item(place, value.call_method0("to_dict")?)?;
+    for (name, field) in fields.copy()?.iter() {
+        if field.hasattr("to_dict")? {
+            fields.set_item(name, field.call_method0("to_dict")?)?;
+        } else if let Ok(list) = field.cast::<pyo3::types::PyList>() {
+            for (place, value) in list.iter().enumerate() {
+                if value.hasattr("to_dict")? {
+                    list.set_item(place, value.call_method0("to_dict")?)?;
+                }
+            }
+        } else if let Ok(dict) = field.cast::<PyDict>() {
+            for (key, value) in dict.copy()?.iter() {
+                if value.hasattr("to_dict")? {
+                    dict.set_item(key, value.call_method0("to_dict")?)?;
+                }
             }
         }
     }

@@ -7,6 +7,7 @@
 mod admin;
 mod bucket_config;
 mod conformance;
+mod declared;
 mod failures;
 mod kit;
 mod layers;

@@ -12,6 +12,7 @@
 // What clippy.toml allows in a test, allowed in the kit of the tests.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
+pub mod careless;
 pub mod command;
 pub mod conformance;
 pub mod mc;

@@ -34,6 +34,7 @@ pub struct Proxy {
     address: SocketAddr,
     rules: Arc<Mutex<Vec<Arc<Rule>>>>,
     struck: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -45,7 +46,12 @@ impl Proxy {
         let target = endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let address = listener.local_addr().expect("its address");
-        let proxy = Self { address, rules: Arc::default(), struck: Arc::default() };
+        let proxy = Self {
+            address,
+            rules: Arc::default(),
+            struck: Arc::default(),
+            requests: Arc::default(),
+        };
         let serving = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -81,6 +87,20 @@ impl Proxy {
         self.struck.load(Ordering::SeqCst)
     }
 
+    /// How many requests came by so far.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// Requests are not pipelined, and each begins a packet of its own.
+    fn count(&self, read: &[u8]) {
+        const METHODS: [&[u8]; 5] = [b"GET /", b"PUT /", b"POST /", b"HEAD /", b"DELETE /"];
+        if METHODS.iter().any(|method| read.starts_with(method)) {
+            self.requests.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     fn fault_for(&self, request: &[u8]) -> Option<Fault> {
         let head = String::from_utf8_lossy(&request[..request.len().min(4096)]).into_owned();
         let rules = self.rules.lock().expect("no panic").clone();
@@ -104,6 +124,7 @@ impl Proxy {
         let answers = tokio::spawn(answers(from_server, to_client, struck));
         let mut buffer = vec![0; 64 << 10];
         while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+            self.count(&buffer[..read]);
             if let Some(fault) = self.fault_for(&buffer[..read]) {
                 // The other side is gone only when the connection is.
                 let _ = strike.send(Some(fault));

@@ -54,7 +54,8 @@ document, a list one JSON object a line, and an error one JSON object at the end
 Exit codes:
   0    done (also when the reader of the output went away early)
   1    the service or the state of things said no: not found, denied, conflict, unavailable …
-  2    the question was wrong: arguments, names, profile, configuration
+  2    the question was wrong: arguments, names, documents, profile, configuration
+  3    drift, and plan --detailed-exit-code: something differs from what is declared
   130  interrupted (Ctrl-C); 143 terminated. No half object and no half commit stays behind.";
 
 /// The nouns.
@@ -71,6 +72,17 @@ pub(crate) enum Noun {
     Table(cmd::table::Verb),
     /// Query tables with SQL
     Sql(cmd::sql::Sql),
+    /// Documents of what should exist: check, show, schema
+    #[command(subcommand)]
+    Spec(cmd::declared::SpecVerb),
+    Plan(cmd::declared::Plan),
+    Apply(cmd::declared::Apply),
+    Drift(cmd::declared::Drift),
+    State(cmd::declared::State),
+    Adopt(cmd::declared::Adopt),
+    Forget(cmd::declared::Forget),
+    Destroy(cmd::declared::Destroy),
+    Wait(cmd::wait::Wait),
     /// Profiles: who talks to which server, and where that was said
     #[command(subcommand)]
     Profile(cmd::profile::Verb),
@@ -187,9 +199,16 @@ impl Connection {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "write a number of seconds, such as 2.5")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+/// A time span: a number of seconds, or with its unit.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    const UNITS: [(&str, f64); 4] = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let unit = UNITS.iter().find_map(|(unit, length)| Some((text.strip_suffix(unit)?, *length)));
+    let (number, length) = unit.unwrap_or((text, 1.0));
+    let number: f64 = number
+        .trim()
+        .parse()
+        .map_err(|_| "write a number of seconds, such as 2.5, or 500ms, 2m")?;
+    Duration::try_from_secs_f64(number * length).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -234,6 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn wait_has_a_timeout_of_its_own() {
+        for (line, limit) in
+            [(&["lakewright", "wait"][..], 60), (&["lakewright", "wait", "--timeout", "2m"], 120)]
+        {
+            let cli = Cli::try_parse_from(line).unwrap();
+            assert!(matches!(cli.noun, Noun::Wait(_)));
+            assert!(format!("{:?}", cli.noun).contains(&format!("{limit}s")), "{:?}", cli.noun);
+        }
+    }
+
+    #[test]
     fn global_options_stand_anywhere() {
         let line = ["lakewright", "bucket", "list", "--endpoint", "http://x:1", "--timeout", "2.5"];
         let cli = Cli::try_parse_from(line).unwrap();
@@ -241,7 +271,11 @@ mod tests {
         assert_eq!(settings.endpoint.as_deref(), Some("http://x:1"));
         assert_eq!(settings.timeout, Some(Duration::from_millis(2500)));
         assert_eq!(settings.anonymous, None);
-        for bad in ["soon", "-1", "NaN", "inf"] {
+        for (text, millis) in [("500ms", 500), ("60s", 60_000), ("1.5m", 90_000), ("1h", 3_600_000)]
+        {
+            assert_eq!(seconds(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for bad in ["soon", "-1", "NaN", "inf", "s", "5 days"] {
             assert!(seconds(bad).is_err(), "{bad}");
         }
     }

@@ -31,7 +31,7 @@ impl Context {
     }
 
     /// Whether somebody watches stderr.
-    fn is_watched(&self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         progress::is_watched(self.global.json)
     }
 

@@ -13,7 +13,12 @@ pub(crate) enum Failure {
     Error(Error),
     /// Whoever read stdout has read enough. Not an error.
     ClosedPipe,
+    /// The answer is that something differs, and only the exit code has still to say so.
+    Differs,
 }
+
+/// The exit code of [`Failure::Differs`].
+pub(crate) const DIFFERS: u8 = 3;
 
 /// What verbs return.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -111,6 +116,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         ErrorKind::NotFound if service_code == Some("NoSuchBucket") => {
             Some("`lakewright bucket list` shows the buckets, `lakewright bucket create` makes one")
         }
+        ErrorKind::PartialApply if error.operation() == Some("apply") => {
+            Some("apply again once the cause is mended: it does what is left")
+        }
         ErrorKind::AlreadyExists => match error.operation() {
             Some("create_bucket" | "create_table") => Some("say --exist-ok where that is fine"),
             _ => None,
@@ -121,13 +129,15 @@ fn hint(error: &Error) -> Option<&'static str> {
         ErrorKind::Unavailable | ErrorKind::Timeout => {
             Some("`lakewright profile check` asks the server for a sign of life")
         }
+        ErrorKind::InvalidSpec => {
+            Some("`lakewright spec schema` prints the format, with a word on every field")
+        }
         ErrorKind::SchemaMismatch => Some("`lakewright table show` prints the table's columns"),
         ErrorKind::Conflict
         | ErrorKind::Corrupt
         | ErrorKind::Denied
         | ErrorKind::Internal
         | ErrorKind::InvalidInput
-        | ErrorKind::InvalidSpec
         | ErrorKind::NotFound
         | ErrorKind::PartialApply
         | ErrorKind::PreconditionFailed

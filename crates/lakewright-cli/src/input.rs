@@ -44,11 +44,29 @@ pub(crate) fn stdin() -> ByteStream {
 /// Asks before something cannot be taken back: `what` continues "This …". Without a terminal there
 /// is nobody to ask.
 pub(crate) async fn confirm(what: &str) -> Result<(), Error> {
+    let answer = ask(what, "Go on? [y/N]").await?;
+    match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Error::invalid_input("nothing was done: the answer was not yes")),
+    }
+}
+
+/// Asks as [`confirm`] does, and takes nothing but `word` for a yes: nobody types that by habit.
+pub(crate) async fn confirm_word(what: &str, word: &str) -> Result<(), Error> {
+    let answer = ask(what, &format!("Type {word} to go on:")).await?;
+    if answer == word {
+        return Ok(());
+    }
+    Err(Error::invalid_input(format!("nothing was done: the answer was not {word}")))
+}
+
+/// The answer to a question on the terminal, without white space around it.
+async fn ask(what: &str, question: &str) -> Result<String, Error> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let why = format!("this {what}, and without a terminal nobody can be asked: say --yes");
         return Err(Error::invalid_input(why));
     }
-    say(&format!("This {what}. Go on? [y/N] "));
+    say(&format!("This {what}. {question} "));
     // A thread of its own, so that Ctrl-C need not wait for the answer.
     let (sender, answer) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
@@ -60,8 +78,5 @@ pub(crate) async fn confirm(what: &str) -> Result<(), Error> {
     let answer =
         answer.await.map_err(|_| Error::new(ErrorKind::Internal, "the answer was lost"))?;
     let answer = answer.map_err(|error| local(error, "stdin"))?;
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Error::invalid_input("nothing was done: the answer was not yes")),
-    }
+    Ok(answer.trim().to_owned())
 }

@@ -11,6 +11,7 @@ mod input;
 mod log;
 mod output;
 mod progress;
+pub mod readable;
 mod run;
 
 use std::ffi::OsString;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, Outcome};
 use crate::human::printable;
+use crate::readable::Paint;
 
 /// How much is gathered before it is written, in bytes: what a pipe holds.
 const BUFFER: usize = 64 << 10;
@@ -37,6 +38,7 @@ pub(crate) trait Row {
 pub(crate) struct Output {
     sink: Sink,
     json: bool,
+    paint: Paint,
 }
 
 /// Remembers why a write failed: the writers of file formats turn that into text.
@@ -74,21 +76,26 @@ impl Output {
     pub(crate) fn stdout(json: bool) -> Self {
         // The handle is locked write by write, so that a caller's threads are never locked out
         // while this command waits for a server.
-        Self::new(Box::new(BufWriter::with_capacity(BUFFER, io::stdout())), json)
+        Self::new(Box::new(BufWriter::with_capacity(BUFFER, io::stdout())), json, Paint::stdout())
     }
 
     #[cfg(test)]
     pub(crate) fn to(sink: impl Write + Send + 'static, json: bool) -> Self {
-        Self::new(Box::new(sink), json)
+        Self::new(Box::new(sink), json, Paint::Plain)
     }
 
-    fn new(sink: Box<dyn Write + Send>, json: bool) -> Self {
-        Self { sink: Sink { sink, failed: None }, json }
+    fn new(sink: Box<dyn Write + Send>, json: bool, paint: Paint) -> Self {
+        Self { sink: Sink { sink, failed: None }, json, paint }
     }
 
     /// Whether the answer is JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether whoever reads the answer sees colours.
+    pub(crate) fn paint(&self) -> Paint {
+        self.paint
     }
 
     /// Prints a whole answer, or the next line of a list that comes bit by bit.

@@ -52,6 +52,52 @@ impl Meter {
     }
 }
 
+/// Steps of a plan, as they are done: on a terminal one line that moves and a line for what went
+/// wrong, otherwise a line for each.
+pub(crate) struct Steps(Option<ProgressBar>);
+
+impl Steps {
+    pub(crate) fn new(watched: bool, total: usize) -> Self {
+        if !watched || total == 0 {
+            return Self(None);
+        }
+        let bar = ProgressBar::new(total as u64);
+        Self(Some(styled(bar, "{pos}/{len} {bar:30} {wide_msg}")))
+    }
+
+    /// This step is under way.
+    pub(crate) fn started(&self, step: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(step.to_owned());
+        }
+    }
+
+    /// This step has come to its end, or to the error that is named.
+    pub(crate) fn ended(&self, step: &str, error: Option<&str>) {
+        let line = match error {
+            None => format!("done: {step}"),
+            Some(error) => format!("not done: {step}: {}", crate::human::printable(error)),
+        };
+        match &self.0 {
+            None => crate::failure::say(&format!("{line}\n")),
+            Some(bar) => {
+                bar.inc(1);
+                if error.is_some() {
+                    bar.println(line);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),

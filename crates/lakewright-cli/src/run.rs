@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use crate::args::Cli;
 use crate::cmd;
 use crate::context::Context;
-use crate::failure::{Failure, Outcome, report, say};
+use crate::failure::{DIFFERS, Failure, Outcome, report, say};
 use crate::output::Output;
 
 /// How long an interrupted command may take to take unfinished uploads back. One request with
@@ -57,6 +57,7 @@ pub(crate) fn run(cli: Cli) -> u8 {
     runtime.shutdown_background();
     match end {
         End::Done(Ok(()) | Err(Failure::ClosedPipe)) => 0,
+        End::Done(Err(Failure::Differs)) => DIFFERS,
         End::Done(Err(Failure::Error(error))) => report(&error, json),
         End::Stopped(number) => {
             say(if number == 2 { "interrupted\n" } else { "terminated\n" });

@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod bucket;
+pub mod declared;
 mod lake;
 mod pool;
 pub mod profile;

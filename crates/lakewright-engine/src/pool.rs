@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use lakewright_core::{Error, ErrorKind, Result};
 
+use crate::declared::Clock;
 use crate::profile::Profile;
 
 /// MinIO closes idle connections after 30 s (`minio server --idle-timeout`); leaving first
@@ -34,6 +35,8 @@ struct Inner {
     own: OnceLock<SharedHttpConnector>,
     /// For those who give a connection another time to come up (the metadata service).
     others: RwLock<Vec<(Option<Duration>, SharedHttpConnector)>>,
+    /// What time it is at the other end.
+    clock: Arc<Clock>,
 }
 
 impl Pool {
@@ -49,13 +52,22 @@ impl Pool {
             connect_timeout: profile.connect_timeout(),
             own: OnceLock::new(),
             others: RwLock::default(),
+            clock: Arc::default(),
         })))
+    }
+
+    /// The server's clock, as its answers tell it.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// The connections that come up within the profile's time. How long an answer may take is
     /// the caller's to watch.
     pub(crate) fn connector(&self) -> &SharedHttpConnector {
-        self.0.own.get_or_init(|| self.0.make(Some(self.0.connect_timeout)))
+        self.0.own.get_or_init(|| {
+            let connector = self.0.make(Some(self.0.connect_timeout));
+            SharedHttpConnector::new(Dated { connector, clock: self.0.clock.clone() })
+        })
     }
 
     fn connector_within(&self, timeout: Option<Duration>) -> SharedHttpConnector {
@@ -125,6 +137,26 @@ impl HttpConnector for Patient {
             tokio::time::timeout(limit, answer)
                 .await
                 .unwrap_or_else(|late| Err(ConnectorError::timeout(late.into())))
+        })
+    }
+}
+
+/// A connector that notes what time the server says it is.
+#[derive(Debug)]
+struct Dated {
+    connector: SharedHttpConnector,
+    clock: Arc<Clock>,
+}
+
+impl HttpConnector for Dated {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (answer, clock) = (self.connector.call(request), self.clock.clone());
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await?;
+            if let Some(date) = answer.headers().get("date") {
+                clock.learn(date);
+            }
+            Ok(answer)
         })
     }
 }

@@ -25,6 +25,10 @@ pub use lakewright_core::bucket_config::{
     ObjectLock, RetentionMode, Transition, Versioning,
 };
 pub use lakewright_core::{
+    AccessKey, AccountName, GroupName, Plan, PolicyName, Report, ResourceId, ResourceKind, Spec,
+    StackName, plan, policy, spec, state,
+};
+pub use lakewright_core::{
     BucketName, Error, ErrorKind, ObjectKey, Result, Secret, SecretRef, ServiceError, TableUri,
 };
 #[cfg(feature = "embedded")]
@@ -35,6 +39,7 @@ pub use lakewright_engine::bucket::{
     ListOptions, ListPage, Object, ObjectBody, ObjectInfo, ObjectRange, ObjectVersion, Progress,
     PutOptions, VersionPage,
 };
+pub use lakewright_engine::declared::{self, Applied, Event, PlanOptions, Watch};
 pub use lakewright_engine::profile::{
     self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,
 };

@@ -3,6 +3,7 @@
 
 pub(crate) mod bucket;
 pub(crate) mod completions;
+pub(crate) mod declared;
 pub(crate) mod embedded;
 pub(crate) mod man;
 pub(crate) mod object;
@@ -10,6 +11,7 @@ pub(crate) mod profile;
 mod rows;
 pub(crate) mod sql;
 pub(crate) mod table;
+pub(crate) mod wait;
 
 use crate::args::Noun;
 use crate::context::Context;
@@ -29,6 +31,15 @@ pub(crate) async fn run(noun: Noun, context: &mut Context) -> Outcome {
         Noun::Object(verb) => verb.run(context).await,
         Noun::Table(verb) => verb.run(context).await,
         Noun::Sql(sql) => sql.run(context).await,
+        Noun::Spec(verb) => verb.run(context),
+        Noun::Plan(plan) => plan.run(context).await,
+        Noun::Apply(apply) => apply.run(context).await,
+        Noun::Drift(drift) => drift.run(context).await,
+        Noun::State(state) => state.run(context).await,
+        Noun::Adopt(adopt) => adopt.run(context).await,
+        Noun::Forget(forget) => forget.run(context).await,
+        Noun::Destroy(destroy) => destroy.run(context).await,
+        Noun::Wait(wait) => wait.run(context).await,
         Noun::Profile(verb) => verb.run(context).await,
         Noun::Embedded(embedded) => embedded.run(context).await,
         Noun::Completions(completions) => completions.run(context),

@@ -14,6 +14,7 @@ mod empty;
 mod get;
 mod head;
 mod head_bucket;
+mod is_empty;
 mod list;
 mod list_buckets;
 mod list_versions;

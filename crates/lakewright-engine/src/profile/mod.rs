@@ -13,7 +13,7 @@ use std::time::Duration;
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
 use lakewright_macros::Builder;
 
-pub(crate) use credentials::CredentialSource;
+pub(crate) use credentials::{CredentialSource, read_secret};
 pub use env::{ENVIRONMENT, EnvironmentVariable};
 pub use resolve::{Origin, Resolved, profile_names};
 pub use settings::{SettingValue, Settings};

@@ -14,6 +14,7 @@ use lakewright_macros::Builder;
 
 use super::classify::Classify as _;
 use super::log::{self, CommitLog};
+use super::set_properties::check_properties;
 use super::{Table, schema};
 use crate::Lake;
 use crate::store::Witness;
@@ -27,7 +28,8 @@ pub struct CreateTableOptions {
     /// A table that is there with the same columns and partitions is as good as a new one.
     #[builder(default)]
     pub exist_ok: bool,
-    /// Table properties, such as `delta.appendOnly`.
+    /// Table properties: Delta's, such as `delta.appendOnly`, and others under names that do not
+    /// begin with `delta.`.
     #[builder(default)]
     pub properties: BTreeMap<String, String>,
     /// A name for people.
@@ -54,6 +56,7 @@ impl Lake {
         let failed = |error: Error| error.during(OPERATION).on(uri.to_string());
         let schema = schema::storable(&schema).map_err(failed)?;
         check(&schema, &options).map_err(failed)?;
+        check_properties(options.properties.keys()).map_err(failed)?;
         if table.exists().await.map_err(failed)? {
             return existing(table, &schema, &options).await.map_err(failed);
         }
@@ -67,6 +70,7 @@ impl Lake {
             .with_columns(columns.fields().cloned())
             .with_partition_columns(options.partition_by.clone())
             .with_save_mode(SaveMode::ErrorIfExists)
+            .with_raise_if_key_not_exists(false)
             .with_configuration(
                 options.properties.iter().map(|(name, value)| (name.clone(), Some(value.clone()))),
             );

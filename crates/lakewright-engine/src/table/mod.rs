@@ -1,20 +1,26 @@
 //! Delta tables. One verb, one file; nothing outside this folder names deltalake.
 
+mod add_columns;
+mod add_constraint;
+mod alter;
 mod append;
 mod at;
 mod classify;
 mod commit;
 mod create;
 mod drop;
+mod drop_constraint;
 mod files;
 mod history;
 mod input;
 mod list;
 mod log;
 mod overwrite;
+mod same_condition;
 mod scan;
 mod schema;
 mod session;
+mod set_properties;
 mod write;
 
 use std::fmt;

@@ -1,0 +1,280 @@
+//! What changes in a field, line by line.
+
+use std::collections::BTreeSet;
+
+use lakewright::plan::Change;
+use serde_json::{Map, Value};
+
+use crate::human::{printable, size};
+
+/// Longer values are cut, in characters: whoever wants all of it has `--json`.
+const LONGEST: usize = 400;
+
+/// One line: a field or a part of one, with what it is and what it will be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) field: String,
+    pub(super) old: Option<String>,
+    pub(super) new: Option<String>,
+}
+
+/// The lines of a change: documents and lists are opened as far as they differ.
+pub(super) fn lines(change: &Change) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let field = path(&change.field);
+    differ(&field, change.old.as_ref(), change.new.as_ref(), &mut lines);
+    lines
+}
+
+/// A field's own name may hold anything: names of properties and constraints are people's.
+fn path(field: &str) -> String {
+    printable(field).into_owned()
+}
+
+/// A part of a field.
+fn part(field: &str, key: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | ':' | '.');
+    if !key.is_empty() && key.chars().all(plain) {
+        format!("{field}.{key}")
+    } else {
+        format!("{field}[{}]", quoted(key))
+    }
+}
+
+fn differ(field: &str, old: Option<&Value>, new: Option<&Value>, out: &mut Vec<Line>) {
+    if old == new {
+        return;
+    }
+    let no_fields = Map::new();
+    match (old, new) {
+        (Some(Value::Object(_)) | None, Some(Value::Object(_)))
+        | (Some(Value::Object(_)), None)
+            if ![old, new].into_iter().flatten().any(|value| column(value).is_some()) =>
+        {
+            let fields = |value: Option<&'_ Value>| value.and_then(Value::as_object).cloned();
+            let (old, new) = (fields(old), fields(new));
+            let empty = [&old, &new].into_iter().flatten().all(Map::is_empty);
+            if empty {
+                out.push(line(
+                    field,
+                    old.map(Value::Object).as_ref(),
+                    new.map(Value::Object).as_ref(),
+                ));
+                return;
+            }
+            let (old, new) =
+                (old.as_ref().unwrap_or(&no_fields), new.as_ref().unwrap_or(&no_fields));
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for key in keys {
+                differ(&part(field, key), old.get(key), new.get(key), out);
+            }
+        }
+        (Some(Value::Array(_)) | None, Some(Value::Array(_))) | (Some(Value::Array(_)), None) => {
+            let items = |value: Option<&Value>| -> Vec<Value> {
+                value.and_then(Value::as_array).cloned().unwrap_or_default()
+            };
+            lists(field, &items(old), &items(new), out);
+        }
+        _ => out.push(line(field, old, new)),
+    }
+}
+
+/// Two lists: of things with names, thing by thing; of anything else, what is only in one.
+fn lists(field: &str, old: &[Value], new: &[Value], out: &mut Vec<Line>) {
+    if let (Some(old), Some(new)) = (named(old), named(new)) {
+        let mut keys: Vec<&str> = old.iter().map(|(key, _)| *key).collect();
+        keys.extend(
+            new.iter().map(|(key, _)| *key).filter(|key| !keys.contains(key)).collect::<Vec<_>>(),
+        );
+        let find = |list: &[(&str, &Value)], key: &str| {
+            list.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).clone())
+        };
+        for key in keys {
+            let (mut was, mut will) = (find(&old, key), find(&new, key));
+            // The name stands in the path, and an unnamed rest would repeat it.
+            for value in [&mut was, &mut will].into_iter().flatten() {
+                if let Value::Object(fields) = value
+                    && fields.len() > 1
+                    && !fields.contains_key("type")
+                {
+                    NAMES.iter().for_each(|name| {
+                        fields.remove(*name);
+                    });
+                    // A rule is on where nothing is said, and servers say it.
+                    if field == "lifecycle" && fields.get("enabled") == Some(&Value::Bool(true)) {
+                        fields.remove("enabled");
+                    }
+                }
+            }
+            differ(&part(field, key), was.as_ref(), will.as_ref(), out);
+        }
+        return;
+    }
+    // What is in both, as often as it is in both, stays.
+    let mut rest: Vec<&Value> = new.iter().collect();
+    let mut gone = Vec::new();
+    for value in old {
+        match rest.iter().position(|other| *other == value) {
+            Some(place) => {
+                rest.remove(place);
+            }
+            None => gone.push(value),
+        }
+    }
+    if gone.is_empty() && rest.is_empty() {
+        let whole = |list: &[Value]| Some(Value::Array(list.to_vec()));
+        out.push(line(field, whole(old).as_ref(), whole(new).as_ref()));
+        return;
+    }
+    out.extend(gone.into_iter().map(|value| line(field, Some(value), None)));
+    out.extend(rest.into_iter().map(|value| line(field, None, Some(value))));
+}
+
+/// What tells the things of a list apart: rules and notifications, statements, columns.
+const NAMES: [&str; 3] = ["id", "Sid", "name"];
+
+/// The things of a list by their names, if each has one of its own.
+fn named(list: &[Value]) -> Option<Vec<(&str, &Value)>> {
+    let mut seen = BTreeSet::new();
+    list.iter()
+        .map(|value| {
+            let name = NAMES.iter().find_map(|name| value.get(name)?.as_str())?;
+            (!name.is_empty() && seen.insert(name)).then_some((name, value))
+        })
+        .collect()
+}
+
+/// A column in one word: `date`, `long not null`.
+fn column(value: &Value) -> Option<String> {
+    let fields = value.as_object()?;
+    let kind = fields.get("type")?.as_str()?;
+    fields.get("name")?.as_str()?;
+    let mut text = printable(kind).into_owned();
+    for (field, value) in fields {
+        match (field.as_str(), value) {
+            ("name" | "type", _) | ("nullable", Value::Bool(true)) => {}
+            ("nullable", Value::Bool(false)) => text += " not null",
+            (_, value) => text += &format!(", {}: {}", printable(field), plain(value)),
+        }
+    }
+    Some(text)
+}
+
+fn line(field: &str, old: Option<&Value>, new: Option<&Value>) -> Line {
+    let shown = |value: &Value| match (field, value) {
+        // The number is what the server is told; nobody reads ten digits.
+        ("quota", Value::Number(bytes)) => bytes
+            .as_u64()
+            .map_or_else(|| plain(value), |bytes| format!("{} ({bytes} B)", size(bytes))),
+        _ => column(value).unwrap_or_else(|| plain(value)),
+    };
+    Line { field: field.to_owned(), old: old.map(shown), new: new.map(shown) }
+}
+
+/// A value on one line. Text stands without quotes where nobody can mistake it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => {
+            let clear = !text.is_empty()
+                && text.trim() == text
+                && !text.starts_with(['"', '{', '['])
+                && !["none", "null", "true", "false"].contains(&text.as_str())
+                && text.parse::<f64>().is_err()
+                && printable(text) == *text;
+            if clear { cut(text) } else { quoted(text) }
+        }
+        other => cut(&printable(&other.to_string())),
+    }
+}
+
+/// Text between quotes, with whatever moves a cursor made visible.
+pub(super) fn quoted(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", cut(&printable(&text)))
+}
+
+fn cut(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= LONGEST {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(LONGEST).collect();
+    format!("{head}… ({length} characters)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn shown(field: &str, old: Value, new: Value) -> Vec<String> {
+        let some = |value: Value| Some(value).filter(|value| !value.is_null());
+        let change = Change { field: field.into(), old: some(old), new: some(new) };
+        let text = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+        lines(&change)
+            .into_iter()
+            .map(|line| format!("{}: {} > {}", line.field, text(line.old), text(line.new)))
+            .collect()
+    }
+
+    #[test]
+    fn documents_are_opened_as_far_as_they_differ() {
+        assert_eq!(
+            shown("tags", json!({"a": "1", "b": "x", "c d": "y"}), json!({"a": "1", "b": "z"})),
+            ["tags.b: x > z", "tags[\"c d\"]: y > -"]
+        );
+        assert_eq!(shown("tags", Value::Null, json!({})), ["tags: - > {}"]);
+        assert_eq!(
+            shown(
+                "lifecycle",
+                json!([{"id": "tmp", "enabled": true, "expire_after_days": 7, "prefix": "tmp/"}, {"id": "old"}]),
+                json!([{"id": "tmp", "expire_after_days": 9, "prefix": "tmp/"}, {"id": "new", "expire_after_days": 1}]),
+            ),
+            [
+                "lifecycle.tmp.expire_after_days: 7 > 9",
+                "lifecycle.old.id: old > -",
+                "lifecycle.new.expire_after_days: - > 1"
+            ]
+        );
+        assert_eq!(
+            shown("policies", json!(["a", "b"]), json!(["b", "c"])),
+            ["policies: a > -", "policies: - > c"]
+        );
+        // The same in another order is still another value.
+        assert_eq!(
+            shown("partition_by", json!(["a", "b"]), json!(["b", "a"])),
+            ["partition_by: [\"a\",\"b\"] > [\"b\",\"a\"]"]
+        );
+        assert_eq!(
+            shown(
+                "schema",
+                Value::Null,
+                json!([{"name": "day", "type": "date"}, {"name": "n", "type": "long", "nullable": false}])
+            ),
+            ["schema.day: - > date", "schema.n: - > long not null"]
+        );
+    }
+
+    #[test]
+    fn values_cannot_be_mistaken() {
+        assert_eq!(
+            shown("quota", Value::Null, json!(10_737_418_240_u64)),
+            ["quota: - > 10.0 GiB (10737418240 B)"]
+        );
+        for (value, text) in [
+            (json!("plain text"), "plain text"),
+            (json!(" edge"), "\" edge\""),
+            (json!(""), "\"\""),
+            (json!("true"), "\"true\""),
+            (json!("12"), "\"12\""),
+            (json!("{\"a\""), "\"{\\\"a\\\"\""),
+            (json!(12), "12"),
+            (json!("\u{1b}[2J\u{202e}x"), "\"\\u{1b}[2J\\u{202e}x\""),
+        ] {
+            assert_eq!(plain(&value), text);
+        }
+        let long = plain(&json!("x".repeat(5000)));
+        assert!(long.len() < 500 && long.ends_with("… (5000 characters)"), "{long}");
+        assert_eq!(shown("properties.a\nb", Value::Null, json!("v")), ["properties.a\\nb: - > v"]);
+    }
+}

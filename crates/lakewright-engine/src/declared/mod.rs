@@ -1,0 +1,47 @@
+//! Declared state: what a document says, made true. Core decides ([`lakewright_core::diff()`]),
+//! this looks and acts.
+//!
+//! `observe` reads the live system, `plan` compares it with the document and the registry,
+//! `apply` takes the steps under a lease. One action of a plan, one call of a verb (`step.rs`).
+
+mod adopt;
+mod apply;
+mod clock;
+mod document;
+mod holder;
+mod observe;
+mod plan;
+mod step;
+mod words;
+
+pub use apply::{Applied, Event, Watch};
+pub(crate) use clock::Clock;
+pub use plan::PlanOptions;
+
+#[cfg(test)]
+mod tests {
+    use lakewright_core::plan::Plan;
+    use lakewright_core::{BucketName, Spec, StackName};
+
+    use super::*;
+    use crate::Lake;
+
+    /// That they can be spawned: only the compiler has to see it.
+    #[allow(dead_code)]
+    fn futures_are_send(
+        lake: &Lake,
+        spec: &Spec,
+        plan: &Plan,
+        names: (&StackName, &BucketName),
+        watch: Watch<'_>,
+    ) {
+        fn send(_: impl Send) {}
+        send(lake.plan(spec, &PlanOptions::default()));
+        send(lake.apply(plan, watch));
+        send(lake.drift(spec));
+        send(lake.state(names.1));
+        send(lake.plan_destroy(names.0, names.1));
+        send(lake.adopt(names.1, names.0, &[]));
+        send(lake.forget(names.1, names.0, &[]));
+    }
+}

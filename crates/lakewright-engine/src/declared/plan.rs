@@ -1,0 +1,238 @@
+//! `plan`, `plan_destroy`, `drift` and `state`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lakewright_core::plan::{Action, Plan, Set, Step, StepId};
+use lakewright_core::state::{BucketSetting, Needs, Owned, Registry};
+use lakewright_core::{
+    AccessKey, BucketName, DiffOptions, Error, ErrorKind, ResourceId, Result, Secret, SecretRef,
+    Spec, StackName, diff,
+};
+
+use super::document::Document;
+use crate::Lake;
+use crate::profile::read_secret;
+
+/// How [`Lake::plan`] plans.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Take away what the stack owns and does not declare any more.
+    pub prune: bool,
+    /// Take these over although their declarations do not say `adopt`.
+    pub adopt: BTreeSet<ResourceId>,
+}
+
+/// The declared secrets, by access key of who has them. They are read when a plan is made, so
+/// that a file that is missing is found before anything is changed.
+pub(super) type Secrets = BTreeMap<AccessKey, Secret>;
+
+impl Lake {
+    /// What would have to be done to make the server what `spec` says. Nothing is changed.
+    ///
+    /// # Errors
+    /// Everything that stands in the way, as [`lakewright_core::diff()`] has it, all of it at
+    /// once in [`Error::failures`]; `InvalidConfig` where a secret cannot be read; `Conflict`
+    /// while somebody else is applying, saying who; whatever keeps the server from answering.
+    pub async fn plan(&self, spec: &Spec, options: &PlanOptions) -> Result<Plan> {
+        self.planning(spec, options).await.map_err(|error| error.during("plan"))
+    }
+
+    /// What would take everything away that a stack owns. The registry's bucket stays.
+    ///
+    /// # Errors
+    /// As [`Lake::plan`].
+    pub async fn plan_destroy(&self, stack: &StackName, registry: &BucketName) -> Result<Plan> {
+        let nothing = Spec { registry: Some(registry.clone()), ..Spec::empty(stack.clone()) };
+        let options = PlanOptions { prune: true, adopt: BTreeSet::new() };
+        self.planning(&nothing, &options).await.map_err(|error| error.during("destroy"))
+    }
+
+    /// What differs from the declaration: the plan without the steps that only keep the registry
+    /// in order. It is for looking at; what is to be applied is made by [`Lake::plan`].
+    ///
+    /// # Errors
+    /// As [`Lake::plan`].
+    pub async fn drift(&self, spec: &Spec) -> Result<Plan> {
+        let plan = self.planning(spec, &PlanOptions::default()).await;
+        Ok(without_bookkeeping(plan.map_err(|error| error.during("drift"))?))
+    }
+
+    /// Who owns what, and who is applying.
+    ///
+    /// # Errors
+    /// `Corrupt` for a document that is no registry; whatever keeps the server from answering.
+    /// No bucket or no document is an empty registry.
+    pub async fn state(&self, registry: &BucketName) -> Result<Registry> {
+        let read = Document::new(self, registry)?.read().await;
+        Ok(read.map_err(|error| error.during("state"))?.registry)
+    }
+
+    async fn planning(&self, spec: &Spec, options: &PlanOptions) -> Result<Plan> {
+        let secrets = declared_secrets(spec)?;
+        let document = Document::new(self, &spec.registry_bucket()?)?;
+        let read = document.read().await?;
+        read.registry.free(document.now(), read.alive())?;
+        let registry = read.registry;
+        let needs = needs(spec, &registry, options);
+        let observed = self.observe(spec, &needs, &secrets).await?;
+        let options = DiffOptions {
+            prune: options.prune,
+            adopt: options.adopt.clone(),
+            endpoint: self.profile().to_string(),
+        };
+        let plan = diff(spec, &observed, &registry, &options)?;
+        check_actions(&plan)?;
+        Ok(plan)
+    }
+}
+
+/// Reads every secret that is declared.
+fn declared_secrets(spec: &Spec) -> Result<Secrets> {
+    let users = spec
+        .users
+        .iter()
+        .map(|(key, user)| (ResourceId::User(key.clone()), key.clone(), &user.secret));
+    let accounts = spec.service_accounts.iter().map(|(name, account)| {
+        (ResourceId::ServiceAccount(name.clone()), account.access_key.clone(), &account.secret)
+    });
+    let (mut secrets, mut failures) = (Secrets::new(), Vec::new());
+    for (id, key, reference) in users.chain(accounts) {
+        match read(reference) {
+            Ok(secret) => {
+                secrets.insert(key, secret);
+            }
+            Err(error) => failures.push(error.on(id.to_string())),
+        }
+    }
+    match failures.len() {
+        0 => Ok(secrets),
+        1 => Err(failures.remove(0)),
+        several => {
+            let why = format!("{several} secrets cannot be read; the first: {}", failures[0]);
+            Err(Error::new(ErrorKind::InvalidConfig, why).with_failures(failures))
+        }
+    }
+}
+
+/// The fewest bytes that MinIO takes for a secret key.
+const SHORTEST: usize = 8;
+
+/// Reads a secret that somebody is to have.
+pub(super) fn read(reference: &SecretRef) -> Result<Secret> {
+    let secret = read_secret(reference)?;
+    if secret.expose().len() < SHORTEST {
+        let why = format!("the secret in {reference} has fewer than {SHORTEST} characters");
+        return Err(Error::new(ErrorKind::InvalidConfig, why));
+    }
+    Ok(secret)
+}
+
+/// What has to be looked at. Besides what is declared and owned: what a holder that was cut off
+/// may have left behind.
+fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
+    let mut assumed = registry.clone();
+    if let Some(lease) = &registry.lease {
+        for (id, intent) in &lease.pending {
+            let owned = assumed.resources.entry(id.clone()).or_insert_with(|| Owned {
+                stack: lease.stack.clone(),
+                declared: None,
+                attempted: None,
+                since: lease.taken,
+            });
+            if intent.declared.is_some() {
+                owned.attempted = intent.declared.clone();
+            }
+        }
+    }
+    let mut needs = Needs::of(spec, &assumed);
+    for (id, _) in registry.pending() {
+        also(&mut needs, id, assumed.resources.get(id));
+    }
+    for (name, settings) in &mut needs.buckets {
+        // Asked for what may be deleted; it is the dearest of all questions.
+        if !options.prune || spec.buckets.contains_key(name) {
+            settings.remove(&BucketSetting::Empty);
+        }
+    }
+    needs
+}
+
+/// Whether a resource is there is to be known too.
+pub(super) fn also(needs: &mut Needs, id: &ResourceId, owned: Option<&Owned>) {
+    match id {
+        ResourceId::Bucket(name) => {
+            needs.buckets.entry(name.clone()).or_default();
+        }
+        ResourceId::Table(uri) => {
+            needs.tables.insert(uri.clone());
+        }
+        ResourceId::Policy(name) => {
+            needs.policies.insert(name.clone());
+        }
+        ResourceId::Group(name) => {
+            needs.groups.insert(name.clone());
+        }
+        ResourceId::User(name) => {
+            needs.users.insert(name.clone());
+        }
+        ResourceId::ServiceAccount(name) => {
+            for key in owned.into_iter().flat_map(Owned::access_keys) {
+                needs.service_accounts.entry(key).or_insert_with(|| name.clone());
+            }
+        }
+    }
+}
+
+/// What the server would refuse, or worse, take and not do.
+fn check_actions(plan: &Plan) -> Result<()> {
+    let impossible = |step: &Step| match &step.action {
+        Action::UpdateServiceAccount { description: Set::Clear, .. } => Some(
+            Error::new(
+                ErrorKind::Unsupported,
+                "MinIO does not take a description away: declare the one that it has, or another",
+            )
+            .on(step.resource.to_string()),
+        ),
+        _ => None,
+    };
+    let mut failures: Vec<Error> = plan.steps.iter().filter_map(impossible).collect();
+    match failures.len() {
+        0 => Ok(()),
+        1 => Err(failures.remove(0)),
+        several => {
+            let why = format!("{several} things stand in its way; the first: {}", failures[0]);
+            Err(Error::new(ErrorKind::Unsupported, why).with_failures(failures))
+        }
+    }
+}
+
+/// The plan without what changes the registry alone, its steps numbered anew.
+fn without_bookkeeping(mut plan: Plan) -> Plan {
+    let mut numbers: BTreeMap<StepId, StepId> = BTreeMap::new();
+    let mut left: BTreeMap<StepId, BTreeSet<StepId>> = BTreeMap::new();
+    let mut steps: Vec<Step> = Vec::new();
+    for mut step in std::mem::take(&mut plan.steps) {
+        let mut after = BTreeSet::new();
+        for before in &step.after {
+            match numbers.get(before) {
+                Some(number) => {
+                    after.insert(*number);
+                }
+                // What it waited for, whoever waited for it waits for.
+                None => after.extend(left.get(before).into_iter().flatten().copied()),
+            }
+        }
+        if step.action.is_bookkeeping() {
+            left.insert(step.id, after);
+            continue;
+        }
+        let number = StepId(u32::try_from(steps.len()).unwrap_or(u32::MAX));
+        numbers.insert(step.id, number);
+        (step.id, step.after) = (number, after);
+        steps.push(step);
+    }
+    plan.intents.retain(|id, _| steps.iter().any(|step| step.resource == *id));
+    plan.steps = steps;
+    plan.recovered = Vec::new();
+    plan
+}

@@ -1,0 +1,41 @@
+//! What the verbs share that change what a table says of itself: one commit, no data.
+
+use std::sync::Arc;
+
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::{DeltaTable, DeltaTableError};
+use lakewright_core::Result;
+
+use super::Table;
+use super::classify::Classify as _;
+use super::log::{self, CommitLog};
+use crate::store::Witness;
+
+impl Table {
+    /// Commits what `change` makes of the table as it is now. A commit whose answer was lost is
+    /// looked up; what fails after it is no failure of it.
+    pub(super) async fn alter<F, D>(
+        &self,
+        operation: &'static str,
+        change: impl FnOnce(DeltaTable, CommitProperties) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<D, DeltaTableError>>,
+    {
+        self.writable(operation)?;
+        let inner = log::open(self, Witness::default()).classify(self, operation)?;
+        let log: Arc<CommitLog> = CommitLog::new(inner);
+        let mut table = DeltaTable::new(log.clone());
+        table.load().await.classify(self, operation)?;
+        let changed = change(table, CommitProperties::default()).await;
+        self.forget().await;
+        match changed {
+            Ok(_) => Ok(()),
+            Err(error) if log.outcome().0.is_some() => {
+                tracing::warn!(%error, "committed; what follows a commit failed");
+                Ok(())
+            }
+            Err(error) => Err(error).classify(self, operation),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Every field of every resource: made, changed behind our back, found, repaired, taken away.
+
+use serde_json::json;
+
+use super::{
+    MARK, complete, document, everything, nothing_left, plan_of, pruned, silent, told, world,
+};
+use super::{destroy, settle};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_field_is_made_and_goes_again() {
+    let world = world!();
+    let before = everything(&world.lake).await;
+    let spec = world.every_field();
+    let plan = settle(&world.lake, &spec).await;
+
+    let registry = String::from_utf8(world.state().await.to_json().unwrap()).unwrap();
+    for text in [&registry, &plan.to_json().unwrap(), &format!("{plan:?}")] {
+        assert!(!text.contains(MARK), "a secret: {text}");
+    }
+    assert!(world.state().await.lease.is_none());
+    // What was never declared is nobody's.
+    assert_eq!(world.state().await.resources.len(), 12);
+
+    let left = json!({"version": 1, "stack": "lake"});
+    let kept = plan_of(&world.lake, &left).await.unwrap();
+    assert!(kept.is_empty() && kept.notes.len() == 12, "{:?}", told(&kept));
+    let plan = pruned(&world.lake, &left).await;
+    assert!(plan.is_destructive());
+    complete(world.lake.apply(&plan, &silent).await, &plan);
+    assert_eq!(everything(&world.lake).await, before);
+    assert!(world.state().await.resources.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_change_is_found_and_repaired() {
+    let world = world!();
+    let spec = world.every_field();
+    settle(&world.lake, &spec).await;
+    let other = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::*"]}]});
+    let other_file = world.path("other.json");
+    std::fs::write(&other_file, other.to_string()).unwrap();
+    let other_file = other_file.to_str().unwrap();
+    let cases: &[(&[&str], &str)] = &[
+        (&["version", "suspend", "kit/plain"], "set_versioning bucket/plain"),
+        (&["quota", "set", "kit/plain", "--size", "2GiB"], "set_quota bucket/plain"),
+        (&["quota", "clear", "kit/plain"], "set_quota bucket/plain"),
+        (&["ilm", "rule", "rm", "--id", "tmp", "kit/plain"], "set_lifecycle bucket/plain"),
+        (&["anonymous", "set", "private", "kit/plain"], "set_bucket_policy bucket/plain"),
+        (&["anonymous", "set", "download", "kit/open"], "set_bucket_policy bucket/open"),
+        (&["tag", "set", "kit/plain", "team=other"], "set_tags bucket/plain"),
+        (&["tag", "remove", "kit/plain"], "set_tags bucket/plain"),
+        (&["encrypt", "clear", "kit/plain"], "set_encryption bucket/plain"),
+        (&["encrypt", "set", "sse-s3", "kit/open"], "set_encryption bucket/open"),
+        (&["event", "remove", "kit/plain", "--force"], "set_notifications bucket/plain"),
+        (
+            &["retention", "set", "--default", "compliance", "5d", "kit/locked"],
+            "set_object_lock bucket/locked",
+        ),
+        (&["admin", "policy", "create", "kit", "reads", other_file], "put_policy policy/reads"),
+        (
+            &["admin", "policy", "detach", "kit", "reads", "--group", "analysts"],
+            "attach_policies group/analysts",
+        ),
+        (
+            &["admin", "policy", "attach", "kit", "readwrite", "--group", "analysts"],
+            "detach_policies group/analysts",
+        ),
+        (&["admin", "group", "disable", "kit", "analysts"], "set_group_enabled group/analysts"),
+        (&["admin", "group", "enable", "kit", "sleepers"], "set_group_enabled group/sleepers"),
+        (&["admin", "group", "remove", "kit", "analysts", "ann"], "join_group user/ann"),
+        (&["admin", "group", "add", "kit", "analysts", "bob"], "leave_group user/bob"),
+        (&["admin", "user", "add", "kit", "ann", "another-secret"], "put_user user/ann"),
+        (&["admin", "user", "disable", "kit", "ann"], "put_user user/ann"),
+        (&["admin", "user", "enable", "kit", "bob"], "set_user_enabled user/bob"),
+        (
+            &["admin", "policy", "detach", "kit", "lists", "--user", "ann"],
+            "attach_policies user/ann",
+        ),
+        (
+            &["admin", "policy", "attach", "kit", "readonly", "--user", "bob"],
+            "detach_policies user/bob",
+        ),
+        (
+            &["admin", "user", "svcacct", "edit", "kit", "INGEST1", "--secret-key", "another-one"],
+            "update_service_account service-account/ingest",
+        ),
+        (
+            &["admin", "user", "svcacct", "disable", "kit", "INGEST1"],
+            "update_service_account service-account/ingest",
+        ),
+        (
+            &["admin", "user", "svcacct", "edit", "kit", "INGEST1", "--policy", other_file],
+            "update_service_account service-account/ingest",
+        ),
+        (
+            &["admin", "user", "svcacct", "edit", "kit", "INGEST1", "--description", "other"],
+            "update_service_account service-account/ingest",
+        ),
+        (&["rb", "--force", "kit/open"], "create_bucket bucket/open"),
+        (&["rm", "-r", "--force", "--versions", "kit/plain/t/"], "create_table table/plain/t"),
+        (&["admin", "user", "remove", "kit", "bob"], "put_user user/bob"),
+        (
+            &["admin", "user", "svcacct", "rm", "kit", "INGEST1"],
+            "create_service_account service-account/ingest",
+        ),
+    ];
+    for (command, wanted) in cases {
+        let _ = world.mc.ask(command);
+        let drift = world.lake.drift(&document(&spec)).await;
+        let drift = drift.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let found = told(&drift);
+        assert!(found.iter().any(|step| step == wanted), "{command:?}: {found:?}");
+        let address = wanted.split_once(' ').unwrap().1;
+        assert!(found.iter().all(|step| step.ends_with(address)), "{command:?}: {found:?}");
+        settle(&world.lake, &spec).await;
+    }
+    destroy(&world.lake, "lake").await;
+}
+
+/// What the document changes, changes the server; what it leaves out goes back to the default.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_declared_anew_is_changed() {
+    let world = world!();
+    let mut spec = world.every_field();
+    settle(&world.lake, &spec).await;
+    let plain = &mut spec["buckets"]["plain"];
+    plain["versioning"] = "suspended".into();
+    plain["quota"] = 5_000_000_000_u64.into();
+    plain["lifecycle"] = json!([{"id": "tmp", "expire_after_days": 8}]);
+    plain["tags"] = json!({});
+    plain["encryption"] = json!({"sse_kms": "lakewright"});
+    plain["notifications"][0]["suffix"] = ".json".into();
+    plain["policy"]["Statement"][0]["Action"] = "s3:PutObject".into();
+    spec["buckets"]["locked"]["object_lock"] = json!({"mode": "governance", "years": 1});
+    spec["buckets"]["open"]["anonymous"] = "none".into();
+    let table = &mut spec["tables"]["plain/t"];
+    table["schema"]["more"] = "array<double>".into();
+    table["properties"] = json!({"owner": "bob", "delta.logRetentionDuration": "interval 9 days"});
+    table["constraints"] = json!({"positive": "id > 1"});
+    spec["policies"]["lists"]["document"]["Statement"]["Action"] = "s3:ListBucket".into();
+    spec["groups"]["analysts"] = json!({"policies": ["lists"], "enabled": false});
+    spec["groups"]["sleepers"] = json!({"policies": []});
+    world.secret("ann", "hush-hush-anew");
+    spec["users"]["ann"]["policies"] = json!(["reads"]);
+    spec["users"]["ann"]["groups"] = json!(["sleepers"]);
+    spec["users"]["bob"]["enabled"] = true.into();
+    let ingest = &mut spec["service_accounts"]["ingest"];
+    ingest["description"] = "what went out".into();
+    world.secret("ingest", "hush-hush-again");
+    let fields = ingest.as_object_mut().unwrap();
+    fields.remove("expires");
+    fields.remove("grants");
+    settle(&world.lake, &spec).await;
+    let account = world.lake.admin().service_account_info("INGEST1").await.unwrap();
+    assert_eq!((account.policy, account.expires), (None, None));
+    assert_eq!(account.description.as_deref(), Some("what went out"));
+
+    // left out: back to the default
+    for bucket in ["plain", "locked", "open"] {
+        spec["buckets"][bucket] = json!({"force_destroy": true});
+    }
+    for field in ["properties", "constraints"] {
+        spec["tables"]["plain/t"].as_object_mut().unwrap().remove(field);
+    }
+    settle(&world.lake, &spec).await;
+    let plain = world.lake.bucket("plain".try_into().unwrap());
+    assert!(plain.get_lifecycle().await.unwrap().is_empty());
+    assert!(plain.get_notifications().await.unwrap().is_empty());
+    assert!(plain.get_policy().await.unwrap().is_none());
+    assert!(plain.get_encryption().await.unwrap().is_none());
+    assert!(world.lake.admin().bucket_quota(plain.name()).await.unwrap().is_none());
+    let locked = world.lake.bucket("locked".try_into().unwrap());
+    assert_eq!(locked.get_object_lock().await.unwrap(), Some(Default::default()));
+    let table = world.lake.table(lakewright::TableUri::new("plain/t").unwrap());
+    let properties = table.details().await.unwrap().properties;
+    assert!(properties.is_empty(), "{properties:?}");
+    nothing_left(&world.lake, &spec).await;
+    destroy(&world.lake, "lake").await;
+}

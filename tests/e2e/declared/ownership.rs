@@ -1,0 +1,218 @@
+//! Who owns what, and who is applying.
+
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lakewright::plan::Plan;
+use lakewright::{Applied, ErrorKind, Event, GetOptions, Lake, ObjectKey, PlanOptions, PutOptions};
+use lakewright_tests::server::assert_kind;
+use serde_json::{Value, json};
+
+use super::{
+    complete, destroy, id, nothing_left, plan_of, pruned, registry, settle, silent, stack, told,
+    world,
+};
+
+fn buckets(stack: &str, names: &[&str]) -> Value {
+    let buckets: serde_json::Map<_, _> =
+        names.iter().map(|name| ((*name).to_owned(), json!({"tags": {"a": "b"}}))).collect();
+    json!({"version": 1, "stack": stack, "buckets": buckets})
+}
+
+/// An apply that stands still at its first step until it is told to go on.
+struct Held {
+    go: mpsc::Sender<()>,
+    running: tokio::task::JoinHandle<Applied>,
+}
+
+async fn hold(lake: &Lake, plan: &Plan) -> Held {
+    let (go, wait) = mpsc::channel::<()>();
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let (wait, begun) = (Arc::new(Mutex::new(wait)), Mutex::new(Some(begun)));
+    let (lake, plan) = (lake.clone(), plan.clone());
+    let running = tokio::spawn(async move {
+        let watch = move |event: Event<'_>| {
+            if let Event::Started(_) = event
+                && let Some(begun) = begun.lock().unwrap().take()
+            {
+                begun.send(()).unwrap();
+                tokio::task::block_in_place(|| wait.lock().unwrap().recv().unwrap());
+            }
+        };
+        lake.apply(&plan, &watch).await
+    });
+    begins.await.unwrap();
+    Held { go, running }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_acts_and_the_other_says_who() {
+    let world = world!();
+    let lake = &world.lake;
+    let ours = buckets("one", &["aaa", "bbb", "shared"]);
+    let theirs = buckets("two", &["ccc", "shared"]);
+    let plan = plan_of(lake, &ours).await.unwrap();
+    let other = plan_of(lake, &theirs).await.unwrap();
+
+    let held = hold(lake, &plan).await;
+    let me = std::process::id().to_string();
+    for late in [&plan, &other] {
+        let applied = lake.apply(late, &silent).await;
+        assert!(applied.report.outcomes.is_empty());
+        let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::Conflict);
+        assert!(error.message().contains(&me) && error.message().contains("stack one"), "{error}");
+    }
+    for spec in [&ours, &theirs] {
+        let error = assert_kind(plan_of(lake, spec).await, ErrorKind::Conflict);
+        assert!(error.message().contains(&me), "{error}");
+    }
+    let ids = [id("bucket/aaa")];
+    assert_kind(lake.adopt(&registry(), &stack("two"), &ids).await, ErrorKind::Conflict);
+    assert_kind(lake.forget(&registry(), &stack("two"), &ids).await, ErrorKind::Conflict);
+    held.go.send(()).unwrap();
+    complete(held.running.await.unwrap(), &plan);
+    nothing_left(lake, &ours).await;
+
+    // the plan was made before: somebody else has moved the registry since
+    let applied = lake.apply(&other, &silent).await;
+    assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::PreconditionFailed);
+    let error = assert_kind(plan_of(lake, &theirs).await, ErrorKind::Conflict);
+    assert!(error.message().contains("stack one"), "{error}");
+    destroy(lake, "one").await;
+}
+
+/// Truly at once: of two one takes the lease, whatever they claim.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_race_has_one_winner() {
+    let world = world!();
+    let (lake, other) = (&world.lake, &world.server.lake().await);
+    for round in 0..5 {
+        let ours = buckets("one", &["shared"]);
+        let theirs = buckets(if round % 2 == 0 { "one" } else { "two" }, &["shared"]);
+        let plans = (plan_of(lake, &ours).await.unwrap(), plan_of(other, &theirs).await.unwrap());
+        let (a, b) = tokio::join!(lake.apply(&plans.0, &silent), other.apply(&plans.1, &silent));
+        let (won, lost) = if a.error.is_none() { (a, b) } else { (b, a) };
+        assert!(won.error.is_none());
+        assert!(lost.report.outcomes.is_empty());
+        let kind = lost.error.unwrap().kind();
+        assert!(matches!(kind, ErrorKind::Conflict | ErrorKind::PreconditionFailed), "{kind}");
+        destroy(lake, "one").await;
+        destroy(lake, "two").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_exists_is_adopted_or_left_alone() {
+    let world = world!();
+    let lake = &world.lake;
+    let _ = world.mc.ask(&["mb", "kit/there"]);
+    let _ = world.mc.ask(&["admin", "user", "add", "kit", "old", "hush-hush-before"]);
+    let mut spec = buckets("one", &["there"]);
+    spec["users"] = json!({"old": {"secret": world.secret("old", "hush-hush-after")}});
+    let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::AlreadyExists);
+    assert_eq!(error.failures().len(), 2, "{error}");
+    assert!(error.message().contains("adopt"), "{error}");
+
+    // by an option, by the document, by the verb
+    let options =
+        PlanOptions { adopt: [id("bucket/there"), id("user/old")].into(), ..Default::default() };
+    let plan = lake.plan(&super::document(&spec), &options).await.unwrap();
+    assert_eq!(plan.steps.iter().filter(|step| step.action.is_bookkeeping()).count(), 2);
+    assert!(told(&plan).contains(&"put_user user/old".to_owned()), "{:?}", told(&plan));
+    complete(lake.apply(&plan, &silent).await, &plan);
+    nothing_left(lake, &spec).await;
+    let ids = [id("bucket/there"), id("user/old")];
+    let state = lake.forget(&registry(), &stack("one"), &ids).await.unwrap();
+    assert!(state.resources.is_empty());
+    assert_kind(lake.forget(&registry(), &stack("one"), &ids).await, ErrorKind::NotFound);
+    spec["buckets"]["there"]["adopt"] = true.into();
+    spec["users"]["old"]["adopt"] = true.into();
+    settle(lake, &spec).await;
+    let two = stack("two");
+    assert_kind(lake.adopt(&registry(), &two, &ids).await, ErrorKind::Conflict);
+    lake.forget(&registry(), &stack("one"), &ids).await.unwrap();
+    lake.adopt(&registry(), &two, &ids).await.unwrap();
+    let nowhere = [id("bucket/there"), id("bucket/nowhere")];
+    let error = assert_kind(lake.adopt(&registry(), &two, &nowhere).await, ErrorKind::NotFound);
+    assert_eq!(error.resource(), Some("bucket nowhere"));
+    let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::Conflict);
+    assert!(error.to_string().contains("stack two"), "{error}");
+    // what is only adopted is taken away like the rest
+    let left = json!({"version": 1, "stack": "two"});
+    assert_eq!(told(&pruned(lake, &left).await).len(), 2);
+    destroy(lake, "two").await;
+    assert!(lake.list_buckets().await.unwrap().iter().all(|b| b.name.as_str() != "there"));
+}
+
+/// Objects are lost only where the declaration last applied said so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_with_objects_stays() {
+    let world = world!();
+    let lake = &world.lake;
+    let mut spec = buckets("one", &["full"]);
+    settle(lake, &spec).await;
+    let bucket = lake.bucket("full".try_into().unwrap());
+    bucket.put(&ObjectKey::new("k").unwrap(), "x", PutOptions::default()).await.unwrap();
+    let refused = lake.plan_destroy(&stack("one"), &registry()).await;
+    let error = assert_kind(refused, ErrorKind::PreconditionFailed);
+    assert!(error.message().contains("force_destroy"), "{error}");
+    spec["buckets"]["full"]["force_destroy"] = true.into();
+    settle(lake, &spec).await;
+    destroy(lake, "one").await;
+    assert_kind(lake.head_bucket(bucket.name()).await, ErrorKind::NotFound);
+}
+
+/// Somebody else has taken the lease: nothing more is begun, and the error says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_lease_ends_an_apply() {
+    let world = world!();
+    let lake = &world.server.lake_with(|settings| settings.concurrency = Some(1)).await;
+    let plan = plan_of(lake, &buckets("one", &["aaa", "bbb"])).await.unwrap();
+    let held = hold(lake, &plan).await;
+    let (state, key) = (lake.bucket(registry()), ObjectKey::new("registry.json").unwrap());
+    let there = state.get(&key, GetOptions::default()).await.unwrap();
+    let mut document: Value = serde_json::from_slice(&there.bytes).unwrap();
+    document["lease"]["token"] = "another".into();
+    document["lease"]["holder"]["host"] = "elsewhere".into();
+    document["lease"]["holder"]["machine_id"] = "another".into();
+    let document = document.to_string();
+    state.put(&key, document.clone(), PutOptions::default()).await.unwrap();
+    held.go.send(()).unwrap();
+    let applied = held.running.await.unwrap();
+    let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::Conflict);
+    assert!(error.message().contains("plan again"), "{error}");
+    // The other's registry is as it was.
+    let there = state.get(&key, GetOptions::default()).await.unwrap();
+    assert_eq!(there.bytes, document);
+    let error = assert_kind(plan_of(lake, &buckets("one", &["aaa"])).await, ErrorKind::Conflict);
+    assert!(error.message().contains("elsewhere"), "{error}");
+}
+
+/// A lease is renewed for as long as its holder works.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes 45 seconds"]
+async fn a_lease_is_renewed() {
+    use lakewright_tests::proxy::{Fault, Proxy};
+    let world = world!();
+    let proxy = Proxy::to(world.server.settings.endpoint.as_ref().unwrap()).await;
+    let lake = world
+        .server
+        .lake_with(|settings| {
+            settings.endpoint = Some(proxy.endpoint());
+            settings.timeout = Some(Duration::from_secs(60));
+            settings.read_timeout = Some(Duration::from_secs(40));
+        })
+        .await;
+    let spec = buckets("one", &["slow"]);
+    let plan = plan_of(&lake, &spec).await.unwrap();
+    proxy.strike("PUT /slow", Fault::Swallow, 1);
+    let applying = tokio::spawn({
+        let (lake, plan) = (lake.clone(), plan.clone());
+        async move { lake.apply(&plan, &silent).await }
+    });
+    tokio::time::sleep(Duration::from_secs(35)).await;
+    let lease = lake.state(&registry()).await.unwrap().lease.unwrap();
+    assert!(lease.expires.duration_since(lease.taken).as_secs() > 40, "{lease:?}");
+    complete(applying.await.unwrap(), &plan);
+}
