@@ -82,7 +82,7 @@ bench: $(VENV)/.stamp ## release build, measured against obstore and boto3
 
 wheel: $(VENV)/.stamp ## a release wheel in dist/, its tag and glibc floor stated
 	@rm -rf dist
-	$(BIN)/maturin build --release --locked --manifest-path python/Cargo.toml --out dist
+	$(BIN)/maturin build --release --locked --strip --manifest-path python/Cargo.toml --out dist
 	for wheel in dist/*.whl; do
 	  tag=$${wheel%.whl} tag=$${tag#*-*-}
 	  floor=$$(sed -nE 's/.*manylinux_([0-9]+)_([0-9]+)_.*/glibc \1.\2 or newer/p' <<<"$$tag")
