@@ -72,11 +72,11 @@ async fn missing_settings_are_refused_while_planning() {
     let server = Server::embedded().await;
     let lake = &server.lake().await;
     let spec = json!({"version": 1, "stack": "lake", "buckets": {
-        "raw": {"tags": {"a": "b"}, "versioning": true}, "bare": {},
+        "raw": {"tags": {"a": "b"}, "lifecycle": []}, "bare": {},
     }});
     let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::Unsupported);
     assert_eq!(error.failures().len(), 2, "{error}");
-    assert!(error.message().contains("no such thing as \"versioning\""), "{error}");
+    assert!(error.message().contains("no such thing as \"tags\""), "{error}");
     assert!(lake.list_buckets().await.unwrap().is_empty());
 }
 
