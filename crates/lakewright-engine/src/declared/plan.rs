@@ -150,9 +150,10 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
         also(&mut needs, id, assumed.resources.get(id));
     }
     for (name, settings) in &mut needs.buckets {
-        // Asked for what may be deleted; it is the dearest of all questions.
-        if !options.prune || spec.buckets.contains_key(name) {
-            settings.remove(&BucketSetting::Empty);
+        // Whether a bucket is empty counts where it may be deleted, and nothing else does there.
+        match spec.buckets.contains_key(name) {
+            true => settings.retain(|setting| *setting != BucketSetting::Empty),
+            false => settings.retain(|setting| *setting == BucketSetting::Empty && options.prune),
         }
         // The lock stands in the way of suspending versioning, and of nothing else.
         if let Some(bucket) = spec.buckets.get(name) {
