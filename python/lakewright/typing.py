@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
 if TYPE_CHECKING:
-    from lakewright import Outcome, Step
     from typing_extensions import Buffer
+
+    from lakewright import Outcome, Step
 
 __all__ = [
     "ArrowArrayExportable",

@@ -100,7 +100,7 @@ def test_faults_have_paths(tmp_path: Path) -> None:
         lakewright.Spec.load(tmp_path / "nothing")
     with pytest.raises(TypeError):
         lakewright.Spec("spec.json")  # type: ignore[arg-type]
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="JSON"):
         lakewright.Spec({"version": float("nan")})
     secret = {"secret": {"literal": "hunter2hunter2"}}
     with pytest.raises(lakewright.InvalidSpecError) as caught:
@@ -177,7 +177,8 @@ def test_values_travel(stack: Stack) -> None:
             lakewright.Plan.from_json(bad)
     report = stack.lake.apply(plan.to_dict())
     state = stack.lake.state(registry=stack.registry)
-    for value in (*plan.steps, plan.summary, report, report.outcomes[0], state):
+    values: list[Any] = [*plan.steps, plan.summary, report, report.outcomes[0], state]
+    for value in values:
         same = pickle.loads(pickle.dumps(value))
         assert same == value and hash(same) == hash(value)
         json.dumps(value.to_dict(), default=str)
@@ -313,7 +314,7 @@ def test_users_on_minio(stack: Stack, on_minio: None, monkeypatch: pytest.Monkey
 
 
 def test_wait(lake: lakewright.Lake) -> None:
-    assert lake.wait(timeout=datetime.timedelta(seconds=30)) is None
+    lake.wait(timeout=datetime.timedelta(seconds=30))
     nobody = lakewright.connect(
         "http://127.0.0.1:9", access_key_id="x", secret_access_key="y" * 8, retries=0
     )

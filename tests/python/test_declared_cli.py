@@ -9,8 +9,10 @@ import pty
 import re
 import secrets
 import select
+import signal
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -404,13 +406,33 @@ def test_a_partial_failure_gives_report_and_error(stack: Stack, on_minio: None) 
     assert came[f"bucket/{good}", "create_bucket"]["outcome"] == "done"
     failed = came[f"bucket/{bad}", "set_notifications"]
     assert failed["outcome"] == "failed" and failed["code"] and failed["error"]
-    assert b"hint: apply again" in done.stderr
+    assert b"hint: run it again" in done.stderr
     text = cli.run("apply", spec, "--yes", code=1).stdout.decode()
     assert "1 failed" in text and f"  failed  set_notifications bucket {bad}: " in text
     # Mended, it goes on where it ended.
     spec = stack.write(tables=None, buckets={bad: {"tags": {"a": "b"}}, good: {}})
     cli.run("apply", spec, "--yes")
     cli.run("plan", spec, "--detailed-exit-code")
+
+
+def test_ctrl_c_and_on_it_goes(stack: Stack) -> None:
+    cli = stack.cli
+    buckets = {f"b{i}-{stack.name}": {"force_destroy": True} for i in range(60)}
+    spec = stack.write(tables=None, buckets=buckets)
+    process = cli.start("--concurrency", "1", "apply", spec, "--yes", stdout=subprocess.DEVNULL)
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith(b"done: "):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.stderr.read()
+    assert process.wait(PATIENCE) == 130
+    process.stderr.close()
+    begun = time.monotonic()
+    assert cli.json("apply", spec, "--yes")["complete"]
+    assert time.monotonic() - begun < 20, "nobody waits for the lease of a process that is gone"
+    cli.run("plan", spec, "--detailed-exit-code")
+    owned = cli.json("state", "--registry", stack.registry)["resources"]
+    assert set(owned) == {f"bucket/{name}" for name in buckets}
 
 
 def test_wait(cli: Cli) -> None:

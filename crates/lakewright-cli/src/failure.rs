@@ -117,7 +117,7 @@ fn hint(error: &Error) -> Option<&'static str> {
             Some("`lakewright bucket list` shows the buckets, `lakewright bucket create` makes one")
         }
         ErrorKind::PartialApply if error.operation() == Some("apply") => {
-            Some("apply again once the cause is mended: it does what is left")
+            Some("run it again once the cause is mended: it does what is left")
         }
         ErrorKind::AlreadyExists => match error.operation() {
             Some("create_bucket" | "create_table") => Some("say --exist-ok where that is fine"),

@@ -22,6 +22,8 @@ pub struct Lake {
     pub(crate) wire: Wire,
     /// Whether the server has shown that it has MinIO's admin API.
     pub(crate) has_admin: Arc<AtomicBool>,
+    /// What plans call the server, where its endpoint is another one each time.
+    pub(crate) called: Option<Arc<str>>,
     /// What must live as long as the connection: the embedded server behind it.
     behind: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -34,7 +36,7 @@ impl Lake {
     pub fn new(profile: Profile) -> Result<Self> {
         let wire = Wire::new(Arc::new(profile)).map_err(|error| error.during("connect"))?;
         let has_admin = Arc::default();
-        Ok(Self { s3: S3::new(&wire), wire, has_admin, behind: None })
+        Ok(Self { s3: S3::new(&wire), wire, has_admin, called: None, behind: None })
     }
 
     /// Keeps `guard` alive as long as any clone of this lake.
@@ -42,6 +44,19 @@ impl Lake {
     pub fn keeping(mut self, guard: Arc<dyn Any + Send + Sync>) -> Self {
         self.behind = Some(guard);
         self
+    }
+
+    /// Calls the server `name` in plans instead of by its endpoint: an embedded server has
+    /// another port each time, and is the same one none the less.
+    #[must_use]
+    pub fn called(mut self, name: &str) -> Self {
+        self.called = Some(name.into());
+        self
+    }
+
+    /// What a plan calls the server that it is for.
+    pub(crate) fn name(&self) -> String {
+        self.called.as_deref().map_or_else(|| self.profile().to_string(), String::from)
     }
 
     /// The same connection without what it keeps alive, for a handle that must not.

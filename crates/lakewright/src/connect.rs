@@ -47,18 +47,21 @@ async fn embedded(resolved: Resolved, directory: String) -> Result<Lake> {
         let why = "embedded: names no directory; write embedded:DIR";
         return Err(Error::new(ErrorKind::InvalidConfig, why));
     }
+    // The directory is the server, whatever port it has and wherever it is named from.
+    let absolute = std::path::absolute(&directory).unwrap_or_else(|_| (&directory).into());
+    let name = format!("{EMBEDDED}{}", absolute.display());
     match start_or_attach(EmbeddedOptions::new(directory)).await? {
         Embedded::Started(server) => {
             let key = Secret::new(server.access_key_id());
             let secret = server.secret_access_key().clone();
             let profile = resolved.served_at(server.endpoint(), key, secret).into_profile()?;
-            Ok(Lake::new(profile)?.keeping(Arc::new(server)))
+            Ok(Lake::new(profile)?.called(&name).keeping(Arc::new(server)))
         }
         Embedded::Attached(there) => {
             let key = Secret::new(there.access_key_id);
             let profile =
                 resolved.served_at(there.endpoint, key, there.secret_access_key).into_profile()?;
-            Lake::new(profile)
+            Ok(Lake::new(profile)?.called(&name))
         }
     }
 }

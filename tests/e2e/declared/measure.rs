@@ -45,7 +45,12 @@ fn by_mc(world: &World, spec: &Value) -> Duration {
         let _ = world.mc.ask(&["mb", &path]);
         let _ = world.mc.ask(&["version", "enable", &path]);
         let _ = world.mc.ask(&["quota", "set", &path, "--size", "10GiB"]);
-        let _ = world.mc.ask(&["tag", "set", &path, &format!("n={}", bucket["tags"]["n"])]);
+        let _ = world.mc.ask(&[
+            "tag",
+            "set",
+            &path,
+            &format!("n={}", bucket["tags"]["n"].as_str().unwrap()),
+        ]);
     }
     let document = world.path("policy.json");
     std::fs::write(

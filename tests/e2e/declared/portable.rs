@@ -4,7 +4,7 @@ use lakewright::{ErrorKind, ObjectKey, PutOptions, TableUri};
 use lakewright_tests::server::{Server, assert_kind};
 use serde_json::{Value, json};
 
-use super::{destroy, document, plan_of, registry, settle, told};
+use super::{complete, destroy, document, nothing_left, plan_of, registry, settle, silent, told};
 
 fn portable() -> Value {
     json!({
@@ -66,17 +66,31 @@ async fn buckets_and_tables() {
     assert_eq!(left, [registry()]);
 }
 
+/// A plan is for a directory, whatever port its server has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_outlives_its_server() {
+    let server = Server::embedded().await;
+    let lake = server.lake().await;
+    let plan = plan_of(&lake, &portable()).await.unwrap();
+    let port = lake.profile().to_string();
+    drop(lake);
+    let lake = server.lake().await;
+    assert_ne!(lake.profile().to_string(), port);
+    complete(lake.apply(&plan, &silent).await, &plan);
+    nothing_left(&lake, &portable()).await;
+}
+
 /// What the server does not have is refused before anything is made.
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_settings_are_refused_while_planning() {
     let server = Server::embedded().await;
     let lake = &server.lake().await;
     let spec = json!({"version": 1, "stack": "lake", "buckets": {
-        "raw": {"tags": {"a": "b"}, "versioning": true}, "bare": {},
+        "raw": {"tags": {"a": "b"}, "lifecycle": []}, "bare": {},
     }});
     let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::Unsupported);
     assert_eq!(error.failures().len(), 2, "{error}");
-    assert!(error.message().contains("no such thing as \"versioning\""), "{error}");
+    assert!(error.message().contains("no such thing as \"tags\""), "{error}");
     assert!(lake.list_buckets().await.unwrap().is_empty());
 }
 

@@ -22,7 +22,12 @@ pub(super) struct Line {
 pub(super) fn lines(change: &Change) -> Vec<Line> {
     let mut lines = Vec::new();
     let field = path(&change.field);
-    differ(&field, change.old.as_ref(), change.new.as_ref(), &mut lines);
+    let (old, new) = (change.old.as_ref(), change.new.as_ref());
+    differ(&field, old, new, &mut lines);
+    // The same things in another order are another value all the same.
+    if lines.is_empty() && old != new {
+        lines.push(line(&field, old, new));
+    }
     lines
 }
 
@@ -205,6 +210,7 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn shown(field: &str, old: Value, new: Value) -> Vec<String> {
@@ -235,6 +241,14 @@ mod tests {
                 "lifecycle.old.id: old > -",
                 "lifecycle.new.expire_after_days: - > 1"
             ]
+        );
+        assert_eq!(
+            shown(
+                "lifecycle",
+                json!([{"id": "a"}, {"id": "b"}]),
+                json!([{"id": "b"}, {"id": "a"}])
+            ),
+            [r#"lifecycle: [{"id":"a"},{"id":"b"}] > [{"id":"b"},{"id":"a"}]"#]
         );
         assert_eq!(
             shown("policies", json!(["a", "b"]), json!(["b", "c"])),
@@ -276,5 +290,39 @@ mod tests {
         let long = plain(&json!("x".repeat(5000)));
         assert!(long.len() < 500 && long.ends_with("… (5000 characters)"), "{long}");
         assert_eq!(shown("properties.a\nb", Value::Null, json!("v")), ["properties.a\\nb: - > v"]);
+    }
+
+    fn document() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            let map = proptest::collection::hash_map(any::<String>(), inner.clone(), 0..4);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4).prop_map(Value::from),
+                map.prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_it_is_a_line_stays_a_line(
+            field in any::<String>(),
+            old in proptest::option::of(document()),
+            new in proptest::option::of(document()),
+        ) {
+            let differs = old != new;
+            let lines = lines(&Change { field, old, new });
+            prop_assert_eq!(lines.is_empty(), !differs);
+            for Line { field, old, new } in lines {
+                for text in [Some(field), old, new].into_iter().flatten() {
+                    prop_assert_eq!(&*printable(&text), &text);
+                }
+            }
+        }
     }
 }

@@ -50,11 +50,18 @@ pub use types::{BucketInfo, ObjectInfo};
 pub struct Bucket {
     lake: Lake,
     name: BucketName,
+    /// Somebody has just seen it.
+    seen: bool,
 }
 
 impl Bucket {
     pub(crate) fn new(lake: Lake, name: BucketName) -> Self {
-        Self { lake, name }
+        Self { lake, name, seen: false }
+    }
+
+    /// The same handle for who has just seen the bucket: no verb asks first whether it is there.
+    pub(crate) fn seen(self) -> Self {
+        Self { seen: true, ..self }
     }
 
     /// The bucket's name.

@@ -51,7 +51,8 @@ pub struct Applied {
 impl Lake {
     /// Does what a plan says. Steps that do not need each other run at the same time, as many as
     /// the profile allows; what needs a step that failed is skipped. Doing it once more after a
-    /// failure or a crash goes on where it ended: plan again for that.
+    /// failure or a crash goes on where it ended: plan again for that. `watch` is called between
+    /// the steps and must not block: the lease is renewed there too.
     ///
     /// # Errors
     /// In [`Applied::error`]: `PreconditionFailed` when the registry has moved since the plan was
@@ -65,12 +66,9 @@ impl Lake {
     }
 
     async fn applying(&self, plan: &Plan, watch: Watch<'_>, report: &mut Report) -> Result<()> {
-        if plan.endpoint != self.profile().to_string() {
-            let why = format!(
-                "the plan is for {}, and this is {}: plan again",
-                plan.endpoint,
-                self.profile()
-            );
+        let here = self.name();
+        if plan.endpoint != here {
+            let why = format!("the plan is for {}, and this is {here}: plan again", plan.endpoint);
             return Err(Error::new(ErrorKind::PreconditionFailed, why));
         }
         if plan.steps.is_empty() && plan.recovered.is_empty() {

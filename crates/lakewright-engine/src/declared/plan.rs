@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lakewright_core::plan::{Action, Plan, Set, Step, StepId};
+use lakewright_core::spec::Versioning;
 use lakewright_core::state::{BucketSetting, Needs, Owned, Registry};
 use lakewright_core::{
     AccessKey, BucketName, DiffOptions, Error, ErrorKind, ResourceId, Result, Secret, SecretRef,
@@ -78,7 +79,7 @@ impl Lake {
         let options = DiffOptions {
             prune: options.prune,
             adopt: options.adopt.clone(),
-            endpoint: self.profile().to_string(),
+            endpoint: self.name(),
         };
         let plan = diff(spec, &observed, &registry, &options)?;
         check_actions(&plan)?;
@@ -149,9 +150,26 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
         also(&mut needs, id, assumed.resources.get(id));
     }
     for (name, settings) in &mut needs.buckets {
-        // Asked for what may be deleted; it is the dearest of all questions.
-        if !options.prune || spec.buckets.contains_key(name) {
-            settings.remove(&BucketSetting::Empty);
+        // Whether a bucket is empty counts where it may be deleted, and nothing else does there.
+        match spec.buckets.contains_key(name) {
+            true => settings.retain(|setting| *setting != BucketSetting::Empty),
+            false => settings.retain(|setting| *setting == BucketSetting::Empty && options.prune),
+        }
+        // The lock stands in the way of suspending versioning, and of nothing else.
+        if let Some(bucket) = spec.buckets.get(name) {
+            let id = ResourceId::Bucket(name.clone());
+            let owned = assumed.resources.get(&id);
+            let had = |field: &str| {
+                let mut before = owned.into_iter().flat_map(Owned::declarations);
+                before.any(|before| before.get(field).is_some())
+            };
+            let may_suspend = match bucket.versioning {
+                Some(versioning) => versioning == Versioning::Suspended,
+                None => had("versioning"),
+            };
+            if bucket.object_lock.is_none() && !had("object_lock") && !may_suspend {
+                settings.remove(&BucketSetting::ObjectLock);
+            }
         }
     }
     needs

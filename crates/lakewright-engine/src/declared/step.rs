@@ -143,16 +143,14 @@ impl Lake {
                 gone_is_done(admin.remove_group(name).await)
             }
             Action::AttachPolicies { policies } => {
-                let group = admin.group_info(name).await?;
-                if !group.enabled {
-                    // Which it has, MinIO does not show of a disabled one.
-                    let policies = strings(policies);
-                    return admin.attach_policy(&policies, Principal::Group(name)).await.map(drop);
-                }
-                self.attach(group.policies, policies, Principal::Group(name)).await
+                let now = self.policies_of_group(name).await?;
+                let wanted = now.iter().map(String::as_str).chain(strings(policies)).collect();
+                admin.set_policies(&listed(wanted), Principal::Group(name)).await
             }
             Action::DetachPolicies { policies } => {
-                admin.detach_policy(&strings(policies), Principal::Group(name)).await.map(drop)
+                let now = self.policies_of_group(name).await?;
+                let wanted = without(&now, policies);
+                admin.set_policies(&wanted, Principal::Group(name)).await
             }
             other => bookkeeping(other),
         }
@@ -170,32 +168,30 @@ impl Lake {
             Action::LeaveGroup { group } => {
                 gone_is_done(admin.remove_group_members(group.as_str(), &[name]).await)
             }
+            // The verbs that attach and detach are encrypted both ways, which costs the server a
+            // twentieth of a second; these two requests cost it nothing.
             Action::AttachPolicies { policies } => {
-                let user = admin.user_info(name).await?;
-                self.attach(user.policies, policies, Principal::User(name)).await
+                let now = admin.user_info(name).await?.policies;
+                let wanted = now.iter().map(String::as_str).chain(strings(policies)).collect();
+                admin.set_policies(&listed(wanted), Principal::User(name)).await
             }
             Action::DetachPolicies { policies } => {
-                admin.detach_policy(&strings(policies), Principal::User(name)).await.map(drop)
+                let now = admin.user_info(name).await?.policies;
+                admin.set_policies(&without(&now, policies), Principal::User(name)).await
             }
             other => bookkeeping(other),
         }
     }
 
-    /// Attaches policies in two cheap requests: the verb that attaches is encrypted both ways,
-    /// which costs the server a twentieth of a second.
-    async fn attach(
-        &self,
-        attached: BTreeSet<String>,
-        policies: &BTreeSet<PolicyName>,
-        to: Principal<'_>,
-    ) -> Result<()> {
-        let mut all: BTreeSet<&str> = attached.iter().map(String::as_str).collect();
-        all.extend(policies.iter().map(PolicyName::as_str));
-        if all.len() == attached.len() {
-            return Ok(());
+    /// The policies of a group. Of a disabled one MinIO shows them only in the list of all, and
+    /// neither attaches nor detaches any: they have to be set.
+    async fn policies_of_group(&self, name: &str) -> Result<BTreeSet<String>> {
+        let admin = self.admin();
+        let group = admin.group_info(name).await?;
+        if group.enabled {
+            return Ok(group.policies);
         }
-        let all: Vec<&str> = all.into_iter().collect();
-        self.admin().set_policies(&all, to).await
+        Ok(admin.policy_entities().await?.groups.remove(name).unwrap_or_default())
     }
 
     async fn step_service_account(&self, action: &Action) -> Result<()> {
@@ -260,8 +256,17 @@ impl Lake {
     }
 }
 
-fn strings(policies: &BTreeSet<PolicyName>) -> Vec<&str> {
-    policies.iter().map(PolicyName::as_str).collect()
+fn strings(policies: &BTreeSet<PolicyName>) -> impl Iterator<Item = &str> {
+    policies.iter().map(PolicyName::as_str)
+}
+
+fn listed(names: BTreeSet<&str>) -> Vec<&str> {
+    names.into_iter().collect()
+}
+
+fn without<'a>(now: &'a BTreeSet<String>, gone: &BTreeSet<PolicyName>) -> Vec<&'a str> {
+    let stays = |name: &&str| !strings(gone).any(|gone| gone == *name);
+    now.iter().map(String::as_str).filter(stays).collect()
 }
 
 /// What is to be gone and is not there is as it should be.

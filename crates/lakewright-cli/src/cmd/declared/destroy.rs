@@ -6,7 +6,7 @@ use clap::Args;
 use lakewright::{BucketName, StackName};
 
 use super::apply::carry_out;
-use super::{REGISTRY, read_spec, registry_of};
+use super::{REGISTRY, read_spec};
 use crate::context::Context;
 use crate::failure::Outcome;
 
@@ -39,7 +39,7 @@ impl Destroy {
         let (stack, registry) = match (self.spec, self.stack) {
             (Some(file), _) => {
                 let spec = read_spec(&file, "destroy")?;
-                (spec.stack.clone(), registry_of(&spec)?)
+                (spec.stack.clone(), spec.registry_bucket()?)
             }
             (None, Some(stack)) => (stack, self.registry),
             // The grammar asks for one of the two.

@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use lakewright::Error;
 use lakewright::spec::Spec;
-use lakewright::{BucketName, Error};
 
 pub(crate) use apply::Apply;
 pub(crate) use destroy::Destroy;
@@ -52,9 +52,4 @@ fn read(file: &Path, most: usize, operation: &'static str) -> Result<Vec<u8>, Er
 /// under the command line that names it.
 fn read_spec(file: &Path, operation: &'static str) -> Result<Spec, Error> {
     Spec::from_json(&read(file, Spec::MAX_BYTES, operation)?)
-}
-
-/// The bucket of the registry that a document names.
-fn registry_of(spec: &Spec) -> Result<BucketName, Error> {
-    spec.registry_bucket()
 }

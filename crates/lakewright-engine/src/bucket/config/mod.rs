@@ -31,6 +31,9 @@ impl Bucket {
     /// `NotFound` where the bucket is missing. MinIO says "nothing configured" or even "done" to
     /// some of these verbs on a bucket that does not exist.
     async fn must_exist(&self, operation: &'static str) -> Result<()> {
+        if self.seen {
+            return Ok(());
+        }
         match self.lake.head_bucket(&self.name).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(error.during(operation)),
             // Who may not look may still be allowed to do: the verb itself will tell.

@@ -35,7 +35,8 @@ impl Lake {
             buckets.insert(name.clone(), ObservedBucket::default());
             for setting in settings {
                 lookups.push(Box::pin(async move {
-                    let found = read(&self.bucket(name.clone()), *setting, admin).await;
+                    let bucket = self.bucket(name.clone()).seen();
+                    let found = read(&bucket, *setting, admin).await;
                     let on = || ResourceId::Bucket(name.clone()).to_string();
                     Ok((name, found.map_err(|error| error.on(on()))?))
                 }));
