@@ -24,7 +24,7 @@ use tokio::time::timeout;
 
 use crate::bucket::classify::{Cause, chain, never_connected, seconds, unreachable};
 use crate::pool::Pool;
-use crate::profile::{CredentialSource, Credentials, Profile};
+use crate::profile::{Addressing, CredentialSource, Credentials, Profile};
 
 /// First pause of the jittered exponential backoff; it doubles up to `MAX_PAUSE`.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -63,10 +63,8 @@ pub(crate) enum PayloadHash<'a> {
     /// The SHA-256 of the body, made here.
     Sha256,
     /// The SHA-256 of the body in hexadecimal, which the caller has.
-    #[allow(dead_code)] // for the data path
     Given(&'a str),
     /// Nothing.
-    #[allow(dead_code)] // for the data path
     Unsigned,
 }
 
@@ -150,6 +148,11 @@ impl Wire {
             None => format!("https://s3.{}.amazonaws.com", profile.region()).into(),
         };
         Ok(Self { profile, pool, keys, base })
+    }
+
+    /// Whether `/bucket/key` is where an object is found. Elsewhere the SDK knows the way.
+    pub(crate) fn reaches_buckets(&self) -> bool {
+        self.profile.endpoint().is_some() && self.profile.addressing() == Addressing::Path
     }
 
     /// The keys that the next request would be signed with; `None` when requests are not signed.

@@ -10,7 +10,9 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use lakewright_core::{Error, ErrorKind, ServiceError};
 
 use super::S3;
+use crate::admin::Refusal;
 use crate::profile::Profile;
+use crate::wire::Response;
 
 /// Codes by which a server says that it does not know who asks.
 pub(crate) const REFUSED_KEYS: [&str; 8] = [
@@ -80,27 +82,52 @@ impl S3 {
         if code.is_none() && raw.status().is_success() {
             return unreadable(raw);
         }
-        let (kind, message) = match error.message() {
-            Some(text) if is_locked(text) => LOCKED,
-            _ => meaning(code.as_deref(), status),
-        };
-        let message = match message {
-            Some(message) => message.to_owned(),
-            None => error
-                .message()
-                .map(|text| text.trim().trim_end_matches('.').to_owned())
-                .filter(|text| !text.is_empty())
-                .unwrap_or_else(|| format!("the server answered {status}")),
-        };
-        Error::new(kind, message).answered(ServiceError {
-            status,
-            code,
-            request_id: error.request_id().map(String::from),
-            retry_after: header("retry-after")
-                .and_then(|text| text.parse().ok())
-                .map(Duration::from_secs),
-        })
+        explained(
+            error.message(),
+            ServiceError {
+                status,
+                code,
+                request_id: error.request_id().map(String::from),
+                retry_after: header("retry-after")
+                    .and_then(|text| text.parse().ok())
+                    .map(Duration::from_secs),
+            },
+        )
     }
+}
+
+/// What an answer without the SDK means that says no.
+pub(super) fn refusal(response: &Response) -> Error {
+    let refusal = Refusal::of(response);
+    let code = Some(refusal.code).filter(|code| !code.is_empty());
+    if code.is_none() && (200..300).contains(&response.status) {
+        return no_s3_answer(response.status);
+    }
+    explained(
+        Some(&refusal.message),
+        ServiceError {
+            status: response.status,
+            code: code.or_else(|| response.header("x-minio-error-code").map(String::from)),
+            request_id: response.header("x-amz-request-id").map(String::from),
+            retry_after: response.retry_after(),
+        },
+    )
+}
+
+/// What the server said, in our words where we have better ones.
+fn explained(text: Option<&str>, said: ServiceError) -> Error {
+    let (kind, message) = match text {
+        Some(text) if is_locked(text) => LOCKED,
+        _ => meaning(said.code.as_deref(), said.status),
+    };
+    let message = match message {
+        Some(message) => message.to_owned(),
+        None => text
+            .map(|text| text.trim().trim_end_matches('.').to_owned())
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| format!("the server answered {}", said.status)),
+    };
+    Error::new(kind, message).answered(said)
 }
 
 /// Why there is no answer at all.
@@ -214,7 +241,10 @@ fn broke_off(error: &(dyn StdError + 'static)) -> bool {
 
 /// An answer that is no S3 answer: a proxy's page, or another kind of server.
 fn unreadable(raw: &HttpResponse) -> Error {
-    let status = raw.status().as_u16();
+    no_s3_answer(raw.status().as_u16())
+}
+
+fn no_s3_answer(status: u16) -> Error {
     let kind = if status >= 500 { ErrorKind::Unavailable } else { ErrorKind::Corrupt };
     let why = "the answer is no S3 answer; is the endpoint an S3 server?";
     Error::new(kind, why).answered(ServiceError { status, ..ServiceError::default() })

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::overrides::{overrides, with};
 use super::put::{crc32c, was_refused};
-use super::types::{quoted, unquoted};
+use super::types::quoted;
 use super::{Bucket, ObjectInfo, PutOptions};
 use crate::settle::afterwards;
 
@@ -171,17 +171,7 @@ impl Multipart {
                 _ => self.options.explain(error),
             }
         })?;
-        let info = ObjectInfo {
-            key: key.to_string(),
-            size: self.size,
-            etag: unquoted(answer.e_tag()),
-            version_id: answer.version_id().map(String::from),
-            content_type: self.options.content_type.clone(),
-            content_encoding: self.options.content_encoding.clone(),
-            cache_control: self.options.cache_control.clone(),
-            metadata: self.options.metadata.clone(),
-            last_modified: None,
-        };
+        let info = self.options.info(key, self.size, answer.e_tag(), answer.version_id());
         self.next = 0; // done: nothing to take back
         Ok(info)
     }

@@ -10,12 +10,16 @@ use bytes::{Bytes, BytesMut};
 use crc_fast::CrcAlgorithm;
 use futures::stream::Fuse;
 use futures::{Stream, StreamExt};
+use http::{HeaderName, HeaderValue, Method};
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use lakewright_macros::Builder;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::classify::refusal;
 use super::overrides::{overrides, with};
 use super::types::{quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
+use crate::wire::{PayloadHash, Repeat, Request};
 
 /// Bytes as a caller brings them.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
@@ -45,6 +49,23 @@ pub struct PutOptions {
 /// one part only.
 pub(super) const ONE_PUT: usize = 32 << 20;
 
+/// Up to this many bytes a PUT is signed and sent without the SDK, and its bytes are sent within
+/// any sensible read timeout.
+const SMALL: usize = 1 << 20;
+
+/// The most bytes that a server needs to say no.
+const REFUSAL: usize = 64 << 10;
+
+/// How a key stands in a path: as it is signed.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let wrong = || Error::invalid_input(format!("{name} cannot stand in a header: {value:?}"));
+    let name = HeaderName::try_from(name).map_err(|_| wrong())?;
+    Ok((name, HeaderValue::try_from(value).map_err(|_| wrong())?))
+}
+
 /// The CRC32C header's value: base64 of the big-endian sum
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>).
 pub(super) fn crc32c(bytes: &[u8]) -> String {
@@ -70,6 +91,44 @@ impl PutOptions {
             }
         }
         Ok(())
+    }
+
+    /// What a PUT says besides the bytes.
+    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
+        let if_match = self.if_match.as_deref().map(quoted);
+        let said = [
+            ("content-type", self.content_type.as_deref()),
+            ("content-encoding", self.content_encoding.as_deref()),
+            ("cache-control", self.cache_control.as_deref()),
+            ("if-none-match", self.if_absent.then_some("*")),
+            ("if-match", if_match.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some(header(name, value?)));
+        let metadata =
+            self.metadata.iter().map(|(name, value)| header(&format!("x-amz-meta-{name}"), value));
+        said.chain(metadata).collect()
+    }
+
+    /// The object that was written with these options.
+    pub(super) fn info(
+        &self,
+        key: &ObjectKey,
+        size: u64,
+        etag: Option<&str>,
+        version_id: Option<&str>,
+    ) -> ObjectInfo {
+        ObjectInfo {
+            key: key.to_string(),
+            size,
+            etag: unquoted(etag),
+            version_id: version_id.map(String::from),
+            content_type: self.content_type.clone(),
+            content_encoding: self.content_encoding.clone(),
+            cache_control: self.cache_control.clone(),
+            metadata: self.metadata.clone(),
+            last_modified: None,
+        }
     }
 
     pub(super) fn is_conditional(&self) -> bool {
@@ -139,8 +198,11 @@ impl Bucket {
         operation: &'static str,
     ) -> Result<ObjectInfo> {
         options.check().map_err(|error| error.during(operation).on(self.path(key)))?;
-        let size = bytes.len() as u64;
         let sum = self.s3().profile.checksums().then(|| crc32c(&bytes));
+        if bytes.len() <= SMALL && self.lake.wire.reaches_buckets() {
+            return self.put_small(key, bytes, sum, options, operation).await;
+        }
+        let size = bytes.len() as u64;
         let request = self
             .s3()
             .sdk
@@ -164,17 +226,41 @@ impl Bucket {
         let answer = with(request, own).send().await.map_err(|error| {
             options.explain(self.s3().classify(error, operation, self.path(key)))
         })?;
-        Ok(ObjectInfo {
-            key: key.to_string(),
-            size,
-            etag: unquoted(answer.e_tag()),
-            version_id: answer.version_id().map(String::from),
-            content_type: options.content_type.clone(),
-            content_encoding: options.content_encoding.clone(),
-            cache_control: options.cache_control.clone(),
-            metadata: options.metadata.clone(),
-            last_modified: None,
-        })
+        Ok(options.info(key, size, answer.e_tag(), answer.version_id()))
+    }
+
+    /// Writes a small object without the SDK, whose share of the client's work is largest where
+    /// there are few bytes.
+    async fn put_small(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sum: Option<String>,
+        options: &PutOptions,
+        operation: &'static str,
+    ) -> Result<ObjectInfo> {
+        let failed = |error: Error| error.during(operation).on(self.path(key));
+        let size = bytes.len() as u64;
+        let mut headers = options.headers().map_err(failed)?;
+        if let Some(sum) = sum {
+            headers.push(header("x-amz-checksum-crc32c", &sum).map_err(failed)?);
+        }
+        let request = Request {
+            method: Method::PUT,
+            path: &format!("/{}/{}", self.name, utf8_percent_encode(key.as_str(), PLAIN)),
+            query: "",
+            headers: &headers,
+            body: bytes,
+            // The CRC32C covers it.
+            hash: PayloadHash::Unsigned,
+            repeat: if options.is_conditional() { Repeat::Unsent } else { Repeat::Freely },
+            limit: REFUSAL,
+        };
+        let answer = self.lake.wire.send(&request).await.map_err(failed)?;
+        if answer.status != 200 {
+            return Err(options.explain(failed(refusal(&answer))));
+        }
+        Ok(options.info(key, size, answer.header("etag"), answer.header("x-amz-version-id")))
     }
 
     /// Writes an object from a stream of unknown length. What fits into one PUT is sent as one;
