@@ -51,7 +51,7 @@ pub(crate) struct Request<'a> {
     pub(crate) query: &'a str,
     pub(crate) headers: &'a [(HeaderName, HeaderValue)],
     pub(crate) body: Bytes,
-    pub(crate) hash: PayloadHash<'a>,
+    pub(crate) hash: PayloadHash,
     pub(crate) repeat: Repeat,
     /// How many bytes the answer may have.
     pub(crate) limit: usize,
@@ -59,11 +59,9 @@ pub(crate) struct Request<'a> {
 
 /// What the signature says of the body.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum PayloadHash<'a> {
+pub(crate) enum PayloadHash {
     /// The SHA-256 of the body, made here.
     Sha256,
-    /// The SHA-256 of the body in hexadecimal, which the caller has.
-    Given(&'a str),
     /// Nothing.
     Unsigned,
 }
@@ -296,7 +294,6 @@ impl Wire {
             let hash;
             let body = match request.hash {
                 PayloadHash::Unsigned => SignableBody::UnsignedPayload,
-                PayloadHash::Given(hash) => SignableBody::Precomputed(hash.to_owned()),
                 PayloadHash::Sha256 => {
                     hash = hexadecimal(digest(&SHA256, &request.body).as_ref());
                     SignableBody::Precomputed(hash)
