@@ -198,6 +198,11 @@ impl Bucket {
         operation: &'static str,
     ) -> Result<ObjectInfo> {
         options.check().map_err(|error| error.during(operation).on(self.path(key)))?;
+        if key.as_str().trim().is_empty() {
+            // S3 would take it; the SDK, which reads and deletes, takes it for no key.
+            let why = "the key is white space only, by which it could not be read again";
+            return Err(Error::invalid_input(why).during(operation).on(self.path(key)));
+        }
         let sum = self.s3().profile.checksums().then(|| crc32c(&bytes));
         if bytes.len() <= SMALL && self.lake.wire.reaches_buckets() {
             return self.put_small(key, bytes, sum, options, operation).await;
