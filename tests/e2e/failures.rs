@@ -301,14 +301,24 @@ async fn wrong_connections() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         while let Ok((mut client, _)) = listener.accept().await {
             let mut request = [0; 4096];
-            let _ = client.read(&mut request).await;
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
-            let _ = client.write_all(answer).await;
+            let read = client.read(&mut request).await.unwrap_or_default();
+            // Amazon may fail behind a 200; the body says so then.
+            let body = match request[..read].starts_with(b"PUT /raw/fails") {
+                true => "<Error><Code>InternalError</Code><Message>oh</Message></Error>",
+                false => "hello",
+            };
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let _ = client.write_all(answer.as_bytes()).await;
         }
     });
     let other = server.lake_with(|s| s.endpoint = Some(endpoint)).await;
     let error = assert_kind(other.list_buckets().await, ErrorKind::Corrupt);
     assert!(error.to_string().contains("S3"), "{error}");
+    let raw = other.bucket(lakewright::BucketName::new("raw").unwrap());
+    for (key, kind) in [("fails", ErrorKind::Unavailable), ("k", ErrorKind::Corrupt)] {
+        let key = ObjectKey::new(key).unwrap();
+        assert_kind(raw.put(&key, "small", PutOptions::default()).await, kind);
+    }
 }
 
 /// TLS with a certificate that only the profile trusts.

@@ -1,7 +1,8 @@
 //! What goes wrong: servers that cannot, steps that fail, secrets that are not there.
 
+use lakewright::admin::{Principal, SecretCheck};
 use lakewright::plan::{Outcome, Plan};
-use lakewright::{ErrorKind, Settings};
+use lakewright::{BucketName, ErrorKind, Secret, Settings};
 use lakewright_tests::careless::Careless;
 use lakewright_tests::proxy::{Fault, Proxy};
 use lakewright_tests::server::assert_kind;
@@ -84,6 +85,66 @@ async fn secrets_that_are_not_there_are_told_by_name() {
     assert!(each[1].contains("LAKEWRIGHT_TEST_NO_SUCH_VARIABLE"), "{each:?}");
     assert!(each[2].contains("fewer than 8") && !each[2].contains("short"), "{each:?}");
     assert!(!everything(&world.lake).await.iter().any(|name| name.contains("ann")));
+}
+
+/// Between a plan and its apply others may make what it was to make: it stays theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_made_since_the_plan_is_not_taken() {
+    let world = world!();
+    let spec = json!({
+        "version": 1, "stack": "lake", "buckets": {"raw": {"force_destroy": true}},
+        "users": {"ann": {"secret": world.secret("ann", "hush-hush-ann")}},
+    });
+    let theirs = Secret::new("hush-hush-theirs");
+    let name = BucketName::new("raw").unwrap();
+    for other in ["bucket raw", "user ann"] {
+        let plan = plan_of(&world.lake, &spec).await.unwrap();
+        match other {
+            "bucket raw" => {
+                drop(world.lake.create_bucket(&name, Default::default()).await.unwrap())
+            }
+            _ => world.lake.admin().set_user("ann", &theirs, true).await.unwrap(),
+        }
+        let applied = world.lake.apply(&plan, &silent).await;
+        assert!(applied.report.outcomes.is_empty());
+        let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::PreconditionFailed);
+        assert_eq!(error.resource(), Some(other), "{error}");
+        let state = world.state().await;
+        assert!(state.lease.is_none() && state.resources.is_empty(), "{state:?}");
+        if other == "bucket raw" {
+            world.lake.delete_bucket(&name).await.unwrap();
+        }
+    }
+    let check = world.lake.admin().verify_secret("ann", &theirs).await.unwrap();
+    assert_eq!(check, SecretCheck::Matches);
+}
+
+/// A list leaves out what these credentials may not list: that is no proof of its absence.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_not_listed_is_not_taken_for_missing() {
+    let world = world!();
+    let hidden = BucketName::new("hidden").unwrap();
+    for name in [&hidden, &registry()] {
+        world.lake.create_bucket(name, Default::default()).await.unwrap();
+    }
+    let admin = world.lake.admin();
+    let own = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:CreateBucket"], "Resource": ["arn:aws:s3:::*"]},
+        {"Effect": "Allow", "Action": ["s3:*"], "Resource": [
+            "arn:aws:s3:::lakewright-state", "arn:aws:s3:::lakewright-state/*"]},
+    ]});
+    admin.put_policy("own", &own).await.unwrap();
+    admin.set_user("ann", &Secret::new("hush-hush-ann"), true).await.unwrap();
+    admin.set_policies(&["own"], Principal::User("ann")).await.unwrap();
+    let ann = world.server.lake_with(|settings| {
+        settings.access_key_id = Some("ann".into());
+        settings.secret_access_key = Some("hush-hush-ann".into());
+    });
+    let spec =
+        json!({"version": 1, "stack": "lake", "buckets": {"hidden": {"force_destroy": true}}});
+    let error = assert_kind(plan_of(&ann.await, &spec).await, ErrorKind::Denied);
+    assert_eq!(error.resource(), Some("bucket hidden"), "{error}");
+    assert!(error.message().contains("s3:ListBucket"), "{error}");
 }
 
 /// Answers that are lost on the way, of the registry and of steps, change nothing about the end.

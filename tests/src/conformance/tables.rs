@@ -115,6 +115,11 @@ pub async fn life(lake: &Lake) {
     assert_eq!(all(&table).await, [7, 8]);
     let prefix = format!("{}/", table.uri().bucket());
     assert_eq!(lake.list_tables(&prefix).await.unwrap(), [table.uri().clone()]);
+    let inner = TableUri::new(format!("{}/month=1/inner", table.uri())).unwrap();
+    lake.create_table(&inner, schema(), CreateTableOptions::default()).await.unwrap();
+    let error = assert_kind(lake.drop_table(table.uri()).await, ErrorKind::Conflict);
+    assert!(error.message().contains("month=1/inner"), "{error}");
+    lake.drop_table(&inner).await.unwrap();
     assert!(lake.drop_table(table.uri()).await.unwrap() >= 8);
     assert!(lake.list_tables(&prefix).await.unwrap().is_empty());
     assert!(!lake.table(table.uri().clone()).exists().await.unwrap());

@@ -262,7 +262,9 @@ impl Bucket {
             limit: REFUSAL,
         };
         let answer = self.lake.wire.send(&request).await.map_err(failed)?;
-        if answer.status != 200 {
+        // A server may begin with 200 and fail then: it says so in the body. And who names no ETag
+        // is no S3 server.
+        if answer.status != 200 || !answer.body.is_empty() || answer.header("etag").is_none() {
             return Err(options.explain(failed(refusal(&answer))));
         }
         Ok(options.info(key, size, answer.header("etag"), answer.header("x-amz-version-id")))

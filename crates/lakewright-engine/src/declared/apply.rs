@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
 use lakewright_core::plan::{Outcome, Plan, Report, Step, StepId};
-use lakewright_core::state::{Lease, Registry};
-use lakewright_core::{Error, ErrorKind, Result};
+use lakewright_core::state::{IntentKind, Lease, Needs, Owned, Registry};
+use lakewright_core::{Error, ErrorKind, Result, Spec};
 use tokio::time::MissedTickBehavior;
 
 use super::document::{Document, Read};
 use super::holder::this_process;
+use super::plan::{Secrets, also};
 use crate::Lake;
 
 /// How often what was done is written down. What a crash leaves out is found again by looking.
@@ -56,7 +58,7 @@ impl Lake {
     ///
     /// # Errors
     /// In [`Applied::error`]: `PreconditionFailed` when the registry has moved since the plan was
-    /// made, or the plan is for another server; `Conflict` when somebody else is applying, or
+    /// made, something that it makes was made by others, or it is for another server; `Conflict` when somebody else is applying, or
     /// took the lease away; `Unsupported` on a server that ignores conditions; `PartialApply`
     /// with the errors of the steps that failed. Without a report nothing was changed.
     pub async fn apply(&self, plan: &Plan, watch: Watch<'_>) -> Applied {
@@ -88,9 +90,48 @@ impl Lake {
             }
             written => written?,
         };
-        document.prove_conditions(&before, &held).await?;
         let run = Run { lake: self, plan, watch, document: &document, token: &token };
+        let checked = match document.prove_conditions(&before, &held).await {
+            Ok(()) => self.nothing_came_between(plan).await,
+            // The server cannot keep a registry at all.
+            Err(error) if error.kind() == ErrorKind::Unsupported => return Err(error),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = checked {
+            // A lease that cannot be given back ends by itself.
+            let _ = run.end(held, report).await;
+            return Err(error);
+        }
         run.all(held, report).await
+    }
+
+    /// What the plan is to make must still not be there: it would be somebody else's, made since
+    /// the plan was, and from now on ours.
+    async fn nothing_came_between(&self, plan: &Plan) -> Result<()> {
+        let mut needs = Needs::default();
+        let mut keys = BTreeMap::new();
+        for (id, intent) in &plan.intents {
+            if intent.kind != IntentKind::Create {
+                continue;
+            }
+            let to_be = Owned {
+                stack: plan.stack.clone(),
+                declared: intent.declared.clone(),
+                attempted: None,
+                since: Timestamp::UNIX_EPOCH,
+            };
+            also(&mut needs, id, Some(&to_be));
+            keys.insert(id, to_be.access_keys().next());
+        }
+        let nothing = Spec::empty(plan.stack.clone());
+        let observed = self.observe(&nothing, &needs, &Secrets::new()).await?;
+        for (id, key) in keys {
+            if observed.has(id, key.as_ref()) {
+                let why = "it was made by somebody else since the plan was made: plan again";
+                return Err(Error::new(ErrorKind::PreconditionFailed, why).on(id.to_string()));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -111,36 +111,30 @@ impl Document {
 
     /// Shows that the server refuses a write under a condition that does not hold, by trying one:
     /// the same bytes again under the condition of the last write. On a server that ignores
-    /// conditions two could hold the lease at once. What was written there is taken back.
+    /// conditions two could hold the lease at once. There, what was written is taken back.
     ///
     /// # Errors
-    /// `Unsupported` when the server does not refuse.
+    /// `Unsupported` when the server does not refuse; whatever keeps it from answering.
     pub(super) async fn prove_conditions(&self, before: &Read, now: &Read) -> Result<()> {
         let json = Bytes::from(now.registry.to_json()?);
-        let error = match self.put(before.etag.clone(), json).await {
+        match self.put(before.etag.clone(), json).await {
             Err(error) if error.kind() == ErrorKind::PreconditionFailed => return Ok(()),
-            Err(error) => error,
-            Ok(_) => {
-                let why = "the server ignores the conditions of a PUT (If-Match, If-None-Match), \
-                           so that two could change the registry at the same time; declared \
-                           state needs them";
-                self.told(Error::new(ErrorKind::Unsupported, why))
-            }
-        };
-        // What comes of taking it back changes nothing about the error; a lease that stays ends
-        // by itself.
-        let _ = match &before.etag {
-            None => self.bucket.delete(&self.key).await,
-            Some(_) => {
-                let there = self.read().await;
-                let written = match there {
-                    Ok(there) => self.write(&there, before.registry.clone()).await,
-                    Err(error) => Err(error),
-                };
-                written.map(drop)
-            }
-        };
-        Err(error)
+            // Nothing is known about the server, and others may have written since.
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        // What comes of taking it back changes nothing about the error.
+        if let Ok(there) = self.read().await
+            && there.registry == now.registry
+        {
+            let _ = match &before.etag {
+                None => self.bucket.delete(&self.key).await,
+                Some(_) => self.write(&there, before.registry.clone()).await.map(drop),
+            };
+        }
+        let why = "the server ignores the conditions of a PUT (If-Match, If-None-Match), so that \
+                   two could change the registry at the same time; declared state needs them";
+        Err(self.told(Error::new(ErrorKind::Unsupported, why)))
     }
 
     /// What time it is, by the server's clock.

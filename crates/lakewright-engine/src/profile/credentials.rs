@@ -1,6 +1,7 @@
 //! Credentials as the SDK asks for them: read again when their files changed, at once when the
 //! server refused them.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -260,11 +261,14 @@ pub(crate) fn read_secret(reference: &SecretRef) -> Result<Secret> {
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if metadata.is_file() && metadata.len() > LONGEST {
-        return Err(format!("{} bytes are too many for a secret", metadata.len()));
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    // Devices and pipes have no length that could be looked at.
+    file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > LONGEST {
+        return Err(format!("more than {LONGEST} bytes are too many for a secret"));
     }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
+    Ok(text)
 }
 
 fn credential_path(name: &str) -> Result<PathBuf> {
@@ -321,6 +325,7 @@ mod tests {
         }
         std::fs::write(&path, vec![b'x'; 70_000]).unwrap();
         assert!(source(&path).provide().await.is_err());
+        assert!(read_file(Path::new("/dev/zero")).unwrap_err().contains("too many"));
         for name in ["../etc/shadow", "", "a/b", ".."] {
             assert!(credential_path(name).is_err(), "{name}");
         }

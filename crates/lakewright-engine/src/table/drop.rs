@@ -12,7 +12,8 @@ impl Lake {
     /// Returns the number of objects deleted.
     ///
     /// # Errors
-    /// `NotFound` when there is no table; `PartialApply` when some objects could not be
+    /// `NotFound` when there is no table; `Conflict` when another table lies inside its path;
+    /// `PartialApply` when some objects could not be
     /// deleted; whatever keeps the server from answering.
     pub async fn drop_table(&self, uri: &TableUri) -> Result<u64> {
         let failed = |error: Error| error.during("drop_table").on(uri.to_string());
@@ -21,6 +22,16 @@ impl Lake {
         // Not whether its log can be read: what was half dropped can be dropped.
         if !store.has_any(&log).await.map_err(failed)? {
             return Err(failed(Error::new(ErrorKind::NotFound, "there is no Delta table here")));
+        }
+        for folder in store.folders(&below).await.map_err(failed)? {
+            if folder == log {
+                continue;
+            }
+            let inside = self.list_tables(&format!("{}/{folder}", uri.bucket())).await;
+            if let Some(inner) = inside.map_err(failed)?.first() {
+                let why = format!("another table lies inside its path: {inner}; drop that first");
+                return Err(failed(Error::new(ErrorKind::Conflict, why)));
+            }
         }
         store.delete_below(&below, &log).await.map_err(failed)
     }

@@ -24,8 +24,11 @@ impl Lake {
         if needs.buckets.is_empty() {
             return Ok(Buckets::default());
         }
-        let there: BTreeSet<BucketName> =
+        let mut there: BTreeSet<BucketName> =
             self.list_buckets().await?.into_iter().map(|info| info.name).collect();
+        there.extend(
+            self.unlisted(needs.buckets.keys().filter(|name| !there.contains(*name))).await?,
+        );
         let mut buckets: BTreeMap<BucketName, ObservedBucket> = BTreeMap::new();
         let mut lookups: Vec<Lookup<'_, (&BucketName, Found)>> = Vec::new();
         for (name, settings) in &needs.buckets {
@@ -53,6 +56,28 @@ impl Lake {
             lacks.extend(self.probe(needs, &buckets).await?);
         }
         Ok((buckets, lacks))
+    }
+
+    /// Those of the buckets that are there although the list does not name them: it leaves out
+    /// what these credentials may not list.
+    async fn unlisted<'a>(
+        &self,
+        names: impl Iterator<Item = &'a BucketName>,
+    ) -> Result<Vec<BucketName>> {
+        let mut lookups: Vec<Lookup<'_, Option<BucketName>>> = Vec::new();
+        for name in names.cloned() {
+            lookups.push(Box::pin(async move {
+                match self.head_bucket(&name).await {
+                    Ok(_) => Ok(Some(name)),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                    Err(error) if error.kind() == ErrorKind::Denied => Err(error
+                        .saying("these credentials may not see whether it exists (s3:ListBucket)")
+                        .on(ResourceId::Bucket(name).to_string())),
+                    Err(error) => Err(error.on(ResourceId::Bucket(name).to_string())),
+                }
+            }));
+        }
+        Ok(self.at_once(lookups).await?.into_iter().flatten().collect())
     }
 
     /// Settings of buckets that are yet to be made which the server does not have. A server that
