@@ -11,6 +11,7 @@ use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
 use pyo3::{Borrowed, type_hint_identifier, type_hint_union};
+use tokio::sync::Notify;
 
 /// How often Python hears of it: smooth for the eye, and the GIL is left alone.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -26,15 +27,21 @@ pub(crate) enum Listener {
 /// How far a transfer is: bytes moved, and bytes in all where that is known.
 /// Nothing before the transfer has said a first word.
 #[derive(Default)]
-pub(crate) struct Far(Mutex<Option<(u64, Option<u64>)>>);
+pub(crate) struct Far {
+    is: Mutex<Option<(u64, Option<u64>)>>,
+    begun: Notify,
+}
 
 impl Far {
     pub(crate) fn note(&self, done: u64, total: Option<u64>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((done, total));
+        let mut is = self.is.lock().unwrap_or_else(PoisonError::into_inner);
+        if is.replace((done, total)).is_none() {
+            self.begun.notify_one();
+        }
     }
 
     fn is(&self) -> Option<(u64, Option<u64>)> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.is.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,6 +109,8 @@ async fn tell_all<T>(
         let answer = tokio::select! {
             answer = &mut transfer => Some(answer),
             _ = tick.tick() => None,
+            // A short transfer would be over before the second look.
+            () = far.begun.notified() => None,
         };
         if let Some(is) = far.is()
             && told != Some(is)
