@@ -240,7 +240,11 @@ pub enum Action {
         name: String,
     },
     /// Drops the table and deletes its files.
-    DropTable,
+    DropTable {
+        /// With the rows in it: the declaration last applied said so. Otherwise it must still be
+        /// empty when its turn comes.
+        force: bool,
+    },
 
     /// Makes or replaces the policy.
     PutPolicy {
@@ -360,7 +364,7 @@ impl Action {
             Self::SetTableProperties { .. } => "set_table_properties",
             Self::AddConstraint { .. } => "add_constraint",
             Self::DropConstraint { .. } => "drop_constraint",
-            Self::DropTable => "drop_table",
+            Self::DropTable { .. } => "drop_table",
             Self::PutPolicy { .. } => "put_policy",
             Self::DeletePolicy => "delete_policy",
             Self::CreateGroup => "create_group",

@@ -25,6 +25,7 @@ mod access;
 mod bucket;
 #[cfg(test)]
 mod model;
+mod overlap;
 mod remove;
 mod table;
 #[cfg(test)]

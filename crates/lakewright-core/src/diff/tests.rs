@@ -258,6 +258,98 @@ fn a_table_with_rows_is_not_dropped_by_accident_and_goes_before_its_bucket() {
     assert!(refusal.iter().any(|told| told.contains("table raw/t: it has rows")), "{refusal:#?}");
 }
 
+/// What another stack would declare to have this table.
+fn of_other(tables: &[&str]) -> Spec {
+    let tables: serde_json::Map<String, Value> = tables
+        .iter()
+        .map(|uri| ((*uri).to_owned(), json!({ "schema": { "a": "long" } })))
+        .collect();
+    spec(&json!({ "version": 1, "stack": "o", "buckets": {}, "tables": tables }))
+}
+
+#[test]
+fn a_new_table_lies_neither_inside_nor_around_one_of_another_stack() {
+    let raw = json!({ "buckets": { "raw": {} },
+        "tables": { "raw/a/t": { "schema": { "a": "long" } } } });
+    let server = applied(&of(raw.clone()));
+    for (path, why) in [
+        ("raw/a/t/x/y", "table raw/a/t/x/y: it lies inside the table raw/a/t of the stack s"),
+        ("raw/a", "table raw/a: the table raw/a/t of the stack s lies inside it"),
+    ] {
+        let error = plan(&server, &of_other(&[path])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    plan(&server, &of_other(&["raw/a/t2", "raw/a/s", "raw/b"])).unwrap();
+
+    // Nor where an own one is about to be dropped; where that is gone, there is room.
+    let mut moved = raw;
+    moved["tables"] = json!({ "raw/a/t/x": { "schema": { "a": "long" } } });
+    let refusal = refusals(plan_with(&server, &of(moved.clone()), &pruning()));
+    assert!(refusal.iter().any(|told| told.contains("inside the table raw/a/t")), "{refusal:#?}");
+    let mut gone = server;
+    gone.has.tables.clear();
+    plan_with(&gone, &of(moved), &pruning()).unwrap();
+}
+
+#[test]
+fn a_table_is_not_dropped_with_or_from_under_another() {
+    let raw = |tables: Value| of(json!({ "buckets": { "raw": {} }, "tables": tables }));
+    let table = json!({ "schema": { "a": "long" } });
+    for (mine, other) in [("raw/a/t", "raw/a/t/x"), ("raw/a/t/x", "raw/a")] {
+        // They came to lie like this before anybody looked.
+        let mut server = applied(&raw(json!({ mine: table })));
+        let foreign: ResourceId = format!("table/{other}").parse().unwrap();
+        let owner = StackName::new("o").unwrap();
+        let now = "2026-11-21T00:00:00Z".parse().unwrap();
+        server.registry = server.registry.adopt(&foreign, &owner, now).unwrap();
+        let refusal = refusals(plan_with(&server, &raw(json!({})), &pruning()));
+        assert!(refusal[0].contains("of the stack o"), "{refusal:#?}");
+        assert!(refusal[0].contains(&format!("forget table/{mine} --stack s")), "{refusal:#?}");
+
+        let mut server = applied(&raw(json!({ mine: table })));
+        server.registry = server.registry.adopt(&foreign, &"s".parse().unwrap(), now).unwrap();
+        let at = server.has.tables.values().next().unwrap().clone();
+        server.has.tables.insert(other.parse().unwrap(), at);
+        let declared = raw(json!({ other: table }));
+        let refusal = refusals(plan_with(&server, &declared, &pruning()));
+        assert!(refusal[0].contains("which is declared"), "{refusal:#?}");
+        // Both go, the inner one first.
+        let both = plan_with(&server, &raw(json!({})), &pruning()).unwrap();
+        let inner = mine.max(other);
+        assert_eq!(both.steps[0].resource.address(), format!("table/{inner}"));
+        assert_eq!(both.steps[1].after, ids(&[0]));
+    }
+}
+
+#[test]
+fn a_bucket_with_a_table_of_another_stack_stays() {
+    let mut server = applied(&of(json!({ "buckets": { "raw": { "force_destroy": true } } })));
+    let foreign = plan(&server, &of_other(&["raw/t"])).unwrap();
+    server.apply(&foreign);
+    let refusal = refusals(plan_with(&server, &of(json!({})), &pruning()));
+    assert!(
+        refusal[0].contains("bucket raw: the table raw/t of the stack o is in it"),
+        "{refusal:#?}"
+    );
+    server.apply(&plan_with(&server, &of_other(&[]), &pruning()).unwrap());
+    plan_with(&server, &of(json!({})), &pruning()).unwrap();
+}
+
+#[test]
+fn rows_go_with_a_table_only_where_that_was_declared() {
+    let declared = |force: bool| {
+        of(json!({ "buckets": { "raw": {} },
+            "tables": { "raw/t": { "schema": { "a": "long" }, "force_destroy": force } } }))
+    };
+    for force in [false, true] {
+        let server = applied(&declared(force));
+        let plan =
+            plan_with(&server, &of(json!({ "buckets": { "raw": {} } })), &pruning()).unwrap();
+        assert_eq!(plan.steps[0].action, Action::DropTable { force });
+    }
+}
+
 #[test]
 fn secrets_are_set_when_they_differ_and_with_the_step_that_enables() {
     let user = |rest: Value| {
