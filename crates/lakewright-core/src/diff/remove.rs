@@ -92,7 +92,7 @@ impl Draft<'_> {
                 (Action::DeleteServiceAccount { access_key }, Vec::new())
             }
         };
-        self.push(id, NewStep::new(action, NOT_DECLARED).after(after).destructive(true));
+        self.push(id, NewStep::new(action, NOT_DECLARED).after(after));
         self.intents.insert(id.clone(), Intent { kind: IntentKind::Delete, declared: None });
     }
 

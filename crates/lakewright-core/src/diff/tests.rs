@@ -351,6 +351,66 @@ fn rows_go_with_a_table_only_where_that_was_declared() {
 }
 
 #[test]
+fn a_plan_file_that_was_tampered_with_is_refused() {
+    let server = applied(&example());
+    let plan = plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    assert_eq!(plan.steps, [], "it is of another stack");
+    let nothing = spec(&json!({ "version": 1, "stack": example().stack.as_str() }));
+    let mut forced = server;
+    for table in forced.has.tables.values_mut() {
+        table.empty = true.into();
+    }
+    let plan = plan_with(&forced, &nothing, &pruning()).unwrap();
+    let value = serde_json::to_value(&plan).unwrap();
+    let read = |change: &dyn Fn(&mut Value)| {
+        let mut value = value.clone();
+        change(&mut value);
+        Plan::from_json(value.to_string().as_bytes())
+    };
+    assert_eq!(read(&|_| {}).unwrap(), plan);
+    let first = plan.steps[0].resource.address();
+    let other = if first.starts_with("bucket/") { "table/a/b" } else { "bucket/other" };
+    let changes: [(&dyn Fn(&mut Value), &str); 5] = [
+        (&|plan| plan["steps"][0]["risk"] = json!("safe"), "is not safe"),
+        (&|plan| plan["intents"] = json!({}), "has no intent"),
+        (&|plan| plan["intents"][&first]["kind"] = json!("change"), "does not fit the intent"),
+        (&|plan| plan["intents"][other] = json!({ "kind": "create" }), "an intent and no step"),
+        (&|plan| plan["steps"][0]["resource"] = json!(other), "none of its kind"),
+    ];
+    for (change, why) in changes {
+        let error = read(change).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+#[test]
+fn a_plan_that_touches_what_another_stack_owns_does_not_begin() {
+    let spec = of(json!({ "buckets": { "raw": {} } }));
+    let mut server = applied(&spec);
+    let own = plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    let foreign = Plan { stack: "o".parse().unwrap(), ..own.clone() };
+    let error = server.begin(&foreign).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("belongs to the stack s"), "{error}");
+
+    // Nor one that says it was left over by somebody who was cut off.
+    let stolen = crate::state::Recovered { resource: "bucket/raw".parse().unwrap(), owned: None };
+    let stealing = Plan { recovered: vec![stolen.clone()], ..foreign.clone() };
+    assert_eq!(server.begin(&stealing).unwrap_err().kind(), ErrorKind::InvalidInput);
+
+    // What another stack's dead holder did leave is settled by whoever comes next.
+    server.begin(&own).unwrap();
+    server.has.buckets.clear();
+    let next = crate::diff::tests::spec(&json!({ "version": 1, "stack": "o" }));
+    let next = plan(&server, &next).unwrap();
+    assert_eq!(next.recovered, [stolen]);
+    let lease = server.registry.lease.clone().unwrap();
+    let begun = server.registry.begin(&next, lease.holder, "t", lease.taken, Alive::Gone).unwrap();
+    assert_eq!(begun.resources, BTreeMap::new());
+}
+
+#[test]
 fn secrets_are_set_when_they_differ_and_with_the_step_that_enables() {
     let user = |rest: Value| {
         let mut user = json!({ "secret": { "env": "A" } });
