@@ -103,7 +103,16 @@ pub fn destroy(
     options: &DiffOptions,
 ) -> Result<Plan> {
     let spec = Spec { registry: Some(registry_bucket.clone()), ..Spec::empty(stack.clone()) };
-    diff(&spec, observed, registry, &DiffOptions { prune: true, ..options.clone() })
+    let mut plan =
+        diff(&spec, observed, registry, &DiffOptions { prune: true, ..options.clone() })?;
+    if registry.settled(observed).of_stack(stack).next().is_none() && plan.steps.is_empty() {
+        // More often a slip of the keyboard than a stack that was taken away before.
+        plan.notes.push(Note {
+            resource: ResourceId::Bucket(registry_bucket.clone()),
+            text: format!("the registry in it knows no stack {stack}: nothing is taken away"),
+        });
+    }
+    Ok(plan)
 }
 
 /// A plan that is being made.

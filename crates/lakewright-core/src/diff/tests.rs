@@ -411,6 +411,21 @@ fn a_plan_that_touches_what_another_stack_owns_does_not_begin() {
 }
 
 #[test]
+fn destroying_a_stack_that_nobody_knows_says_so() {
+    let server = applied(&of(json!({ "buckets": { "raw": {} } })));
+    let gone = |stack: &str| {
+        let (stack, lake) = (stack.parse().unwrap(), "lake".parse().unwrap());
+        let options = DiffOptions::default();
+        destroy(&stack, &lake, &server.observe(&of(json!({}))), &server.registry, &options).unwrap()
+    };
+    let unknown = gone("t");
+    assert_eq!(unknown.steps, []);
+    assert_eq!(unknown.notes[0].resource.to_string(), "bucket lake");
+    assert!(unknown.notes[0].text.contains("knows no stack t"), "{:?}", unknown.notes);
+    assert_eq!(gone("s").notes, []);
+}
+
+#[test]
 fn secrets_are_set_when_they_differ_and_with_the_step_that_enables() {
     let user = |rest: Value| {
         let mut user = json!({ "secret": { "env": "A" } });
@@ -549,7 +564,7 @@ fn a_process_is_looked_for_where_it_can_be() {
         change(&mut here);
         here
     };
-    assert_eq!(holder.alive(&here(|h| h.boot_id = "c".into()), |_| Some(100)), Alive::Gone);
+    assert_eq!(holder.alive(&here(|h| h.boot_id = "c".into()), |_| None), Alive::Unknown);
     assert_eq!(holder.alive(&here(|h| h.machine_id = "n".into()), |_| None), Alive::Unknown);
     assert_eq!(
         holder.alive(&here(|h| h.pid_namespace = "pid:[2]".into()), |_| None),

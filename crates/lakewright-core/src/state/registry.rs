@@ -160,11 +160,9 @@ impl Holder {
         if self.machine_id.is_empty() || self.machine_id != here.machine_id {
             return Alive::Unknown;
         }
-        if self.boot_id.is_empty() || here.boot_id.is_empty() {
+        // Machines that were cloned share their machine id, so another boot may be another machine.
+        if self.boot_id.is_empty() || self.boot_id != here.boot_id {
             return Alive::Unknown;
-        }
-        if self.boot_id != here.boot_id {
-            return Alive::Gone;
         }
         if self.pid_namespace != here.pid_namespace {
             return Alive::Unknown;
