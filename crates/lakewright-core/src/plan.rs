@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::identity::{AccessKey, GroupName, PolicyName, StackName};
 use crate::name::BucketName;
-use crate::resource::ResourceId;
+use crate::resource::{ResourceId, ResourceKind};
 use crate::secret::SecretRef;
 use crate::spec::{
     ByteSize, Column, Columns, Encryption, LifecycleRule, Notification, Retention, Time, Versioning,
@@ -114,6 +114,15 @@ pub enum Risk {
     Safe,
     /// Data, credentials or a whole resource are gone afterwards.
     Destructive,
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Safe => "safe",
+            Self::Destructive => "destructive",
+        })
+    }
 }
 
 /// One field that changes.
@@ -240,7 +249,11 @@ pub enum Action {
         name: String,
     },
     /// Drops the table and deletes its files.
-    DropTable,
+    DropTable {
+        /// With the rows in it: the declaration last applied said so. Otherwise it must still be
+        /// empty when its turn comes.
+        force: bool,
+    },
 
     /// Makes or replaces the policy.
     PutPolicy {
@@ -360,7 +373,7 @@ impl Action {
             Self::SetTableProperties { .. } => "set_table_properties",
             Self::AddConstraint { .. } => "add_constraint",
             Self::DropConstraint { .. } => "drop_constraint",
-            Self::DropTable => "drop_table",
+            Self::DropTable { .. } => "drop_table",
             Self::PutPolicy { .. } => "put_policy",
             Self::DeletePolicy => "delete_policy",
             Self::CreateGroup => "create_group",
@@ -397,6 +410,76 @@ impl Action {
         )
     }
 
+    /// Whether something is lost by it.
+    #[must_use]
+    pub const fn risk(&self) -> Risk {
+        match self {
+            Self::DeleteBucket { .. }
+            | Self::DropTable { .. }
+            | Self::DeletePolicy
+            | Self::DeleteGroup
+            | Self::DeleteUser
+            | Self::DeleteServiceAccount { .. } => Risk::Destructive,
+            _ => Risk::Safe,
+        }
+    }
+
+    /// Whether it can be a step towards this.
+    const fn fits(&self, intent: IntentKind) -> bool {
+        match (self, self.risk()) {
+            (_, Risk::Destructive) => matches!(intent, IntentKind::Delete),
+            (Self::Forget, _) => matches!(intent, IntentKind::Forget),
+            (Self::Adopt, _) => matches!(intent, IntentKind::Adopt),
+            (Self::Record, _) => matches!(intent, IntentKind::Change),
+            (
+                Self::CreateBucket { .. }
+                | Self::CreateTable { .. }
+                | Self::CreateGroup
+                | Self::CreateServiceAccount { .. },
+                _,
+            ) => matches!(intent, IntentKind::Create),
+            _ => matches!(intent, IntentKind::Create | IntentKind::Adopt | IntentKind::Change),
+        }
+    }
+
+    /// Whether it is done to this kind of thing.
+    const fn acts_on(&self, kind: ResourceKind) -> bool {
+        match self {
+            Self::CreateBucket { .. }
+            | Self::SetVersioning { .. }
+            | Self::SetObjectLock { .. }
+            | Self::SetQuota { .. }
+            | Self::SetLifecycle { .. }
+            | Self::SetBucketPolicy { .. }
+            | Self::SetTags { .. }
+            | Self::SetEncryption { .. }
+            | Self::SetNotifications { .. }
+            | Self::DeleteBucket { .. } => matches!(kind, ResourceKind::Bucket),
+            Self::CreateTable { .. }
+            | Self::AddColumns { .. }
+            | Self::SetTableProperties { .. }
+            | Self::AddConstraint { .. }
+            | Self::DropConstraint { .. }
+            | Self::DropTable { .. } => matches!(kind, ResourceKind::Table),
+            Self::PutPolicy { .. } | Self::DeletePolicy => matches!(kind, ResourceKind::Policy),
+            Self::CreateGroup | Self::SetGroupEnabled { .. } | Self::DeleteGroup => {
+                matches!(kind, ResourceKind::Group)
+            }
+            Self::PutUser { .. }
+            | Self::SetUserEnabled { .. }
+            | Self::DeleteUser
+            | Self::JoinGroup { .. }
+            | Self::LeaveGroup { .. } => matches!(kind, ResourceKind::User),
+            Self::AttachPolicies { .. } | Self::DetachPolicies { .. } => {
+                matches!(kind, ResourceKind::User | ResourceKind::Group)
+            }
+            Self::CreateServiceAccount { .. }
+            | Self::UpdateServiceAccount { .. }
+            | Self::DeleteServiceAccount { .. } => matches!(kind, ResourceKind::ServiceAccount),
+            Self::Adopt | Self::Record | Self::Forget => true,
+        }
+    }
+
     /// Whether it changes the registry alone.
     #[must_use]
     pub const fn is_bookkeeping(&self) -> bool {
@@ -418,8 +501,9 @@ impl Plan {
     /// Reads a plan that was written to a file.
     ///
     /// # Errors
-    /// `InvalidInput` when it is no plan, one of another version, or its steps wait for each
-    /// other.
+    /// `InvalidInput` when it is no plan, one of another version, or not of one piece: its steps
+    /// wait for each other, one is of another risk than its action, or what it is about to do to
+    /// a resource is not what its steps do.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let plan: Self = serde_json::from_slice(json).map_err(|error| {
             Error::invalid_input(format!("the plan cannot be read: {error}")).caused_by(error)
@@ -435,7 +519,39 @@ impl Plan {
                 )));
             }
         }
+        plan.check_steps()
+            .map_err(|why| Error::invalid_input(format!("the plan cannot be read: {why}")))?;
         Ok(plan)
+    }
+
+    /// People decide by the risk, and a crash is recovered from by the intents: neither may say
+    /// anything but what the steps do.
+    fn check_steps(&self) -> Result<(), String> {
+        for Step { id, resource, action, risk, .. } in &self.steps {
+            if !action.acts_on(resource.kind()) {
+                return Err(format!(
+                    "step {id} would {} the {resource}, which is none of its kind",
+                    action.verb()
+                ));
+            }
+            if *risk != action.risk() {
+                return Err(format!("step {id}, {}, is not {risk}", action.verb()));
+            }
+            let Some(intent) = self.intents.get(resource) else {
+                return Err(format!("step {id} is about the {resource}, which has no intent"));
+            };
+            if !action.fits(intent.kind) {
+                return Err(format!(
+                    "step {id}, {}, does not fit the intent for the {resource}",
+                    action.verb()
+                ));
+            }
+        }
+        let touched: BTreeSet<&ResourceId> = self.steps.iter().map(|step| &step.resource).collect();
+        match self.intents.keys().find(|id| !touched.contains(id)) {
+            Some(id) => Err(format!("the {id} has an intent and no step")),
+            None => Ok(()),
+        }
     }
 
     /// Writes the plan.

@@ -7,6 +7,7 @@
 //! only the first. So documents are compared by what they allow and forbid.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Value, json};
 
@@ -104,6 +105,10 @@ fn check_statement(node: &Node, at: &mut At) -> bool {
                 at.fault(format!("the effect is {}", one_of(&["Allow", "Deny"])));
                 false
             }
+            ("Action", Node::List(items)) if items.is_empty() => {
+                at.fault("at least one action is needed");
+                false
+            }
             ("Action" | "NotAction" | "Resource" | "NotResource", value) => match value {
                 Node::Text(_) => true,
                 Node::List(items) if items.iter().all(|item| matches!(item, Node::Text(_))) => true,
@@ -124,7 +129,17 @@ fn check_statement(node: &Node, at: &mut At) -> bool {
         at.fault("a statement needs an \"Effect\"");
         good = false;
     }
-    if !has("Action") && !has("NotAction") {
+    if has("NotAction") {
+        // Seen with `mc`: MinIO takes such a document and cannot write it out again, so that
+        // listing the policies, this one and all others, answers 500.
+        at.key("NotAction", |at| {
+            at.fault(
+                "MinIO takes it and cannot list policies any more (\"empty actions not allowed\"): \
+                 name the actions in \"Action\", or deny them in a statement of their own",
+            );
+        });
+        good = false;
+    } else if !has("Action") {
         at.fault("a statement needs an \"Action\"");
         good = false;
     }
@@ -197,8 +212,8 @@ fn statement_meaning(statement: &Value) -> Meaning {
             "Condition" => {
                 for (operator, keys) in value.as_object().into_iter().flatten() {
                     for (key, values) in keys.as_object().into_iter().flatten() {
-                        let name = format!("Condition {operator} {}", key.to_lowercase());
-                        meaning.insert(name, texts(values));
+                        let name = format!("Condition {operator} {}", condition_key(key));
+                        meaning.insert(name, condition_values(operator, values));
                     }
                 }
             }
@@ -209,6 +224,47 @@ fn statement_meaning(statement: &Value) -> Meaning {
     }
     meaning.retain(|_, values| !values.is_empty());
     meaning
+}
+
+/// A condition key in one spelling: its name is in any case, and what follows the first `/`, such
+/// as the tag's own key in `s3:ExistingObjectTag/Owner`, is in the case that it has.
+fn condition_key(key: &str) -> String {
+    match key.split_once('/') {
+        Some((name, own)) => format!("{}/{own}", name.to_lowercase()),
+        None => key.to_lowercase(),
+    }
+}
+
+/// The values of a condition. Addresses are compared as networks.
+fn condition_values(operator: &str, values: &Value) -> BTreeSet<String> {
+    let texts = texts(values);
+    match operator {
+        "IpAddress" | "NotIpAddress" => {
+            texts.into_iter().map(|text| network(&text).unwrap_or(text)).collect()
+        }
+        _ => texts,
+    }
+}
+
+/// A network in one spelling: `10.0.0.1/32` for `10.0.0.1`, without the bits of hosts; none where
+/// it is no network.
+fn network(text: &str) -> Option<String> {
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
+        None => (text, None),
+    };
+    match address.parse().ok()? {
+        IpAddr::V4(address) => {
+            let bits = bits.unwrap_or(32);
+            let mask = u32::MAX.checked_shl(32_u32.checked_sub(bits)?).unwrap_or(0);
+            Some(format!("{}/{bits}", Ipv4Addr::from_bits(address.to_bits() & mask)))
+        }
+        IpAddr::V6(address) => {
+            let bits = bits.unwrap_or(128);
+            let mask = u128::MAX.checked_shl(128_u32.checked_sub(bits)?).unwrap_or(0);
+            Some(format!("{}/{bits}", Ipv6Addr::from_bits(address.to_bits() & mask)))
+        }
+    }
 }
 
 /// One value or several as a set of texts.
@@ -270,6 +326,7 @@ struct Place<'a> {
 /// anything below it will do.
 fn statements(places: &[Place<'_>], principal: Option<Value>, exactly: bool) -> Value {
     let mut statements = Vec::new();
+    let mut seen = BTreeSet::new();
     let mut allow = |actions: BTreeSet<&str>, resource: String, condition: Option<Value>| {
         let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": [resource] });
         if let Some(principal) = &principal {
@@ -278,7 +335,7 @@ fn statements(places: &[Place<'_>], principal: Option<Value>, exactly: bool) -> 
         if let Some(condition) = condition {
             statement["Condition"] = condition;
         }
-        if !statements.contains(&statement) {
+        if seen.insert(statement.to_string()) {
             statements.push(statement);
         }
     };
@@ -447,6 +504,92 @@ mod tests {
             ("NotAction", json!("s3:*")),
         ] {
             assert!(!same(&one(base.clone()), &with(field, value)), "{field}");
+        }
+    }
+
+    /// A document with one condition.
+    fn under(operator: &str, key: &str, values: Value) -> Value {
+        let mut statement = json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" });
+        statement["Condition"][operator][key] = values;
+        json!({ "Version": VERSION, "Statement": statement })
+    }
+
+    #[test]
+    fn too_many_grants_are_told_without_making_their_document() {
+        let grants = vec![json!({ "access": "read", "bucket": "raw", "prefix": "in/" }); 1001];
+        for (field, value) in [
+            ("policies", json!({ "p": { "grants": grants } })),
+            (
+                "service_accounts",
+                json!({ "a": { "access_key": "abcdefgh",
+                "secret": { "env": "A" }, "grants": grants } }),
+            ),
+        ] {
+            let mut all = json!({ "version": 1, "stack": "s" });
+            all[field] = value;
+            let error = crate::Spec::from_value(&all).unwrap_err();
+            assert!(error.to_string().contains("there are 1001 grants"), "{field}: {error}");
+        }
+        let grant: Grant = serde_json::from_value(grants[0].clone()).unwrap();
+        let once = of_grants(std::slice::from_ref(&grant));
+        assert_eq!(of_grants(&[grant.clone(), grant]), once);
+    }
+
+    #[test]
+    fn the_key_of_a_tag_is_in_the_case_that_it_has() {
+        let tag = |key: &str| under("StringEquals", key, json!("x"));
+        assert!(same(&tag("s3:ExistingObjectTag/Owner"), &tag("S3:existingobjecttag/Owner")));
+        assert!(!same(&tag("s3:ExistingObjectTag/Owner"), &tag("s3:ExistingObjectTag/owner")));
+    }
+
+    #[test]
+    fn addresses_are_compared_as_networks() {
+        let from = |operator: &str, values: Value| under(operator, "aws:SourceIp", values);
+        for (a, b) in [
+            ("10.0.0.1", "10.0.0.1/32"),
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("1.2.3.4/0", "0.0.0.0/0"),
+            ("2001:DB8:0:0:0:0:0:1", "2001:db8::1/128"),
+            ("2001:db8::ffff/32", "2001:db8::/32"),
+        ] {
+            for operator in ["IpAddress", "NotIpAddress"] {
+                assert!(same(&from(operator, json!(a)), &from(operator, json!([b]))), "{a}");
+            }
+            assert!(!same(&from("StringEquals", json!(a)), &from("StringEquals", json!(b))));
+        }
+        for (a, b) in
+            [("10.0.0.1", "10.0.0.2"), ("10.0.0.0/8", "10.0.0.0/9"), ("1.2.3.4/33", "1.2.3.4")]
+        {
+            assert!(!same(&from("IpAddress", json!(a)), &from("IpAddress", json!(b))), "{a}");
+        }
+    }
+
+    #[test]
+    fn what_minio_cannot_write_out_again_is_refused_everywhere() {
+        let document = |statement: Value| json!({ "Version": VERSION, "Statement": [statement] });
+        for (statement, why) in [
+            (
+                json!({ "Effect": "Deny", "NotAction": "s3:GetObject", "Resource": "*" }),
+                "cannot list policies",
+            ),
+            (json!({ "Effect": "Allow", "Action": [], "Resource": "*" }), "at least one action"),
+        ] {
+            let document = document(statement);
+            for (field, value) in [
+                ("policies", json!({ "p": { "document": document } })),
+                ("buckets", json!({ "raw": { "policy": document } })),
+                (
+                    "service_accounts",
+                    json!({ "a": { "access_key": "abcdefgh",
+                    "secret": { "env": "A" }, "policy": document } }),
+                ),
+            ] {
+                let mut all = json!({ "version": 1, "stack": "s" });
+                all[field] = value;
+                let error = crate::Spec::from_value(&all).unwrap_err();
+                let told = format!("{error} {:?}", error.failures());
+                assert!(told.contains(why), "{field}: {told}");
+            }
         }
     }
 

@@ -25,6 +25,7 @@ mod access;
 mod bucket;
 #[cfg(test)]
 mod model;
+mod overlap;
 mod remove;
 mod table;
 #[cfg(test)]
@@ -32,7 +33,7 @@ mod tests;
 
 use crate::identity::StackName;
 use crate::name::BucketName;
-use crate::plan::{Action, Change, Note, Plan, PlanVersion, Risk, Step, StepId};
+use crate::plan::{Action, Change, Note, Plan, PlanVersion, Step, StepId};
 use crate::resource::{ResourceId, ResourceKind};
 use crate::spec::{Spec, to_value};
 use crate::state::{Intent, IntentKind, Observed, Owned, Registry, owned_by_another};
@@ -102,7 +103,16 @@ pub fn destroy(
     options: &DiffOptions,
 ) -> Result<Plan> {
     let spec = Spec { registry: Some(registry_bucket.clone()), ..Spec::empty(stack.clone()) };
-    diff(&spec, observed, registry, &DiffOptions { prune: true, ..options.clone() })
+    let mut plan =
+        diff(&spec, observed, registry, &DiffOptions { prune: true, ..options.clone() })?;
+    if registry.settled(observed).of_stack(stack).next().is_none() && plan.steps.is_empty() {
+        // More often a slip of the keyboard than a stack that was taken away before.
+        plan.notes.push(Note {
+            resource: ResourceId::Bucket(registry_bucket.clone()),
+            text: format!("the registry in it knows no stack {stack}: nothing is taken away"),
+        });
+    }
+    Ok(plan)
 }
 
 /// A plan that is being made.
@@ -153,18 +163,11 @@ struct NewStep {
     reason: String,
     changes: Vec<Change>,
     after: BTreeSet<StepId>,
-    risk: Risk,
 }
 
 impl NewStep {
     fn new(action: Action, reason: impl Into<String>) -> Self {
-        Self {
-            action,
-            reason: reason.into(),
-            changes: Vec::new(),
-            after: BTreeSet::new(),
-            risk: Risk::Safe,
-        }
+        Self { action, reason: reason.into(), changes: Vec::new(), after: BTreeSet::new() }
     }
 
     fn changing(
@@ -181,13 +184,6 @@ impl NewStep {
         self.after.extend(steps);
         self
     }
-
-    fn destructive(mut self, destructive: bool) -> Self {
-        if destructive {
-            self.risk = Risk::Destructive;
-        }
-        self
-    }
 }
 
 /// A value for a [`Change`]. What cannot be written is shown as missing, which only a bug does.
@@ -197,14 +193,14 @@ fn shown<T: Serialize>(value: &T) -> Option<Value> {
 
 impl<'a> Draft<'a> {
     fn push(&mut self, resource: &ResourceId, new: NewStep) -> StepId {
-        let NewStep { action, reason, changes, mut after, risk } = new;
+        let NewStep { action, reason, changes, mut after } = new;
         // Documents are bounded well below this.
         let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
         after.extend(self.last.insert(resource.clone(), id));
         if action.takes_possession() {
             self.makes.entry(resource.clone()).or_insert(id);
         }
-        let resource = resource.clone();
+        let (resource, risk) = (resource.clone(), action.risk());
         self.steps.push(Step { id, resource, action, risk, reason, changes, after });
         id
     }

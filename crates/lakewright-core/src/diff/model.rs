@@ -247,8 +247,11 @@ impl Server {
             Action::DropConstraint { name } => {
                 self.table(id)?.constraints.remove(&name).ok_or("no such constraint")?;
             }
-            Action::DropTable => {
+            Action::DropTable { force } => {
                 let ResourceId::Table(uri) = id else { return refused("not a table") };
+                if !force && self.table(id)?.empty == Reading::Is(false) {
+                    return refused("it has rows");
+                }
                 self.has.tables.remove(uri).ok_or("no such table")?;
             }
 

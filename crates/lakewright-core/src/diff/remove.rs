@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::overlap::lies_in;
 use super::{Draft, NewStep, earlier};
 use crate::ErrorKind;
 use crate::identity::{AccessKey, PolicyName};
@@ -18,7 +19,8 @@ impl Draft<'_> {
         let registry = self.registry;
         let mut gone: Vec<(ResourceId, &Owned)> =
             registry.of_stack(&self.spec.stack).filter(|(id, _)| !self.is_declared(id)).collect();
-        gone.sort_by_key(|(id, _)| std::cmp::Reverse(id.kind()));
+        // Kinds stand in the order of making, and a table before those in its directory.
+        gone.sort_by(|(a, _), (b, _)| b.cmp(a));
         for (id, owned) in gone {
             if id.kind().needs_admin() && !self.observed.capabilities.admin {
                 continue;
@@ -75,10 +77,11 @@ impl Draft<'_> {
                 None => return,
             },
             ResourceId::Table(uri) => {
-                if !self.may_drop(id, uri, owned) {
-                    return;
+                let alone = self.stands_alone(uri);
+                match self.table_to_drop(id, uri, owned) {
+                    Some(force) if alone => (Action::DropTable { force }, self.drops_inside(uri)),
+                    _ => return,
                 }
-                (Action::DropTable, Vec::new())
             }
             ResourceId::Policy(name) => (Action::DeletePolicy, self.detaching(name)),
             ResourceId::Group(_) => (Action::DeleteGroup, self.leaving(id)),
@@ -89,7 +92,7 @@ impl Draft<'_> {
                 (Action::DeleteServiceAccount { access_key }, Vec::new())
             }
         };
-        self.push(id, NewStep::new(action, NOT_DECLARED).after(after).destructive(true));
+        self.push(id, NewStep::new(action, NOT_DECLARED).after(after));
         self.intents.insert(id.clone(), Intent { kind: IntentKind::Delete, declared: None });
     }
 
@@ -105,6 +108,17 @@ impl Draft<'_> {
         if let Some(uri) = declared_there {
             let table = ResourceId::Table(uri.clone());
             let why = format!("the {table} is declared in it: declare the bucket too");
+            self.problem(ErrorKind::PreconditionFailed, id, why);
+            return None;
+        }
+        if let Some((table, owner)) = self.table_of_another(name) {
+            let why = format!(
+                "the {table} of the stack {} is in it: keep it and let go of it: `lakewright \
+                 forget {} --stack {}`",
+                owner.stack,
+                id.address(),
+                self.spec.stack
+            );
             self.problem(ErrorKind::PreconditionFailed, id, why);
             return None;
         }
@@ -129,11 +143,13 @@ impl Draft<'_> {
         Some(force)
     }
 
-    fn may_drop(&mut self, id: &ResourceId, uri: &TableUri, owned: &Owned) -> bool {
+    /// Whether the table is dropped with the rows in it; nothing and a problem if it must not be
+    /// dropped.
+    fn table_to_drop(&mut self, id: &ResourceId, uri: &TableUri, owned: &Owned) -> Option<bool> {
         let force = last_applied(owned).is_some_and(|spec: TableSpec| spec.force_destroy);
         let empty = self.observed.tables.get(uri).map(|table| &table.empty);
         if force || empty == Some(&Reading::Is(true)) {
-            return true;
+            return Some(force);
         }
         self.problem(
             ErrorKind::PreconditionFailed,
@@ -146,7 +162,7 @@ impl Draft<'_> {
                 self.spec.stack
             ),
         );
-        false
+        None
     }
 
     fn steps_that(&self, wanted: impl Fn(&ResourceId, &Action) -> bool) -> Vec<StepId> {
@@ -156,7 +172,14 @@ impl Draft<'_> {
 
     fn drops_in(&self, bucket: &BucketName) -> Vec<StepId> {
         self.steps_that(|id, action| match (id, action) {
-            (ResourceId::Table(uri), Action::DropTable) => uri.bucket() == bucket,
+            (ResourceId::Table(uri), Action::DropTable { .. }) => uri.bucket() == bucket,
+            _ => false,
+        })
+    }
+
+    fn drops_inside(&self, outer: &TableUri) -> Vec<StepId> {
+        self.steps_that(|id, action| match (id, action) {
+            (ResourceId::Table(uri), Action::DropTable { .. }) => lies_in(uri, outer),
             _ => false,
         })
     }

@@ -23,6 +23,9 @@ impl Draft<'_> {
             if !self.bucket_of_table(&id, uri.bucket()) {
                 continue;
             }
+            if !matches!(standing, Standing::Ours(_)) && !self.has_room(uri) {
+                continue;
+            }
             self.begin(&id, standing);
             match found {
                 None => self.create_table(&id, uri.bucket(), declared, standing),

@@ -258,6 +258,173 @@ fn a_table_with_rows_is_not_dropped_by_accident_and_goes_before_its_bucket() {
     assert!(refusal.iter().any(|told| told.contains("table raw/t: it has rows")), "{refusal:#?}");
 }
 
+/// What another stack would declare to have this table.
+fn of_other(tables: &[&str]) -> Spec {
+    let tables: serde_json::Map<String, Value> = tables
+        .iter()
+        .map(|uri| ((*uri).to_owned(), json!({ "schema": { "a": "long" } })))
+        .collect();
+    spec(&json!({ "version": 1, "stack": "o", "buckets": {}, "tables": tables }))
+}
+
+#[test]
+fn a_new_table_lies_neither_inside_nor_around_one_of_another_stack() {
+    let raw = json!({ "buckets": { "raw": {} },
+        "tables": { "raw/a/t": { "schema": { "a": "long" } } } });
+    let server = applied(&of(raw.clone()));
+    for (path, why) in [
+        ("raw/a/t/x/y", "table raw/a/t/x/y: it lies inside the table raw/a/t of the stack s"),
+        ("raw/a", "table raw/a: the table raw/a/t of the stack s lies inside it"),
+    ] {
+        let error = plan(&server, &of_other(&[path])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    plan(&server, &of_other(&["raw/a/t2", "raw/a/s", "raw/b"])).unwrap();
+
+    // Nor where an own one is about to be dropped; where that is gone, there is room.
+    let mut moved = raw;
+    moved["tables"] = json!({ "raw/a/t/x": { "schema": { "a": "long" } } });
+    let refusal = refusals(plan_with(&server, &of(moved.clone()), &pruning()));
+    assert!(refusal.iter().any(|told| told.contains("inside the table raw/a/t")), "{refusal:#?}");
+    let mut gone = server;
+    gone.has.tables.clear();
+    plan_with(&gone, &of(moved), &pruning()).unwrap();
+}
+
+#[test]
+fn a_table_is_not_dropped_with_or_from_under_another() {
+    let raw = |tables: Value| of(json!({ "buckets": { "raw": {} }, "tables": tables }));
+    let table = json!({ "schema": { "a": "long" } });
+    for (mine, other) in [("raw/a/t", "raw/a/t/x"), ("raw/a/t/x", "raw/a")] {
+        // They came to lie like this before anybody looked.
+        let mut server = applied(&raw(json!({ mine: table })));
+        let foreign: ResourceId = format!("table/{other}").parse().unwrap();
+        let owner = StackName::new("o").unwrap();
+        let now = "2026-11-21T00:00:00Z".parse().unwrap();
+        server.registry = server.registry.adopt(&foreign, &owner, now).unwrap();
+        let refusal = refusals(plan_with(&server, &raw(json!({})), &pruning()));
+        assert!(refusal[0].contains("of the stack o"), "{refusal:#?}");
+        assert!(refusal[0].contains(&format!("forget table/{mine} --stack s")), "{refusal:#?}");
+
+        let mut server = applied(&raw(json!({ mine: table })));
+        server.registry = server.registry.adopt(&foreign, &"s".parse().unwrap(), now).unwrap();
+        let at = server.has.tables.values().next().unwrap().clone();
+        server.has.tables.insert(other.parse().unwrap(), at);
+        let declared = raw(json!({ other: table }));
+        let refusal = refusals(plan_with(&server, &declared, &pruning()));
+        assert!(refusal[0].contains("which is declared"), "{refusal:#?}");
+        // Both go, the inner one first.
+        let both = plan_with(&server, &raw(json!({})), &pruning()).unwrap();
+        let inner = mine.max(other);
+        assert_eq!(both.steps[0].resource.address(), format!("table/{inner}"));
+        assert_eq!(both.steps[1].after, ids(&[0]));
+    }
+}
+
+#[test]
+fn a_bucket_with_a_table_of_another_stack_stays() {
+    let mut server = applied(&of(json!({ "buckets": { "raw": { "force_destroy": true } } })));
+    let foreign = plan(&server, &of_other(&["raw/t"])).unwrap();
+    server.apply(&foreign);
+    let refusal = refusals(plan_with(&server, &of(json!({})), &pruning()));
+    assert!(
+        refusal[0].contains("bucket raw: the table raw/t of the stack o is in it"),
+        "{refusal:#?}"
+    );
+    server.apply(&plan_with(&server, &of_other(&[]), &pruning()).unwrap());
+    plan_with(&server, &of(json!({})), &pruning()).unwrap();
+}
+
+#[test]
+fn rows_go_with_a_table_only_where_that_was_declared() {
+    let declared = |force: bool| {
+        of(json!({ "buckets": { "raw": {} },
+            "tables": { "raw/t": { "schema": { "a": "long" }, "force_destroy": force } } }))
+    };
+    for force in [false, true] {
+        let server = applied(&declared(force));
+        let plan =
+            plan_with(&server, &of(json!({ "buckets": { "raw": {} } })), &pruning()).unwrap();
+        assert_eq!(plan.steps[0].action, Action::DropTable { force });
+    }
+}
+
+#[test]
+fn a_plan_file_that_was_tampered_with_is_refused() {
+    let server = applied(&example());
+    let plan = plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    assert_eq!(plan.steps, [], "it is of another stack");
+    let nothing = spec(&json!({ "version": 1, "stack": example().stack.as_str() }));
+    let mut forced = server;
+    for table in forced.has.tables.values_mut() {
+        table.empty = true.into();
+    }
+    let plan = plan_with(&forced, &nothing, &pruning()).unwrap();
+    let value = serde_json::to_value(&plan).unwrap();
+    let read = |change: &dyn Fn(&mut Value)| {
+        let mut value = value.clone();
+        change(&mut value);
+        Plan::from_json(value.to_string().as_bytes())
+    };
+    assert_eq!(read(&|_| {}).unwrap(), plan);
+    let first = plan.steps[0].resource.address();
+    let other = if first.starts_with("bucket/") { "table/a/b" } else { "bucket/other" };
+    let changes: [(&dyn Fn(&mut Value), &str); 5] = [
+        (&|plan| plan["steps"][0]["risk"] = json!("safe"), "is not safe"),
+        (&|plan| plan["intents"] = json!({}), "has no intent"),
+        (&|plan| plan["intents"][&first]["kind"] = json!("change"), "does not fit the intent"),
+        (&|plan| plan["intents"][other] = json!({ "kind": "create" }), "an intent and no step"),
+        (&|plan| plan["steps"][0]["resource"] = json!(other), "none of its kind"),
+    ];
+    for (change, why) in changes {
+        let error = read(change).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+#[test]
+fn a_plan_that_touches_what_another_stack_owns_does_not_begin() {
+    let spec = of(json!({ "buckets": { "raw": {} } }));
+    let mut server = applied(&spec);
+    let own = plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    let foreign = Plan { stack: "o".parse().unwrap(), ..own.clone() };
+    let error = server.begin(&foreign).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("belongs to the stack s"), "{error}");
+
+    // Nor one that says it was left over by somebody who was cut off.
+    let stolen = crate::state::Recovered { resource: "bucket/raw".parse().unwrap(), owned: None };
+    let stealing = Plan { recovered: vec![stolen.clone()], ..foreign.clone() };
+    assert_eq!(server.begin(&stealing).unwrap_err().kind(), ErrorKind::InvalidInput);
+
+    // What another stack's dead holder did leave is settled by whoever comes next.
+    server.begin(&own).unwrap();
+    server.has.buckets.clear();
+    let next = crate::diff::tests::spec(&json!({ "version": 1, "stack": "o" }));
+    let next = plan(&server, &next).unwrap();
+    assert_eq!(next.recovered, [stolen]);
+    let lease = server.registry.lease.clone().unwrap();
+    let begun = server.registry.begin(&next, lease.holder, "t", lease.taken, Alive::Gone).unwrap();
+    assert_eq!(begun.resources, BTreeMap::new());
+}
+
+#[test]
+fn destroying_a_stack_that_nobody_knows_says_so() {
+    let server = applied(&of(json!({ "buckets": { "raw": {} } })));
+    let gone = |stack: &str| {
+        let (stack, lake) = (stack.parse().unwrap(), "lake".parse().unwrap());
+        let options = DiffOptions::default();
+        destroy(&stack, &lake, &server.observe(&of(json!({}))), &server.registry, &options).unwrap()
+    };
+    let unknown = gone("t");
+    assert_eq!(unknown.steps, []);
+    assert_eq!(unknown.notes[0].resource.to_string(), "bucket lake");
+    assert!(unknown.notes[0].text.contains("knows no stack t"), "{:?}", unknown.notes);
+    assert_eq!(gone("s").notes, []);
+}
+
 #[test]
 fn secrets_are_set_when_they_differ_and_with_the_step_that_enables() {
     let user = |rest: Value| {
@@ -397,7 +564,7 @@ fn a_process_is_looked_for_where_it_can_be() {
         change(&mut here);
         here
     };
-    assert_eq!(holder.alive(&here(|h| h.boot_id = "c".into()), |_| Some(100)), Alive::Gone);
+    assert_eq!(holder.alive(&here(|h| h.boot_id = "c".into()), |_| None), Alive::Unknown);
     assert_eq!(holder.alive(&here(|h| h.machine_id = "n".into()), |_| None), Alive::Unknown);
     assert_eq!(
         holder.alive(&here(|h| h.pid_namespace = "pid:[2]".into()), |_| None),

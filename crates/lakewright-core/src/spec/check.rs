@@ -373,8 +373,9 @@ fn check_policies(spec: &Spec, at: &mut At) {
                     at.key("document", |at| check_identity_policy(&document.0, at));
                 }
                 (None, Some(grants)) => at.key("grants", |at| {
-                    check_grants(grants, at);
-                    let bytes = policy::of_grants(grants).to_string().len();
+                    let few = check_grants(grants, at);
+                    let size = || policy::of_grants(grants).to_string().len();
+                    let bytes = if few { size() } else { 0 };
                     if bytes > policy::MAX_BYTES {
                         at.fault(format!(
                             "they make a document of {bytes} bytes, and MinIO takes at most {}",
@@ -407,7 +408,8 @@ fn check_identity_policy(document: &serde_json::Value, at: &mut At) {
     });
 }
 
-fn check_grants(grants: &[Grant], at: &mut At) {
+/// Whether there are so few that the document they stand for may be made, to look at its size.
+fn check_grants(grants: &[Grant], at: &mut At) -> bool {
     if grants.is_empty() {
         at.fault("at least one grant is needed");
     }
@@ -419,6 +421,7 @@ fn check_grants(grants: &[Grant], at: &mut At) {
             at.index(index, |at| at.key("prefix", |at| check_prefix(prefix, at)));
         }
     }
+    grants.len() <= MAX_GRANTS
 }
 
 /// Attached policies exist: declared here, or built in.
@@ -519,8 +522,8 @@ fn check_service_accounts(spec: &Spec, at: &mut At) {
                     Some(document.0.clone())
                 }
                 (None, Some(grants)) => {
-                    at.key("grants", |at| check_grants(grants, at));
-                    Some(policy::of_grants(grants))
+                    let few = at.key("grants", |at| check_grants(grants, at));
+                    few.then(|| policy::of_grants(grants))
                 }
                 (None, None) => None,
             };

@@ -363,6 +363,18 @@ fn mangled() -> impl Strategy<Value = Value> {
     )
 }
 
+#[test]
+fn numbers_of_a_policy_come_back_to_the_last_bit() {
+    let spec = Spec::from_value(&json!({ "version": 1, "stack": "s", "policies": { "p": {
+        "document": { "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+            "Action": "s3:ListBucket", "Resource": "*",
+            "Condition": { "NumericLessThan": { "s3:max-keys": 2.8529806388043286e-180 } } }] },
+    } } }))
+    .unwrap();
+    let canonical = spec.canonical().unwrap();
+    assert_eq!(Spec::from_json(canonical.as_bytes()).unwrap(), spec);
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -160,11 +160,9 @@ impl Holder {
         if self.machine_id.is_empty() || self.machine_id != here.machine_id {
             return Alive::Unknown;
         }
-        if self.boot_id.is_empty() || here.boot_id.is_empty() {
+        // Machines that were cloned share their machine id, so another boot may be another machine.
+        if self.boot_id.is_empty() || self.boot_id != here.boot_id {
             return Alive::Unknown;
-        }
-        if self.boot_id != here.boot_id {
-            return Alive::Gone;
         }
         if self.pid_namespace != here.pid_namespace {
             return Alive::Unknown;
@@ -212,6 +210,25 @@ impl Lease {
     #[must_use]
     pub fn is_in_force(&self, now: Timestamp, alive: Alive) -> bool {
         alive != Alive::Gone && now < self.expires
+    }
+
+    /// What the entry of a resource becomes that the holder was about to do this to, by whether
+    /// it is there now.
+    fn left(&self, old: Option<&Owned>, intent: &Intent, there: bool) -> Option<Owned> {
+        match (intent.kind, old) {
+            (IntentKind::Create, None) if there => Some(Owned {
+                stack: self.stack.clone(),
+                declared: None,
+                attempted: intent.declared.clone(),
+                since: self.taken,
+            }),
+            (IntentKind::Create | IntentKind::Adopt, None) => None,
+            (IntentKind::Delete | IntentKind::Forget, _) if !there => None,
+            (IntentKind::Create | IntentKind::Change | IntentKind::Adopt, Some(old)) => {
+                Some(Owned { attempted: intent.declared.clone(), ..old.clone() })
+            }
+            (IntentKind::Delete | IntentKind::Forget | IntentKind::Change, old) => old.cloned(),
+        }
     }
 
     fn refusal(&self) -> Error {
@@ -293,20 +310,7 @@ impl Registry {
             let key = key.and_then(|declared| declared.get("access_key")?.as_str());
             let key = key.and_then(|key| AccessKey::new(key).ok());
             let there = observed.has(id, key.as_ref());
-            let owned = match (intent.kind, old) {
-                (IntentKind::Create, None) if there => Some(Owned {
-                    stack: lease.stack.clone(),
-                    declared: None,
-                    attempted: intent.declared.clone(),
-                    since: lease.taken,
-                }),
-                (IntentKind::Create | IntentKind::Adopt, None) => None,
-                (IntentKind::Delete | IntentKind::Forget, _) if !there => None,
-                (IntentKind::Create | IntentKind::Change | IntentKind::Adopt, Some(old)) => {
-                    Some(Owned { attempted: intent.declared.clone(), ..old.clone() })
-                }
-                (IntentKind::Delete | IntentKind::Forget | IntentKind::Change, old) => old.cloned(),
-            };
+            let owned = lease.left(old, intent, there);
             (owned.as_ref() != old).then(|| Recovered { resource: id.clone(), owned })
         };
         lease.pending.iter().filter_map(judge).collect()
@@ -322,6 +326,15 @@ impl Registry {
         settled
     }
 
+    /// Whether [`Self::recover`] could come to this.
+    fn could_have_left(&self, entry: &Recovered) -> bool {
+        let Some(lease) = &self.lease else { return false };
+        lease.pending.get(&entry.resource).is_some_and(|intent| {
+            let old = self.resources.get(&entry.resource);
+            [true, false].into_iter().any(|there| lease.left(old, intent, there) == entry.owned)
+        })
+    }
+
     fn enter(&mut self, recovered: &[Recovered]) {
         for Recovered { resource, owned } in recovered {
             match owned {
@@ -334,8 +347,9 @@ impl Registry {
     /// Takes the lease for a plan: the document to be written before its first step.
     ///
     /// # Errors
-    /// `Conflict` when somebody else holds a lease; `PreconditionFailed` when the registry is
-    /// not what it was when the plan was made.
+    /// `Conflict` when somebody else holds a lease, or the plan touches what another stack owns;
+    /// `PreconditionFailed` when the registry is not what it was when the plan was made;
+    /// `InvalidInput` when the plan settles what no holder has left.
     pub fn begin(
         &self,
         plan: &Plan,
@@ -356,7 +370,21 @@ impl Registry {
             .on("the registry"));
         }
         let mut next = self.clone();
+        // A plan may come from a file, and files can be written by hand.
+        if let Some(odd) = plan.recovered.iter().find(|entry| !self.could_have_left(entry)) {
+            return Err(Error::invalid_input(
+                "the plan says that an apply that was cut off left this, and none could have: \
+                 plan again",
+            )
+            .on(odd.resource.to_string()));
+        }
         next.enter(&plan.recovered);
+        let touched = plan.steps.iter().map(|step| &step.resource).chain(plan.intents.keys());
+        for id in touched {
+            if let Some(owned) = next.resources.get(id).filter(|owned| owned.stack != plan.stack) {
+                return Err(owned_by_another(id, &owned.stack));
+            }
+        }
         next.serial += 1;
         next.lease = Some(Lease {
             token: token.into(),

@@ -112,7 +112,7 @@ impl Lake {
                 table.add_constraint(name, condition).await
             }
             Action::DropConstraint { name } => table.drop_constraint(name).await,
-            Action::DropTable => gone_is_done(self.drop_table(uri).await.map(drop)),
+            Action::DropTable { force: _ } => gone_is_done(self.drop_table(uri).await.map(drop)),
             other => bookkeeping(other),
         }
     }

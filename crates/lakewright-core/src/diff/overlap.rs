@@ -1,0 +1,115 @@
+//! Tables whose directories lie in each other. Dropping a table deletes everything below its
+//! path, whoever owns it; one document sees its own tables only, the registry those of all.
+
+use super::Draft;
+use crate::ErrorKind;
+use crate::name::{BucketName, TableUri};
+use crate::resource::ResourceId;
+use crate::spec::short_uri;
+use crate::state::Owned;
+
+impl Draft<'_> {
+    /// Whether a table may be made or taken over at this place: a problem where it lies inside or
+    /// around one that the registry has. Within the document the check of it has told already.
+    pub(super) fn has_room(&mut self, uri: &TableUri) -> bool {
+        let registry = self.registry;
+        let mut neighbours = ancestors(uri)
+            .filter_map(|outer| registry.resources.get_key_value(&ResourceId::Table(outer)))
+            .chain(inside(&registry.resources, uri));
+        let neighbour = neighbours.find(|(id, owned)| {
+            // What is ours and gone is struck off, and in nobody's way.
+            owned.stack != self.spec.stack || self.observed.has(id, None)
+        });
+        let Some((other, owned)) = neighbour else { return true };
+        let why = format!(
+            "{}, and dropping the outer one deletes the files of both: choose a path beside it",
+            relation(uri, other, &format!("of the stack {}", owned.stack))
+        );
+        self.problem(ErrorKind::Conflict, &ResourceId::Table(uri.clone()), why);
+        false
+    }
+
+    /// Whether a table can be dropped without touching one that stays: a problem otherwise. Our
+    /// own tables that are not declared go with it.
+    pub(super) fn stands_alone(&mut self, uri: &TableUri) -> bool {
+        let registry = self.registry;
+        let registered = ancestors(uri)
+            .filter_map(|outer| registry.resources.get_key_value(&ResourceId::Table(outer)))
+            .chain(inside(&registry.resources, uri))
+            .find(|(_, owned)| owned.stack != self.spec.stack)
+            .map(|(other, owned)| (other.clone(), format!("of the stack {}", owned.stack)));
+        let declared = || {
+            let around = ancestors(uri).find(|outer| self.spec.tables.contains_key(outer));
+            around
+                .or_else(|| {
+                    let from = first_inside(uri)?;
+                    let (inner, _) = self.spec.tables.range(from..).next()?;
+                    lies_in(inner, uri).then(|| inner.clone())
+                })
+                .map(|other| (ResourceId::Table(other), "which is declared".to_owned()))
+        };
+        let Some((other, whose)) = registered.or_else(declared) else { return true };
+        let id = ResourceId::Table(uri.clone());
+        let why = format!(
+            "{}, and dropping one deletes files below the path of the other: keep it and let go \
+             of it: `lakewright forget {} --stack {}`",
+            relation(uri, &other, &whose),
+            id.address(),
+            self.spec.stack
+        );
+        self.problem(ErrorKind::PreconditionFailed, &id, why);
+        false
+    }
+
+    /// A table in this bucket that another stack owns.
+    pub(super) fn table_of_another(&self, bucket: &BucketName) -> Option<(ResourceId, &Owned)> {
+        let from = TableUri::new(format!("{bucket}/{FIRST}")).ok()?;
+        self.registry
+            .resources
+            .range(ResourceId::Table(from)..)
+            .take_while(|(id, _)| matches!(id, ResourceId::Table(uri) if uri.bucket() == bucket))
+            .find(|(_, owned)| owned.stack != self.spec.stack)
+            .map(|(id, owned)| (id.clone(), owned))
+    }
+}
+
+/// The first of the characters that may stand in a path.
+const FIRST: &str = " ";
+
+/// The tables in whose directories this one would lie. Directories are looked up, not compared:
+/// there are many tables.
+fn ancestors(uri: &TableUri) -> impl Iterator<Item = TableUri> {
+    let path = uri.path();
+    path.match_indices('/')
+        .filter_map(|(end, _)| TableUri::new(format!("{}/{}", uri.bucket(), &path[..end])).ok())
+}
+
+/// Where tables that lie in this one's directory begin in the order of tables; none where a path
+/// would be too long.
+fn first_inside(uri: &TableUri) -> Option<TableUri> {
+    TableUri::new(format!("{}/{}/{FIRST}", uri.bucket(), uri.path())).ok()
+}
+
+fn inside<'a>(
+    resources: &'a std::collections::BTreeMap<ResourceId, Owned>,
+    uri: &TableUri,
+) -> impl Iterator<Item = (&'a ResourceId, &'a Owned)> {
+    let from = first_inside(uri).map(ResourceId::Table);
+    from.into_iter()
+        .flat_map(|from| resources.range(from..))
+        .take_while(move |(id, _)| matches!(id, ResourceId::Table(inner) if lies_in(inner, uri)))
+}
+
+pub(super) fn lies_in(inner: &TableUri, outer: &TableUri) -> bool {
+    let rest = inner.path().strip_prefix(outer.path());
+    inner.bucket() == outer.bucket() && rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn relation(uri: &TableUri, other: &ResourceId, whose: &str) -> String {
+    match other {
+        ResourceId::Table(inner) if lies_in(inner, uri) => {
+            format!("the table {} {whose} lies inside it", short_uri(inner))
+        }
+        other => format!("it lies inside the {other} {whose}"),
+    }
+}
