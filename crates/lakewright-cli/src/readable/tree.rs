@@ -128,7 +128,7 @@ fn ends(action: &Action) -> bool {
     matches!(
         action,
         Action::DeleteBucket { .. }
-            | Action::DropTable
+            | Action::DropTable { .. }
             | Action::DeletePolicy
             | Action::DeleteGroup
             | Action::DeleteUser

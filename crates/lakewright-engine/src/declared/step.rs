@@ -112,7 +112,19 @@ impl Lake {
                 table.add_constraint(name, condition).await
             }
             Action::DropConstraint { name } => table.drop_constraint(name).await,
-            Action::DropTable { force: _ } => gone_is_done(self.drop_table(uri).await.map(drop)),
+            Action::DropTable { force } => {
+                let empty = match table.is_empty().await {
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                    // What was half dropped has no log that could be read.
+                    Err(_) if *force => true,
+                    empty => empty?,
+                };
+                if !empty && !force {
+                    let why = "rows were written into it since the plan was made: plan again";
+                    return Err(Error::new(ErrorKind::PreconditionFailed, why));
+                }
+                gone_is_done(self.drop_table(uri).await.map(drop))
+            }
             other => bookkeeping(other),
         }
     }

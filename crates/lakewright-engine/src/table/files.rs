@@ -45,4 +45,10 @@ impl Table {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }
+
+    /// Whether its files are known to hold no row.
+    pub(crate) async fn is_empty(&self) -> Result<bool> {
+        let rows: Option<u64> = self.files().await?.iter().map(|file| file.rows).sum();
+        Ok(rows == Some(0))
+    }
 }

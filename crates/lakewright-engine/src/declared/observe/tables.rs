@@ -65,12 +65,11 @@ async fn observe(table: &Table, declared: Option<&TableSpec>) -> Result<Observed
         (name, condition)
     });
     let constraints = constraints.collect();
-    let rows: Option<u64> = table.files().await?.iter().map(|file| file.rows).sum();
     Ok(ObservedTable {
         schema,
         partition_by: details.partition_columns,
         properties,
         constraints,
-        empty: (rows == Some(0)).into(),
+        empty: table.is_empty().await?.into(),
     })
 }
