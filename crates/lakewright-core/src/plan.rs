@@ -116,15 +116,6 @@ pub enum Risk {
     Destructive,
 }
 
-impl fmt::Display for Risk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Safe => "safe",
-            Self::Destructive => "destructive",
-        })
-    }
-}
-
 /// One field that changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -502,7 +493,7 @@ impl Plan {
     ///
     /// # Errors
     /// `InvalidInput` when it is no plan, one of another version, or not of one piece: its steps
-    /// wait for each other, one is of another risk than its action, or what it is about to do to
+    /// wait for each other, one is called safe and destroys something, or what it is about to do to
     /// a resource is not what its steps do.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let plan: Self = serde_json::from_slice(json).map_err(|error| {
@@ -534,8 +525,8 @@ impl Plan {
                     action.verb()
                 ));
             }
-            if *risk != action.risk() {
-                return Err(format!("step {id}, {}, is not {risk}", action.verb()));
+            if *risk < action.risk() {
+                return Err(format!("step {id}, {}, is not safe", action.verb()));
             }
             let Some(intent) = self.intents.get(resource) else {
                 return Err(format!("step {id} is about the {resource}, which has no intent"));

@@ -370,7 +370,8 @@ fn a_plan_file_that_was_tampered_with_is_refused() {
     assert_eq!(read(&|_| {}).unwrap(), plan);
     let first = plan.steps[0].resource.address();
     let other = if first.starts_with("bucket/") { "table/a/b" } else { "bucket/other" };
-    let changes: [(&dyn Fn(&mut Value), &str); 5] = [
+    type Change<'a> = (&'a dyn Fn(&mut Value), &'a str);
+    let changes: [Change<'_>; 5] = [
         (&|plan| plan["steps"][0]["risk"] = json!("safe"), "is not safe"),
         (&|plan| plan["intents"] = json!({}), "has no intent"),
         (&|plan| plan["intents"][&first]["kind"] = json!("change"), "does not fit the intent"),
