@@ -24,8 +24,10 @@ pub const MAX_SESSION_CHARS: usize = 2048;
 /// The only version of the policy language that MinIO takes.
 pub const VERSION: &str = "2012-10-17";
 
-const DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
-const STATEMENT: [&str; 9] = [
+/// The elements of the policy language, closed since 2012
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>).
+pub(crate) const DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
+pub(crate) const STATEMENT: [&str; 9] = [
     "Sid",
     "Effect",
     "Principal",
@@ -130,7 +132,7 @@ fn check_statement(node: &Node, at: &mut At) -> bool {
         good = false;
     }
     if has("NotAction") {
-        // Seen with `mc`: MinIO takes such a document and cannot write it out again, so that
+        // Seen on the MinIO of 2026-02: it takes such a document and cannot write it out again, so that
         // listing the policies, this one and all others, answers 500.
         at.key("NotAction", |at| {
             at.fault(

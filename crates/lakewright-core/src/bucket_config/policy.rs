@@ -2,26 +2,8 @@
 
 use serde_json::Value;
 
+use crate::policy::{DOCUMENT, MAX_BYTES, STATEMENT};
 use crate::{Error, ErrorKind, Result};
-
-/// The most bytes a bucket policy may have
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>).
-const MAX_BYTES: usize = 20 << 10;
-
-/// The elements of the policy language, closed since 2012
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>).
-const DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
-const STATEMENT: [&str; 9] = [
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
-    "Condition",
-];
 
 /// Whether this may be a bucket policy: a document with statements, and no element in it that
 /// the language does not have.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::Registry;
+use super::{Owned, Registry};
 use crate::identity::{AccessKey, AccountName, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceId;
@@ -252,35 +252,44 @@ impl Needs {
             needs.service_accounts.insert(account.access_key.clone(), name.clone());
         }
         for (id, owned) in registry.of_stack(&spec.stack) {
-            match &id {
-                ResourceId::Bucket(name) => {
-                    for declared in owned.declarations() {
-                        if let Ok(bucket) = serde_json::from_value::<BucketSpec>(declared.clone()) {
-                            needs.bucket(name, &bucket);
-                        }
-                    }
-                    needs.buckets.entry(name.clone()).or_default().insert(BucketSetting::Empty);
-                }
-                ResourceId::Table(uri) => {
-                    needs.tables.insert(uri.clone());
-                }
-                ResourceId::Policy(name) => {
-                    needs.policies.insert(name.clone());
-                }
-                ResourceId::Group(name) => {
-                    needs.groups.insert(name.clone());
-                }
-                ResourceId::User(name) => {
-                    needs.users.insert(name.clone());
-                }
-                ResourceId::ServiceAccount(name) => {
-                    for key in owned.access_keys() {
-                        needs.service_accounts.entry(key).or_insert_with(|| name.clone());
+            needs.also(&id, Some(owned));
+            if let ResourceId::Bucket(name) = &id {
+                for declared in owned.declarations() {
+                    if let Ok(bucket) = serde_json::from_value::<BucketSpec>(declared.clone()) {
+                        needs.bucket(name, &bucket);
                     }
                 }
+                needs.buckets.entry(name.clone()).or_default().insert(BucketSetting::Empty);
             }
         }
         needs
+    }
+
+    /// Whether a resource is there is to be known too. A service account is found by the access
+    /// keys that its declarations name.
+    pub fn also(&mut self, id: &ResourceId, owned: Option<&Owned>) {
+        match id {
+            ResourceId::Bucket(name) => {
+                self.buckets.entry(name.clone()).or_default();
+            }
+            ResourceId::Table(uri) => {
+                self.tables.insert(uri.clone());
+            }
+            ResourceId::Policy(name) => {
+                self.policies.insert(name.clone());
+            }
+            ResourceId::Group(name) => {
+                self.groups.insert(name.clone());
+            }
+            ResourceId::User(name) => {
+                self.users.insert(name.clone());
+            }
+            ResourceId::ServiceAccount(name) => {
+                for key in owned.into_iter().flat_map(Owned::access_keys) {
+                    self.service_accounts.entry(key).or_insert_with(|| name.clone());
+                }
+            }
+        }
     }
 
     fn bucket(&mut self, name: &BucketName, spec: &BucketSpec) {

@@ -1,13 +1,10 @@
 //! `copy`
 
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
+use super::types::IN_PATH;
 use super::{Bucket, GetOptions, ObjectInfo, PutOptions};
-
-/// What need not be encoded in `x-amz-copy-source`.
-const PLAIN: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 impl Bucket {
     /// Copies an object, metadata included, to a key of this or another bucket on the same
@@ -30,7 +27,7 @@ impl Bucket {
         if if_absent {
             return self.copy_anew(key, target, target_key).await;
         }
-        let source = utf8_percent_encode(key.as_str(), PLAIN);
+        let source = utf8_percent_encode(key.as_str(), IN_PATH);
         let request = self
             .s3()
             .sdk

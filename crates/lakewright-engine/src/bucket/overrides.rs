@@ -10,7 +10,7 @@ use super::retry::KeepOutcome;
 use crate::profile::Profile;
 
 /// Bodies up to this many bytes are sent within any sensible read timeout.
-const SMALL: usize = 1 << 20;
+pub(super) const SMALL: usize = 1 << 20;
 
 /// The slowest line that uploads are made for, in bytes a second (2 Mbit/s).
 const SLOWEST: f64 = 262_144.0;

@@ -13,11 +13,11 @@ use futures::{Stream, StreamExt};
 use http::{HeaderName, HeaderValue, Method};
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
 use lakewright_macros::Builder;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::classify::refusal;
-use super::overrides::{overrides, with};
-use super::types::{quoted, unquoted};
+use super::overrides::{SMALL, overrides, with};
+use super::types::{IN_PATH, quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
 use crate::wire::{PayloadHash, Repeat, Request};
 
@@ -49,16 +49,8 @@ pub struct PutOptions {
 /// one part only.
 pub(super) const ONE_PUT: usize = 32 << 20;
 
-/// Up to this many bytes a PUT is signed and sent without the SDK, and its bytes are sent within
-/// any sensible read timeout.
-const SMALL: usize = 1 << 20;
-
 /// The most bytes that a server needs to say no.
 const REFUSAL: usize = 64 << 10;
-
-/// How a key stands in a path: as it is signed.
-const PLAIN: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let wrong = || Error::invalid_input(format!("{name} cannot stand in a header: {value:?}"));
@@ -252,7 +244,7 @@ impl Bucket {
         }
         let request = Request {
             method: Method::PUT,
-            path: &format!("/{}/{}", self.name, utf8_percent_encode(key.as_str(), PLAIN)),
+            path: &format!("/{}/{}", self.name, utf8_percent_encode(key.as_str(), IN_PATH)),
             query: "",
             headers: &headers,
             body: bytes,

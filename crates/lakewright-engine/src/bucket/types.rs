@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use lakewright_core::BucketName;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 /// A bucket as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +39,10 @@ pub struct ObjectInfo {
     /// What the writer added (`x-amz-meta-*`); listings do not say.
     pub metadata: BTreeMap<String, String>,
 }
+
+/// What need not be encoded where a key stands in a path: it is signed as it is sent.
+pub(super) const IN_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// ETags travel in quotes; people and comparisons are better off without.
 pub(super) fn unquoted(etag: Option<&str>) -> Option<String> {

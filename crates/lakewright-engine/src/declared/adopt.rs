@@ -4,7 +4,7 @@ use lakewright_core::state::{Needs, Registry};
 use lakewright_core::{BucketName, Error, ErrorKind, ResourceId, Result, Spec, StackName};
 
 use super::document::{Document, Read};
-use super::plan::{Secrets, also};
+use super::plan::Secrets;
 use crate::Lake;
 
 /// How often somebody else may be faster.
@@ -62,7 +62,7 @@ impl Lake {
                            declaration says: write \"adopt\": true there";
                 return Err(Error::invalid_input(why).on(id.to_string()));
             }
-            also(&mut needs, id, None);
+            needs.also(id, None);
         }
         let spec = Spec::empty(stack.clone());
         let observed = self.observe(&spec, &needs, &Secrets::new()).await?;

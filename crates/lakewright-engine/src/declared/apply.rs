@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::document::{Document, Read};
 use super::holder::this_process;
-use super::plan::{Secrets, also};
+use super::plan::Secrets;
 use crate::Lake;
 
 /// How often what was done is written down. What a crash leaves out is found again by looking.
@@ -120,7 +120,7 @@ impl Lake {
                 attempted: None,
                 since: Timestamp::UNIX_EPOCH,
             };
-            also(&mut needs, id, Some(&to_be));
+            needs.also(id, Some(&to_be));
             keys.insert(id, to_be.access_keys().next());
         }
         let nothing = Spec::empty(plan.stack.clone());

@@ -147,7 +147,7 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
     }
     let mut needs = Needs::of(spec, &assumed);
     for (id, _) in registry.pending() {
-        also(&mut needs, id, assumed.resources.get(id));
+        needs.also(id, assumed.resources.get(id));
     }
     for (name, settings) in &mut needs.buckets {
         // Whether a bucket is empty counts where it may be deleted, and nothing else does there.
@@ -173,32 +173,6 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
         }
     }
     needs
-}
-
-/// Whether a resource is there is to be known too.
-pub(super) fn also(needs: &mut Needs, id: &ResourceId, owned: Option<&Owned>) {
-    match id {
-        ResourceId::Bucket(name) => {
-            needs.buckets.entry(name.clone()).or_default();
-        }
-        ResourceId::Table(uri) => {
-            needs.tables.insert(uri.clone());
-        }
-        ResourceId::Policy(name) => {
-            needs.policies.insert(name.clone());
-        }
-        ResourceId::Group(name) => {
-            needs.groups.insert(name.clone());
-        }
-        ResourceId::User(name) => {
-            needs.users.insert(name.clone());
-        }
-        ResourceId::ServiceAccount(name) => {
-            for key in owned.into_iter().flat_map(Owned::access_keys) {
-                needs.service_accounts.entry(key).or_insert_with(|| name.clone());
-            }
-        }
-    }
 }
 
 /// What the server would refuse, or worse, take and not do.
