@@ -92,6 +92,7 @@ let
     MemoryDenyWriteExecute = true;
     NoNewPrivileges = true;
     PrivateDevices = true;
+    PrivateMounts = true;
     PrivateTmp = true;
     PrivateUsers = true;
     ProcSubset = "pid";
@@ -148,8 +149,9 @@ in
       RuntimeDirectory = unit;
       EnvironmentFile = "-%t/${unit}/environment";
       LoadCredential = map (file: "${file.credential}:${file.file}") (filesOf stack);
-      # In place of a file that is missing, so that the check below can say which it is.
-      SetCredential = map (file: "${file.credential}:") (filesOf stack);
+      # In place of a file that is missing, so that the check below can say which it is. Shorter
+      # than any secret may be.
+      SetCredential = map (file: "${file.credential}:missing") (filesOf stack);
       ExecStartPre = [
         # As root and outside of the sandbox: nobody else may look at the files.
         "+${checkFiles name stack}"
