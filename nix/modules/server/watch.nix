@@ -1,0 +1,87 @@
+# A changed secret restarts the server, a changed certificate reloads it, whoever changed the file.
+#
+# systemd's credentials and MinIO's environment are copies from when the server started.
+# restartTriggers see what a switch changes; this sees the rest: files written by hand, sops-nix, a
+# renewal by another program. It compares contents, so that secrets which a switch merely writes
+# anew (agenix does at every one) restart nothing.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.lakewright.server;
+  unit = "lakewright-server.service";
+
+  compare = pkgs.writeShellApplication {
+    name = "lakewright-server-watch";
+    runtimeInputs = [
+      pkgs.diffutils
+      pkgs.systemd
+    ];
+    text = ''
+      # Whether file $1 is there and is not what the server has of it, $2.
+      differs() { [[ -s $1 && -e $2 ]] && ! cmp --quiet "$1" "$2"; }
+
+      if ! systemctl is-active --quiet ${unit}; then exit; fi
+    ''
+    + lib.concatLines (
+      lib.mapAttrsToList (id: file: ''
+        if differs ${file} /run/credentials/${unit}/${id}; then
+          echo "${file} has changed: restarting the server."
+          exec systemctl restart --no-block ${unit}
+        fi
+      '') cfg.loaded
+      ++ lib.optional cfg.tls.enable ''
+        if differs ${lib.head cfg.tls.files} /run/lakewright-server/certs/public.crt; then
+          echo "The certificate has changed: reloading it."
+          exec systemctl reload --no-block ${unit}
+        fi
+      ''
+    );
+  };
+in
+{
+  options.services.lakewright.server.watchSecrets = lib.mkOption {
+    type = lib.types.bool;
+    default = true;
+    description = ''
+      Whether the server is restarted when one of its secret files has other contents than the
+      server was started with, and reloaded when the certificate has.
+    '';
+  };
+
+  config = lib.mkIf (cfg.enable && cfg.watchSecrets) {
+    systemd.paths.lakewright-server-watch = {
+      description = "Secrets and certificates of the MinIO server";
+      wantedBy = [ "lakewright-server.service" ];
+      after = [ "lakewright-server.service" ];
+      pathConfig.PathChanged = lib.attrValues cfg.loaded ++ cfg.tls.files;
+    };
+    systemd.services.lakewright-server-watch = {
+      description = "Take up changed secrets and certificates of the MinIO server";
+      # Two files that change together are two events.
+      startLimitIntervalSec = 0;
+      serviceConfig = {
+        Type = "oneshot";
+        ExecStart = lib.getExe compare;
+        # It only reads files and asks systemd.
+        ProtectSystem = "strict";
+        ProtectHome = "read-only";
+        PrivateNetwork = true;
+        PrivateDevices = true;
+        PrivateTmp = true;
+        ProtectKernelModules = true;
+        ProtectKernelTunables = true;
+        ProtectControlGroups = true;
+        RestrictAddressFamilies = [ "AF_UNIX" ];
+        RestrictNamespaces = true;
+        MemoryDenyWriteExecute = true;
+        SystemCallArchitectures = "native";
+        SystemCallFilter = [ "@system-service" ];
+        NoNewPrivileges = true;
+      };
+    };
+  };
+}
