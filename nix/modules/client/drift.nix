@@ -1,0 +1,45 @@
+# The unit and timer of each stack that compare the server with what is declared.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.lakewright.client;
+  command = import ./command.nix { inherit config lib pkgs; };
+  stacks = lib.filterAttrs (_: stack: stack.enable && stack.drift.enable) cfg.stacks;
+  unitOf = name: "lakewright-drift-${name}";
+  eachUnit =
+    f: lib.mapAttrs' (name: stack: lib.nameValuePair (unitOf name) (f name stack)) stacks;
+in
+{
+  config = lib.mkIf cfg.enable {
+    systemd.services = eachUnit (
+      name: stack:
+      lib.mkMerge [
+        (command.service (unitOf name) name stack)
+        {
+          description = "Drift from what is declared: the stack ${name}";
+          after = [ "lakewright-client-${name}.service" ];
+          serviceConfig = {
+            ExecStart = if stack.drift.action == "repair" then command.apply stack else command.drift stack;
+            # 3 is drift; everything else that is not 0 is an error.
+            SuccessExitStatus = lib.mkIf (stack.drift.action == "log") 3;
+          };
+        }
+      ]
+    );
+
+    systemd.timers = eachUnit (
+      name: stack: {
+        description = "When to look for drift: the stack ${name}";
+        wantedBy = [ "timers.target" ];
+        timerConfig = {
+          OnCalendar = stack.drift.startAt;
+          RandomizedDelaySec = "1min";
+        };
+      }
+    );
+  };
+}
