@@ -54,7 +54,10 @@ in
     system.build.etc = tree;
     system.activationScripts.etc = {
       text = "/usr/bin/python3 ${./etc.py} ${tree}";
-      deps = [ "specialfs" ];
+      deps = [
+        "users"
+        "groups"
+      ];
     };
     environment.etc."set-environment".text = lib.concatLines (
       lib.mapAttrsToList (name: value: "export ${lib.toShellVar name value}") (

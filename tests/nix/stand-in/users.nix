@@ -61,7 +61,7 @@ in
       system.activationScripts = {
         users = {
           text = lib.optionalString byActivation makeUsers;
-          deps = [ "etc" ];
+          deps = [ "specialfs" ];
         };
         groups.text = "";
         groups.deps = [ "users" ];

@@ -54,7 +54,7 @@ def main(document: dict[str, Any]) -> None:
         if name in ("root", "nobody"):
             continue
         if name in there:
-            run("/usr/sbin/usermod", *settings)
+            run("/usr/sbin/usermod", *settings, name)
         else:
             uid = [] if user["uid"] is None else ["--uid", str(user["uid"])]
             kind = ["--system"] if user["system"] else []
