@@ -95,7 +95,7 @@
         pkgs:
         import ./nix/checks {
           inherit pkgs agenix;
-          packages = self.packages.${pkgs.system};
+          packages = self.packages.${pkgs.stdenv.hostPlatform.system};
         }
       );
     };

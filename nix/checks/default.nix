@@ -10,17 +10,10 @@ let
   cargo = pkgs.callPackage ./cargo.nix { };
   nixFiles = lib.fileset.toSource {
     root = ../..;
-    fileset = lib.fileset.fileFilter (file: file.hasExt "nix") (
-      lib.fileset.unions [
-        ../../flake.nix
-        ../.
-        ../../secrets
-        ../../tests/nix
-      ]
-    );
+    fileset = lib.fileset.fileFilter (file: file.hasExt "nix") ../..;
   };
 in
-packages
+removeAttrs packages [ "default" ]
 // {
   clippy = cargo "clippy" "cargo clippy --offline --workspace --all-targets -- -D warnings" {
     nativeBuildInputs = [ pkgs.clippy ];
@@ -55,7 +48,7 @@ packages
 
   # The committed page of options is what the modules say.
   options = pkgs.runCommand "lakewright-options" { } ''
-    diff --unified ${../OPTIONS.md} ${pkgs.writeText "OPTIONS.md" (import ../lib/options.nix { inherit lib; })}
+    diff --unified ${../OPTIONS.md} ${pkgs.writeText "OPTIONS.md" (import ../lib/options.nix { inherit lib; }).page}
     touch $out
   '';
 }
