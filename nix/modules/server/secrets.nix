@@ -2,8 +2,8 @@
 #
 # MinIO starts on its published default credentials when the file that it is told of is missing or
 # empty, and without encryption when the file of the KMS key is. So a file that is not there
-# becomes an empty credential (SetCredential), and the check before the start refuses it with a
-# sentence that names the file.
+# becomes a credential of a line break (SetCredential takes none that is empty), and the check before
+# the start refuses it with a sentence that names the file.
 {
   config,
   lib,
@@ -91,7 +91,7 @@ in
       };
       serviceConfig = {
         LoadCredential = lib.mapAttrsToList (id: file: "${id}:${file}") cfg.loaded;
-        SetCredential = map (id: "${id}:") (lib.attrNames cfg.loaded);
+        SetCredential = map (id: "${id}:\\n") (lib.attrNames cfg.loaded);
         ExecStartPre = [ (lib.getExe check) ];
       };
     };
