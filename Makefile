@@ -57,7 +57,7 @@ lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy,
 	cargo fmt --all --check
 	echo "== cargo-deny"
 	cargo fetch --quiet --locked
-	"$$(scripts/cargo-deny.sh)" --offline check licenses bans sources
+	"$$(scripts/cargo-tool.sh cargo-deny)" --offline check licenses bans sources
 	echo "== ruff, mypy, shellcheck"
 	$(BIN)/ruff check --config python/pyproject.toml $(PY_SOURCES)
 	$(BIN)/ruff format --check --config python/pyproject.toml $(PY_SOURCES)
@@ -66,6 +66,7 @@ lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy,
 	$(BIN)/shellcheck $(SH_SOURCES)
 	echo "== clippy"
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p lakewright-cli --no-default-features --all-targets -- -D warnings
 	echo "== rustdoc"
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --lib --no-deps
 	echo "== make lint: clean"
