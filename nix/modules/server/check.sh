@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Functions of the check before the start. It runs as the server's user; values are only ever in
 # variables of this shell, never in a command line and never in a message.
 
@@ -13,6 +14,10 @@ read_credential() {
   value=${value#"${value%%[![:space:]]*}"}
   value=${value%"${value##*[![:space:]]}"}
   if [[ -n $value ]]; then
+    # The name of the root user is in every request.
+    if [[ $1 != root-user && -e $2 ]] && ((0$(stat --dereference --format %a "$2") & 7)); then
+      fail "everybody may read or write the secret file $2 (chmod o= it)"
+    fi
     return
   fi
   if [[ -e $2 ]]; then
@@ -72,7 +77,7 @@ check_drives() {
     fail "of $# drives these lie on the file system of /, where MinIO uses none beside others: ${on_root[*]}. Mount a file system at each"
   fi
   if ((${#on_root[@]} > 0)); then
-    printf 'Left out until a file system is mounted there: %s.\n' "${on_root[*]}" >&2
+    printf 'Left out until a file system is mounted there and the server starts anew: %s.\n' "${on_root[*]}" >&2
   fi
 }
 
