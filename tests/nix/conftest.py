@@ -19,6 +19,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 REQUIRED = set(filter(None, os.environ.get("LAKEWRIGHT_TEST_REQUIRE", "").split(",")))
 
+# What is built here is in no cache that anybody could ask.
+BUILD = ("--no-out-link", "--option", "substitute", "false")
+
 
 @dataclass(frozen=True)
 class Nix:
@@ -41,13 +44,13 @@ class Nix:
 
     def build(self, expression: str) -> Path:
         """The store path that a derivation becomes."""
-        done = self._run("nix-build", "--no-out-link", "--expr", expression)
+        done = self._run("nix-build", *BUILD, "--expr", expression)
         assert done.returncode == 0, done.stderr
         return Path(done.stdout.split()[-1])
 
     def failed_build(self, expression: str) -> str:
         """What a build says that fails."""
-        done = self._run("nix-build", "--no-out-link", "--expr", expression)
+        done = self._run("nix-build", *BUILD, "--expr", expression)
         assert done.returncode != 0, f"it was built: {done.stdout}"
         return done.stderr
 

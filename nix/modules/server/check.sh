@@ -72,7 +72,7 @@ check_drives() {
     fail "of $# drives these lie on the file system of /, where MinIO uses none beside others: ${on_root[*]}. Mount a file system at each"
   fi
   if ((${#on_root[@]} > 0)); then
-    printf 'Left out until a file system is mounted there: %s.\n' "${on_root[*]}" >&2
+    printf 'Left out until a file system is mounted there and the server starts anew: %s.\n' "${on_root[*]}" >&2
   fi
 }
 

@@ -13,6 +13,8 @@
 let
   cfg = config.services.lakewright.server;
   unit = "lakewright-server.service";
+  # Where the comparing unit sees what the server was started with.
+  started = "/run/lakewright-server-watch/started";
 
   compare = pkgs.writeShellApplication {
     name = "lakewright-server-watch";
@@ -28,7 +30,7 @@ let
     ''
     + lib.concatLines (
       lib.mapAttrsToList (id: file: ''
-        if differs ${file} /run/credentials/${unit}/${id}; then
+        if differs ${file} ${started}/${id}; then
           echo "${file} has changed: restarting the server."
           exec systemctl restart --no-block ${unit}
         fi
@@ -70,6 +72,9 @@ in
         CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
         PrivateUsers = false;
         ProtectHome = "read-only";
+        RuntimeDirectory = "lakewright-server-watch";
+        # systemd hides /run/credentials from a sandbox; the server's is asked for by name.
+        BindReadOnlyPaths = "-/run/credentials/${unit}:${started}";
         PrivateNetwork = true;
         RestrictAddressFamilies = "AF_UNIX";
       };
