@@ -4,11 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-mapfile -t files < <(git ls-files --cached --others --exclude-standard -- '*.nix')
-((${#files[@]})) || {
-  echo "nix_lint.sh: there are no Nix files" >&2
-  exit 1
-}
+mapfile -t files < <(find flake.nix nix secrets tests -name '*.nix' | sort)
 nixfmt=$(scripts/cargo-tool.sh nixfmt)
 
 if [[ ${1-} == --fix ]]; then

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Nix
+from conftest import ROOT, Nix, copy_of_the_repository
 
 SYSTEMS = ["x86_64-linux", "aarch64-linux"]
 PACKAGES = ["lakewright", "lakewright-minimal", "lakewright-python", "lakewright-spec"]
@@ -24,26 +23,16 @@ PACKAGES = ["lakewright", "lakewright-minimal", "lakewright-python", "lakewright
 class Flake:
     """A copy of the repository, and what Nix says of its flake."""
 
+    nix: Nix
     folder: Path
 
-    def run(
-        self, command: str, *arguments: str, output: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        """A command of ``nix`` on the flake, or on one of its outputs."""
-        agenix = subprocess.run(
-            ["nix-instantiate", "--find-file", "agenix"], capture_output=True, text=True, check=True
-        )
-        return subprocess.run(
-            [
-                *("nix", "--extra-experimental-features", "nix-command flakes", *command.split()),
-                f"path:{self.folder}{output}",
-                *("--override-input", "nixpkgs", f"path:{self.folder}/tests/nix"),
-                *("--override-input", "agenix", f"path:{agenix.stdout.strip()}"),
-                *("--impure", "--no-write-lock-file", *arguments),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
+    def run(self, *command: str, output: str = "") -> subprocess.CompletedProcess[str]:
+        """A command of ``nix`` on the flake or one of its outputs."""
+        agenix = self.nix.run("nix-instantiate", "--find-file", "agenix").stdout.strip()
+        return self.nix.run(
+            *("nix", *command, f"path:{self.folder}{output}", "--impure"),
+            *("--override-input", "nixpkgs", f"path:{self.folder}/tests/nix"),
+            *("--override-input", "agenix", f"path:{agenix}"),
         )
 
     def value(self, output: str, apply: str = "value: value") -> Any:
@@ -60,47 +49,22 @@ class Flake:
         path.write_text(text.replace(old, new))
 
 
-def copy_of_the_repository(target: Path) -> Flake:
-    """What is in version control or on its way into it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (source := ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
-    return Flake(target)
-
-
 @pytest.fixture
 def flake(nix: Nix, tmp_path: Path) -> Flake:
     """A copy to be broken."""
-    return copy_of_the_repository(tmp_path / "repository")
+    return Flake(nix, copy_of_the_repository(tmp_path / "repository"))
 
 
 @pytest.fixture(scope="module")
 def whole(nix: Nix, tmp_path_factory: pytest.TempPathFactory) -> Flake:
     """A copy that nobody breaks."""
-    return copy_of_the_repository(tmp_path_factory.mktemp("whole") / "repository")
+    return Flake(nix, copy_of_the_repository(tmp_path_factory.mktemp("whole") / "repository"))
 
 
-def test_the_lock_is_accepted_as_it_is(nix: Nix) -> None:
+def test_the_lock_is_accepted_as_it_is(whole: Flake) -> None:
     """And it locks two inputs and what agenix needs, nothing else."""
-    done = subprocess.run(
-        [
-            *("nix", "--extra-experimental-features", "nix-command flakes", "flake", "metadata"),
-            *(
-                "--no-update-lock-file",
-                "--json",
-                f"path:{ROOT}" if not (ROOT / ".git").exists() else str(ROOT),
-            ),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    done = whole.nix.run(
+        *("nix", "flake", "metadata", "--no-update-lock-file", "--json", f"path:{whole.folder}")
     )
     assert done.returncode == 0, done.stderr
     nodes = json.loads(done.stdout)["locks"]["nodes"]
@@ -109,7 +73,7 @@ def test_the_lock_is_accepted_as_it_is(nix: Nix) -> None:
 
 
 def test_every_output_can_be_evaluated(whole: Flake) -> None:
-    done = whole.run("flake check", "--no-build")
+    done = whole.run("flake", "check", "--no-build")
     assert done.returncode == 0, done.stderr
 
 
@@ -119,23 +83,22 @@ def test_every_output_can_be_evaluated(whole: Flake) -> None:
         ("nix/packages/spec.nix", "cargoTestFlags", "cargoTestFlag", "called with cargoTestFlag"),
         ("nix/packages/cli.nix", "installShellFiles,", "installShellFile,", "installShellFile"),
         ("nix/hosts/lake.nix", "server.enable", "server.enabled", "does not exist"),
-        ("nix/hosts/lake.nix", "raw-writer = ", "raw-reader = ", "raw-writer"),
+        ("nix/hosts/lake.nix", "policies.raw-writer", "policies.raw-reader", "raw-writer"),
         ("nix/checks/default.nix", "pkgs.deadnix", "pkgs.deednix", "deednix"),
-        ("nix/apps.nix", "./packages/plan.nix", "./packages/plans.nix", "plans.nix"),
         ("nix/shell.nix", "mkShell", "mkShed", "mkShed"),
         ("Cargo.lock", "checksum = ", "# checksum = ", "has no checksum"),
     ],
 )
 def test_what_is_broken_is_noticed(flake: Flake, file: str, old: str, new: str, why: str) -> None:
     flake.replace(file, old, new)
-    done = flake.run("flake check", "--no-build")
+    done = flake.run("flake", "check", "--no-build")
     assert done.returncode != 0, "nobody noticed"
     assert why in done.stderr
 
 
 def test_outputs(whole: Flake) -> None:
     """Both systems have the same ones."""
-    done = whole.run("flake show", "--json")
+    done = whole.run("flake", "show", "--json")
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     for output in ("packages", "apps", "devShells", "formatter"):
@@ -162,10 +125,13 @@ def test_packages_are_for_their_system(whole: Flake, system: str) -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_scripts_name_programs_of_the_system(whole: Flake, system: str) -> None:
-    program = whole.value(f"apps.{system}.lakewright.program")
+def test_apps_are_programs_of_the_system(whole: Flake, system: str) -> None:
+    """`nix flake check` does not look so far."""
+    programs = whole.value(f"apps.{system}", "builtins.mapAttrs (_: app: app.program)")
     package = whole.value(f"packages.{system}.lakewright", "package: package.outPath")
-    assert program == f"{package}/bin/lakewright"
+    assert programs["default"] == programs["lakewright"] == f"{package}/bin/lakewright"
+    assert Path(programs["demo"]).name == "lakewright-demo"
+    assert Path(programs["plan"]).name == "lakewright-plan"
 
 
 def test_hosts_are_checked_on_their_own_system(whole: Flake) -> None:
@@ -204,7 +170,8 @@ def test_the_app_that_plans_is_a_script_that_runs(whole: Flake, tmp_path: Path) 
     """It asks Nix for each stack's script, carries it to the host and starts it there."""
     program = "apps.x86_64-linux.plan.program"
     recipe = whole.value(program, "path: builtins.attrNames (builtins.getContext path)")
-    subprocess.run(["nix-store", "--realise", *recipe], check=True, capture_output=True)
+    built = whole.nix.run("nix-store", "--realise", *recipe)
+    assert built.returncode == 0, built.stderr
     script = whole.value(program)
     calls = tmp_path / "calls"
     answer = "case $1 in eval) echo a b;; build) echo /nix/store/plan;; esac"

@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Nix
+from conftest import ROOT, Nix, copy_of_the_repository
 
 VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
 PACKAGES = ["lakewright", "lakewright-minimal", "lakewright-spec", "python3Packages.lakewright"]
@@ -93,11 +93,7 @@ def test_cargo_finds_the_workspace_in_a_source(nix: Nix, name: str, tmp_path: Pa
 
 def test_a_build_sees_only_what_it_needs(nix: Nix, tmp_path: Path) -> None:
     """A change elsewhere is no reason to build again."""
-    shutil.copytree(
-        ROOT,
-        tmp_path / "copy",
-        ignore=shutil.ignore_patterns(".git", ".venv", "target", "dist", "*.so", "__pycache__"),
-    )
+    copy = copy_of_the_repository(tmp_path / "copy")
     changed = {
         "crates/lakewright-cli/src/args.rs": {
             "lakewright",
@@ -111,10 +107,10 @@ def test_a_build_sees_only_what_it_needs(nix: Nix, tmp_path: Path) -> None:
         "README.md": set(),
     }
     for file, expected in changed.items():
-        before = {name: source(nix, name, tmp_path / "copy") for name in PACKAGES}
-        with (tmp_path / "copy" / file).open("a") as text:
+        before = {name: source(nix, name, copy) for name in PACKAGES}
+        with (copy / file).open("a") as text:
             text.write("\n")
-        after = {name: source(nix, name, tmp_path / "copy") for name in PACKAGES}
+        after = {name: source(nix, name, copy) for name in PACKAGES}
         assert {name for name in PACKAGES if before[name] != after[name]} == expected, file
 
 
