@@ -37,7 +37,7 @@ def drives(paths: str) -> str:
 def pools(list_: str, more: str = "") -> str:
     """A module with these pools, on the host minio-1."""
     return (
-        f"{{ imports = [ {of_server(more)} ]; networking.hostName = \"minio-1\";"
+        f'{{ imports = [ {of_server(more)} ]; networking.hostName = "minio-1";'
         " services.lakewright.server = { listen.address = lib.mkDefault null;"
         f" pools = [ {list_} ]; }}; }}"
     )
@@ -79,9 +79,7 @@ REFUSED = {
     "firewall for loopback": (of_server("openFirewall = true;"), "listens on\nloopback only"),
     "one port": (of_server("console.port = 9000;"), "cannot both listen on port 9000"),
     "pools on loopback": (
-        pools(
-            f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}", 'listen.address = "127.0.0.1";'
-        ),
+        pools(f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}", 'listen.address = "127.0.0.1";'),
         "listen.address is loopback",
     ),
     "drives on /": (
@@ -93,7 +91,10 @@ REFUSED = {
         "lie on the file system of `/`: /srv/b.",
     ),
     "a drive twice": (of_server('drives = [ "/a" "/a" ];'), "names a drive twice"),
-    "drives at home": (of_server('drives = [ "/home/me/lake" ];'), "these drives lie there: /home/me"),
+    "drives at home": (
+        of_server('drives = [ "/home/me/lake" ];'),
+        "these drives lie there: /home/me",
+    ),
     "17 drives": (
         pools('{ drives = { prefix = "/srv/disk-"; to = 17; }; }'),
         "cannot be divided so: 17",
@@ -132,7 +133,7 @@ REFUSED = {
         "options of their own for MINIO_ROOT_PASSWORD",
     ),
     "a target by its variables": (
-        of_server('settings.MINIO_NOTIFY_WEBHOOK_ENABLE_x = true;'),
+        of_server("settings.MINIO_NOTIFY_WEBHOOK_ENABLE_x = true;"),
         "options of their own for MINIO_NOTIFY_WEBHOOK_ENABLE_x",
     ),
     "a secret among the settings": (
@@ -241,7 +242,8 @@ def test_secrets_are_files_outside_of_the_store(nix: Nix, file: str) -> None:
         (
             pools(
                 f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}"
-                ' { hosts = { prefix = "minio-"; from = 5; to = 12; digits = 2; suffix = ".test"; };'
+                ' { hosts = { prefix = "minio-"; from = 5; to = 12; digits = 2;'
+                ' suffix = ".test"; };'
                 ' drives = { prefix = "/srv/"; to = 2; suffix = "/data"; }; }'
             ),
             "http://minio-{1...4}:9000/srv/disk-{1...4}"
@@ -268,7 +270,8 @@ def test_exec_start(nix: Nix, module: str, arguments: str, distributed: bool) ->
 def test_hosts_know_their_own_drives(nix: Nix) -> None:
     module = pools(
         f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}"
-        ' { hosts = { prefix = "minio-"; from = 5; to = 8; }; drives = { prefix = "/new/"; to = 4; }; }'
+        ' { hosts = { prefix = "minio-"; from = 5; to = 8; };'
+        ' drives = { prefix = "/new/"; to = 4; }; }'
     )
     config: Any = nix.value(
         f"with {host(module)}; {{ inherit (server) localDrives; inherit (unit) unitConfig;"
@@ -298,7 +301,8 @@ def test_adopts_data_of_services_minio(nix: Nix) -> None:
 def test_addresses(nix: Nix) -> None:
     def addresses(options: str) -> Any:
         return nix.value(
-            f"with {server(options)}; {{ inherit (server) endpoint url; console = server.console.url;"
+            f"with {server(options)};"
+            " { inherit (server) endpoint url; console = server.console.url;"
             " start = unit.serviceConfig.ExecStart; inherit (unit) environment;"
             " ports = config.networking.firewall.allowedTCPPorts; }"
         )
@@ -413,14 +417,15 @@ def test_notification_targets(nix: Nix) -> None:
 
 def test_tls_from_files(nix: Nix) -> None:
     service: Any = nix.value(
-        server('tls = { certificateFile = "/var/c.pem"; keyFile = "/run/k"; };') + ".unit.serviceConfig"
+        server('tls = { certificateFile = "/var/c.pem"; keyFile = "/run/k"; };')
+        + ".unit.serviceConfig"
     )
     (reload,) = service["ExecReload"]
     # As root, and the same step before the start.
     assert re.fullmatch(r"\+/nix/store/\S+-certificates /var/c.pem /run/k", reload)
     assert reload in service["ExecStartPre"]
     # A hangup would end a server without TLS.
-    assert "ExecReload" not in nix.value(host() + ".unit.serviceConfig")
+    assert not nix.value(host() + ".unit.serviceConfig ? ExecReload")
 
 
 def test_tls_from_acme(nix: Nix) -> None:
@@ -471,9 +476,7 @@ def test_files_of_agenix_are_named_once(nix: Nix) -> None:
     assert config["client"]["secretAccessKeyFile"] == config["rootPasswordFile"]
     users, accounts = config["users"], config["serviceAccounts"]
     assert users["etl"]["secretFile"] == "/run/agenix/lakewright-lake-user-etl"
-    assert (
-        accounts["ingest"]["secretFile"] == "/run/agenix/lakewright-lake-service-account-ingest"
-    )
+    assert accounts["ingest"]["secretFile"] == "/run/agenix/lakewright-lake-service-account-ingest"
 
 
 UNITS = ["lakewright-server", "lakewright-client-lake", "lakewright-drift-lake"]
@@ -545,7 +548,10 @@ def decrypted(file: Path) -> str:
     """What an encrypted file holds."""
     needs("age")
     return subprocess.run(
-        ["age", "--decrypt", "--identity", HOST_KEY, file], check=True, capture_output=True, text=True
+        ["age", "--decrypt", "--identity", HOST_KEY, file],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
 
 
@@ -623,7 +629,9 @@ def test_units_are_well_formed(nix: Nix, tmp_path: Path) -> None:
         text=True,
         env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
     ).stderr
-    ours = [line for line in told.splitlines() if "lakewright" in line and "not executable" not in line]
+    ours = [
+        line for line in told.splitlines() if "lakewright" in line and "not executable" not in line
+    ]
     assert ours == []
 
 
@@ -649,9 +657,7 @@ def programs(nix: Nix) -> dict[str, str]:
     return {name: program(nix, module) for name, module in modules.items()}
 
 
-def check(
-    program: str, folder: Path, **credentials: str
-) -> subprocess.CompletedProcess[str]:
+def check(program: str, folder: Path, **credentials: str) -> subprocess.CompletedProcess[str]:
     """Runs the check with these credentials; `root_user` and `root_password` have good ones."""
     given = {"root_user": "lake-root", "root_password": "correct-horse"} | credentials
     for name, value in given.items():
@@ -723,7 +729,7 @@ def test_secret_settings_become_lines_for_minio(programs: dict[str, str], tmp_pa
     done = check(
         programs["settings"],
         tmp_path,
-        MINIO_A_PASSWORD="it's $HOME \"quoted\" \\n\n",
+        MINIO_A_PASSWORD='it\'s $HOME "quoted" \\n\n',
         MINIO_B_TOKEN="second\n",
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -755,7 +761,7 @@ def test_drives_on_root(nix: Nix, tmp_path: Path) -> None:
 
         half = checked(here, also_here, elsewhere, absent)
         assert half.returncode == 1
-        assert f"of 4 drives these lie on the file system of /" in half.stderr
+        assert "of 4 drives these lie on the file system of /" in half.stderr
         assert f": {here} {also_here}. Mount" in half.stderr
 
         fewer = checked(here, elsewhere, absent)

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Functions of the check before the start. It runs as the server's user; values are only ever in
 # variables of this shell, never in a command line and never in a message.
 

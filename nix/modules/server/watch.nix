@@ -16,6 +16,9 @@ let
   # Where the comparing unit sees what the server was started with.
   started = "/run/lakewright-server-watch/started";
 
+  # security.acme reloads the server itself, and not between writing the one file and the other.
+  ownCertificate = cfg.tls.enable && cfg.tls.useACMEHost == null;
+
   compare = pkgs.writeShellApplication {
     name = "lakewright-server-watch";
     runtimeInputs = [
@@ -35,7 +38,7 @@ let
           exec systemctl restart --no-block ${unit}
         fi
       '') cfg.loaded
-      ++ lib.optional cfg.tls.enable ''
+      ++ lib.optional ownCertificate ''
         if differs ${lib.head cfg.tls.files} /run/lakewright-server/certs/public.crt; then
           echo "The certificate has changed: reloading it."
           exec systemctl reload --no-block ${unit}
@@ -59,7 +62,7 @@ in
       description = "Secrets and certificates of the MinIO server";
       wantedBy = [ "lakewright-server.service" ];
       after = [ "lakewright-server.service" ];
-      pathConfig.PathChanged = lib.attrValues cfg.loaded ++ cfg.tls.files;
+      pathConfig.PathChanged = lib.attrValues cfg.loaded ++ lib.optionals ownCertificate cfg.tls.files;
     };
     systemd.services.lakewright-server-watch = {
       description = "Take up changed secrets and certificates of the MinIO server";
