@@ -7,6 +7,7 @@ lib.mapAttrs
   (_: package: {
     type = "app";
     program = lib.getExe package;
+    meta = { inherit (package.meta) description; };
   })
   {
     default = pkgs.lakewright;

@@ -186,3 +186,10 @@ def test_the_app_that_plans_is_a_script_that_runs(whole: Flake, tmp_path: Path) 
         "nix copy --to ssh://root@example /nix/store/plan",
         "ssh -t root@example sudo /nix/store/plan",
     ]
+
+
+def test_the_check_of_the_options_passes(whole: Flake) -> None:
+    """The flake's own, built: it compares the page as tests/nix/test_options.py does."""
+    recipe = whole.value("checks.x86_64-linux.options", "check: check.drvPath")
+    built = whole.nix.run("nix-store", "--realise", recipe)
+    assert built.returncode == 0, built.stderr
