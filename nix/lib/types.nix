@@ -13,9 +13,7 @@ in
   # Where a secret lies on the host when a unit starts: agenix's, sops-nix's, or a file put there
   # by hand. A Nix path would be copied into the store, where everybody reads it.
   secretFile =
-    lib.types.addCheck (lib.types.strMatching plainPath) (
-      path: !(lib.hasPrefix builtins.storeDir path)
-    )
+    lib.types.addCheck (lib.types.strMatching plainPath) (path: !(lib.hasPrefix builtins.storeDir path))
     // {
       description = "absolute path of a file outside of the Nix store, as a string";
     };

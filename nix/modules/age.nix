@@ -39,7 +39,8 @@ let
       plain = builtins.match "[A-Za-z0-9_.-]+" name != null;
     in
     "lakewright-${stack}-${kind}-${if plain then name else builtins.hashString "sha256" name}";
-  operators = kind: name: kind == "user" && name == client.operatorsUser && client.operatorsGroup != null;
+  operators =
+    kind: name: kind == "user" && name == client.operatorsUser && client.operatorsGroup != null;
 
   ofServer =
     lib.filterAttrs (_: file: file != null) {
@@ -57,12 +58,30 @@ let
   perName =
     of:
     lib.concatLists (
-      lib.mapAttrsToList (
-        kind: stacks:
-        lib.concatLists (
-          lib.mapAttrsToList (stack: lib.mapAttrsToList (name: file: of { inherit kind stack name file; })) stacks
+      lib.mapAttrsToList
+        (
+          kind: stacks:
+          lib.concatLists (
+            lib.mapAttrsToList (
+              stack:
+              lib.mapAttrsToList (
+                name: file:
+                of {
+                  inherit
+                    kind
+                    stack
+                    name
+                    file
+                    ;
+                }
+              )
+            ) stacks
+          )
         )
-      ) { user = cfg.users; service-account = cfg.serviceAccounts; }
+        {
+          user = cfg.users;
+          service-account = cfg.serviceAccounts;
+        }
     );
   ofStacks = lib.listToAttrs (perName (s: lib.nameValuePair (nameOf s.kind s.stack s.name) s.file));
 
@@ -165,7 +184,8 @@ in
 
     # Without agenix there is no option to define.
     (lib.optionalAttrs hasAgenix {
-      age.secrets = lib.mapAttrs (_: file: { inherit file; }) all
+      age.secrets =
+        lib.mapAttrs (_: file: { inherit file; }) all
         // lib.listToAttrs (
           perName (
             s:
@@ -193,10 +213,17 @@ in
         client = {
           credentials = {
             accessKeyIdFile = lib.mkIf (cfg.accessKeyId != null) (pathOf "lakewright-access-key-id");
-            secretAccessKeyFile = lib.mkIf (cfg.secretAccessKey != null) (pathOf "lakewright-secret-access-key");
+            secretAccessKeyFile = lib.mkIf (cfg.secretAccessKey != null) (
+              pathOf "lakewright-secret-access-key"
+            );
           };
           restartTriggers = contents (
-            ofStacks // ofClient // lib.getAttrs (lib.filter (name: all ? ${name}) [ "lakewright-root-user" "lakewright-root-password" ]) all
+            ofStacks
+            // ofClient
+            // lib.getAttrs (lib.filter (name: all ? ${name}) [
+              "lakewright-root-user"
+              "lakewright-root-password"
+            ]) all
           );
         };
       };

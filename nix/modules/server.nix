@@ -31,7 +31,8 @@ let
     "::"
   ];
   isLoopback =
-    address: address != null && (lib.hasPrefix "127." address || address == "::1" || address == "localhost");
+    address:
+    address != null && (lib.hasPrefix "127." address || address == "::1" || address == "localhost");
   scheme = if cfg.tls.enable then "https" else "http";
   # The host's own programs go through loopback where they can, so that no name has to resolve.
   localHost =
@@ -41,6 +42,10 @@ let
       "127.0.0.1"
     else
       bracketed cfg.listen.address;
+
+  withPort =
+    origin: port:
+    if port == (if cfg.tls.enable then 443 else 80) then origin else "${origin}:${toString port}";
 
   url = lib.types.strMatching "https?://[^/?#[:space:]]+/?";
   listening = [ cfg.listen ] ++ lib.optional cfg.console.enable cfg.console;
@@ -91,7 +96,7 @@ in
       };
       url = lib.mkOption {
         type = lib.types.nullOr (lib.types.strMatching "https?://[^?#[:space:]]+");
-        default = if cfg.tls.enable then "https://${cfg.tls.name}:${toString cfg.console.port}" else null;
+        default = if cfg.tls.enable then withPort "https://${cfg.tls.name}" cfg.console.port else null;
         defaultText = lib.literalMD "under TLS `https://NAME:PORT` with the certificate's name, otherwise `null`";
         example = "https://console.example.org";
         description = ''
@@ -118,7 +123,7 @@ in
     endpoint = lib.mkOption {
       type = url;
       readOnly = true;
-      default = "${scheme}://${localHost}:${toString cfg.listen.port}";
+      default = withPort "${scheme}://${localHost}" cfg.listen.port;
       defaultText = lib.literalMD "`http://127.0.0.1:PORT`, the address of `listen.address`, or `https://NAME:PORT`";
       description = "Where programs of this host find the S3 API. Read-only; other modules take it from here.";
     };

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Puts certificate $1 and key $2 where MinIO reads them, and tells a running MinIO. Runs as root.
 
 certs=$RUNTIME_DIRECTORY/certs

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Functions of the check before the start. It runs as the server's user; values are only ever in
 # variables of this shell, never in a command line and never in a message.
 
@@ -72,7 +73,7 @@ check_drives() {
     fail "of $# drives these lie on the file system of /, where MinIO uses none beside others: ${on_root[*]}. Mount a file system at each"
   fi
   if ((${#on_root[@]} > 0)); then
-    printf 'Left out until a file system is mounted there: %s.\n' "${on_root[*]}" >&2
+    printf 'Left out until a file system is mounted there and the server starts anew: %s.\n' "${on_root[*]}" >&2
   fi
 }
 

@@ -79,6 +79,15 @@ let
       if isUnder path point && lib.stringLength point > lib.stringLength longest then point else longest
     ) "" mountPoints;
   onRoot = lib.filter (drive: mountPointOf drive == "/") here;
+  # ProtectHome hides them.
+  homes = lib.filter (
+    drive:
+    lib.any (isUnder drive) [
+      "/home"
+      "/root"
+      "/run/user"
+    ]
+  ) here;
 in
 {
   options.services.lakewright.server = {
@@ -182,6 +191,10 @@ in
         '';
       }
       {
+        assertion = homes == [ ];
+        message = "services.lakewright.server: the unit does not see the homes of people, and these drives lie there: ${toString homes}.";
+      }
+      {
         assertion = lib.all (pool: size pool.drives > 0 && size pool.hosts > 0) cfg.pools;
         message = "services.lakewright.server.pools: a series ends before it begins (`to` is less than `from`).";
       }
@@ -213,6 +226,8 @@ in
       d = {
         user = "minio";
         group = "minio";
+        # The colon: only where it is made now.
+        mode = ":0750";
       };
     });
 

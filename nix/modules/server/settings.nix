@@ -90,9 +90,7 @@ in
       }
       {
         assertion = !(lib.any holdsSecret plain);
-        message = "services.lakewright.server.settings would put secrets into the Nix store: give ${
-          toString (refused holdsSecret plain)
-        } in secretSettings, as files.";
+        message = "services.lakewright.server.settings would put secrets into the Nix store: give ${toString (refused holdsSecret plain)} in secretSettings, as files.";
       }
     ];
 

@@ -55,7 +55,13 @@ in
     };
     name = lib.mkOption {
       type = lib.types.nullOr (lib.types.strMatching "[A-Za-z0-9.-]+");
-      default = if byAcme then acme.domain else if cfg.tls.enable then config.networking.fqdnOrHostName else null;
+      default =
+        if byAcme then
+          acme.domain
+        else if cfg.tls.enable then
+          config.networking.fqdnOrHostName
+        else
+          null;
       defaultText = lib.literalMD "the domain of the ACME host, otherwise `networking.fqdnOrHostName`";
       example = "s3.example.org";
       description = ''

@@ -13,6 +13,11 @@
 let
   cfg = config.services.lakewright.server;
   unit = "lakewright-server.service";
+  # Where the comparing unit sees what the server was started with.
+  started = "/run/lakewright-server-watch/started";
+
+  # security.acme reloads the server itself, and not between writing the one file and the other.
+  ownCertificate = cfg.tls.enable && cfg.tls.useACMEHost == null;
 
   compare = pkgs.writeShellApplication {
     name = "lakewright-server-watch";
@@ -28,12 +33,12 @@ let
     ''
     + lib.concatLines (
       lib.mapAttrsToList (id: file: ''
-        if differs ${file} /run/credentials/${unit}/${id}; then
+        if differs ${file} ${started}/${id}; then
           echo "${file} has changed: restarting the server."
           exec systemctl restart --no-block ${unit}
         fi
       '') cfg.loaded
-      ++ lib.optional cfg.tls.enable ''
+      ++ lib.optional ownCertificate ''
         if differs ${lib.head cfg.tls.files} /run/lakewright-server/certs/public.crt; then
           echo "The certificate has changed: reloading it."
           exec systemctl reload --no-block ${unit}
@@ -57,7 +62,7 @@ in
       description = "Secrets and certificates of the MinIO server";
       wantedBy = [ "lakewright-server.service" ];
       after = [ "lakewright-server.service" ];
-      pathConfig.PathChanged = lib.attrValues cfg.loaded ++ cfg.tls.files;
+      pathConfig.PathChanged = lib.attrValues cfg.loaded ++ lib.optionals ownCertificate cfg.tls.files;
     };
     systemd.services.lakewright-server-watch = {
       description = "Take up changed secrets and certificates of the MinIO server";
@@ -70,6 +75,9 @@ in
         CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
         PrivateUsers = false;
         ProtectHome = "read-only";
+        RuntimeDirectory = "lakewright-server-watch";
+        # systemd hides /run/credentials from a sandbox; the server's is asked for by name.
+        BindReadOnlyPaths = "-/run/credentials/${unit}:${started}";
         PrivateNetwork = true;
         RestrictAddressFamilies = "AF_UNIX";
       };

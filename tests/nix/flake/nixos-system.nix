@@ -12,7 +12,7 @@
 let
   host = standIn.evalHost {
     specialArgs = {
-      modulesPath = ./modules;
+      modulesPath = toString ./modules;
     }
     // specialArgs;
     modules = modules ++ [

@@ -60,6 +60,7 @@ let
       "installShellFiles"
       "nixfmt"
       "nixfmt-tree"
+      "qemu-user"
       "rustfmt"
     ] build.tool;
 

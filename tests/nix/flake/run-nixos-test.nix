@@ -16,7 +16,7 @@ let
     let
       host = standIn.evalHost {
         inherit (pkgs) system;
-        specialArgs.modulesPath = ./modules;
+        specialArgs.modulesPath = toString ./modules;
         modules = [
           defaults
           module

@@ -163,7 +163,7 @@ def dry_activate() -> int:
     return status
 
 
-def switch(action: str) -> int:
+def switch() -> int:
     """Stops, activates, and starts."""
     changes = decide()
     status = 0
@@ -173,8 +173,7 @@ def switch(action: str) -> int:
     tell("NOT restarting", changes.skip)
 
     print("activating the configuration...", flush=True)
-    environment = os.environ | {"NIXOS_ACTION": action}
-    if subprocess.run([TOPLEVEL / "activate"], check=False, env=environment).returncode:
+    if subprocess.run([TOPLEVEL / "activate"], check=False).returncode:
         status = 2
 
     systemctl("reset-failed")
@@ -214,10 +213,11 @@ def switch(action: str) -> int:
 
 
 def main() -> int:
-    """Reads the action."""
+    """Reads the action; activation scripts do too."""
+    os.environ["NIXOS_ACTION"] = "".join(sys.argv[1:])
     match sys.argv[1:]:
-        case ["switch" | "test" as action]:
-            return switch(action)
+        case ["switch" | "test"]:
+            return switch()
         case ["boot"]:
             print("the stand-in has no boot loader", file=sys.stderr)
             return 1

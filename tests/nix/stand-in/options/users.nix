@@ -76,6 +76,20 @@ let
 in
 {
   options = {
+    # Numbers that NixOS has reserved.
+    ids.uids = mkOption {
+      type = types.attrsOf types.int;
+      readOnly = true;
+      default.minio = 276;
+    };
+    ids.gids = mkOption {
+      type = types.attrsOf types.int;
+      readOnly = true;
+      default = {
+        keys = 96;
+        minio = 276;
+      };
+    };
     users.mutableUsers = mkOption {
       type = types.bool;
       default = true;
