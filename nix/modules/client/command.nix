@@ -77,7 +77,8 @@ let
   };
 
   isLoopback =
-    builtins.match "https?://(127\\.[0-9.]+|localhost|\\[::1])(:[0-9]+)?/?" (toString cfg.endpoint) != null;
+    builtins.match "https?://(127\\.[0-9.]+|localhost|\\[::1])(:[0-9]+)?/?" (toString cfg.endpoint)
+    != null;
 
   # Measured with `systemd-analyze security`; the reasons for what is left are in nix/README.md.
   hardening =

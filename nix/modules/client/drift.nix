@@ -10,8 +10,7 @@ let
   command = import ./command.nix { inherit config lib pkgs; };
   stacks = lib.filterAttrs (_: stack: stack.enable && stack.drift.enable) cfg.stacks;
   unitOf = name: "lakewright-drift-${name}";
-  eachUnit =
-    f: lib.mapAttrs' (name: stack: lib.nameValuePair (unitOf name) (f name stack)) stacks;
+  eachUnit = f: lib.mapAttrs' (name: stack: lib.nameValuePair (unitOf name) (f name stack)) stacks;
 in
 {
   config = lib.mkIf cfg.enable {
