@@ -69,6 +69,7 @@ lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy,
 	  MYPYPATH=$$tests $(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 $$tests
 	done
 	$(BIN)/shellcheck $(SH_SOURCES)
+	$(BIN)/shellcheck --shell=bash $$(find nix -name '*.sh') # pieces, which Nix makes scripts of
 	echo "== nixfmt, deadnix"
 	scripts/nix_lint.sh
 	echo "== clippy"

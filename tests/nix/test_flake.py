@@ -6,7 +6,6 @@ Every test works on a copy of the repository, as a clone would have it, so that 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,28 +163,6 @@ def test_a_host_gets_our_packages(whole: Flake) -> None:
 
 def test_the_flake_is_short() -> None:
     assert len((ROOT / "flake.nix").read_text().splitlines()) < 100
-
-
-def test_the_app_that_plans_is_a_script_that_runs(whole: Flake, tmp_path: Path) -> None:
-    """It asks Nix for each stack's script, carries it to the host and starts it there."""
-    program = "apps.x86_64-linux.plan.program"
-    recipe = whole.value(program, "path: builtins.attrNames (builtins.getContext path)")
-    built = whole.nix.run("nix-store", "--realise", *recipe)
-    assert built.returncode == 0, built.stderr
-    script = whole.value(program)
-    calls = tmp_path / "calls"
-    answer = "case $1 in eval) echo a b;; build) echo /nix/store/plan;; esac"
-    for tool in ("nix", "ssh"):
-        (tmp_path / tool).write_text(f'#!/bin/sh\necho "{tool} $*" >> {calls}\n{answer}\n')
-        (tmp_path / tool).chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    subprocess.run([script, "example", "root@example"], env=environment, check=True)
-    stacks = ".#nixosConfigurations.example.config.services.lakewright.client.stacks"
-    assert calls.read_text().splitlines()[1:4] == [
-        f"nix build --no-link --print-out-paths {stacks}.a.planScript",
-        "nix copy --to ssh://root@example /nix/store/plan",
-        "ssh -t root@example sudo /nix/store/plan",
-    ]
 
 
 def test_the_check_of_the_options_passes(whole: Flake) -> None:
