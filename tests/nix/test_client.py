@@ -514,7 +514,7 @@ def test_pruning_is_said_wherever_the_stack_is_planned(nix: Nix) -> None:
         repaired = service(nix, stack, "lakewright-drift-lake")["serviceConfig"]["ExecStart"]
         assert repaired == applied and applied.endswith(" --prune") == there
         script = nix.build(f"{stack}.config.services.lakewright.client.stacks.lake.planScript")
-        assert (" --prune" in script.read_text()) == there
+        assert (" --prune" in (script / "bin/lakewright-plan-lake").read_text()) == there
 
 
 def test_drift_fails_its_unit_or_is_logged(nix: Nix) -> None:

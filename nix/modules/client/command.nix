@@ -134,28 +134,28 @@ in
     };
   };
 
-  # The plan of a stack as it would be applied from here. One file, to be copied and run.
+  # The plan of a stack as it would be applied from here.
   planScript =
     name: stack:
-    pkgs.writeShellScript "lakewright-plan-${name}" ''
-      set -euo pipefail
-      export PATH=${lib.makeBinPath [ pkgs.coreutils ]}
-      ${lib.toShellVars (
+    pkgs.writeShellApplication {
+      name = "lakewright-plan-${name}";
+      runtimeInputs = [ pkgs.coreutils ];
+      runtimeEnv =
         connection
         // noProfiles
         // {
           LAKEWRIGHT_ACCESS_KEY_ID_FILE = toString cfg.credentials.accessKeyIdFile;
           LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = toString cfg.credentials.secretAccessKeyFile;
         }
-        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; }
-      )}
-      export "''${!LAKEWRIGHT_@}"
-      ${builtins.readFile ./plan.sh}
-      ${calls "credential" (secret: [
-        secret.credential
-        secret.owner
-        secret.file
-      ]) (spec.secrets stack)}
-      ${lakewright} plan ${stack.specFile}${prune stack} "$@"
-    '';
+        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; };
+      text = ''
+        ${builtins.readFile ./plan.sh}
+        ${calls "credential" (secret: [
+          secret.credential
+          secret.owner
+          secret.file
+        ]) (spec.secrets stack)}
+        ${lakewright} plan ${stack.specFile}${prune stack} "$@"
+      '';
+    };
 }

@@ -19,7 +19,7 @@ in
           ${lib.concatStrings (
             lib.mapAttrsToList (name: stack: ''
               echo "lakewright: what applying the stack ${name} would do:"
-              ${pkgs.coreutils}/bin/timeout 60 ${stack.planScript} || echo "lakewright: the plan of ${name} cannot be made now"
+              ${pkgs.coreutils}/bin/timeout 60 ${lib.getExe stack.planScript} || echo "lakewright: the plan of ${name} cannot be made now"
             '') stacks
           )}
         fi
