@@ -319,6 +319,9 @@ def test_addresses(nix: Nix) -> None:
     assert "--address :9000 --console-address :9001" in everywhere["start"]
     assert everywhere["ports"] == [9000, 9001]
 
+    half = addresses("listen.address = null; openFirewall = true;")
+    assert half["ports"] == [9000]
+
     six = addresses('listen.address = "2001:db8::1"; console.enable = false; openFirewall = true;')
     assert six["endpoint"] == "http://[2001:db8::1]:9000"
     assert "--address [2001:db8::1]:9000" in six["start"]
@@ -713,9 +716,23 @@ def test_the_check_refuses(
 
 def test_an_empty_file_is_called_so(nix: Nix, tmp_path: Path) -> None:
     (tmp_path / "password").touch()
-    module = server(f'rootPasswordFile = lib.mkForce "{tmp_path}/password";')
+    module = server(f'rootPasswordFile = "{tmp_path}/password";')
     done = check(program(nix, module), tmp_path, root_password="\n")
     assert f"the secret file {tmp_path}/password is empty" in done.stderr
+
+
+def test_a_secret_for_everybody_is_none(nix: Nix, tmp_path: Path) -> None:
+    for name in ("user", "password"):
+        (tmp_path / name).touch(0o644)
+    module = server(
+        f'rootUserFile = "{tmp_path}/user"; rootPasswordFile = "{tmp_path}/password";'
+    )
+    path = program(nix, module)
+    done = check(path, tmp_path)
+    assert done.returncode == 1
+    assert f"everybody may read or write the secret file {tmp_path}/password" in done.stderr
+    (tmp_path / "password").chmod(0o640)
+    assert check(path, tmp_path).returncode == 0
 
 
 def test_the_check_accepts(programs: dict[str, str], tmp_path: Path) -> None:
