@@ -62,6 +62,10 @@ in
       description = "Secrets and certificates of the MinIO server";
       wantedBy = [ "lakewright-server.service" ];
       after = [ "lakewright-server.service" ];
+      # By default a path unit is there before basic.target, and the server comes after it.
+      unitConfig.DefaultDependencies = false;
+      conflicts = [ "shutdown.target" ];
+      before = [ "shutdown.target" ];
       pathConfig.PathChanged = lib.attrValues cfg.loaded ++ lib.optionals ownCertificate cfg.tls.files;
     };
     systemd.services.lakewright-server-watch = {
