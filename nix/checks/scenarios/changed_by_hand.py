@@ -14,7 +14,9 @@ def mc(password):
 
 
 def subject():
-    return machine.succeed("openssl s_client -connect lake.test:9000 </dev/null 2>&1 | grep subject=")
+    return machine.succeed(
+        "openssl s_client -connect lake.test:9000 </dev/null 2>&1 | grep subject="
+    )
 
 
 def journal(unit):
@@ -34,7 +36,8 @@ with subtest("a renewed certificate is taken up, and no connection is refused me
     )
     machine.succeed("certify second")
     machine.wait_until_succeeds(
-        "openssl s_client -connect lake.test:9000 </dev/null 2>&1 | grep 'subject=.*second'", timeout=30
+        "openssl s_client -connect lake.test:9000 </dev/null 2>&1 | grep 'subject=.*second'",
+        timeout=30,
     )
     machine.succeed("sleep 1; touch /root/enough")
     machine.fail("test -e /root/refused")
