@@ -71,19 +71,7 @@
         option-docs = pkgs.callPackage ./nix/packages/option-docs.nix { };
       });
 
-      apps = eachSystem (
-        pkgs:
-        lib.mapAttrs
-          (_: package: {
-            type = "app";
-            program = lib.getExe package;
-          })
-          {
-            default = pkgs.lakewright;
-            inherit (pkgs) lakewright;
-            demo = pkgs.callPackage ./nix/packages/demo.nix { };
-          }
-      );
+      apps = eachSystem (pkgs: import ./nix/apps.nix { inherit pkgs; });
 
       devShells = eachSystem (pkgs: {
         default = pkgs.callPackage ./nix/shell.nix { };
@@ -95,6 +83,7 @@
         pkgs:
         import ./nix/checks {
           inherit pkgs agenix;
+          inherit (self) nixosConfigurations;
           packages = self.packages.${pkgs.stdenv.hostPlatform.system};
         }
       );

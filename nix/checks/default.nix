@@ -3,6 +3,7 @@
 {
   pkgs,
   agenix,
+  nixosConfigurations,
   packages,
 }:
 let
@@ -12,6 +13,11 @@ let
     root = ../..;
     fileset = lib.fileset.fileFilter (file: file.hasExt "nix") ../..;
   };
+
+  ofThisSystem = host: host.config.nixpkgs.hostPlatform.system == pkgs.stdenv.hostPlatform.system;
+  hosts = lib.mapAttrs' (
+    name: host: lib.nameValuePair "host-${name}" host.config.system.build.toplevel
+  ) (lib.filterAttrs (_: ofThisSystem) nixosConfigurations);
 in
 removeAttrs packages [ "default" ]
 // {
@@ -35,21 +41,27 @@ removeAttrs packages [ "default" ]
     };
   };
 
-  nix-files = pkgs.runCommand "lakewright-nix-files" {
-    nativeBuildInputs = [
-      pkgs.deadnix
-      pkgs.nixfmt
-    ];
-  } ''
-    find ${nixFiles} -name '*.nix' -exec nixfmt --check {} +
-    deadnix --fail ${nixFiles}
-    touch $out
-  '';
+  nix-files =
+    pkgs.runCommand "lakewright-nix-files"
+      {
+        nativeBuildInputs = [
+          pkgs.deadnix
+          pkgs.nixfmt
+        ];
+      }
+      ''
+        find ${nixFiles} -name '*.nix' -exec nixfmt --check {} +
+        deadnix --fail ${nixFiles}
+        touch $out
+      '';
 
   # The committed page of options is what the modules say.
   options = pkgs.runCommand "lakewright-options" { } ''
-    diff --unified ${../OPTIONS.md} ${pkgs.writeText "OPTIONS.md" (import ../lib/options.nix { inherit lib; }).page}
+    diff --unified ${../OPTIONS.md} ${
+      pkgs.writeText "OPTIONS.md" (import ../lib/options.nix { inherit lib; }).page
+    }
     touch $out
   '';
 }
+// hosts
 // import ./scenarios.nix { inherit pkgs agenix; }

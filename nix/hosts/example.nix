@@ -1,5 +1,4 @@
 # A host from nothing to a served lake.
-{ config, ... }:
 {
   networking.hostName = "example";
   nixpkgs.hostPlatform = "x86_64-linux";

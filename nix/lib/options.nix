@@ -34,12 +34,17 @@ let
   code =
     text:
     if lib.hasInfix "\n" text then
-      "\n\n  ```nix\n${lib.concatMapStrings (line: "  ${line}\n") (lib.splitString "\n" (lib.trim text))}  ```"
+      "\n\n  ```nix\n${
+        lib.concatMapStrings (line: "  ${line}\n") (lib.splitString "\n" (lib.trim text))
+      }  ```"
     else
       " `${text}`";
   value =
     value:
-    if value._type or null == "literalMD" then " ${withoutRoles (lib.trim value.text)}" else code value.text;
+    if value._type or null == "literalMD" then
+      " ${withoutRoles (lib.trim value.text)}"
+    else
+      code value.text;
 
   line = what: text: "- ${what}:${text}\n";
   entry =

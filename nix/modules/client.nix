@@ -34,6 +34,7 @@ in
     ./client/plan.nix
     ./client/system.nix
     ./client/unit.nix
+    ./client/watch.nix
   ];
 
   options.services.lakewright.client = {
@@ -141,10 +142,8 @@ in
       example = lib.literalExpression "[ config.age.secrets.etl.file ]";
       description = ''
         When one of these changes, a switch runs the stacks' units again. A changed declaration does
-        that by itself; a changed secret has to be named here, because the configuration knows only
-        where it lies. {option}`services.lakewright.age` does it for its secrets; with sops-nix name
-        the units in `sops.secrets.<name>.restartUnits`; after changing a plain file run
-        `systemctl restart lakewright-client-NAME`.
+        that by itself, and a changed file does too ({option}`services.lakewright.client.watchSecrets`);
+        this is for what says so earlier. {option}`services.lakewright.age` fills it in.
       '';
     };
 

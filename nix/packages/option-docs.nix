@@ -7,6 +7,5 @@ let
 in
 (nixosOptionsDoc {
   inherit (import ../lib/options.nix { inherit lib; }) options;
-  transformOptions =
-    option: option // { declarations = map relative option.declarations; };
+  transformOptions = option: option // { declarations = map relative option.declarations; };
 }).optionsCommonMark

@@ -19,40 +19,56 @@ import pytest
 ROOT = Path(__file__).parents[2]
 REQUIRED = set(filter(None, os.environ.get("LAKEWRIGHT_TEST_REQUIRE", "").split(",")))
 
-# What is built here is in no cache that anybody could ask.
-BUILD = ("--no-out-link", "--option", "substitute", "false")
+# A single user's Nix, whatever the machine's is set up for; what is built here is in no cache that
+# anybody could ask.
+SETTINGS = """
+experimental-features = nix-command flakes
+build-users-group =
+sandbox = false
+substitute = false
+"""
 
 
 @dataclass(frozen=True)
 class Nix:
     """Evaluates and builds Nix expressions; paths in them are relative to the project."""
 
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    def run(self, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """A command, and what became of it."""
+        environment = os.environ | {"NIX_CONFIG": SETTINGS + os.environ.get("NIX_CONFIG", "")}
+        return subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        )
 
     def value(self, expression: str) -> object:
         """What an expression is, as JSON has it."""
-        done = self._run("nix-instantiate", "--eval", "--strict", "--json", "--expr", expression)
+        done = self.run("nix-instantiate", "--eval", "--strict", "--json", "--expr", expression)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     def refusal(self, expression: str) -> str:
         """Why an expression cannot be evaluated."""
-        done = self._run("nix-instantiate", "--eval", "--strict", "--json", "--expr", expression)
+        done = self.run("nix-instantiate", "--eval", "--strict", "--json", "--expr", expression)
         assert done.returncode != 0, f"it was evaluated: {done.stdout}"
         return done.stderr
 
     def build(self, expression: str) -> Path:
         """The store path that a derivation becomes."""
-        done = self._run("nix-build", *BUILD, "--expr", expression)
+        done = self.run("nix-build", "--no-out-link", "--expr", expression)
         assert done.returncode == 0, done.stderr
         return Path(done.stdout.split()[-1])
 
     def failed_build(self, expression: str) -> str:
         """What a build says that fails."""
-        done = self._run("nix-build", *BUILD, "--expr", expression)
+        done = self.run("nix-build", "--no-out-link", "--expr", expression)
         assert done.returncode != 0, f"it was built: {done.stdout}"
         return done.stderr
+
+
+def copy_of_the_repository(target: Path) -> Path:
+    """The repository as a clone has it, to be broken."""
+    made = (".git", ".venv", "target", "dist", "*.so", "__pycache__", ".*_cache", ".hypothesis")
+    return shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*made))
 
 
 def lacking() -> str | None:

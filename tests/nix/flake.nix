@@ -6,7 +6,7 @@
   #
   # Impure, because nixpkgs' lib comes from NIX_PATH.
   outputs =
-    { self }:
+    _:
     let
       plainLib = import ./flake/lib.nix;
       standIn = import ./stand-in { lib = plainLib; };

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,9 @@ def shape(schema: Mapping[str, Any]) -> object:
         return shapes[0] if len(shapes) == 1 else {"either": shapes}
     if values := schema.get("enum"):
         words = [value for value in values if isinstance(value, str)]
-        shapes = (["flag"] if True in values else []) + ([{"words": sorted(words)}] if words else [])
+        shapes = (["flag"] if True in values else []) + (
+            [{"words": sorted(words)}] if words else []
+        )
         return shapes[0] if len(shapes) == 1 else {"either": shapes}
     kinds = schema.get("type", "anything")
     kind = kinds if isinstance(kinds, str) else next(k for k in kinds if k != "null")
@@ -301,7 +303,7 @@ ASSERTIONS = {
     "a bucket in two stacks": (
         client('stacks.zoo = { registry = "lake-state"; buckets.raw = { }; };'),
         [
-            "services.lakewright.client.stacks.lake and zoo: the bucket \"raw\" is declared more "
+            'services.lakewright.client.stacks.lake and zoo: the bucket "raw" is declared more '
             "than once"
         ],
     ),
@@ -402,3 +404,264 @@ def test_buckets_may_be_called_what_the_engine_lets_them(nix: Nix, tmp_path: Pat
         document.write_text(json.dumps({"version": 1, "stack": "s", "buckets": {name: {}}}))
         check = subprocess.run([binary, "check", document], capture_output=True, check=False)
         assert (check.returncode == 2) == refused, f"{name}: {check.stderr.decode()}"
+
+
+# --- units
+
+LOCAL = """{
+  imports = [ ./nix/modules/server.nix ];
+  services.lakewright = {
+    server = {
+      enable = true;
+      rootUserFile = "/run/secrets/root-user";
+      rootPasswordFile = "/run/secrets/root-password";
+      OPTIONS
+    };
+    client = { enable = true; stacks.lake.buckets.raw = { }; stacks.zoo.buckets.zoo = { }; };
+  };
+}"""
+
+
+def local(options: str = "") -> str:
+    """A host with a server of its own and two stacks on it."""
+    module = LOCAL.replace("./nix", str(ROOT / "nix")).replace("OPTIONS", options)
+    return f"""((import ./tests/nix/stand-in {{ }}).evalHost {{
+      modules = [ ./nix/modules/client.nix {module} ];
+    }})"""
+
+
+def service(nix: Nix, expression: str, unit: str) -> Any:
+    """What a unit is made of."""
+    words = "after wants requires wantedBy partOf restartTriggers environment serviceConfig"
+    attributes = " ".join(f"inherit (unit) {word};" for word in words.split())
+    return nix.value(
+        f"let unit = {expression}.config.systemd.services.{unit}; in {{ {attributes} }}"
+    )
+
+
+def test_a_unit_follows_the_server_of_its_host(nix: Nix) -> None:
+    unit = service(nix, local(), "lakewright-client-lake")
+    server = "lakewright-server.service"
+    assert unit["requires"] == [] and unit["wants"] == [server]
+    assert server in unit["after"] and unit["partOf"] == [server] and server in unit["wantedBy"]
+    config = unit["serviceConfig"]
+    assert config["Type"] == "oneshot" and config["RemainAfterExit"] and config["DynamicUser"]
+    assert config["Restart"] == "on-failure"
+    assert config["LoadCredential"] == [
+        "access-key-id:/run/secrets/root-user",
+        "secret-access-key:/run/secrets/root-password",
+    ]
+    # Loopback needs nothing else.
+    assert (config["IPAddressAllow"], config["IPAddressDeny"]) == ("localhost", "any")
+    look, write, wait = config["ExecStartPre"]
+    assert look.startswith("+/") and "lakewright-check-files-lake" in look
+    assert "lakewright-write-environment" in write and not write.startswith("+")
+    assert wait.endswith("/bin/lakewright wait --timeout 120s")
+    assert re.search(r"/bin/lakewright apply /nix/store/\S+\.json --yes$", config["ExecStart"])
+    assert unit["environment"]["LAKEWRIGHT_SECRET_ACCESS_KEY_FILE"] == "%d/secret-access-key"
+
+
+def test_stacks_are_applied_one_after_the_other(nix: Nix) -> None:
+    assert (
+        "lakewright-client-lake.service" in service(nix, local(), "lakewright-client-zoo")["after"]
+    )
+    assert (
+        "lakewright-client-zoo.service"
+        not in (service(nix, local(), "lakewright-client-lake")["after"])
+    )
+
+
+def test_a_unit_of_a_server_elsewhere_waits_for_the_network(nix: Nix) -> None:
+    unit = service(nix, client('caFile = "/etc/ca.pem";'), "lakewright-client-lake")
+    assert unit["partOf"] == [] and unit["wantedBy"] == ["multi-user.target"]
+    assert unit["wants"] == ["network-online.target"] and "network-online.target" in unit["after"]
+    config = unit["serviceConfig"]
+    assert "IPAddressDeny" not in config
+    assert set(config["LoadCredential"]) >= {
+        *("ca:/etc/ca.pem", "user-etl:/run/secrets/etl"),
+        *("service-account-ingest:/run/secrets/ingest", "access-key-id:/run/secrets/admin-user"),
+    }
+    # systemd fills in what is missing, so that the check can say so.
+    names = [loaded.partition(":")[0] for loaded in config["LoadCredential"]]
+    assert config["SetCredential"] == [f"{name}:missing" for name in names]
+    assert unit["environment"]["LAKEWRIGHT_CA_FILE"] == "%d/ca"
+
+
+def test_under_tls_the_endpoint_is_the_name_of_the_certificate(nix: Nix) -> None:
+    tls = 'tls = { certificateFile = "/run/c.pem"; keyFile = "/run/k.pem"; name = "s3.lan"; };'
+    host = local(tls)
+    assert nix.value(f"{host}.config.services.lakewright.client.endpoint") == "https://s3.lan:9000"
+    assert service(nix, host, "lakewright-client-lake")["partOf"] == ["lakewright-server.service"]
+
+
+def test_what_changed_runs_again(nix: Nix) -> None:
+    def start(options: str) -> tuple[str, list[str]]:
+        unit = service(nix, lake(options), "lakewright-client-lake")
+        return unit["serviceConfig"]["ExecStart"], unit["restartTriggers"]
+
+    (first, nothing), (second, _) = start(""), start("buckets.new = { };")
+    assert first != second and nothing == []
+    triggers = service(nix, client('restartTriggers = [ "x" ];'), "lakewright-client-lake")
+    assert triggers["restartTriggers"] == ["x"]
+    paths = nix.value(f"{host()}.config.systemd.paths.lakewright-watch-lake.pathConfig.PathChanged")
+    assert isinstance(paths, list) and {"/run/secrets/etl", "/run/secrets/admin-user"} <= set(paths)
+
+
+def test_pruning_is_said_wherever_the_stack_is_planned(nix: Nix) -> None:
+    for prune, there in (("keep", False), ("delete", True)):
+        stack = lake(f'prune = "{prune}"; drift.action = "repair";')
+        applied = service(nix, stack, "lakewright-client-lake")["serviceConfig"]["ExecStart"]
+        repaired = service(nix, stack, "lakewright-drift-lake")["serviceConfig"]["ExecStart"]
+        assert repaired == applied and applied.endswith(" --prune") == there
+        script = nix.build(f"{stack}.config.services.lakewright.client.stacks.lake.planScript")
+        assert (" --prune" in (script / "bin/lakewright-plan-lake").read_text()) == there
+
+
+def test_drift_fails_its_unit_or_is_logged(nix: Nix) -> None:
+    seen = service(nix, host(), "lakewright-drift-lake")["serviceConfig"]
+    assert " drift " in seen["ExecStart"] and "SuccessExitStatus" not in seen
+    log = service(nix, lake('drift.action = "log";'), "lakewright-drift-lake")["serviceConfig"]
+    assert " drift " in log["ExecStart"] and log["SuccessExitStatus"] == 3
+    timers = f"{lake('drift.enable = false;')}.config.systemd"
+    assert nix.value(f"builtins.attrNames {timers}.timers") == []
+    assert nix.value(f"{timers}.services ? lakewright-drift-lake") is False
+
+
+def test_a_stack_that_is_switched_off_has_no_units(nix: Nix) -> None:
+    off = lake("enable = false;")
+    units = nix.value(f"builtins.attrNames {off}.config.systemd.services")
+    assert isinstance(units, list) and not [unit for unit in units if "lakewright" in unit]
+    nix.build(f"{off}.config.services.lakewright.client.stacks.lake.specFile")
+
+
+# --- what is built
+
+
+@pytest.fixture(scope="module")
+def toplevel(nix: Nix) -> Path:
+    """The built host of the tests, with operators."""
+    return nix.build(
+        client(
+            """operatorsGroup = "ops";
+            stacks.lake.users.operators.secretFile = "/run/secrets/operators";"""
+        )
+        + ".toplevel"
+    )
+
+
+def test_the_units_are_what_systemd_takes(toplevel: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not here")
+    units = sorted((toplevel / "etc/systemd/system").glob("lakewright-*.service"))
+    assert len(units) == 3
+    for unit in units:
+        done = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"exposed more than 2.0:\n{done.stdout}"
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--recursive-errors=no", unit],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = [line for line in done.stderr.splitlines() if "lakewright" in line]
+        # The binaries are in the container only.
+        assert [line for line in said if "is not executable" not in line] == []
+
+
+def test_the_profile_says_where_keys_are(toplevel: Path, tmp_path: Path) -> None:
+    profiles = toplevel / "etc/lakewright/profiles.toml"
+    shown = subprocess.run(
+        [os.environ["LAKEWRIGHT_TEST_CLI"], "profile", "show", "--json"],
+        env={"LAKEWRIGHT_PROFILES_FILE": str(profiles), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    settings = json.loads(shown.stdout)
+    assert settings["endpoint"]["value"] == "https://s3.example.org"
+    assert settings["region"]["value"] == "eu-central-1"
+    assert "/run/secrets/operators" in json.dumps(settings["secret_access_key"])
+    assert profiles.read_text().count("/run/secrets/") == 1, "root's keys are for the units alone"
+
+
+def test_the_check_of_files_names_what_is_wrong(nix: Nix, tmp_path: Path) -> None:
+    def script(*names: str) -> str:
+        users = " ".join(f'users.{name}-user.secretFile = "{tmp_path}/{name}";' for name in names)
+        expression = client(
+            f"""stacks = lib.mkForce {{ s = {{ {users} }}; }};
+            credentials = {{
+              accessKeyIdFile = lib.mkForce "{tmp_path}/id";
+              secretAccessKeyFile = lib.mkForce "{tmp_path}/key";
+            }};"""
+        )
+        command = nix.value(
+            f"builtins.head {expression}.config.systemd.services.lakewright-client-s"
+            ".serviceConfig.ExecStartPre"
+        )
+        assert isinstance(command, str)
+        # Builds what the string refers to.
+        nix.build(f"{expression}.toplevel")
+        return command.removeprefix("+")
+
+    def run(command: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [command],
+            env={"RUNTIME_DIRECTORY": str(tmp_path / "run")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    (tmp_path / "run").mkdir()
+    for name, content, mode in (
+        *(("id", "root", 0o444), ("key", "hidden-one", 0o400), ("good", "hidden-two", 0o440)),
+        *(("empty", " \n", 0o400), ("open", "hidden-three", 0o404), ("folder", None, 0)),
+    ):
+        file = tmp_path / name
+        if content is None:
+            file.mkdir()
+        else:
+            file.write_text(content)
+            file.chmod(mode)
+    code, said = run(script("good", "empty", "open", "folder", "absent"))
+    assert code == 1
+    assert said.splitlines() == [
+        f"lakewright: user absent-user: there is no file {tmp_path}/absent",
+        f"lakewright: user empty-user: the file {tmp_path}/empty is empty",
+        f"lakewright: user folder-user: {tmp_path}/folder is no plain file",
+        f"lakewright: user open-user: everybody may read or write the file {tmp_path}/open "
+        f"(mode 404): chmod o= {tmp_path}/open",
+    ]
+    assert not (tmp_path / "run/files").exists()
+
+    assert run(script("good")) == (0, "")
+    sums = tmp_path / "run/files"
+    assert sums.stat().st_mode & 0o777 == 0o600
+    assert "hidden" not in sums.read_text()
+    check = ["sha256sum", "--check", "--status", "--ignore-missing", str(sums)]
+    assert subprocess.run(check, check=False).returncode == 0
+    (tmp_path / "good").chmod(0o600)
+    (tmp_path / "good").write_text("hidden-four")
+    assert subprocess.run(check, check=False).returncode == 1
+
+
+def test_the_dry_activation_plans_and_fails_nothing(toplevel: Path) -> None:
+    script = (toplevel / "dry-activate").read_text()
+    plan = re.search(r"timeout 60 (\S+lakewright-plan-lake) \|\| echo", script)
+    assert plan and "the secret of %s is not there yet" in Path(plan[1]).read_text()
+    snippet = script[script.index("snippet lakewright-plan:") :].split("####")[0]
+    # Nobody asks for a plan when it is no dry activation.
+    done = subprocess.run(
+        ["bash", "-euc", snippet.partition("\n")[2]],
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == ""

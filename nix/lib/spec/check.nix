@@ -80,25 +80,25 @@ let
       refers =
         where: what: known: names:
         map (
-          name: at where (wrongIf (!lib.elem name known) "the ${what} \"${name}\" is not declared in this stack")
+          name:
+          at where (wrongIf (!lib.elem name known) "the ${what} \"${name}\" is not declared in this stack")
         ) (list names);
       attached =
-        where: names:
-        refers where "policy" (builtInPolicies ++ lib.attrNames stack.policies) names;
+        where: names: refers where "policy" (builtInPolicies ++ lib.attrNames stack.policies) names;
       inBucket =
         where: bucket:
         at where (
           wrongIf (!lib.elem bucket buckets)
             "the bucket \"${bucket}\" is not declared: declare it, or name it in services.lakewright.client.foreignBuckets if others keep it"
         );
-      granted =
-        where: grants: map (grant: inBucket "${where}.grants" grant.bucket) (list grants);
+      granted = where: grants: map (grant: inBucket "${where}.grants" grant.bucket) (list grants);
     in
     [
       {
         where = stackName;
-        fault = wrongIf (builtins.match "[A-Za-z0-9._-]{1,64}" stackName == null)
-          "the name of a stack is 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-'";
+        fault = wrongIf (
+          builtins.match "[A-Za-z0-9._-]{1,64}" stackName == null
+        ) "the name of a stack is 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-'";
       }
     ]
     ++ eachIn stack.buckets (
@@ -119,8 +119,9 @@ let
           ) "a quota of 0 bytes means no quota to MinIO: leave it out"
         ))
         (at "buckets.${name}" (
-          wrongIf (bucket.policy != null && bucket.anonymous != null)
-            "a bucket has one policy: say `anonymous` or `policy`, not both"
+          wrongIf (
+            bucket.policy != null && bucket.anonymous != null
+          ) "a bucket has one policy: say `anonymous` or `policy`, not both"
         ))
       ]
     )
@@ -132,7 +133,9 @@ let
           wrongIf (lib.elem name builtInPolicies) "MinIO comes with a policy of this name: choose another"
         ))
         (at "policies.${name}" (
-          wrongIf ((policy.document == null) == (policy.grants == null)) "say `grants` or `document`: one of the two"
+          wrongIf (
+            (policy.document == null) == (policy.grants == null)
+          ) "say `grants` or `document`: one of the two"
         ))
       ]
       ++ granted "policies.${name}" policy.grants
@@ -162,7 +165,8 @@ let
         group = lib.attrNames stack.groups;
         # Users and service accounts share the access keys.
         "access key" =
-          lib.attrNames stack.users ++ lib.mapAttrsToList (_: account: account.accessKey) stack.serviceAccounts;
+          lib.attrNames stack.users
+          ++ lib.mapAttrsToList (_: account: account.accessKey) stack.serviceAccounts;
       }
     );
 

@@ -12,22 +12,25 @@ let
 
   # What is no secret. MINIO_SERVER_URL is for programs that take it from the same file.
   connection = {
-    LAKEWRIGHT_ENDPOINT = cfg.endpoint;
+    LAKEWRIGHT_ENDPOINT = toString cfg.endpoint;
     LAKEWRIGHT_REGION = cfg.region;
-    MINIO_SERVER_URL = cfg.endpoint;
+    MINIO_SERVER_URL = toString cfg.endpoint;
   };
+
+  # The profile `default` would be the operators'.
+  noProfiles.LAKEWRIGHT_PROFILES_FILE = "/dev/null";
 
   # Files that the units load as credentials. `public`: everybody may read it.
   keys = [
     {
       credential = "access-key-id";
-      file = cfg.credentials.accessKeyIdFile;
+      file = toString cfg.credentials.accessKeyIdFile;
       owner = "the access key";
       public = true;
     }
     {
       credential = "secret-access-key";
-      file = cfg.credentials.secretAccessKeyFile;
+      file = toString cfg.credentials.secretAccessKeyFile;
       owner = "the secret key";
     }
   ]
@@ -39,94 +42,63 @@ let
   };
   filesOf = stack: keys ++ spec.secrets stack;
 
-  # systemd's own word for a missing file names neither the file nor whose it is.
+  # Calls of a shell function, one for each file.
+  calls =
+    function: words: files:
+    lib.concatMapStringsSep "\n" (file: "${function} ${lib.escapeShellArgs (words file)}") files;
+
   checkFiles =
     name: stack:
-    pkgs.writeShellScript "lakewright-${name}-check-files" ''
-      wrong=0
-      say() {
-        echo "lakewright, stack ${name}: $*" >&2
-        wrong=1
-      }
-      # whose it is, the file, who may read it
-      look() {
-        if [ ! -e "$2" ]; then
-          say "$1: there is no file $2"
-        elif [ ! -f "$2" ]; then
-          say "$1: $2 is no plain file"
-        elif ! grep -q '[^[:space:]]' -- "$2"; then
-          say "$1: the file $2 is empty"
-        elif [ "$3" = private ] && [ $(( 0$(stat --dereference --format=%a -- "$2") & 7 )) -ne 0 ]; then
-          say "$1: everybody may read or write the file $2 (mode $(stat --dereference --format=%a -- "$2")); chmod o= it"
-        fi
-      }
-      ${lib.concatMapStringsSep "\n" (
-        file:
-        "look ${
-          lib.escapeShellArgs [
-            file.owner
-            file.file
-            (if file.public or false then "public" else "private")
-          ]
-        }"
-      ) (filesOf stack)}
-      exit "$wrong"
-    '';
+    pkgs.writeShellApplication {
+      name = "lakewright-check-files-${name}";
+      runtimeInputs = [
+        pkgs.coreutils
+        pkgs.gnugrep
+      ];
+      text = ''
+        ${builtins.readFile ./check-files.sh}
+        ${calls "look" (file: [
+          file.owner
+          file.file
+          (if file.public or false then "public" else "private")
+        ]) (filesOf stack)}
+        end
+      '';
+    };
 
-  writeEnvironment = pkgs.writeShellScript "lakewright-write-environment" ''
-    cat > "$RUNTIME_DIRECTORY/environment" <<'EOF'
-    ${lib.concatLines (lib.mapAttrsToList (name: value: "${name}=${toString value}") connection)}EOF
-  '';
+  writeEnvironment = pkgs.writeShellApplication {
+    name = "lakewright-write-environment";
+    runtimeInputs = [ pkgs.coreutils ];
+    text = ''
+      cp --no-preserve=mode ${
+        pkgs.writeText "lakewright-environment" (lib.generators.toKeyValue { } connection)
+      } "$RUNTIME_DIRECTORY/environment"
+    '';
+  };
 
   isLoopback =
-    builtins.match "https?://(127\\.[0-9.]+|localhost|\\[::1])(:[0-9]+)?/?" (toString cfg.endpoint) != null;
+    builtins.match "https?://(127\\.[0-9.]+|localhost|\\[::1])(:[0-9]+)?/?" (toString cfg.endpoint)
+    != null;
 
   # Measured with `systemd-analyze security`; the reasons for what is left are in nix/README.md.
-  hardening = {
-    DynamicUser = true;
-    UMask = "0077";
-    CapabilityBoundingSet = "";
-    AmbientCapabilities = "";
-    DevicePolicy = "closed";
-    LockPersonality = true;
-    MemoryDenyWriteExecute = true;
-    NoNewPrivileges = true;
-    PrivateDevices = true;
-    PrivateMounts = true;
-    PrivateTmp = true;
-    PrivateUsers = true;
-    ProcSubset = "pid";
-    ProtectClock = true;
-    ProtectControlGroups = true;
-    ProtectHome = true;
-    ProtectHostname = true;
-    ProtectKernelLogs = true;
-    ProtectKernelModules = true;
-    ProtectKernelTunables = true;
-    ProtectProc = "invisible";
-    ProtectSystem = "strict";
-    RemoveIPC = true;
-    # AF_UNIX is for looking up names.
-    RestrictAddressFamilies = [
-      "AF_INET"
-      "AF_INET6"
-      "AF_UNIX"
-    ];
-    RestrictNamespaces = true;
-    RestrictRealtime = true;
-    RestrictSUIDSGID = true;
-    SystemCallArchitectures = "native";
-    SystemCallErrorNumber = "EPERM";
-    SystemCallFilter = [
-      "@system-service"
-      "~@privileged"
-      "~@resources"
-    ];
-  }
-  // lib.optionalAttrs isLoopback {
-    IPAddressAllow = "localhost";
-    IPAddressDeny = "any";
-  };
+  hardening =
+    import ../../lib/hardening.nix
+    // {
+      DynamicUser = true;
+      # Takes the boot id away as well: then nobody who applies on this machine is taken for dead
+      # because ProtectProc= hides them, and their lease is waited for.
+      ProcSubset = "pid";
+      # AF_UNIX is for looking up names.
+      RestrictAddressFamilies = [
+        "AF_INET"
+        "AF_INET6"
+        "AF_UNIX"
+      ];
+    }
+    // lib.optionalAttrs isLoopback {
+      IPAddressAllow = "localhost";
+      IPAddressDeny = "any";
+    };
 
   prune = stack: lib.optionalString (stack.prune == "delete") " --prune";
 in
@@ -135,11 +107,12 @@ in
   drift = stack: "${lakewright} drift ${stack.specFile}";
   wait = "${lakewright} wait --timeout ${toString cfg.readyTimeout}s";
 
+  # What is loaded when a unit starts.
+  files = filesOf;
+
   # What a unit that runs one of these needs: to be merged into it.
   service = unit: name: stack: {
-    # `default` would be the operators' profile.
-    environment = {
-      LAKEWRIGHT_PROFILES_FILE = "/dev/null";
+    environment = noProfiles // {
       LAKEWRIGHT_ACCESS_KEY_ID_FILE = "%d/access-key-id";
       LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = "%d/secret-access-key";
       LAKEWRIGHT_CA_FILE = if cfg.caFile == null then null else "%d/ca";
@@ -154,52 +127,35 @@ in
       SetCredential = map (file: "${file.credential}:missing") (filesOf stack);
       ExecStartPre = [
         # As root and outside of the sandbox: nobody else may look at the files.
-        "+${checkFiles name stack}"
-        "${writeEnvironment}"
+        "+${lib.getExe (checkFiles name stack)}"
+        (lib.getExe writeEnvironment)
       ];
       TimeoutStartSec = "10min";
     };
   };
 
-  # The plan of a stack as it would be applied from here. A secret that is not there yet (a dry
-  # activation decrypts nothing) is taken for a new one.
+  # The plan of a stack as it would be applied from here.
   planScript =
     name: stack:
-    pkgs.writeShellScript "lakewright-${name}-plan" ''
-      set -euo pipefail
-      export PATH=${lib.makeBinPath [ pkgs.coreutils ]}
-      CREDENTIALS_DIRECTORY=$(mktemp --directory)
-      trap 'rm -rf -- "$CREDENTIALS_DIRECTORY"' EXIT
-      credential() {
-        if [ -r "$3" ]; then
-          ln -s -- "$3" "$CREDENTIALS_DIRECTORY/$1"
-        else
-          echo "the secret of $2 is not there yet ($3): the plan takes it for a new one" >&2
-          echo not-there-yet > "$CREDENTIALS_DIRECTORY/$1"
-        fi
-      }
-      ${lib.concatMapStringsSep "\n" (
-        secret:
-        "credential ${
-          lib.escapeShellArgs [
-            secret.credential
-            secret.owner
-            secret.file
-          ]
-        }"
-      ) (spec.secrets stack)}
-      export CREDENTIALS_DIRECTORY
-      ${lib.toShellVars (
-        {
-          LAKEWRIGHT_PROFILES_FILE = "/dev/null";
+    pkgs.writeShellApplication {
+      name = "lakewright-plan-${name}";
+      runtimeInputs = [ pkgs.coreutils ];
+      runtimeEnv =
+        connection
+        // noProfiles
+        // {
           LAKEWRIGHT_ACCESS_KEY_ID_FILE = toString cfg.credentials.accessKeyIdFile;
           LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = toString cfg.credentials.secretAccessKeyFile;
-          LAKEWRIGHT_ENDPOINT = toString cfg.endpoint;
-          LAKEWRIGHT_REGION = cfg.region;
         }
-        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; }
-      )}
-      export ''${!LAKEWRIGHT_@}
-      ${lakewright} plan ${stack.specFile}${prune stack} "$@"
-    '';
+        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; };
+      text = ''
+        ${builtins.readFile ./plan.sh}
+        ${calls "credential" (secret: [
+          secret.credential
+          secret.owner
+          secret.file
+        ]) (spec.secrets stack)}
+        ${lakewright} plan ${stack.specFile}${prune stack} "$@"
+      '';
+    };
 }

@@ -10,8 +10,7 @@ let
   command = import ./command.nix { inherit config lib pkgs; };
   stacks = lib.filterAttrs (_: stack: stack.enable && stack.drift.enable) cfg.stacks;
   unitOf = name: "lakewright-drift-${name}";
-  eachUnit =
-    f: lib.mapAttrs' (name: stack: lib.nameValuePair (unitOf name) (f name stack)) stacks;
+  eachUnit = f: lib.mapAttrs' (name: stack: lib.nameValuePair (unitOf name) (f name stack)) stacks;
 in
 {
   config = lib.mkIf cfg.enable {
@@ -22,9 +21,15 @@ in
         {
           description = "Drift from what is declared: the stack ${name}";
           after = [ "lakewright-client-${name}.service" ];
+          # A server that starts anew just then, or another who applies, is no drift: asked again.
+          startLimitBurst = 3;
+          startLimitIntervalSec = 10 * 60;
           serviceConfig = {
             ExecStart = if stack.drift.action == "repair" then command.apply stack else command.drift stack;
-            # 3 is drift; everything else that is not 0 is an error.
+            Restart = "on-failure";
+            RestartSec = 60;
+            # 3 is drift, 2 a wrong question.
+            RestartPreventExitStatus = "2 3";
             SuccessExitStatus = lib.mkIf (stack.drift.action == "log") 3;
           };
         }

@@ -1,5 +1,10 @@
 # `nixos-rebuild dry-activate` prints what the switch would do to the server.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 let
   cfg = config.services.lakewright.client;
   stacks = lib.filterAttrs (_: stack: stack.enable) cfg.stacks;
@@ -14,7 +19,7 @@ in
           ${lib.concatStrings (
             lib.mapAttrsToList (name: stack: ''
               echo "lakewright: what applying the stack ${name} would do:"
-              timeout 60 ${stack.planScript} || echo "lakewright: the plan of ${name} cannot be made now"
+              ${pkgs.coreutils}/bin/timeout 60 ${lib.getExe stack.planScript} || echo "lakewright: the plan of ${name} cannot be made now"
             '') stacks
           )}
         fi

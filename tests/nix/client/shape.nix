@@ -24,7 +24,12 @@ let
         ];
         submodule.fields = fields (type.getSubOptions [ ]);
       }
-      .${type.name} or (if lib.hasPrefix "strMatching" type.name || type.name == "nonEmptyStr" then "text" else throw "no shape for ${type.name}");
+      .${type.name} or (
+        if lib.hasPrefix "strMatching" type.name || type.name == "nonEmptyStr" then
+          "text"
+        else
+          throw "no shape for ${type.name}"
+      );
   fields =
     options:
     lib.mapAttrs' (

@@ -17,17 +17,22 @@ let
     )
     // attrs.env or { };
 
-  checkedMeta =
-    name:
-    {
-      description,
-      mainProgram ? null,
-      license ? null,
-      platforms ? [ ],
-      homepage ? null,
-    }@meta:
-    assert lib.assertMsg (!lib.hasSuffix "." description) "${name}: a description has no full stop";
-    meta;
+  # What is called with one argument has these attributes and no others.
+  taking =
+    what: known: args:
+    let
+      strange = lib.attrNames (removeAttrs args known);
+    in
+    assert lib.assertMsg (strange == [ ]) "${what} is called with ${toString strange}";
+    args;
+
+  checkedMeta = taking "meta" [
+    "description"
+    "homepage"
+    "license"
+    "mainProgram"
+    "platforms"
+  ];
 
   mkDerivation =
     attrs:
@@ -45,7 +50,7 @@ let
           ];
         }
       );
-      meta = if attrs ? src && attrs ? meta then checkedMeta name attrs.meta else attrs.meta or { };
+      meta = checkedMeta (attrs.meta or { });
     in
     drv
     // {
@@ -85,15 +90,6 @@ let
       version = "0";
       meta.mainProgram = name;
     };
-
-  # What is called with one argument has these attributes and no others. `taken` are not passed on.
-  taking =
-    what: known: args:
-    let
-      strange = lib.attrNames (removeAttrs args known);
-    in
-    assert lib.assertMsg (strange == [ ]) "${what} is called with ${toString strange}";
-    args;
 
   common = [
     "buildInputs"
@@ -196,9 +192,8 @@ in
       );
       undescribed = lib.filter (option: option.description or null == null) documented;
     in
-    assert lib.assertMsg (
-      warningsAreErrors -> undescribed == [ ]
-    ) "options without a description: ${toString (map (option: option.name) undescribed)}";
+    assert lib.assertMsg (warningsAreErrors -> undescribed == [ ])
+      "options without a description: ${toString (map (option: option.name) undescribed)}";
     {
       optionsNix = lib.listToAttrs (map (option: lib.nameValuePair option.name option) documented);
       optionsCommonMark = mkDerivation {

@@ -58,8 +58,11 @@ let
       "deadnix"
       "go"
       "installShellFiles"
+      "nix"
       "nixfmt"
       "nixfmt-tree"
+      "openssh"
+      "qemu-user"
       "rustfmt"
     ] build.tool;
 

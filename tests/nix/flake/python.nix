@@ -19,7 +19,8 @@ let
     // {
       inherit (build) buildPythonPackage fetchPypi;
       python = python3;
-      callPackage = path: args: callPackage path (lib.intersectAttrs (lib.functionArgs (import path)) final // args);
+      callPackage =
+        path: args: callPackage path (lib.intersectAttrs (lib.functionArgs (import path)) final // args);
     };
 in
 lib.fix (lib.foldl (lib.flip lib.extends) base pythonPackagesExtensions)

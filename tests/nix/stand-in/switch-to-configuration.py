@@ -154,7 +154,9 @@ def dry_activate() -> int:
     tell("would stop", changes.stop)
     tell("would NOT restart", changes.skip)
     print("would activate the configuration...", flush=True)
-    status = subprocess.run([TOPLEVEL / "dry-activate"], check=False).returncode
+    environment = os.environ | {"NIXOS_ACTION": "dry-activate"}
+    script = TOPLEVEL / "dry-activate"
+    status = subprocess.run([script], check=False, env=environment).returncode
     tell("would reload", changes.reload)
     tell("would restart", changes.restart)
     tell("would start", {name for name in changes.start if not name.endswith(".target")})

@@ -1,5 +1,10 @@
 # The image of a single board, as far as it can be evaluated: it holds the system.
-{ config, lib, pkgs, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 {
   options.sdImage.compressImage = lib.mkOption {
     type = lib.types.bool;
