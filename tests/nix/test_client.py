@@ -665,3 +665,13 @@ def test_the_dry_activation_plans_and_fails_nothing(toplevel: Path) -> None:
         check=True,
     )
     assert done.stdout == ""
+
+
+def test_root_has_the_command_as_the_units_have_it(toplevel: Path) -> None:
+    script = (toplevel / "sw/bin/lakewright-admin").read_text()
+    # A secret that is not there must not be made up where things are changed.
+    assert "placeholders=false" in script
+    assert "credential user-etl 'user etl' /run/secrets/etl" in script
+    assert "LAKEWRIGHT_SECRET_ACCESS_KEY_FILE=/run/secrets/admin-password" in script
+    document = json.loads((toplevel / "etc/lakewright/stacks/lake.json").read_text())
+    assert "operators" in document["users"]

@@ -100,6 +100,38 @@ let
       IPAddressDeny = "any";
     };
 
+  # A program for root that calls the command outside of a unit; with placeholders for secrets that
+  # are not there yet, or without.
+  script =
+    {
+      name,
+      placeholders,
+      secrets,
+      call,
+    }:
+    pkgs.writeShellApplication {
+      inherit name;
+      runtimeInputs = [ pkgs.coreutils ];
+      runtimeEnv =
+        connection
+        // noProfiles
+        // {
+          LAKEWRIGHT_ACCESS_KEY_ID_FILE = toString cfg.credentials.accessKeyIdFile;
+          LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = toString cfg.credentials.secretAccessKeyFile;
+        }
+        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; };
+      text = ''
+        placeholders=${lib.boolToString placeholders}
+        ${builtins.readFile ./credentials.sh}
+        ${calls "credential" (secret: [
+          secret.credential
+          secret.owner
+          secret.file
+        ]) secrets}
+        ${lakewright} ${call}
+      '';
+    };
+
   prune = stack: lib.optionalString (stack.prune == "delete") " --prune";
 in
 {
@@ -137,25 +169,18 @@ in
   # The plan of a stack as it would be applied from here.
   planScript =
     name: stack:
-    pkgs.writeShellApplication {
+    script {
       name = "lakewright-plan-${name}";
-      runtimeInputs = [ pkgs.coreutils ];
-      runtimeEnv =
-        connection
-        // noProfiles
-        // {
-          LAKEWRIGHT_ACCESS_KEY_ID_FILE = toString cfg.credentials.accessKeyIdFile;
-          LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = toString cfg.credentials.secretAccessKeyFile;
-        }
-        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; };
-      text = ''
-        ${builtins.readFile ./plan.sh}
-        ${calls "credential" (secret: [
-          secret.credential
-          secret.owner
-          secret.file
-        ]) (spec.secrets stack)}
-        ${lakewright} plan ${stack.specFile}${prune stack} "$@"
-      '';
+      placeholders = true;
+      secrets = spec.secrets stack;
+      call = ''plan ${stack.specFile}${prune stack} "$@"'';
     };
+
+  # The command as the units have it: their connection, and the secrets of all stacks.
+  adminScript = script {
+    name = "lakewright-admin";
+    placeholders = false;
+    secrets = lib.concatMap spec.secrets (lib.attrValues cfg.stacks);
+    call = ''"$@"'';
+  };
 }
