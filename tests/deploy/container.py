@@ -26,6 +26,8 @@ SUITE = "bookworm"
 # What NixOS has in every system, what agenix's scripts call, and what scenarios look with.
 PACKAGES = (
     *("systemd", "systemd-sysv", "libnss-systemd", "dbus", "util-linux", "passwd", "python3"),
+    # A module that was built with a shared libpython asks for it.
+    "libpython3.11",
     *("age", "ca-certificates", "curl", "iproute2", "jq", "openssl", "procps"),
 )
 # Run in the tree once it is there. A fixed machine id and a journal on disk: a reboot finds both.

@@ -47,15 +47,19 @@ class Shim:
         check_output: bool = True,
         timeout: int | None = 900,
     ) -> tuple[int, str]:
-        self.start()
         self.log(command)
+        code, output = self._ask(command, timeout)
+        for line in output.splitlines() if check_output else ():
+            self.log(f"  | {line}")
+        return (code if check_return else -2), (output if check_output else "")
+
+    def _ask(self, command: str, timeout: int | None = 900) -> tuple[int, str]:
+        """`execute` without a word in the log."""
+        self.start()
         inner = f"set -euo pipefail; {command}"
         # The driver's shell is a login shell.
         script = f". /etc/profile; {_timed(timeout)} bash -c {shlex.quote(inner)}"
-        code, output = self._container.run(script, None if timeout is None else timeout + 10)
-        if check_output and output.strip():
-            self.log("\n".join(f"  | {line}" for line in output.rstrip().splitlines()))
-        return (code if check_return else -2), (output if check_output else "")
+        return self._container.run(script, None if timeout is None else timeout + 10)
 
     def _run(self, commands: tuple[str, ...], timeout: int | None, *, ends_well: bool) -> str:
         output = ""
@@ -106,13 +110,15 @@ class Shim:
         return self._wait(command, timeout, ends_well=False)
 
     def wait_for_unit(self, unit: str, user: str | None = None, timeout: int = 900) -> None:
+        self.log(f"waiting for unit {unit}")
+
         def attempt() -> bool:
             info = self.get_unit_info(unit, user)
             state = info["ActiveState"]
             if state == "failed":
                 raise ScenarioError(f'unit "{unit}" reached state "failed"\n{self._journal(unit)}')
             if state == "inactive":
-                jobs = self.systemctl("list-jobs --full 2>&1", user)[1]
+                jobs = self._ask("systemctl list-jobs --full 2>&1")[1]
                 if "No jobs" in jobs:
                     # It may have started meanwhile.
                     state = self.get_unit_info(unit, user)["ActiveState"]
@@ -127,19 +133,19 @@ class Shim:
 
     def _journal(self, unit: str) -> str:
         quoted = shlex.quote(unit)
-        return self.execute(f"journalctl --boot --no-pager --lines=25 --unit={quoted}")[1]
+        return self._ask(f"journalctl --boot --no-pager --lines=25 --unit={quoted}")[1]
 
     def wait_for_open_port(self, port: int, addr: str = "localhost", timeout: int = 900) -> None:
         probe = f"timeout 2 bash -c ': </dev/tcp/{addr}/{port}' 2>/dev/null"
-        self._retry(f"port {port} open", timeout, lambda: self.execute(probe)[0] == 0)
+        self._retry(f"port {port} open", timeout, lambda: self._ask(probe)[0] == 0)
 
     def wait_for_closed_port(self, port: int, addr: str = "localhost", timeout: int = 900) -> None:
         probe = f"timeout 2 bash -c ': </dev/tcp/{addr}/{port}' 2>/dev/null"
-        self._retry(f"port {port} closed", timeout, lambda: self.execute(probe)[0] != 0)
+        self._retry(f"port {port} closed", timeout, lambda: self._ask(probe)[0] != 0)
 
     def wait_for_file(self, filename: str, timeout: int = 900) -> None:
         probe = f"test -e {shlex.quote(filename)}"
-        self._retry(f"file {filename}", timeout, lambda: self.execute(probe)[0] == 0)
+        self._retry(f"file {filename}", timeout, lambda: self._ask(probe)[0] == 0)
 
     def wait_for_console_text(self, regex: str, timeout: int | None = None) -> None:
         def attempt() -> bool:
@@ -149,12 +155,12 @@ class Shim:
         self._retry(f"/{regex}/ on the console", 900 if timeout is None else timeout, attempt)
 
     def systemctl(self, q: str, user: str | None = None) -> tuple[int, str]:
-        if user is not None:
-            raise NotImplementedError("no user has a systemd here")
+        _no(user)
         return self.execute(f"systemctl {q}")
 
     def get_unit_info(self, unit: str, user: str | None = None) -> dict[str, str]:
-        code, text = self.systemctl(f"--no-pager show {shlex.quote(unit)}", user)
+        _no(user)
+        code, text = self._ask(f"systemctl --no-pager show {shlex.quote(unit)}")
         if code:
             raise ScenarioError(f'systemctl show "{unit}" failed (exit code {code})')
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
@@ -201,6 +207,11 @@ class Shim:
 
     def log(self, msg: str) -> None:
         print(f"{self.name}: {msg}", file=sys.stderr, flush=True)
+
+
+def _no(user: str | None) -> None:
+    if user is not None:
+        raise NotImplementedError("users have no systemd of their own here")
 
 
 def _timed(timeout: int | None) -> str:

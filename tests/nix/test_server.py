@@ -267,6 +267,23 @@ def test_exec_start(nix: Nix, module: str, arguments: str, distributed: bool) ->
     assert service["TimeoutStartSec"] == ("infinity" if distributed else "5min")
 
 
+def test_hosts_of_a_cluster_have_the_same_settings(nix: Nix) -> None:
+    """MinIO compares them, and does not start where they differ."""
+
+    def environment(name: str) -> Any:
+        module = pools(
+            f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}",
+            'tls = { certificateFile = "/c"; keyFile = "/k"; };',
+        ).replace('"minio-1"', f'"{name}"')
+        return nix.value(
+            f"with {host(module)}; {{ inherit (unit) environment; at = server.endpoint; }}"
+        )
+
+    one, two = environment("minio-1"), environment("minio-2")
+    assert one["at"] != two["at"]
+    assert one["environment"] == two["environment"]
+
+
 def test_hosts_know_their_own_drives(nix: Nix) -> None:
     module = pools(
         f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}"
@@ -318,6 +335,9 @@ def test_addresses(nix: Nix) -> None:
     assert everywhere["endpoint"] == "http://127.0.0.1:9000"
     assert "--address :9000 --console-address :9001" in everywhere["start"]
     assert everywhere["ports"] == [9000, 9001]
+
+    half = addresses("listen.address = null; openFirewall = true;")
+    assert half["ports"] == [9000]
 
     six = addresses('listen.address = "2001:db8::1"; console.enable = false; openFirewall = true;')
     assert six["endpoint"] == "http://[2001:db8::1]:9000"
@@ -713,9 +733,21 @@ def test_the_check_refuses(
 
 def test_an_empty_file_is_called_so(nix: Nix, tmp_path: Path) -> None:
     (tmp_path / "password").touch()
-    module = server(f'rootPasswordFile = lib.mkForce "{tmp_path}/password";')
+    module = server(f'rootPasswordFile = "{tmp_path}/password";')
     done = check(program(nix, module), tmp_path, root_password="\n")
     assert f"the secret file {tmp_path}/password is empty" in done.stderr
+
+
+def test_a_secret_for_everybody_is_none(nix: Nix, tmp_path: Path) -> None:
+    for name in ("user", "password"):
+        (tmp_path / name).touch(0o644)
+    module = server(f'rootUserFile = "{tmp_path}/user"; rootPasswordFile = "{tmp_path}/password";')
+    path = program(nix, module)
+    done = check(path, tmp_path)
+    assert done.returncode == 1
+    assert f"everybody may read or write the secret file {tmp_path}/password" in done.stderr
+    (tmp_path / "password").chmod(0o640)
+    assert check(path, tmp_path).returncode == 0
 
 
 def test_the_check_accepts(programs: dict[str, str], tmp_path: Path) -> None:

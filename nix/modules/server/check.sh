@@ -14,6 +14,10 @@ read_credential() {
   value=${value#"${value%%[![:space:]]*}"}
   value=${value%"${value##*[![:space:]]}"}
   if [[ -n $value ]]; then
+    # The name of the root user is in every request.
+    if [[ $1 != root-user && -e $2 ]] && ((0$(stat --dereference --format %a "$2") & 7)); then
+      fail "everybody may read or write the secret file $2 (chmod o= it)"
+    fi
     return
   fi
   if [[ -e $2 ]]; then

@@ -1,0 +1,5 @@
+# Where no secret may be.
+{ ... }:
+{
+  imports = [ ../lake.nix ];
+}
