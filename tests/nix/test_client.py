@@ -519,9 +519,9 @@ def test_pruning_is_said_wherever_the_stack_is_planned(nix: Nix) -> None:
 
 def test_drift_fails_its_unit_or_is_logged(nix: Nix) -> None:
     seen = service(nix, host(), "lakewright-drift-lake")["serviceConfig"]
-    assert " drift " in seen["ExecStart"] and "SuccessExitStatus" not in seen
+    assert "/bin/lakewright-drift-lake" in seen["ExecStart"] and "SuccessExitStatus" not in seen
     log = service(nix, lake('drift.action = "log";'), "lakewright-drift-lake")["serviceConfig"]
-    assert " drift " in log["ExecStart"] and log["SuccessExitStatus"] == 3
+    assert "/bin/lakewright-drift-lake" in log["ExecStart"] and log["SuccessExitStatus"] == 3
     timers = f"{lake('drift.enable = false;')}.config.systemd"
     assert nix.value(f"builtins.attrNames {timers}.timers") == []
     assert nix.value(f"{timers}.services ? lakewright-drift-lake") is False

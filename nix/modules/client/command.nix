@@ -136,7 +136,23 @@ let
 in
 {
   apply = stack: "${lakewright} apply ${stack.specFile} --yes${prune stack}";
-  drift = stack: "${lakewright} drift ${stack.specFile}";
+  drift =
+    name: stack:
+    lib.getExe (
+      pkgs.writeShellApplication {
+        name = "lakewright-drift-${name}";
+        text = ''
+          status=0
+          told=$(${lakewright} drift ${stack.specFile}) || status=$?
+          printf '%s\n' "$told"
+          # It tells of what is kept although nobody declares it any more, and does not count it.
+          if ((status == 0)) && [[ $told == *"not declared any more, and is kept"* ]]; then
+            exit 3
+          fi
+          exit "$status"
+        '';
+      }
+    );
   wait = "${lakewright} wait --timeout ${toString cfg.readyTimeout}s";
 
   # What is loaded when a unit starts.
