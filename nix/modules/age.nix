@@ -105,10 +105,13 @@ let
   units =
     lib.optional server.enable "lakewright-server"
     ++ lib.optionals client.enable (
-      lib.concatMap (stack: [
-        "lakewright-client-${stack}"
-        "lakewright-drift-${stack}"
-      ]) (lib.attrNames (lib.filterAttrs (_: stack: stack.enable) client.stacks))
+      lib.concatLists (
+        lib.mapAttrsToList (
+          name: stack:
+          lib.optional stack.enable "lakewright-client-${name}"
+          ++ lib.optional (stack.enable && stack.drift.enable) "lakewright-drift-${name}"
+        ) client.stacks
+      )
     );
   named =
     kind: files: stack:

@@ -76,8 +76,9 @@ in
         and they run one after the other.
 
         A stack that is taken out of the configuration leaves everything that it owns as it is, and
-        nobody looks after it any more. `lakewright state` shows it, `lakewright destroy --stack
-        NAME` takes it away, `lakewright forget` gives single things up.
+        nobody looks after it any more. As root, `lakewright-admin state` shows it,
+        `lakewright-admin destroy --stack NAME` takes it away, and `lakewright-admin forget` gives
+        single things up.
       '';
     };
 

@@ -47,6 +47,9 @@ let
     origin: port:
     if port == (if cfg.tls.enable then 443 else 80) then origin else "${origin}:${toString port}";
 
+  # MinIO refuses hosts whose settings differ, so what is named after one host is no default there.
+  ownName = cfg.tls.enable && !cfg.distributed;
+
   url = lib.types.strMatching "https?://[^/?#[:space:]]+/?";
   listening = [ cfg.listen ] ++ lib.optional cfg.console.enable cfg.console;
 in
@@ -96,8 +99,8 @@ in
       };
       url = lib.mkOption {
         type = lib.types.nullOr (lib.types.strMatching "https?://[^?#[:space:]]+");
-        default = if cfg.tls.enable then withPort "https://${cfg.tls.name}" cfg.console.port else null;
-        defaultText = lib.literalMD "under TLS `https://NAME:PORT` with the certificate's name, otherwise `null`";
+        default = if ownName then withPort "https://${cfg.tls.name}" cfg.console.port else null;
+        defaultText = lib.literalMD "under TLS `https://NAME:PORT` with the certificate's name, otherwise (and with several hosts) `null`";
         example = "https://console.example.org";
         description = ''
           Where browsers find the console (`MINIO_BROWSER_REDIRECT_URL`): the address of a reverse
@@ -109,8 +112,8 @@ in
 
     url = lib.mkOption {
       type = lib.types.nullOr url;
-      default = if cfg.tls.enable then cfg.endpoint else null;
-      defaultText = lib.literalMD "under TLS `endpoint`, otherwise `null`";
+      default = if ownName then cfg.endpoint else null;
+      defaultText = lib.literalMD "under TLS `endpoint`, otherwise (and with several hosts) `null`";
       example = "https://s3.example.org";
       description = ''
         Where clients find the S3 API (`MINIO_SERVER_URL`): the address of a reverse proxy, or the

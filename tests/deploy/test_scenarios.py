@@ -14,6 +14,9 @@ import pytest
 from conftest import ROOT
 from machine import Shim, subtest
 
+# The first run makes the Debian tree; a wait of the driver may take fifteen minutes.
+pytestmark = pytest.mark.timeout(1800)
+
 SCENARIOS = ROOT / "nix/checks/scenarios"
 NEEDS = "# Needs "
 

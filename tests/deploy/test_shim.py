@@ -15,6 +15,9 @@ import pytest
 from conftest import ROOT
 from machine import ScenarioError, Shim
 
+# The first run makes the Debian tree; a wait of the driver may take fifteen minutes.
+pytestmark = pytest.mark.timeout(1800)
+
 HERE = Path(__file__).parent
 
 

@@ -519,9 +519,9 @@ def test_pruning_is_said_wherever_the_stack_is_planned(nix: Nix) -> None:
 
 def test_drift_fails_its_unit_or_is_logged(nix: Nix) -> None:
     seen = service(nix, host(), "lakewright-drift-lake")["serviceConfig"]
-    assert " drift " in seen["ExecStart"] and "SuccessExitStatus" not in seen
+    assert "/bin/lakewright-drift-lake" in seen["ExecStart"] and "SuccessExitStatus" not in seen
     log = service(nix, lake('drift.action = "log";'), "lakewright-drift-lake")["serviceConfig"]
-    assert " drift " in log["ExecStart"] and log["SuccessExitStatus"] == 3
+    assert "/bin/lakewright-drift-lake" in log["ExecStart"] and log["SuccessExitStatus"] == 3
     timers = f"{lake('drift.enable = false;')}.config.systemd"
     assert nix.value(f"builtins.attrNames {timers}.timers") == []
     assert nix.value(f"{timers}.services ? lakewright-drift-lake") is False
@@ -665,3 +665,13 @@ def test_the_dry_activation_plans_and_fails_nothing(toplevel: Path) -> None:
         check=True,
     )
     assert done.stdout == ""
+
+
+def test_root_has_the_command_as_the_units_have_it(toplevel: Path) -> None:
+    script = (toplevel / "sw/bin/lakewright-admin").read_text()
+    # A secret that is not there must not be made up where things are changed.
+    assert "placeholders=false" in script
+    assert "credential user-etl 'user etl' /run/secrets/etl" in script
+    assert "LAKEWRIGHT_SECRET_ACCESS_KEY_FILE=/run/secrets/admin-password" in script
+    document = json.loads((toplevel / "etc/lakewright/stacks/lake.json").read_text())
+    assert "operators" in document["users"]

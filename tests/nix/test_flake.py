@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from conftest import ROOT, Nix, copy_of_the_repository
 
+# One evaluation takes seconds, and shares the machine with compilers.
+pytestmark = pytest.mark.timeout(600)
+
 SYSTEMS = ["x86_64-linux", "aarch64-linux"]
 PACKAGES = ["lakewright", "lakewright-minimal", "lakewright-python", "lakewright-spec"]
 

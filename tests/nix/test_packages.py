@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Nix, copy_of_the_repository
 
+# One evaluation takes seconds, and shares the machine with compilers.
+pytestmark = pytest.mark.timeout(600)
+
 VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
 PACKAGES = ["lakewright", "lakewright-minimal", "lakewright-spec", "python3Packages.lakewright"]
 

@@ -267,6 +267,23 @@ def test_exec_start(nix: Nix, module: str, arguments: str, distributed: bool) ->
     assert service["TimeoutStartSec"] == ("infinity" if distributed else "5min")
 
 
+def test_hosts_of_a_cluster_have_the_same_settings(nix: Nix) -> None:
+    """MinIO compares them, and does not start where they differ."""
+
+    def environment(name: str) -> Any:
+        module = pools(
+            f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}",
+            'tls = { certificateFile = "/c"; keyFile = "/k"; };',
+        ).replace('"minio-1"', f'"{name}"')
+        return nix.value(
+            f"with {host(module)}; {{ inherit (unit) environment; at = server.endpoint; }}"
+        )
+
+    one, two = environment("minio-1"), environment("minio-2")
+    assert one["at"] != two["at"]
+    assert one["environment"] == two["environment"]
+
+
 def test_hosts_know_their_own_drives(nix: Nix) -> None:
     module = pools(
         f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}"
@@ -724,9 +741,7 @@ def test_an_empty_file_is_called_so(nix: Nix, tmp_path: Path) -> None:
 def test_a_secret_for_everybody_is_none(nix: Nix, tmp_path: Path) -> None:
     for name in ("user", "password"):
         (tmp_path / name).touch(0o644)
-    module = server(
-        f'rootUserFile = "{tmp_path}/user"; rootPasswordFile = "{tmp_path}/password";'
-    )
+    module = server(f'rootUserFile = "{tmp_path}/user"; rootPasswordFile = "{tmp_path}/password";')
     path = program(nix, module)
     done = check(path, tmp_path)
     assert done.returncode == 1

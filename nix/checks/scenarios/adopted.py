@@ -12,7 +12,9 @@ def folder(path):
 start_all()
 machine.wait_for_unit("minio")
 machine.wait_until_succeeds("curl --fail --silent http://127.0.0.1:9000/minio/health/cluster")
-machine.succeed(mc("mb lake/old lake/other"), "echo kept > /root/kept", mc("cp /root/kept lake/old/"))
+machine.succeed(
+    mc("mb lake/old lake/other"), "echo kept > /root/kept", mc("cp /root/kept lake/old/")
+)
 machine.succeed(mc("admin user add lake etl etl-with-an-old-secret"))
 before = folder(DATA), folder(f"{DATA}/old/kept")
 

@@ -5,7 +5,7 @@ MOST = {
     "lakewright-server-watch": 3.0,
     "lakewright-client-lake": 2.0,
     "lakewright-drift-lake": 2.0,
-    "lakewright-watch-lake": 3.0,
+    "lakewright-watch-lake": 2.0,
 }
 
 start_all()

@@ -19,9 +19,10 @@ let
     };
 in
 submodule (
-  { name, ... }:
+  { name, config, ... }:
   {
-    options = types.secretOptions "service-account" name // {
+    # By its access key, of which a server has one: two stacks may call an account the same.
+    options = types.secretOptions "service-account" config.accessKey // {
       accessKey = mkOption {
         type = strMatching ".{3,20}";
         default = name;

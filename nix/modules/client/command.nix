@@ -100,11 +100,59 @@ let
       IPAddressDeny = "any";
     };
 
+  # A program for root that calls the command outside of a unit; with placeholders for secrets that
+  # are not there yet, or without.
+  script =
+    {
+      name,
+      placeholders,
+      secrets,
+      call,
+    }:
+    pkgs.writeShellApplication {
+      inherit name;
+      runtimeInputs = [ pkgs.coreutils ];
+      runtimeEnv =
+        connection
+        // noProfiles
+        // {
+          LAKEWRIGHT_ACCESS_KEY_ID_FILE = toString cfg.credentials.accessKeyIdFile;
+          LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = toString cfg.credentials.secretAccessKeyFile;
+        }
+        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; };
+      text = ''
+        placeholders=${lib.boolToString placeholders}
+        ${builtins.readFile ./credentials.sh}
+        ${calls "credential" (secret: [
+          secret.credential
+          secret.owner
+          secret.file
+        ]) secrets}
+        ${lakewright} ${call}
+      '';
+    };
+
   prune = stack: lib.optionalString (stack.prune == "delete") " --prune";
 in
 {
   apply = stack: "${lakewright} apply ${stack.specFile} --yes${prune stack}";
-  drift = stack: "${lakewright} drift ${stack.specFile}";
+  drift =
+    name: stack:
+    lib.getExe (
+      pkgs.writeShellApplication {
+        name = "lakewright-drift-${name}";
+        text = ''
+          status=0
+          told=$(${lakewright} drift ${stack.specFile}) || status=$?
+          printf '%s\n' "$told"
+          # It tells of what is kept although nobody declares it any more, and does not count it.
+          if ((status == 0)) && [[ $told == *"not declared any more, and is kept"* ]]; then
+            exit 3
+          fi
+          exit "$status"
+        '';
+      }
+    );
   wait = "${lakewright} wait --timeout ${toString cfg.readyTimeout}s";
 
   # What is loaded when a unit starts.
@@ -137,25 +185,18 @@ in
   # The plan of a stack as it would be applied from here.
   planScript =
     name: stack:
-    pkgs.writeShellApplication {
+    script {
       name = "lakewright-plan-${name}";
-      runtimeInputs = [ pkgs.coreutils ];
-      runtimeEnv =
-        connection
-        // noProfiles
-        // {
-          LAKEWRIGHT_ACCESS_KEY_ID_FILE = toString cfg.credentials.accessKeyIdFile;
-          LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = toString cfg.credentials.secretAccessKeyFile;
-        }
-        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; };
-      text = ''
-        ${builtins.readFile ./plan.sh}
-        ${calls "credential" (secret: [
-          secret.credential
-          secret.owner
-          secret.file
-        ]) (spec.secrets stack)}
-        ${lakewright} plan ${stack.specFile}${prune stack} "$@"
-      '';
+      placeholders = true;
+      secrets = spec.secrets stack;
+      call = ''plan ${stack.specFile}${prune stack} "$@"'';
     };
+
+  # The command as the units have it: their connection, and the secrets of all stacks.
+  adminScript = script {
+    name = "lakewright-admin";
+    placeholders = false;
+    secrets = lib.concatMap spec.secrets (lib.attrValues cfg.stacks);
+    call = ''"$@"'';
+  };
 }

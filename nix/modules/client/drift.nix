@@ -25,7 +25,8 @@ in
           startLimitBurst = 3;
           startLimitIntervalSec = 10 * 60;
           serviceConfig = {
-            ExecStart = if stack.drift.action == "repair" then command.apply stack else command.drift stack;
+            ExecStart =
+              if stack.drift.action == "repair" then command.apply stack else command.drift name stack;
             Restart = "on-failure";
             RestartSec = 60;
             # 3 is drift, 2 a wrong question.

@@ -73,7 +73,7 @@ in
       readOnly = true;
       description = ''
         The stack's document, checked by `lakewright-spec` when it is built: a bad declaration fails
-        the build. For `lakewright plan`, and for applying it from elsewhere.
+        the build. On the host it is {file}`/etc/lakewright/stacks/NAME.json`.
       '';
       # The text is a file of its own, so that it can be read when it is refused.
       default =

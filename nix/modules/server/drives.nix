@@ -138,9 +138,12 @@ in
       default = [ ];
       description = ''
         Pools of drives, in place of `drives`: for several hosts, and for servers that grow by a
-        further pool. All hosts of a cluster have the same list in the same order, the same port
-        and the same root user and password. A pool is never changed once it holds data;
-        another is added behind it.
+        further pool. A pool is never changed once it holds data; another is added behind it.
+
+        All hosts of a cluster have the same list in the same order, the same port, package, root
+        user and password, and the same settings: MinIO does not start where they differ. Under TLS
+        each host's certificate is for the name by which the list calls it, from an authority that
+        all of them trust ({option}`security.pki.certificateFiles`).
       '';
     };
 
