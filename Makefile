@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(LAKEWRIGHT_CACHE)/target
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
-PY_SOURCES := python tests/python tests/nix tests/deploy tests/bench scripts
+PY_SOURCES := python tests/python tests/nix tests/deploy tests/bench nix scripts
 SH_SOURCES := scripts/*.sh .ci/run
 
 .PHONY: help dev test lint demo bench wheel clean

@@ -1,7 +1,7 @@
-"""Hosts to test on: built by the stand-in of NixOS, booted in containers.
+"""Hosts to test on: built by the stand-in for NixOS, booted in containers.
 
-They need what tests/nix needs (``nix`` in ``LAKEWRIGHT_TEST_REQUIRE``), and root, systemd-nspawn and
-debootstrap (``deploy``). The binaries in a container are those that ``LAKEWRIGHT_TEST_CLI``,
+They need what tests/nix needs (``nix`` in ``LAKEWRIGHT_TEST_REQUIRE``), and root, systemd-nspawn
+and debootstrap (``deploy``). The binaries in a container are those that ``LAKEWRIGHT_TEST_CLI``,
 ``LAKEWRIGHT_TEST_MINIO`` and ``LAKEWRIGHT_TEST_MC`` name, its Python modules those of
 ``LAKEWRIGHT_TEST_PYTHON``.
 """
@@ -102,7 +102,8 @@ def binds(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     launcher = tmp_path_factory.mktemp("container") / "python3"
     launcher.write_text(
         "#!/bin/sh\n"
-        f"export PYTHONPATH={room}/modules/own:{room}/modules/site-packages PYTHONDONTWRITEBYTECODE=1\n"
+        f"export PYTHONPATH={room}/modules/own:{room}/modules/site-packages\n"
+        "export PYTHONDONTWRITEBYTECODE=1\n"
         'exec /usr/bin/python3 "$@"\n'
     )
     launcher.chmod(0o755)
@@ -135,9 +136,7 @@ def boot(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Lets fixtures know that the test failed."""
     report = yield
     if call.when == "call" and report.failed:  # type: ignore[attr-defined]

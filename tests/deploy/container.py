@@ -1,4 +1,4 @@
-"""Debian containers that start a host of the stand-in of NixOS, with systemd as their first process.
+"""Debian containers that boot a host of the stand-in for NixOS, systemd first.
 
 ``base`` makes a Debian tree once and keeps it; a ``Container`` is a copy of it in memory (an
 overlay over a tmpfs), in namespaces of its own. All that belongs to a container (its processes, its
@@ -132,14 +132,17 @@ class Container:
         # The keeper is the first process of a PID namespace: when it ends, the kernel ends all
         # others in it, and the mounts of its mount namespace go with them.
         prepare = f"""
-            for cgroup in {" ".join(map(str, self._cgroups))}; do echo $$ > "$cgroup/cgroup.procs"; done
+            for cgroup in {" ".join(map(str, self._cgroups))}; do
+                echo $$ > "$cgroup/cgroup.procs"
+            done
             exec unshare --mount --pid --fork --kill-child --mount-proc bash -euc '
                 mkdir -p /run/systemd
                 mount -t tmpfs lakewright /run/systemd  # nspawn leaves a folder there
                 mount -t tmpfs -o mode=0755 lakewright {self._folder}
                 cd {self._folder}
                 mkdir upper work root
-                mount -t overlay -o lowerdir={tree},upperdir=$PWD/upper,workdir=$PWD/work lakewright root
+                layers=lowerdir={tree},upperdir=$PWD/upper,workdir=$PWD/work
+                mount -t overlay -o "$layers" lakewright root
                 echo ready
                 exec sleep infinity'
         """

@@ -11,8 +11,8 @@ from typing import Protocol
 
 
 class Machine(Protocol):
-    """A machine under test. Commands run as root in bash, with ``set -euo pipefail``; only what they
-    write to standard output is returned. Times are in seconds."""
+    """A machine under test. Commands run as root in bash, with ``set -euo pipefail``; only what
+    they write to standard output is returned. Times are in seconds."""
 
     name: str
 
@@ -61,7 +61,7 @@ class Machine(Protocol):
     def get_unit_info(self, unit: str, user: str | None = None) -> dict[str, str]:
         """The properties of a unit."""
 
-    def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str:  # noqa: A002
+    def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str:
         """One property of a unit."""
 
     def require_unit_state(self, unit: str, require_state: str = "active") -> None:

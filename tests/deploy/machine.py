@@ -171,7 +171,7 @@ class Shim:
             raise ScenarioError(f'systemctl show "{unit}" failed (exit code {code})')
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
-    def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str:  # noqa: A002
+    def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str:
         return self.get_unit_info(unit, user)[property]
 
     def require_unit_state(self, unit: str, require_state: str = "active") -> None:

@@ -1,5 +1,5 @@
 # A host of a few units, for the tests of the container and the shim.
-{ config, lib, pkgs, ... }:
+{ config, lib, ... }:
 {
   imports = [ ../../nix/checks/host-key.nix ];
 

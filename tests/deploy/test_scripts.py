@@ -26,7 +26,15 @@ def mypy(*arguments: str) -> str:
     if importlib.util.find_spec("mypy") is None:
         missing("mypy", "not installed")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--no-error-summary", "--python-version", "3.11", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--no-error-summary",
+            "--python-version",
+            "3.11",
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -51,11 +51,15 @@ def test_units_secrets_and_users_are_there_after_boot(
 
 
 def test_errors_say_what_happened(machine: Shim) -> None:
-    with pytest.raises(ScenarioError, match=r'unit "breaks" reached state "failed"[\s\S]*on purpose'):
+    with pytest.raises(
+        ScenarioError, match=r'unit "breaks" reached state "failed"[\s\S]*on purpose'
+    ):
         machine.wait_for_unit("breaks", timeout=20)
     with pytest.raises(ScenarioError, match="is inactive and there are no pending jobs"):
         machine.wait_for_unit("unheard-of", timeout=20)
-    with pytest.raises(ScenarioError, match=r"`echo half; exit 7` failed \(exit code 7\)[\s\S]*half"):
+    with pytest.raises(
+        ScenarioError, match=r"`echo half; exit 7` failed \(exit code 7\)[\s\S]*half"
+    ):
         machine.succeed("echo half; exit 7")
     with pytest.raises(ScenarioError, match="unexpectedly succeeded"):
         machine.fail("true")
@@ -85,7 +89,8 @@ def test_a_switch_restarts_what_changed_and_only_that(machine: Shim) -> None:
     machine.wait_for_unit("speaks")
     other = "/run/booted-system/specialisation/other/bin/switch-to-configuration"
     before = {
-        unit: machine.get_unit_property(unit, "InvocationID") for unit in ("once", "speaks", "ticks.timer")
+        unit: machine.get_unit_property(unit, "InvocationID")
+        for unit in ("once", "speaks", "ticks.timer")
     }
     code, said = machine.execute(f"{other} dry-activate")
     assert code == 0, said
@@ -121,7 +126,8 @@ import sys
 sys.path.insert(0, {str(HERE)!r})
 from pathlib import Path
 import container
-box = container.Container("killed", "/lib/systemd/systemd", {{}}, Path({str(tmp_path / "console")!r}))
+console = Path({str(tmp_path / "console")!r})
+box = container.Container("killed", "/lib/systemd/systemd", {{}}, console)
 box.__enter__()
 box.boot()
 print(box.name, box.leader(), flush=True)

@@ -21,9 +21,7 @@ def files(paths: list[Path]) -> Iterator[Path]:
         if path.is_file() and not path.is_symlink():
             yield path
         for folder, _, names in os.walk(path):
-            yield from (
-                file for name in names if not (file := Path(folder) / name).is_symlink()
-            )
+            yield from (file for name in names if not (file := Path(folder) / name).is_symlink())
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,10 @@ def closure(build: Callable[..., Path]) -> list[Path]:
     # What it is made of, and what that was made with.
     closures = [
         subprocess.run(
-            ["nix-store", "--query", "--requisites", *more], capture_output=True, text=True, check=True
+            ["nix-store", "--query", "--requisites", *more],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.split()
         for more in ([host], ["--include-outputs", derivation])
     ]

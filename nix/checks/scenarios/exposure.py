@@ -10,7 +10,9 @@ MOST = {
 
 start_all()
 machine.wait_for_unit("lakewright-client-lake")
-units = machine.succeed("systemctl list-unit-files 'lakewright-*.service' --no-legend | cut -d ' ' -f 1")
+units = machine.succeed(
+    "systemctl list-unit-files 'lakewright-*.service' --no-legend | cut -d ' ' -f 1"
+)
 assert {unit.removesuffix(".service") for unit in units.split()} == set(MOST), units
 
 for unit, most in MOST.items():

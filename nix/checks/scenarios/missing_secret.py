@@ -27,10 +27,14 @@ with subtest("back with its secret the server starts, and the client without hel
     machine.succeed("/run/booted-system/bin/switch-to-configuration test")
     machine.wait_for_unit(SERVER)
     machine.wait_for_unit(CLIENT)
-    refused = machine.fail("MC_HOST_lake=http://minioadmin:minioadmin@127.0.0.1:9000 mc ls lake 2>&1")
+    refused = machine.fail(
+        "MC_HOST_lake=http://minioadmin:minioadmin@127.0.0.1:9000 mc ls lake 2>&1"
+    )
     assert "does not exist" in refused, refused
 
-with subtest("a user's secret is missing: the client has failed and says so, the server is untouched"):
+with subtest(
+    "a user's secret is missing: the client has failed and says so, the server is untouched"
+):
     before = machine.get_unit_property(SERVER, "InvocationID")
     code, said = machine.execute(SWITCH.format("user") + " 2>&1")
     assert code != 0, said

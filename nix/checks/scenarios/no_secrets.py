@@ -18,7 +18,7 @@ assert int(machine.succeed("grep -c . /root/values")) == 3
 
 
 def nowhere(what, command):
-    """A command prints what is looked through; a secret in it is told by how often, not by which."""
+    """A command prints what is looked through. How many lines hold a secret is told, not which."""
     with subtest(f"no secret in {what}"):
         size = int(machine.succeed(f"{command} | wc -c"))
         assert size > 0, "nothing was looked through"
@@ -34,7 +34,7 @@ nowhere("what systemd knows of the units", "systemctl show 'lakewright-*' --all 
 nowhere("/etc", "grep -rha '' /etc --exclude-dir=ssh 2>/dev/null | cat")
 
 with subtest("the check finds what is there"):
-    machine.succeed("logger \"$(tail -n 1 /root/values)\"")
+    machine.succeed('logger "$(tail -n 1 /root/values)"')
     machine.wait_until_succeeds(
         "journalctl --no-pager --output=export --all | grep -a -q -F -f /root/values", timeout=30
     )

@@ -24,7 +24,8 @@ with subtest("a changed secret restarts both units"):
     machine.fail(f"cmp {ROOT} /root/old-root")
     machine.wait_for_unit("lakewright-server")
     machine.wait_for_unit("lakewright-client-lake")
-    assert all(old != new for old, new in zip(before, invocations())), (before, invocations())
+    after = invocations()
+    assert all(old != new for old, new in zip(before, after, strict=True)), (before, after)
 
 with subtest("the new secrets work, the old ones are refused"):
     machine.succeed(f"su - anna -c 'python3 /etc/lake/flights.py {ETL}'")

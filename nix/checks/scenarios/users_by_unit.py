@@ -6,7 +6,9 @@ machine.wait_for_unit("lakewright-client-lake")
 
 with subtest("the secrets come from a unit, and before ours"):
     machine.wait_for_unit("agenix-install-secrets")
-    installed = int(machine.get_unit_property("agenix-install-secrets", "ActiveEnterTimestampMonotonic"))
+    installed = int(
+        machine.get_unit_property("agenix-install-secrets", "ActiveEnterTimestampMonotonic")
+    )
     for unit in UNITS:
         started = int(machine.get_unit_property(unit, "InactiveExitTimestampMonotonic"))
         assert installed <= started, (unit, installed, started)

@@ -41,9 +41,11 @@ in
         { name, config, ... }:
         {
           config.source = lib.mkIf (config.text != null) (
-            lib.mkDerivedConfig { isDefined = true; value = config.text; highestPrio = lib.modules.defaultOverridePriority; } (
-              pkgs.writeText "etc-${lib.strings.sanitizeDerivationName (baseNameOf name)}"
-            )
+            lib.mkDerivedConfig {
+              isDefined = true;
+              value = config.text;
+              highestPrio = lib.modules.defaultOverridePriority;
+            } (pkgs.writeText "etc-${lib.strings.sanitizeDerivationName (baseNameOf name)}")
           );
         }
       )

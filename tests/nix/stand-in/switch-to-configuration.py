@@ -125,9 +125,7 @@ def modified(changes: Changes, name: str, unit: Unit) -> None:
     """A unit that runs and whose file is another one."""
     if name.endswith((".slice", ".path")):
         changes.restart.add(name)
-    elif name.endswith(".mount"):
-        changes.reload.add(name)
-    elif flag(unit, "Service", "X-ReloadIfChanged", default=False):
+    elif name.endswith(".mount") or flag(unit, "Service", "X-ReloadIfChanged", default=False):
         changes.reload.add(name)
     elif (
         not flag(unit, "Service", "X-RestartIfChanged", default=True)

@@ -95,12 +95,14 @@ in
 
     (lib.mkIf sysusers {
       environment.etc."sysusers.d/00-nixos.conf".text = lib.concatLines (
-        map (
-          group: "g ${group.name} ${if group.gid == null then "-" else toString group.gid}"
-        ) (lib.attrValues config.users.groups)
+        map (group: "g ${group.name} ${if group.gid == null then "-" else toString group.gid}") (
+          lib.attrValues config.users.groups
+        )
         ++ map (
           user:
-          ''u ${user.name} ${if user.uid == null then "-" else toString user.uid}:${user.group} "${user.description}" ${user.home} ${toString user.shell}''
+          ''u ${user.name} ${
+            if user.uid == null then "-" else toString user.uid
+          }:${user.group} "${user.description}" ${user.home} ${toString user.shell}''
         ) (lib.attrValues config.users.users)
         ++ lib.concatMap (user: map (group: "m ${user.name} ${group}") (groupsOf user)) (
           lib.attrValues config.users.users

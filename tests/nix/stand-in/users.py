@@ -46,8 +46,9 @@ def main(document: dict[str, Any]) -> None:
 
     there = names(pwd.getpwall(), "pw_name")
     for name, user in users.items():
+        home = "--home" if name in there else "--home-dir"
         settings = [
-            *("--gid", user["group"], "--home-dir" if name not in there else "--home", user["home"]),
+            *("--gid", user["group"], home, user["home"]),
             *("--shell", user["shell"], "--comment", user["description"]),
             *("--groups", ",".join(user["extraGroups"])),
         ]

@@ -3,7 +3,9 @@
 let
   # systemd.unit(5), "string escaping for inclusion in unit names".
   plain = lib.stringToCharacters "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.";
-  hex = char: "\\x${lib.toLower (lib.fixedWidthString 2 "0" (lib.toHexString (lib.strings.charToInt char)))}";
+  hex =
+    char:
+    "\\x${lib.toLower (lib.fixedWidthString 2 "0" (lib.toHexString (lib.strings.charToInt char)))}";
   escape =
     text:
     lib.concatImapStrings (
@@ -20,7 +22,9 @@ in
   escapeSystemdPath =
     path:
     let
-      trimmed = lib.concatStringsSep "/" (lib.filter (part: part != "") (lib.splitString "/" (toString path)));
+      trimmed = lib.concatStringsSep "/" (
+        lib.filter (part: part != "") (lib.splitString "/" (toString path))
+      );
     in
     if trimmed == "" then "-" else escape trimmed;
 

@@ -29,10 +29,7 @@ in
         type = types.str;
         readOnly = true;
         default =
-          if config.networking.domain == null then
-            config.networking.hostName
-          else
-            config.networking.fqdn;
+          if config.networking.domain == null then config.networking.hostName else config.networking.fqdn;
       };
       hosts = mkOption {
         type = types.attrsOf (types.listOf types.str);

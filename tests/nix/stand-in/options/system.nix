@@ -50,9 +50,7 @@ in
     };
 
     system.activationScripts = mkOption {
-      type = types.attrsOf (
-        types.coercedTo types.str (text: { inherit text; }) activationScript
-      );
+      type = types.attrsOf (types.coercedTo types.str (text: { inherit text; }) activationScript);
       default = { };
     };
     system.build = mkOption {
@@ -96,11 +94,17 @@ in
   };
 
   config._module.args.pkgs =
-    lib.foldl (
-      packages: overlay:
-      let
-        final = packages // overlay final packages;
-      in
-      final
-    ) (import ../pkgs { inherit lib; inherit (config.nixpkgs.hostPlatform) system; }) config.nixpkgs.overlays;
+    lib.foldl
+      (
+        packages: overlay:
+        let
+          final = packages // overlay final packages;
+        in
+        final
+      )
+      (import ../pkgs {
+        inherit lib;
+        inherit (config.nixpkgs.hostPlatform) system;
+      })
+      config.nixpkgs.overlays;
 }

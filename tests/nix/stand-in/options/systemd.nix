@@ -15,7 +15,9 @@ let
     check =
       value:
       let
-        atom = value: value == null || lib.isStringLike value || lib.isInt value || lib.isBool value || lib.isFloat value;
+        atom =
+          value:
+          value == null || lib.isStringLike value || lib.isInt value || lib.isBool value || lib.isFloat value;
       in
       atom value || (lib.isList value && lib.all atom value);
     merge =
@@ -92,13 +94,24 @@ let
       environment = mkOption {
         type =
           let
-            value = types.nullOr (types.oneOf [ str types.path types.package ]);
+            value = types.nullOr (
+              types.oneOf [
+                str
+                types.path
+                types.package
+              ]
+            );
           in
           types.attrsOf value;
         default = { };
       };
       path = mkOption {
-        type = listOf (types.oneOf [ types.package str ]);
+        type = listOf (
+          types.oneOf [
+            types.package
+            str
+          ]
+        );
         default = [ ];
       };
       serviceConfig = section;

@@ -5,7 +5,10 @@ let
 
   runCommand =
     name: attrs: script:
-    derivationOf name (removeAttrs attrs [ "meta" "passthru" ]) script (attrs.meta or { }) (attrs.passthru or { });
+    derivationOf name (removeAttrs attrs [
+      "meta"
+      "passthru"
+    ]) script (attrs.meta or { }) (attrs.passthru or { });
 
   derivationOf =
     name: env: script: meta: passthru:
@@ -23,7 +26,12 @@ let
         }
       );
     in
-    drv // passthru // { inherit meta name; overrideAttrs = _: throw "the stand-in has no overrideAttrs"; };
+    drv
+    // passthru
+    // {
+      inherit meta name;
+      overrideAttrs = _: throw "the stand-in has no overrideAttrs";
+    };
 
   writeTextFile =
     {
@@ -104,7 +112,11 @@ in
       excludeShellChecks ? [ ],
       meta ? { },
       inheritPath ? true,
-      bashOptions ? [ "errexit" "nounset" "pipefail" ],
+      bashOptions ? [
+        "errexit"
+        "nounset"
+        "pipefail"
+      ],
     }:
     writeTextFile {
       inherit name;
@@ -115,7 +127,10 @@ in
         ++ lib.optional (
           runtimeInputs != [ ] || !inheritPath
         ) ''export PATH="${lib.makeBinPath runtimeInputs}${lib.optionalString inheritPath ":$PATH"}"''
-        ++ [ text ""]
+        ++ [
+          text
+          ""
+        ]
       );
       executable = true;
       destination = "/bin/${name}";
@@ -123,16 +138,26 @@ in
         ${bashCheck}
         if command -v shellcheck >/dev/null; then
           shellcheck ${
-            lib.optionalString (excludeShellChecks != [ ]) "--exclude ${lib.concatStringsSep "," excludeShellChecks}"
+            lib.optionalString (
+              excludeShellChecks != [ ]
+            ) "--exclude ${lib.concatStringsSep "," excludeShellChecks}"
           } "$target"
         fi
       '';
-      meta = { mainProgram = name; } // meta;
+      meta = {
+        mainProgram = name;
+      }
+      // meta;
     };
 
   # A tree of links to all files of `paths`; of two the first wins.
   symlinkJoin =
-    { name, paths, meta ? { }, postBuild ? "" }:
+    {
+      name,
+      paths,
+      meta ? { },
+      postBuild ? "",
+    }:
     runCommand name { inherit meta; } ''
       mkdir -p "$out"
       for path in ${toString paths}; do
@@ -146,16 +171,17 @@ in
       ''
         mkdir -p "$out"; cd "$out"
       ''
-      + lib.concatMapStrings
-        (entry: ''
-          mkdir -p "$(dirname ${lib.escapeShellArg entry.name})"
-          ln -s ${lib.escapeShellArg "${entry.path}"} ${lib.escapeShellArg entry.name}
-        '')
-        (
-          if lib.isAttrs entries then
-            lib.mapAttrsToList (name: path: { inherit name path; }) entries
-          else
-            entries
-        )
+      +
+        lib.concatMapStrings
+          (entry: ''
+            mkdir -p "$(dirname ${lib.escapeShellArg entry.name})"
+            ln -s ${lib.escapeShellArg "${entry.path}"} ${lib.escapeShellArg entry.name}
+          '')
+          (
+            if lib.isAttrs entries then
+              lib.mapAttrsToList (name: path: { inherit name path; }) entries
+            else
+              entries
+          )
     );
 }

@@ -6,7 +6,10 @@
 { lib, system }:
 let
   build = import ./build.nix { inherit lib system; };
-  tools = import ./tools.nix { inherit lib; inherit (build) runCommand writeTextFile; };
+  tools = import ./tools.nix {
+    inherit lib;
+    inherit (build) runCommand;
+  };
   pkgs =
     build
     // tools
@@ -14,7 +17,10 @@ let
       inherit lib system;
       stdenv.hostPlatform = lib.systems.elaborate system;
       buildPackages = pkgs;
-      formats = import ./formats.nix { inherit lib; inherit (build) runCommand; };
+      formats = import ./formats.nix {
+        inherit lib;
+        inherit (build) runCommand;
+      };
       callPackage = lib.callPackageWith pkgs;
       config = { };
     };

@@ -27,8 +27,7 @@ in
 {
   json = _: {
     type = value;
-    generate =
-      name: settings: written name settings ''python3 -m json.tool "$settingsPath" > "$out"'';
+    generate = name: settings: written name settings ''python3 -m json.tool "$settingsPath" > "$out"'';
   };
   # Tables of strings, numbers, booleans and lists of these: all that a profile holds.
   toml = _: {

@@ -12,7 +12,10 @@ let
 
   plain =
     section: unit:
-    unit // { text = textOf unit (lib.optionalAttrs (section != null) { ${section.title} = section.of unit; }); };
+    unit
+    // {
+      text = textOf unit (lib.optionalAttrs (section != null) { ${section.title} = section.of unit; });
+    };
   sectioned =
     title: attribute: units:
     map (plain {
@@ -20,15 +23,13 @@ let
       of = unit: unit.${attribute};
     }) (lib.attrValues units);
 
-  timersOfServices = lib.mapAttrsToList (
-    name: service: {
-      name = "${name}.timer";
-      value = {
-        wantedBy = [ "timers.target" ];
-        timerConfig.OnCalendar = service.startAt;
-      };
-    }
-  ) (lib.filterAttrs (_: service: service.enable && service.startAt != [ ]) cfg.services);
+  timersOfServices = lib.mapAttrsToList (name: service: {
+    name = "${name}.timer";
+    value = {
+      wantedBy = [ "timers.target" ];
+      timerConfig.OnCalendar = service.startAt;
+    };
+  }) (lib.filterAttrs (_: service: service.enable && service.startAt != [ ]) cfg.services);
 
   units =
     map (unit: unit // { text = textOfService unit; }) (lib.attrValues cfg.services)
@@ -102,7 +103,9 @@ let
           path: kinds:
           lib.mapAttrsToList (
             _: rule:
-            "${rule.type} ${lib.strings.escapeC [ "\t" " " ] path} ${rule.mode} ${rule.user} ${rule.group} ${rule.age} ${rule.argument}"
+            "${rule.type} ${
+              lib.strings.escapeC [ "\t" " " ] path
+            } ${rule.mode} ${rule.user} ${rule.group} ${rule.age} ${rule.argument}"
           ) kinds
         ) rules
       );

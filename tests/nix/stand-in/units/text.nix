@@ -71,7 +71,8 @@ let
     unit:
     lib.filterAttrs (_: list: list != [ ]) {
       ExecStart =
-        lib.optional (unit.script != "") "${program unit "start" unit.script} ${unit.scriptArgs}";
+        lib.optional (unit.script != "")
+          "${program unit "start" unit.script} ${unit.scriptArgs}";
       ExecStartPre = lib.optional (unit.preStart != "") (program unit "pre-start" unit.preStart);
       ExecStartPost = lib.optional (unit.postStart != "") (program unit "post-start" unit.postStart);
       ExecStop = lib.optional (unit.preStop != "") (program unit "pre-stop" unit.preStop);
@@ -109,12 +110,13 @@ in
     unit:
     textOf unit {
       Service =
-        lib.zipAttrsWith (_: values: if lib.length values == 1 then lib.head values else lib.concatMap lib.toList values)
+        lib.zipAttrsWith
+          (_: values: if lib.length values == 1 then lib.head values else lib.concatMap lib.toList values)
           [
             {
-              Environment = lib.mapAttrsToList (
-                name: value: builtins.toJSON "${name}=${value}"
-              ) (lib.filterAttrs (_: value: value != null) (environment unit));
+              Environment = lib.mapAttrsToList (name: value: builtins.toJSON "${name}=${value}") (
+                lib.filterAttrs (_: value: value != null) (environment unit)
+              );
             }
             (switching unit)
             (programs unit)
