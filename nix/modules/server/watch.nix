@@ -29,7 +29,16 @@ let
       # Whether file $1 is there and is not what the server has of it, $2.
       differs() { [[ -s $1 && -e $2 ]] && ! cmp --quiet "$1" "$2"; }
 
-      if ! systemctl is-active --quiet ${unit}; then exit; fi
+      # Who was stopped stays so; who failed may have lacked just this.
+      case $(systemctl show --property ActiveState --value ${unit}) in
+        active) ;;
+        failed)
+          echo "A secret or the certificate was written: starting the server again."
+          systemctl reset-failed ${unit}
+          exec systemctl start --no-block ${unit}
+          ;;
+        *) exit ;;
+      esac
     ''
     + lib.concatLines (
       lib.mapAttrsToList (id: file: ''
@@ -53,15 +62,15 @@ in
     default = true;
     description = ''
       Whether the server is restarted when one of its secret files has other contents than the
-      server was started with, and reloaded when the certificate has.
+      server was started with, reloaded when the certificate has, and started again after a failure
+      when one of them is written.
     '';
   };
 
   config = lib.mkIf (cfg.enable && cfg.watchSecrets) {
     systemd.paths.lakewright-server-watch = {
       description = "Secrets and certificates of the MinIO server";
-      wantedBy = [ "lakewright-server.service" ];
-      after = [ "lakewright-server.service" ];
+      wantedBy = [ "multi-user.target" ];
       pathConfig.PathChanged = lib.attrValues cfg.loaded ++ lib.optionals ownCertificate cfg.tls.files;
     };
     systemd.services.lakewright-server-watch = {
