@@ -154,6 +154,12 @@ class Shim:
 
         self._retry(f"/{regex}/ on the console", 900 if timeout is None else timeout, attempt)
 
+    def console_is_free_of(self, words: str) -> None:
+        """Fails when the console has shown these words since the first boot."""
+        lines = self._container.console.read_text(errors="replace").splitlines()
+        if found := [line for line in lines if words in line]:
+            raise ScenarioError("\n".join(found))
+
     def systemctl(self, q: str, user: str | None = None) -> tuple[int, str]:
         _no(user)
         return self.execute(f"systemctl {q}")

@@ -21,13 +21,22 @@ pytestmark = pytest.mark.timeout(1800)
 HERE = Path(__file__).parent
 
 
+# How NixOS may make users; where it is a unit that does, agenix decrypts in one too.
+USERS = ["", "services.userborn.enable = true;", "systemd.sysusers.enable = true;"]
+
+
 @pytest.fixture
 def machine(build: Callable[..., Path], boot: Callable[[Path], Shim]) -> Shim:
     """A machine with a oneshot, a service that fails, a notify service with a secret, a timer."""
     return boot(build(ROOT / "tests/deploy/host.nix", scenario=os.fspath(HERE / "small.nix")))
 
 
-def test_units_secrets_and_users_are_there_after_boot(machine: Shim) -> None:
+@pytest.mark.parametrize("users", USERS, ids=["activation", "userborn", "sysusers"])
+def test_units_secrets_and_users_are_there_after_boot(
+    users: str, build: Callable[..., Path], boot: Callable[[Path], Shim]
+) -> None:
+    host = f"{{ imports = [ {HERE / 'small.nix'} ]; {users} }}"
+    machine = boot(build(ROOT / "tests/deploy/host.nix", scenario=host))
     machine.wait_for_unit("once")
     machine.wait_for_unit("multi-user.target")
     assert machine.succeed("cat /run/agenix/word") == "sesame\n"

@@ -8,6 +8,9 @@ in
 {
   imports = [ ../lake.nix ];
 
+  # A switch waits for the client, which waits for the server that cannot come.
+  services.lakewright.client.readyTimeout = 10;
+
   systemd.tmpfiles.rules = [
     "f /var/lib/lake-empty 0400 root root -"
     "f /var/lib/lake-default 0400 root root - minioadmin"

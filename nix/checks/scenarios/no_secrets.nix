@@ -2,4 +2,6 @@
 { ... }:
 {
   imports = [ ../lake.nix ];
+
+  environment.etc."lake/texts.py".source = ../programs/texts.py;
 }

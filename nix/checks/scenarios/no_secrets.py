@@ -26,17 +26,7 @@ def nowhere(what, command):
         assert found.strip() == "0", f"{found.strip()} lines of {what}"
 
 
-nowhere(
-    "the files of the system in the store",
-    "find -L /run/current-system/ -type f -print0 -xdev 2>/dev/null"
-    " | xargs -0 cat 2>/dev/null | cat",
-)
-nowhere(
-    "units and the scripts and documents that they name",
-    "{ cat /etc/systemd/system/lakewright-*; grep -rhoE '/nix/store/[^ \"]+'"
-    " /etc/systemd/system/lakewright-* | sort -u"
-    " | while read -r path; do test -f \"$path\" && cat \"$path\"; done; } | cat",
-)
+nowhere("units, their scripts, and the documents that they read", "python3 /etc/lake/texts.py")
 nowhere("any command line", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '")
 nowhere("any environment", "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'")
 nowhere("the journal", "journalctl --no-pager --output=export --all")
