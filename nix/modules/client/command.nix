@@ -147,6 +147,7 @@ in
           printf '%s\n' "$told"
           # It tells of what is kept although nobody declares it any more, and does not count it.
           if ((status == 0)) && [[ $told == *"not declared any more, and is kept"* ]]; then
+            echo "Drift: some things are kept although nobody declares them any more."
             exit 3
           fi
           exit "$status"

@@ -30,8 +30,9 @@ in
       default = "keep";
       description = ''
         What happens to what the stack owns and does not declare any more. `keep` leaves it and
-        shows it as drift. `delete` takes it away, except a bucket with objects or a table with
-        rows whose last applied declaration did not say `forceDestroy`.
+        shows it as drift. `delete` takes it away. Where that is a bucket with objects or a table
+        with rows, and the last applied declaration did not say `forceDestroy`, the unit fails
+        before it changes anything and says what can be done.
 
         With `delete` going back to an older generation takes away what a newer one had declared:
         users lose their access, and what said `forceDestroy` its data.
