@@ -232,9 +232,10 @@ class Container:
         raise ContainerError(f"{self.name} does not boot; its console ends with:\n{self.tail()}")
 
     def _join_cgroup(self, below: str) -> None:
-        """Moves this process; `payload` is what the container sees as the root."""
+        """Moves this process; `payload` is what the container sees as the root, once it is there."""
         for cgroup in self._cgroups:
-            (cgroup / below / "cgroup.procs").write_text("0")
+            place = cgroup / below if (cgroup / below).exists() else cgroup
+            (place / "cgroup.procs").write_text("0")
 
     def tail(self, lines: int = 30) -> str:
         """The end of what the console showed."""

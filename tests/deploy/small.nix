@@ -22,6 +22,11 @@
     mode = "0644";
   };
 
+  # Where users are made by a unit, agenix's secrets are too, and it is before nobody by itself.
+  systemd.services.speaks.after = lib.mkIf (
+    config.services.userborn.enable || config.systemd.sysusers.enable
+  ) [ "agenix-install-secrets.service" ];
+
   system.activationScripts.hook = {
     supportsDryActivation = true;
     text = ''
