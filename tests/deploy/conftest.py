@@ -59,7 +59,7 @@ def build() -> Callable[..., Path]:
     def build(file: Path, **arguments: str) -> Path:
         given = [part for name, text in arguments.items() for part in ("--arg", name, text)]
         done = subprocess.run(
-            ["nix-build", "--no-out-link", "--show-trace", *given, str(file)],
+            ["nix-build", "--no-out-link", *given, str(file)],
             capture_output=True,
             text=True,
             check=False,
