@@ -118,6 +118,7 @@ in
     "mount"
     "umount"
     "findmnt"
+    "mountpoint"
     "setpriv"
     "runuser"
   ];
