@@ -152,6 +152,7 @@ rec {
     "mount"
     "umount"
     "findmnt"
+    "mountpoint"
     "setpriv"
     "runuser"
   ];
