@@ -1,5 +1,5 @@
 # Users are made by a unit, so agenix decrypts in one: the server and the client wait for it.
-{ lib, ... }:
+{ lib, pkgs, ... }:
 {
   imports = [ ../lake.nix ];
 
@@ -11,4 +11,7 @@
     rootPassword = lib.mkForce ../../../secrets/minio-root-password-rotated.age;
     users.lake.etl = ../../../secrets/etl-rotated.age;
   };
+  # Whoever does not wait would find nothing.
+  systemd.services.agenix-install-secrets.serviceConfig.ExecStartPre =
+    "${pkgs.coreutils}/bin/sleep 4";
 }
