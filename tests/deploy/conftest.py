@@ -83,8 +83,8 @@ def binds(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     room = "/opt/lakewright"
     found: dict[str, Path] = {}
     for program, variable in {"lakewright": "CLI", "minio": "MINIO", "mc": "MC"}.items():
-        file = Path(os.environ.get(f"LAKEWRIGHT_TEST_{variable}", "/nonexistent"))
-        if not file.exists():
+        file = Path(os.environ.get(f"LAKEWRIGHT_TEST_{variable}", ""))
+        if not file.is_file():
             missing("deploy", f"LAKEWRIGHT_TEST_{variable} names no file")
         found[f"{room}/bin/{program}"] = file.resolve()
 

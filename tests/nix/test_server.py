@@ -378,7 +378,8 @@ def test_addresses(nix: Nix) -> None:
     # Other machines do not reach it.
     assert tls["console"] is tls["environment"]["MINIO_BROWSER_REDIRECT_URL"] is None
     seen = addresses(
-        'console.address = null; tls = { certificateFile = "/c"; keyFile = "/k"; name = "s3.test"; };'
+        'console.address = null; tls = { name = "s3.test"; certificateFile = "/c";'
+        ' keyFile = "/k"; };'
     )
     assert seen["environment"]["MINIO_BROWSER_REDIRECT_URL"] == "https://s3.test:9001"
 
@@ -395,9 +396,7 @@ def test_addresses(nix: Nix) -> None:
         ('"lake.test"', None),
     ],
 )
-def test_the_host_finds_the_name_of_the_certificate(
-    nix: Nix, address: str, at: str | None
-) -> None:
+def test_the_host_finds_the_name_of_the_certificate(nix: Nix, address: str, at: str | None) -> None:
     hosts: Any = nix.value(
         server(
             f"listen.address = {address};"
@@ -405,7 +404,9 @@ def test_the_host_finds_the_name_of_the_certificate(
         )
         + ".config.networking.hosts"
     )
-    assert [address for address, names in hosts.items() if "s3.test" in names] == ([at] if at else [])
+    assert [address for address, names in hosts.items() if "s3.test" in names] == (
+        [at] if at else []
+    )
 
 
 def test_a_percent_sign_is_no_specifier(nix: Nix) -> None:

@@ -35,6 +35,7 @@ let
       plain = lib.attrNames target.settings;
       given = plain ++ lib.attrNames target.secretFiles;
       hidden = kind.secrets ++ kind.files;
+      passwords = lib.filter (key: hasPassword target.settings.${key}) plain;
       fault = names: sentence: { inherit names sentence; };
     in
     map
@@ -46,7 +47,7 @@ let
         (fault (lib.subtractLists known given) "${target.kind} does not know these settings")
         (fault (lib.subtractLists given kind.needs) "${target.kind} needs these settings too")
         (fault (lib.intersectLists hidden plain) "these would stand in the Nix store, give them in secretFiles")
-        (fault (lib.filter (key: hasPassword target.settings.${key}) plain) "these hold a password, which would stand in the Nix store, give them in secretFiles")
+        (fault passwords "these hold a password, which would stand in the Nix store, give them in secretFiles")
         (fault (lib.intersectLists plain (lib.attrNames target.secretFiles)) "these are in settings and in secretFiles")
       ];
   queues = lib.filter (queue: queue != null) (

@@ -154,6 +154,7 @@ rec {
     "findmnt"
     "mountpoint"
     "setpriv"
+    "unshare"
     "runuser"
   ];
 }
