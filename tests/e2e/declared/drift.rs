@@ -50,6 +50,11 @@ async fn what_others_change_is_found_and_repaired() {
     let anybody_file = anybody_file.to_str().unwrap();
     let cases: &[(&[&str], &str)] = &[
         (&["version", "suspend", "kit/plain"], "set_versioning bucket/plain"),
+        (
+            &["version", "enable", "--excluded-prefixes", "tmp/,x", "kit/plain"],
+            "set_versioning bucket/plain",
+        ),
+        (&["version", "enable", "--exclude-folders", "kit/plain"], "set_versioning bucket/plain"),
         (&["quota", "set", "kit/plain", "--size", "2GiB"], "set_quota bucket/plain"),
         (&["quota", "clear", "kit/plain"], "set_quota bucket/plain"),
         (&["ilm", "rule", "rm", "--id", "tmp", "kit/plain"], "set_lifecycle bucket/plain"),

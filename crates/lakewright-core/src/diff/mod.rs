@@ -243,11 +243,12 @@ impl<'a> Draft<'a> {
             .into_iter()
             .map(|(kind, declared)| (kind, declared.max(owned(kind).len())))
             .filter(|(_, count)| *count > 0)
-            .map(|(kind, count)| counted(count, kind.noun()))
+            .map(|(kind, count)| kind.counted(count))
             .collect();
         let quotas = self.spec.buckets.values().filter(|bucket| bucket.quota.is_some()).count();
         if quotas > 0 {
-            parts.push(counted(quotas, "quota"));
+            let plural = if quotas == 1 { "" } else { "s" };
+            parts.push(format!("{quotas} quota{plural}"));
         }
         if !parts.is_empty() {
             let why = format!(
@@ -360,15 +361,6 @@ impl<'a> Draft<'a> {
             intents,
             recovered: registry.recover(observed),
         })
-    }
-}
-
-/// `3 users`.
-fn counted(count: usize, noun: &str) -> String {
-    match (count, noun) {
-        (1, noun) => format!("1 {noun}"),
-        (count, "policy") => format!("{count} policies"),
-        (count, noun) => format!("{count} {noun}s"),
     }
 }
 
