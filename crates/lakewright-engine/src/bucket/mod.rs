@@ -10,6 +10,7 @@ mod create_bucket;
 mod delete;
 mod delete_bucket;
 mod delete_many;
+mod delete_version;
 mod download;
 mod empty;
 mod get;
