@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Draft, NewStep, Standing, earlier, shown};
+use crate::bucket_config::AnonymousAccess;
 use crate::name::BucketName;
 use crate::plan::Action;
 use crate::policy;
@@ -86,7 +87,10 @@ impl Draft<'_> {
         self.lifecycle(id, declared, &before, found, standing.is_there());
         let document = match (&declared.policy, &declared.anonymous) {
             (Some(document), _) => Some(Some(policy::for_server(&document.0))),
-            (None, Some(anonymous)) => Some(policy::of_anonymous(name, anonymous)),
+            (None, Some(anonymous)) => match AnonymousAccess::from(anonymous).to_policy(name) {
+                Ok(document) => Some(document),
+                Err(error) => return self.problems.push(error.on(id.to_string())),
+            },
             (None, None) => None,
         };
         self.setting(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use lakewright_core::plan::{Action, Set, Step};
+use lakewright_core::spec::ObjectLock;
 use lakewright_core::{
     AccessKey, BucketName, Error, ErrorKind, GroupName, PolicyName, ResourceId, Result,
 };
@@ -44,11 +45,9 @@ impl Lake {
                 let options = CreateBucketOptions { exist_ok: true, object_lock: *object_lock };
                 self.create_bucket(name, options).await.map(drop)
             }
-            Action::SetVersioning { versioning } => {
-                bucket.set_versioning(words::versioning(*versioning)).await
-            }
+            Action::SetVersioning { versioning } => bucket.set_versioning(*versioning).await,
             Action::SetObjectLock { retention } => {
-                bucket.set_object_lock(&words::object_lock(*retention)).await
+                bucket.set_object_lock(&ObjectLock { retention: *retention }.into()).await
             }
             Action::SetQuota { quota } => {
                 let bytes = quota.and_then(|quota| NonZeroU64::new(quota.0));
@@ -66,7 +65,7 @@ impl Lake {
             Action::SetTags { tags } => bucket.set_tags(tags).await,
             Action::SetEncryption { encryption: None } => bucket.delete_encryption().await,
             Action::SetEncryption { encryption: Some(encryption) } => {
-                bucket.set_encryption(&words::encryption(encryption)).await
+                bucket.set_encryption(encryption).await
             }
             Action::SetNotifications { notifications } => {
                 let all: Vec<_> = notifications.iter().map(words::notification).collect();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use lakewright_core::spec::ByteSize;
+use lakewright_core::spec::{ByteSize, ObjectLock};
 use lakewright_core::state::{BucketSetting, Needs, ObservedBucket, ObservedLock, Reading};
 use lakewright_core::{BucketName, ErrorKind, ResourceId, Result};
 
@@ -164,7 +164,6 @@ async fn read(
                 Ok((versioning, unversioned)) => (Ok(versioning), unversioned),
                 Err(error) => (Err(error), BTreeSet::new()),
             };
-            let versioning = versioning.map(|v| v.map(words::versioning_of));
             let versioning = unless_unsupported(versioning)?;
             Box::new(move |found| {
                 found.versioning = versioning;
@@ -174,7 +173,7 @@ async fn read(
         BucketSetting::ObjectLock => {
             let lock = bucket.get_object_lock().await;
             let lock = lock.map(|lock| {
-                lock.map(|lock| ObservedLock { retention: words::retention_of(&lock) })
+                lock.map(|lock| ObservedLock { retention: ObjectLock::of_bucket(&lock).retention })
             });
             let lock = unless_unsupported(lock)?;
             Box::new(move |found| found.object_lock = lock)
@@ -210,9 +209,7 @@ async fn read(
             Box::new(move |found| found.tags = tags)
         }
         BucketSetting::Encryption => {
-            let encryption = bucket.get_encryption().await;
-            let encryption = encryption.map(|e| e.map(words::encryption_of));
-            let encryption = unless_unsupported(encryption)?;
+            let encryption = unless_unsupported(bucket.get_encryption().await)?;
             Box::new(move |found| found.encryption = encryption)
         }
         BucketSetting::Notifications => {
