@@ -229,6 +229,33 @@ async fn nothing_is_half_taken_away() {
     assert_kind(lake.head_bucket(bucket.name()).await, ErrorKind::NotFound);
 }
 
+/// Rows that come between a plan and its apply keep every table of the plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_come_later_are_seen_before_the_first_step() {
+    use lakewright::arrow::array::{Int64Array, RecordBatch};
+    use lakewright::table::schema_from_types;
+    use lakewright::{Batches, TableUri, WriteOptions};
+    let world = world!();
+    let lake = &world.lake;
+    let spec = json!({
+        "version": 1, "stack": "one", "buckets": {"raw": {}},
+        "tables": {"raw/a": {"schema": {"id": "long"}}, "raw/b": {"schema": {"id": "long"}}},
+    });
+    settle(lake, &spec).await;
+    let plan = lake.plan_destroy(&stack("one"), &registry()).await.unwrap();
+    let schema = schema_from_types([("id", "long")]).unwrap();
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(Int64Array::from(vec![1]))]);
+    let rows = Batches::from_batches(schema, vec![batch.unwrap()]);
+    let table = lake.table(TableUri::new("raw/b").unwrap());
+    table.append(rows, WriteOptions::default()).await.unwrap();
+    let applied = lake.apply(&plan, &silent).await;
+    assert!(applied.report.outcomes.is_empty(), "{:?}", applied.report);
+    let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::PreconditionFailed);
+    assert_eq!(error.resource(), Some("table raw/b"), "{error}");
+    assert_eq!(lake.list_tables("raw").await.unwrap().len(), 2);
+    assert!(world.state().await.lease.is_none());
+}
+
 /// A lease that somebody's clock made endless ends all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_believed_for_as_long_as_a_lease_lasts() {

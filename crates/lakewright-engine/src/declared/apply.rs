@@ -135,12 +135,19 @@ impl Lake {
     }
 
     /// What is to be deleted on the condition that it is empty still is: otherwise the tables in
-    /// a bucket would be gone before the bucket is refused.
+    /// a bucket would be gone before the bucket, or another table of it, is refused.
     async fn nothing_was_put_in(&self, plan: &Plan, step: &Step) -> Result<()> {
-        let (ResourceId::Bucket(name), Action::DeleteBucket { force: false }) =
-            (&step.resource, &step.action)
-        else {
-            return Ok(());
+        let name = match (&step.resource, &step.action) {
+            (ResourceId::Bucket(name), Action::DeleteBucket { force: false }) => name,
+            #[cfg(feature = "tables")]
+            (ResourceId::Table(uri), Action::DropTable { force: false }) => {
+                return match self.table(uri.clone()).is_empty().await {
+                    Ok(false) => Err(has_rows_by_now().on(step.resource.to_string())),
+                    // What stands in the way of looking stands in the way of the step too.
+                    _ => Ok(()),
+                };
+            }
+            _ => return Ok(()),
         };
         let dropped = plan.steps.iter().filter_map(|step| match (&step.resource, &step.action) {
             (ResourceId::Table(uri), Action::DropTable { .. }) if uri.bucket() == name => Some(uri),
@@ -186,6 +193,13 @@ impl Lake {
         }
         Ok(())
     }
+}
+
+/// The refusal of a table that was empty when it was planned to be dropped.
+#[cfg(feature = "tables")]
+pub(super) fn has_rows_by_now() -> Error {
+    let why = "rows were written into it since the plan was made: plan again";
+    Error::new(ErrorKind::PreconditionFailed, why)
 }
 
 /// An apply under its lease.

@@ -71,6 +71,8 @@ mod tests {
     /// The process that [`what_is_hidden_is_not_taken_for_gone`] looks for from a hiding place.
     const LOOK_FOR: &str = "LAKEWRIGHT_TEST_LOOK_FOR";
     const CHILD: &str = "declared::holder::tests::from_a_hiding_place";
+    const FOREIGN: &str = "LAKEWRIGHT_TEST_FOREIGN_PROC";
+    const FOREIGN_CHILD: &str = "declared::holder::tests::with_a_foreign_proc";
 
     #[test]
     fn a_process_is_found_until_it_has_ended() {
@@ -105,6 +107,37 @@ mod tests {
         let holder = Holder { pid: ended.id(), ..holder };
         ended.wait().unwrap();
         assert_eq!(holder.alive(&here, seen), Alive::Gone);
+    }
+
+    /// Not a test of its own: it is started in a namespace whose `/proc` is that of another.
+    #[test]
+    fn with_a_foreign_proc() {
+        if std::env::var_os(FOREIGN).is_none() {
+            return;
+        }
+        let here = this_process();
+        assert_ne!(fs::read_link("/proc/self").unwrap().to_str(), Some(&*here.pid.to_string()));
+        // The number is another process's there.
+        assert_eq!(seen(here.pid), Sight::Hidden);
+        assert_eq!(here.alive(&here, seen), Alive::Unknown);
+    }
+
+    /// Process ids of a namespace of its own mean others in the `/proc` that it inherits.
+    #[test]
+    fn a_foreign_proc_is_not_believed() {
+        let done = Command::new("unshare")
+            .args(["--pid", "--fork"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", FOREIGN_CHILD, "--nocapture"])
+            .env(FOREIGN, "1")
+            .output();
+        match done {
+            Ok(done) if done.status.success() => {}
+            Ok(done) if done.status.code() == Some(101) => {
+                panic!("{}", String::from_utf8_lossy(&done.stderr))
+            }
+            _ => eprintln!("SKIPPED: there are no namespaces of processes here"),
+        }
     }
 
     /// `/proc` with `hidepid=2`, as services with `ProtectProc=invisible` have it: for a process

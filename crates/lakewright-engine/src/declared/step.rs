@@ -9,6 +9,8 @@ use lakewright_core::{
     AccessKey, BucketName, Error, ErrorKind, GroupName, PolicyName, ResourceId, Result,
 };
 
+#[cfg(feature = "tables")]
+use super::apply::has_rows_by_now;
 use super::{plan, words};
 use crate::Lake;
 use crate::admin::{NewServiceAccount, Principal, ServiceAccountUpdate};
@@ -119,8 +121,7 @@ impl Lake {
                     empty => empty?,
                 };
                 if !empty && !force {
-                    let why = "rows were written into it since the plan was made: plan again";
-                    return Err(Error::new(ErrorKind::PreconditionFailed, why));
+                    return Err(has_rows_by_now());
                 }
                 gone_is_done(self.drop_table(uri).await.map(drop))
             }
