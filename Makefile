@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(LAKEWRIGHT_CACHE)/target
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
-PY_SOURCES := python tests/python tests/bench scripts
+PY_SOURCES := python tests/python tests/nix tests/deploy tests/bench nix scripts
 SH_SOURCES := scripts/*.sh .ci/run
 
 .PHONY: help dev test lint demo bench wheel clean
@@ -43,13 +43,16 @@ test: export LAKEWRIGHT_TEST_PYTHON := $(BIN)/python
 test: export LAKEWRIGHT_TEST_CLI := $(CARGO_TARGET_DIR)/debug/lakewright
 test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... forbids to skip for want of these
 	@scripts/minio.sh >/dev/null
-	rust=passed python=passed
+	rust=passed python=passed nix=passed
 	echo "== cargo test"
 	cargo test --workspace --no-fail-fast || rust=FAILED
 	echo "== pytest"
 	$(BIN)/python -m pytest tests/python || python=FAILED
-	echo "== make test: Rust $$rust, Python $$python"
-	[[ $$rust$$python == passedpassed ]]
+	echo "== pytest: the Nix modules evaluated, and their scenarios in containers"
+	$(BIN)/python -m pytest tests/nix || nix=FAILED
+	$(BIN)/python -m pytest tests/deploy || nix=FAILED
+	echo "== make test: Rust $$rust, Python $$python, Nix $$nix"
+	[[ $$rust$$python$$nix == passedpassedpassed ]]
 
 # cargo-deny looks at all platforms' packages, offline: they are fetched first.
 lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy, shellcheck
@@ -57,15 +60,21 @@ lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy,
 	cargo fmt --all --check
 	echo "== cargo-deny"
 	cargo fetch --quiet --locked
-	"$$(scripts/cargo-deny.sh)" --offline check licenses bans sources
+	"$$(scripts/cargo-tool.sh cargo-deny)" --offline check licenses bans sources
 	echo "== ruff, mypy, shellcheck"
 	$(BIN)/ruff check --config python/pyproject.toml $(PY_SOURCES)
 	$(BIN)/ruff format --check --config python/pyproject.toml $(PY_SOURCES)
 	MYPYPATH=tests/python $(BIN)/mypy --strict --config-file python/pyproject.toml python scripts tests/bench
-	$(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 tests/python
+	for tests in tests/python tests/nix tests/deploy; do
+	  MYPYPATH=$$tests $(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 $$tests
+	done
 	$(BIN)/shellcheck $(SH_SOURCES)
+	$(BIN)/shellcheck --shell=bash $$(find nix -name '*.sh') # pieces, which Nix makes scripts of
+	echo "== nixfmt, deadnix"
+	scripts/nix_lint.sh
 	echo "== clippy"
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p lakewright-cli --no-default-features --all-targets -- -D warnings
 	echo "== rustdoc"
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --lib --no-deps
 	echo "== make lint: clean"

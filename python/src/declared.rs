@@ -302,7 +302,7 @@ impl Lake {
         promise(py, self.planning_destroy(py, stack, registry)?)
     }
 
-    /// What differs from what is declared: a plan that is empty when nothing does. It is for
+    /// What differs from what is declared: a plan that says so in :attr:`Plan.differs`. It is for
     /// looking at; what is to be applied is made by :meth:`plan`.
     #[pyo3(signature = (spec))]
     fn drift(&self, py: Python<'_>, spec: SpecArgument) -> PyResult<Plan> {

@@ -15,12 +15,10 @@ use crate::cmd;
     name = "lakewright",
     bin_name = "lakewright",
     version,
-    about = "Object storage and Delta Lake: buckets, objects and tables of one server",
-    long_about = "Object storage and Delta Lake: buckets, objects and tables of one server.\n\n\
-        Every command reads `lakewright NOUN VERB …`. Objects are written BUCKET/KEY \
-        (raw/2013/01.csv), tables BUCKET/PATH (raw/flights); s3://… works as well.",
+    about = ABOUT,
+    long_about = format!("{ABOUT}.\n\nEvery command reads `lakewright NOUN VERB …`. {ADDRESSES}"),
     after_help = "`lakewright help NOUN VERB` explains a verb, with examples.",
-    after_long_help = TOUR,
+    after_long_help = tour(),
     propagate_version = false,
     subcommand_required = true,
     arg_required_else_help = true,
@@ -33,16 +31,37 @@ pub(crate) struct Cli {
     pub(crate) noun: Noun,
 }
 
+#[cfg(feature = "tables")]
+const ABOUT: &str = "Object storage and Delta Lake: buckets, objects and tables of one server";
+#[cfg(not(feature = "tables"))]
+const ABOUT: &str = "Object storage: buckets and objects of one server (a build without tables)";
+
+#[cfg(feature = "tables")]
+const ADDRESSES: &str = "Objects are written BUCKET/KEY (raw/2013/01.csv), tables BUCKET/PATH \
+    (raw/flights); s3://… works as well.";
+#[cfg(not(feature = "tables"))]
+const ADDRESSES: &str = "Objects are written BUCKET/KEY (raw/2013/01.csv); s3://… works as well.";
+
+#[cfg(feature = "tables")]
+const TOUR_OF_TABLES: &str = "
+  lakewright table create raw/flights --schema 'month: int, delay: double' --partition-by month
+  lakewright table append raw/flights 01.csv
+  lakewright sql 'SELECT month, avg(delay) FROM flights GROUP BY 1' --table flights=raw/flights";
+#[cfg(not(feature = "tables"))]
+const TOUR_OF_TABLES: &str = "";
+
+fn tour() -> String {
+    format!("{TOUR}{TOUR_OF_TABLES}\n\n{CONVENTIONS}")
+}
+
 const TOUR: &str = "\
 A first tour:
   lakewright embedded --data ./data &                 a server on this machine
   export LAKEWRIGHT_ENDPOINT=embedded:./data          … and the way to it
   lakewright bucket create raw
-  lakewright object put 01.csv raw/in/01.csv
-  lakewright table create raw/flights --schema 'month: int, delay: double' --partition-by month
-  lakewright table append raw/flights 01.csv
-  lakewright sql 'SELECT month, avg(delay) FROM flights GROUP BY 1' --table flights=raw/flights
+  lakewright object put 01.csv raw/in/01.csv";
 
+const CONVENTIONS: &str = "\
 Where the connection comes from, the first that says something wins: options, the profile that
 --profile names, LAKEWRIGHT_* variables, AWS_* variables and files, the profile `default`. Keys are
 never options, because other users see the arguments of a process: put them into profiles.toml, a
@@ -68,10 +87,20 @@ pub(crate) enum Noun {
     #[command(subcommand)]
     Object(cmd::object::Verb),
     /// Delta tables: list, create, append, overwrite, scan, show, history, files, drop
+    #[cfg(feature = "tables")]
     #[command(subcommand)]
     Table(cmd::table::Verb),
     /// Query tables with SQL
+    #[cfg(feature = "tables")]
     Sql(cmd::sql::Sql),
+    /// Not in this build: Delta tables
+    #[cfg(not(feature = "tables"))]
+    #[command(hide = true)]
+    Table(cmd::tableless::Refused),
+    /// Not in this build: SQL
+    #[cfg(not(feature = "tables"))]
+    #[command(hide = true)]
+    Sql(cmd::tableless::Refused),
     /// Documents of what should exist: check, show, schema
     #[command(subcommand)]
     Spec(cmd::declared::SpecVerb),

@@ -3,7 +3,6 @@
 use std::io::{self, BufWriter, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use lakewright::Error;
 use serde_json::Value;
 
 use crate::failure::{Failure, Outcome};
@@ -125,12 +124,14 @@ impl Output {
     }
 
     /// For formats with writers of their own; what they fail with goes to [`Output::broken`].
+    #[cfg(feature = "tables")] // rows alone have such formats
     pub(crate) fn writer(&mut self) -> &mut (dyn Write + Send) {
         &mut self.sink
     }
 
     /// Why such a writer failed: stdout itself, or else what it says.
-    pub(crate) fn broken(&mut self, said: impl FnOnce() -> Error) -> Failure {
+    #[cfg(feature = "tables")]
+    pub(crate) fn broken(&mut self, said: impl FnOnce() -> lakewright::Error) -> Failure {
         match self.sink.failed.take() {
             Some(error) => Failure::writing(error),
             None => said().into(),

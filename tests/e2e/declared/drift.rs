@@ -25,6 +25,7 @@ async fn every_field_is_made_and_goes_again() {
     let left = json!({"version": 1, "stack": "lake"});
     let kept = plan_of(&world.lake, &left).await.unwrap();
     assert!(kept.is_empty() && kept.notes.len() == 12, "{:?}", told(&kept));
+    assert!(kept.differs() && kept.kept.len() == 12, "{:?}", kept.kept);
     let plan = pruned(&world.lake, &left).await;
     assert!(plan.is_destructive());
     complete(world.lake.apply(&plan, &silent).await, &plan);

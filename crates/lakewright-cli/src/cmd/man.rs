@@ -61,7 +61,8 @@ fn find(root: Command, path: &[String]) -> Outcome<Command> {
 }
 
 fn gather(command: Command, name: &str, pages: &mut Vec<(String, Command)>) {
-    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+    let shown = |verb: &&Command| verb.get_name() != "help" && !verb.is_hide_set();
+    for verb in command.get_subcommands().filter(shown) {
         gather(verb.clone(), &format!("{name}-{}", verb.get_name()), pages);
     }
     pages.push((name.to_owned(), named(command, name)));

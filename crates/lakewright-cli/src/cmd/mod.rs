@@ -8,9 +8,14 @@ pub(crate) mod embedded;
 pub(crate) mod man;
 pub(crate) mod object;
 pub(crate) mod profile;
+#[cfg(feature = "tables")]
 mod rows;
+#[cfg(feature = "tables")]
 pub(crate) mod sql;
+#[cfg(feature = "tables")]
 pub(crate) mod table;
+#[cfg(not(feature = "tables"))]
+pub(crate) mod tableless;
 pub(crate) mod wait;
 
 use crate::args::Noun;
@@ -22,8 +27,12 @@ pub(crate) async fn run(noun: Noun, context: &mut Context) -> Outcome {
     match noun {
         Noun::Bucket(verb) => verb.run(context).await,
         Noun::Object(verb) => verb.run(context).await,
+        #[cfg(feature = "tables")]
         Noun::Table(verb) => verb.run(context).await,
+        #[cfg(feature = "tables")]
         Noun::Sql(sql) => sql.run(context).await,
+        #[cfg(not(feature = "tables"))]
+        Noun::Table(refused) | Noun::Sql(refused) => refused.run(),
         Noun::Spec(verb) => verb.run(context),
         Noun::Plan(plan) => plan.run(context).await,
         Noun::Apply(apply) => apply.run(context).await,

@@ -76,6 +76,7 @@ pub fn diff(
         makes: BTreeMap::new(),
         intents: BTreeMap::new(),
         notes: Vec::new(),
+        kept: Vec::new(),
         problems: Vec::new(),
     };
     draft.check_server();
@@ -129,6 +130,7 @@ struct Draft<'a> {
     makes: BTreeMap<ResourceId, StepId>,
     intents: BTreeMap<ResourceId, Intent>,
     notes: Vec<Note>,
+    kept: Vec<ResourceId>,
     problems: Vec<Error>,
 }
 
@@ -345,7 +347,7 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(self, registry: &Registry) -> Result<Plan> {
-        let Self { spec, observed, options, steps, intents, notes, problems, .. } = self;
+        let Self { spec, observed, options, steps, intents, notes, kept, problems, .. } = self;
         if let Some(error) = refusal(problems) {
             return Err(error);
         }
@@ -358,6 +360,7 @@ impl<'a> Draft<'a> {
             registry_serial: registry.serial,
             steps,
             notes,
+            kept,
             intents,
             recovered: registry.recover(observed),
         })

@@ -30,6 +30,7 @@ impl Draft<'_> {
             } else if self.options.prune {
                 self.remove(&id, owned);
             } else {
+                self.kept.push(id.clone());
                 self.note(
                     &id,
                     format!(

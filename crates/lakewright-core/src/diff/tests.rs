@@ -119,6 +119,7 @@ fn what_is_no_longer_declared_goes_back_to_the_default() {
     );
     assert_eq!(plan.notes[0].resource.to_string(), "policy custom");
     assert!(plan.notes[0].text.contains("--prune"), "{:?}", plan.notes);
+    assert_eq!(plan.kept, [plan.notes[0].resource.clone()]);
     server.apply(&plan);
     let bucket = &server.has.buckets[&"raw".parse().unwrap()];
     assert_eq!(bucket.versioning, Reading::Is(Some(Versioning::Suspended)));

@@ -18,6 +18,10 @@ pub use apply::{Applied, Event, GRACE, Watch};
 pub(crate) use clock::Clock;
 pub use plan::PlanOptions;
 
+/// What a build without the feature `tables` says where a table is asked for.
+pub const NO_TABLES: &str = "this build of lakewright has no tables: take the package lakewright \
+    instead of lakewright-minimal, or build it with the feature `tables`";
+
 #[cfg(test)]
 mod tests {
     use lakewright_core::plan::Plan;

@@ -27,10 +27,7 @@ impl Lake {
             #[cfg(feature = "tables")]
             ResourceId::Table(uri) => self.step_table(uri, &step.action).await,
             #[cfg(not(feature = "tables"))]
-            ResourceId::Table(_) => {
-                let why = "this build of lakewright has no tables";
-                Err(Error::new(ErrorKind::Unsupported, why))
-            }
+            ResourceId::Table(_) => Err(Error::new(ErrorKind::Unsupported, super::NO_TABLES)),
             ResourceId::Policy(name) => self.step_policy(name, &step.action).await,
             ResourceId::Group(name) => self.step_group(name, &step.action).await,
             ResourceId::User(name) => self.step_user(name, &step.action).await,

@@ -76,9 +76,9 @@ impl Lake {
         match needs.tables.first() {
             None => Ok(Default::default()),
             Some(uri) => {
-                let why = "this build of lakewright has no tables";
                 let table = ResourceId::Table(uri.clone());
-                Err(Error::new(ErrorKind::Unsupported, why).on(table.to_string()))
+                let error = Error::new(ErrorKind::Unsupported, super::NO_TABLES);
+                Err(error.on(table.to_string()))
             }
         }
     }

@@ -1,0 +1,66 @@
+# Secrets and a certificate are plain files, which somebody replaces without a switch.
+{ lib, pkgs, ... }:
+let
+  openssl = lib.getExe pkgs.openssl;
+  # An authority, and a server's certificate by it with the name in its argument's place.
+  certify = pkgs.writeShellApplication {
+    name = "certify";
+    runtimeInputs = [ pkgs.coreutils ];
+    text = ''
+      umask 077
+      mkdir -p /var/lib/lake-tls
+      cd /var/lib/lake-tls
+      new() { ${openssl} req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "$@" 2>/dev/null; }
+      if [[ ! -e ca.pem ]]; then
+        new -x509 -days 30 -subj /CN=authority -keyout ca.key -out ca.pem
+      fi
+      new -subj "/CN=$1" -keyout key.new -out request.pem
+      echo subjectAltName=DNS:lake.test > names
+      ${openssl} x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 \
+        -extfile names -out cert.new 2>/dev/null
+      # The key first, as programs do that renew certificates.
+      mv key.new key.pem
+      mv cert.new cert.pem
+    '';
+  };
+in
+{
+  networking.hosts."127.0.0.1" = [ "lake.test" ];
+  environment.systemPackages = [
+    certify
+    pkgs.openssl
+    pkgs.minio-client
+  ];
+  systemd.tmpfiles.rules = [
+    "f /var/lib/lake/root-user 0400 root root - lake-root"
+    "f /var/lib/lake/root-password 0400 root root - the-first-password"
+    "f /var/lib/lake/etl 0400 root root - etl-is-a-user"
+  ];
+  systemd.services.lake-certificate = {
+    requiredBy = [ "lakewright-server.service" ];
+    before = [ "lakewright-server.service" ];
+    serviceConfig = {
+      Type = "oneshot";
+      RemainAfterExit = true;
+      ExecStart = "${lib.getExe certify} first";
+    };
+  };
+
+  services.lakewright = {
+    server = {
+      enable = true;
+      rootUserFile = "/var/lib/lake/root-user";
+      rootPasswordFile = "/var/lib/lake/root-password";
+      tls = {
+        certificateFile = "/var/lib/lake-tls/cert.pem";
+        keyFile = "/var/lib/lake-tls/key.pem";
+        name = "lake.test";
+      };
+    };
+    client = {
+      enable = true;
+      caFile = "/var/lib/lake-tls/ca.pem";
+      stacks.lake.users.etl.secretFile = "/var/lib/lake/etl";
+    };
+  };
+}

@@ -1,0 +1,90 @@
+SERVER, CLIENT = "lakewright-server", "lakewright-client-lake"
+TLS = "/var/lib/lake-tls"
+HEALTH = f"curl --fail --silent --cacert {TLS}/ca.pem https://lake.test:9000/minio/health/live"
+
+
+def invocation(unit):
+    return machine.get_unit_property(unit, "InvocationID")
+
+
+def mc(password):
+    # mc has its authorities in its own folder.
+    machine.succeed(f"install -D -m 0644 {TLS}/ca.pem /root/.mc/certs/CAs/lake.pem")
+    return f"MC_HOST_lake=https://lake-root:{password}@lake.test:9000 mc ls lake 2>&1"
+
+
+def subject():
+    return machine.succeed(
+        "openssl s_client -connect lake.test:9000 </dev/null 2>&1 | grep subject="
+    )
+
+
+def journal(unit):
+    return machine.succeed(f"journalctl --boot --unit {unit} --output cat --no-pager")
+
+
+start_all()
+machine.wait_for_unit(CLIENT)
+assert "first" in subject()
+machine.succeed(mc("the-first-password"))
+
+with subtest("a renewed certificate is taken up, and no connection is refused meanwhile"):
+    before = invocation(SERVER)
+    machine.execute(
+        "rm -f /root/refused; while test ! -e /root/enough; do"
+        f" {HEALTH} || echo refused >> /root/refused; sleep 0.05; done >/dev/null 2>&1 &"
+    )
+    machine.succeed("certify second")
+    machine.wait_until_succeeds(
+        "openssl s_client -connect lake.test:9000 </dev/null 2>&1 | grep 'subject=.*second'",
+        timeout=30,
+    )
+    machine.succeed("sleep 1; touch /root/enough")
+    machine.fail("test -e /root/refused")
+    assert invocation(SERVER) == before
+
+with subtest("a key that is not the certificate's is told, and the old pair serves on"):
+    machine.succeed(f"cp {TLS}/key.pem /root/key.pem; cat {TLS}/ca.key > {TLS}/key.pem")
+    machine.fail(f"systemctl reload {SERVER}")
+    told = journal(SERVER)
+    assert f"the key in {TLS}/key.pem is not that of the certificate" in told, told
+    machine.succeed(HEALTH)
+    assert "second" in subject()
+    machine.succeed(f"cat /root/key.pem > {TLS}/key.pem")
+    machine.succeed(f"systemctl reload {SERVER}")
+    assert invocation(SERVER) == before
+
+with subtest("a secret that is written again with the same contents restarts nothing"):
+    machine.succeed("printf the-first-password > /var/lib/lake/root-password; sleep 3")
+    assert invocation(SERVER) == before
+
+with subtest("another root password restarts server and client, and the old one is refused"):
+    machine.succeed("umask 077; echo the-second-password > /root/new")
+    machine.succeed("mv /root/new /var/lib/lake/root-password")
+    machine.wait_until_succeeds(mc("the-second-password"), timeout=60)
+    machine.fail(mc("the-first-password"))
+    assert invocation(SERVER) != before
+    assert "root-password has changed" in journal("lakewright-server-watch")
+    machine.wait_for_unit(CLIENT)
+
+# The starts above count for systemd's limits as if somebody hurried.
+machine.succeed(f"systemctl reset-failed {SERVER} {CLIENT}")
+
+with subtest("without its secret the server fails, and starts when the secret comes"):
+    machine.succeed("mv /var/lib/lake/root-password /root/away")
+    machine.fail(f"systemctl restart {SERVER}")
+    machine.wait_until_succeeds(f"systemctl is-failed {SERVER}", timeout=60)
+    machine.succeed("mv /root/away /var/lib/lake/root-password")
+    machine.wait_until_succeeds(f"systemctl is-active {SERVER}", timeout=60)
+    machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)
+
+machine.succeed(f"systemctl reset-failed {SERVER} {CLIENT}")
+
+with subtest("a file that everybody may read is refused by the next start"):
+    machine.succeed("chmod o=r /var/lib/lake/root-password")
+    machine.fail(f"systemctl restart {SERVER}")
+    told = journal(SERVER)
+    assert "everybody may read or write the secret file /var/lib/lake/root-password" in told, told
+    machine.succeed("chmod o= /var/lib/lake/root-password")
+    machine.wait_until_succeeds(f"systemctl is-active {SERVER}", timeout=60)
+    machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)

@@ -1,0 +1,5 @@
+# What systemd thinks of each unit of ours.
+{ ... }:
+{
+  imports = [ ../lake.nix ];
+}

@@ -1,0 +1,26 @@
+# Files with secrets that are not there, or hold nothing, or what everybody knows.
+{ lib, ... }:
+let
+  rootPassword = file: {
+    services.lakewright.server.rootPasswordFile = lib.mkForce file;
+  };
+in
+{
+  imports = [ ../lake.nix ];
+
+  # A switch waits for the client, which waits for the server that cannot come.
+  services.lakewright.client.readyTimeout = 10;
+
+  systemd.tmpfiles.rules = [
+    "f /var/lib/lake-empty 0400 root root -"
+    "f /var/lib/lake-default 0400 root root - minioadmin"
+  ];
+
+  specialisation = {
+    missing.configuration = rootPassword "/run/agenix/nowhere";
+    empty.configuration = rootPassword "/var/lib/lake-empty";
+    default.configuration = rootPassword "/var/lib/lake-default";
+    user.configuration.services.lakewright.client.stacks.lake.users.etl.secretFile =
+      lib.mkForce "/run/agenix/nowhere";
+  };
+}

@@ -1,0 +1,5 @@
+# The machine is shut down, and once loses its power.
+{ ... }:
+{
+  imports = [ ../lake.nix ];
+}

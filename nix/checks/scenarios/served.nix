@@ -1,0 +1,5 @@
+# A host from nothing to a served lake, and used.
+{ ... }:
+{
+  imports = [ ../lake.nix ];
+}

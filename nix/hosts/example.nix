@@ -1,0 +1,13 @@
+# A host from nothing to a served lake.
+{
+  networking.hostName = "example";
+  nixpkgs.hostPlatform = "x86_64-linux";
+  system.stateVersion = "26.05";
+  boot.loader.systemd-boot.enable = true;
+  fileSystems."/" = {
+    device = "/dev/disk/by-label/nixos";
+    fsType = "ext4";
+  };
+
+  imports = [ ./lake.nix ];
+}

@@ -1,0 +1,120 @@
+# Types that more than one resource needs.
+{ lib }:
+let
+  inherit (lib) mkOption types;
+  inherit (import ../types.nix { inherit lib; }) secretFile;
+in
+rec {
+  # Bytes, as the document takes them: a number, or a number with a unit.
+  byteSize = types.either types.ints.positive (
+    types.strMatching "[[:space:]]*[0-9]+[[:space:]]*([kKmMgGtTpP][iI]?)?[bB]?[[:space:]]*"
+    // {
+      description = "size such as \"10GiB\" or \"500MB\"";
+    }
+  );
+
+  # What a policy's keys are called is S3's choice, and so they keep their capitals.
+  policyDocument = types.submodule {
+    options = {
+      Version = mkOption {
+        type = types.enum [ "2012-10-17" ];
+        default = "2012-10-17";
+        description = "Version of the policy language.";
+      };
+      Id = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "Name of the document, for people.";
+      };
+      Statement = mkOption {
+        type = types.either (types.attrsOf types.json) (types.listOf (types.attrsOf types.json));
+        description = "Statements, in the words of S3.";
+        example = [
+          {
+            Effect = "Allow";
+            Action = [ "s3:GetObject" ];
+            Resource = [ "arn:aws:s3:::raw/*" ];
+          }
+        ];
+      };
+    };
+  };
+
+  access = types.enum [
+    "read"
+    "write"
+    "read_write"
+  ];
+
+  grant = types.submodule {
+    options = {
+      access = mkOption {
+        type = access;
+        description = ''
+          What may be done with objects: `read` (and list), `write` (and delete, without reading or
+          listing), or `read_write`, which is what a Delta table needs.
+        '';
+      };
+      bucket = mkOption {
+        type = types.str;
+        description = ''
+          In which bucket: one that a stack of this host declares, or that
+          {option}`services.lakewright.client.foreignBuckets` names.
+        '';
+      };
+      prefix = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "Only with keys that begin with this; with all where it is null.";
+      };
+    };
+  };
+
+  # Where a secret is found when the document is applied: a systemd credential, which the unit
+  # loads from `secretFile`.
+  secretOptions = kind: name: {
+    secretFile = mkOption {
+      type = secretFile;
+      description = ''
+        File on the host that holds the secret key (at least 8 characters; white space around it
+        does not count). It is read by systemd as root when the unit starts, so nobody else needs
+        to read it, and it must not be readable by everybody. When its content changes, the unit
+        must run again: see {option}`services.lakewright.client.restartTriggers`.
+      '';
+      example = "/run/agenix/etl";
+    };
+    secret = mkOption {
+      type = types.attrsOf types.str;
+      internal = true;
+      readOnly = true;
+      description = "How the document refers to the secret.";
+      # Access keys may hold characters that names of credentials may not.
+      default.credential =
+        let
+          plain = builtins.match "[A-Za-z0-9._-]{1,100}" name != null;
+        in
+        "${kind}-${if plain then name else builtins.hashString "sha256" name}";
+    };
+  };
+
+  # One wording for what every resource has.
+  adopt =
+    what: also:
+    mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Take the ${what} over if it exists and nobody owns it; otherwise the unit fails and says
+        that it exists.${also}
+      '';
+    };
+
+  # What is null is left out of the document, and is then not managed.
+  unmanaged =
+    type: description:
+    mkOption {
+      type = types.nullOr type;
+      default = null;
+      description = "${description} Not managed where it is null.";
+    };
+}

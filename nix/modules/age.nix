@@ -1,0 +1,247 @@
+# agenix for the server and the client: `services.lakewright.age`.
+#
+# Each encrypted file is named once. From that follow where it is decrypted to and who may read it
+# (age.secrets), the `…File` option that takes it, what starts after it, and what starts anew when
+# it changes. Nothing of it is needed: the `…File` options take plain files and sops-nix's as well.
+{
+  config,
+  lib,
+  options,
+  ...
+}:
+let
+  cfg = config.services.lakewright.age;
+  inherit (config.services.lakewright) client server;
+  hasAgenix = options ? age;
+
+  encrypted = lib.types.path;
+  one =
+    what:
+    lib.mkOption {
+      type = lib.types.nullOr encrypted;
+      default = null;
+      example = lib.literalExpression "./secrets/minio.age";
+      description = "File that `agenix` has encrypted to this host's key, with ${what}.";
+    };
+  perStack =
+    what:
+    lib.mkOption {
+      type = lib.types.attrsOf (lib.types.attrsOf encrypted);
+      default = { };
+      example = lib.literalExpression "{ lake.etl = ./secrets/etl.age; }";
+      description = "Files that `agenix` has encrypted to this host's key, with the secret keys of ${what}, by stack and name.";
+    };
+
+  # Where a secret is called: names of access keys may hold what names of files may not.
+  nameOf =
+    kind: stack: name:
+    let
+      plain = builtins.match "[A-Za-z0-9_.-]+" name != null;
+    in
+    "lakewright-${stack}-${kind}-${if plain then name else builtins.hashString "sha256" name}";
+  operators =
+    kind: name: kind == "user" && name == client.operatorsUser && client.operatorsGroup != null;
+
+  ofServer =
+    lib.filterAttrs (_: file: file != null) {
+      lakewright-root-user = cfg.rootUser;
+      lakewright-root-password = cfg.rootPassword;
+      lakewright-kms-key = cfg.kmsKey;
+    }
+    // lib.mapAttrs' (name: lib.nameValuePair "lakewright-setting-${name}") cfg.secretSettings;
+  ofTls = lib.filterAttrs (_: file: file != null) { lakewright-tls-key = cfg.tlsKey; };
+  ofClient = lib.filterAttrs (_: file: file != null) {
+    lakewright-access-key-id = cfg.accessKeyId;
+    lakewright-secret-access-key = cfg.secretAccessKey;
+  };
+  # One list of users and service accounts.
+  perName =
+    of:
+    lib.concatLists (
+      lib.mapAttrsToList
+        (
+          kind: stacks:
+          lib.concatLists (
+            lib.mapAttrsToList (
+              stack:
+              lib.mapAttrsToList (
+                name: file:
+                of {
+                  inherit
+                    kind
+                    stack
+                    name
+                    file
+                    ;
+                }
+              )
+            ) stacks
+          )
+        )
+        {
+          user = cfg.users;
+          service-account = cfg.serviceAccounts;
+        }
+    );
+  ofStacks = lib.listToAttrs (perName (s: lib.nameValuePair (nameOf s.kind s.stack s.name) s.file));
+
+  all = ofServer // ofTls // ofClient // ofStacks;
+  # Without agenix an assertion fails, and not this.
+  pathOf = name: if hasAgenix then config.age.secrets.${name}.path else "/run/agenix/${name}";
+  # By what is in them: the path of a file in a flake changes with every file beside it.
+  contents = files: map (builtins.hashFile "sha256") (lib.attrValues files);
+
+  # agenix decrypts before any service starts, except where it is a service itself.
+  installer = lib.optional (
+    config.systemd.sysusers.enable || config.services.userborn.enable
+  ) "agenix-install-secrets.service";
+  afterAgenix = {
+    requires = installer;
+    after = installer ++ [
+      "run-agenix.d.mount"
+      "run-keys.mount"
+    ];
+  };
+  units =
+    lib.optional server.enable "lakewright-server"
+    ++ lib.optionals client.enable (
+      lib.concatLists (
+        lib.mapAttrsToList (
+          name: stack:
+          lib.optional stack.enable "lakewright-client-${name}"
+          ++ lib.optional (stack.enable && stack.drift.enable) "lakewright-drift-${name}"
+        ) client.stacks
+      )
+    );
+  named =
+    kind: files: stack:
+    lib.mkOption {
+      type = lib.types.attrsOf (
+        lib.types.submodule (
+          { name, ... }:
+          {
+            config = lib.mkIf (files ? ${name}) {
+              secretFile = lib.mkDefault (pathOf (nameOf kind stack name));
+            };
+          }
+        )
+      );
+    };
+  unknown =
+    kind: stacks:
+    lib.concatLists (
+      lib.mapAttrsToList (
+        stack: names:
+        map (name: "${kind}.${stack}.${name}") (
+          lib.subtractLists (lib.attrNames (client.stacks.${stack}.${kind} or { })) (lib.attrNames names)
+        )
+      ) stacks
+    );
+  strangers = unknown "users" cfg.users ++ unknown "serviceAccounts" cfg.serviceAccounts;
+in
+{
+  options.services.lakewright.age = {
+    rootUser = one "the name of the server's root user";
+    rootPassword = one "the password of the server's root user";
+    kmsKey = one "the server's key for encryption at rest (`NAME:KEY`)";
+    tlsKey = one "the private key of the server's certificate";
+    secretSettings = lib.mkOption {
+      type = lib.types.attrsOf encrypted;
+      default = { };
+      description = "Files that `agenix` has encrypted to this host's key, for {option}`services.lakewright.server.secretSettings`.";
+    };
+    accessKeyId = one "the access key with which the client administers a server that is not on this host";
+    secretAccessKey = one "the secret key to `accessKeyId`";
+    users = perStack "users";
+    serviceAccounts = perStack "service accounts";
+  };
+
+  # An encrypted file declares nobody: whom a stack declares finds its file here.
+  options.services.lakewright.client.stacks = lib.mkOption {
+    type = lib.types.attrsOf (
+      lib.types.submodule (
+        { name, ... }:
+        {
+          options = {
+            users = named "user" (cfg.users.${name} or { }) name;
+            serviceAccounts = named "service-account" (cfg.serviceAccounts.${name} or { }) name;
+          };
+        }
+      )
+    );
+  };
+
+  config = lib.mkMerge [
+    {
+      assertions = [
+        {
+          assertion = all != { } -> hasAgenix;
+          message = "services.lakewright.age names encrypted files, but agenix's module is not imported.";
+        }
+        {
+          assertion = strangers == [ ];
+          message = "services.lakewright.age names secrets of nobody that services.lakewright.client.stacks declares: ${toString strangers}.";
+        }
+      ];
+    }
+
+    # Without agenix there is no option to define.
+    (lib.optionalAttrs hasAgenix {
+      age.secrets =
+        lib.mapAttrs (_: file: { inherit file; }) all
+        // lib.listToAttrs (
+          perName (
+            s:
+            lib.nameValuePair (nameOf s.kind s.stack s.name) (
+              {
+                inherit (s) file;
+              }
+              # Whoever works as this user reads it; everything else is root's.
+              // lib.optionalAttrs (operators s.kind s.name) {
+                group = client.operatorsGroup;
+                mode = "0440";
+              }
+            )
+          )
+        );
+
+      services.lakewright = {
+        server = {
+          rootUserFile = lib.mkIf (cfg.rootUser != null) (pathOf "lakewright-root-user");
+          rootPasswordFile = lib.mkIf (cfg.rootPassword != null) (pathOf "lakewright-root-password");
+          kmsKeyFile = lib.mkIf (cfg.kmsKey != null) (pathOf "lakewright-kms-key");
+          tls.keyFile = lib.mkIf (cfg.tlsKey != null) (pathOf "lakewright-tls-key");
+          secretSettings = lib.mapAttrs (name: _: pathOf "lakewright-setting-${name}") cfg.secretSettings;
+        };
+        client = {
+          credentials = {
+            accessKeyIdFile = lib.mkIf (cfg.accessKeyId != null) (pathOf "lakewright-access-key-id");
+            secretAccessKeyFile = lib.mkIf (cfg.secretAccessKey != null) (
+              pathOf "lakewright-secret-access-key"
+            );
+          };
+          restartTriggers = contents (
+            ofStacks
+            // ofClient
+            // lib.getAttrs (lib.filter (name: all ? ${name}) [
+              "lakewright-root-user"
+              "lakewright-root-password"
+            ]) all
+          );
+        };
+      };
+
+      systemd.services = lib.mkIf (all != { }) (
+        lib.mkMerge [
+          (lib.genAttrs units (_: afterAgenix))
+          {
+            lakewright-server = lib.mkIf server.enable {
+              restartTriggers = contents ofServer;
+              reloadTriggers = contents ofTls;
+            };
+          }
+        ]
+      );
+    })
+  ];
+}

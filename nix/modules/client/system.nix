@@ -1,0 +1,46 @@
+# What people on the host find: the commands, the documents, and a profile that knows the server.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.lakewright.client;
+  command = import ./command.nix { inherit config lib pkgs; };
+  operators = lib.findFirst (stack: stack.users ? ${cfg.operatorsUser}) null (
+    lib.attrValues cfg.stacks
+  );
+
+  # Everybody reads it, so it says where keys are, and never what they are.
+  profile = {
+    inherit (cfg) endpoint region;
+  }
+  // lib.optionalAttrs (cfg.caFile != null) { ca_file = "${cfg.caFile}"; }
+  // lib.optionalAttrs (cfg.operatorsGroup != null && operators != null) {
+    access_key_id = cfg.operatorsUser;
+    secret_access_key.file = operators.users.${cfg.operatorsUser}.secretFile;
+  };
+in
+{
+  config = lib.mkIf cfg.enable {
+    environment.systemPackages = [
+      cfg.package
+      cfg.minioClientPackage
+      # Of use to root alone: nobody else can read the keys.
+      command.adminScript
+    ];
+
+    environment.etc =
+      lib.mapAttrs' (
+        name: stack: lib.nameValuePair "lakewright/stacks/${name}.json" { source = stack.specFile; }
+      ) cfg.stacks
+      // {
+        "lakewright/profiles.toml".source = (pkgs.formats.toml { }).generate "lakewright-profiles.toml" {
+          default = profile;
+        };
+      };
+
+    users.groups = lib.mkIf (cfg.operatorsGroup != null) { ${cfg.operatorsGroup} = { }; };
+  };
+}

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Puts certificate $1 and key $2 where MinIO reads them, and tells a running MinIO. Runs as root.
+
+certs=$RUNTIME_DIRECTORY/certs
+
+fail() {
+  printf 'The certificate is not taken up: %s.\n' "$1" >&2
+  exit 1
+}
+
+for file in "$@"; do
+  if [[ ! -s $file ]]; then
+    fail "$file does not exist or is empty"
+  fi
+done
+# MinIO would go on with the old pair and fall over at its next start.
+if ! of_certificate=$(openssl x509 -in "$1" -noout -pubkey); then
+  fail "$1 is no certificate in PEM"
+fi
+if ! of_key=$(openssl pkey -in "$2" -pubout); then
+  fail "$2 is no private key in PEM"
+fi
+if [[ $of_certificate != "$of_key" ]]; then
+  fail "the key in $2 is not that of the certificate in $1"
+fi
+
+# MinIO makes a folder for further authorities beside them, so it owns this one.
+install -d -o minio -g minio -m 0700 "$certs"
+install -o minio -g minio -m 0400 "$1" "$certs/public.crt.new"
+install -o minio -g minio -m 0400 "$2" "$certs/private.key.new"
+mv "$certs/public.crt.new" "$certs/public.crt"
+mv "$certs/private.key.new" "$certs/private.key"
+
+# At start there is nobody to tell.
+if [[ -n ${MAINPID:-} ]]; then
+  kill -HUP "$MAINPID"
+fi

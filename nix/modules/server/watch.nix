@@ -1,0 +1,95 @@
+# A changed secret restarts the server, a changed certificate reloads it, whoever changed the file.
+#
+# systemd's credentials and MinIO's environment are copies from when the server started.
+# restartTriggers see what a switch changes; this sees the rest: files written by hand, sops-nix, a
+# renewal by another program. It compares contents, so that secrets which a switch merely writes
+# anew (agenix does at every one) restart nothing.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.lakewright.server;
+  unit = "lakewright-server.service";
+  # Where the comparing unit sees what the server was started with.
+  started = "/run/lakewright-server-watch/started";
+
+  # security.acme reloads the server itself, and not between writing the one file and the other.
+  ownCertificate = cfg.tls.enable && cfg.tls.useACMEHost == null;
+
+  compare = pkgs.writeShellApplication {
+    name = "lakewright-server-watch";
+    runtimeInputs = [
+      pkgs.diffutils
+      pkgs.systemd
+    ];
+    text = ''
+      # Whether file $1 is there and is not what the server has of it, $2.
+      differs() { [[ -s $1 && -e $2 ]] && ! cmp --quiet "$1" "$2"; }
+
+      # Who was stopped stays so; who failed may have lacked just this.
+      case $(systemctl show --property ActiveState --value ${unit}) in
+        active) ;;
+        failed)
+          echo "A secret or the certificate was written: starting the server again."
+          systemctl reset-failed ${unit}
+          exec systemctl start --no-block ${unit}
+          ;;
+        *) exit ;;
+      esac
+    ''
+    + lib.concatLines (
+      lib.mapAttrsToList (id: file: ''
+        if differs ${file} ${started}/${id}; then
+          echo "${file} has changed: restarting the server."
+          exec systemctl restart --no-block ${unit}
+        fi
+      '') cfg.loaded
+      ++ lib.optional ownCertificate ''
+        if differs ${lib.head cfg.tls.files} /run/lakewright-server/certs/public.crt; then
+          echo "The certificate has changed: reloading it."
+          exec systemctl reload --no-block ${unit}
+        fi
+      ''
+    );
+  };
+in
+{
+  options.services.lakewright.server.watchSecrets = lib.mkOption {
+    type = lib.types.bool;
+    default = true;
+    description = ''
+      Whether the server is restarted when one of its secret files has other contents than the
+      server was started with, reloaded when the certificate has, and started again after a failure
+      when one of them is written.
+    '';
+  };
+
+  config = lib.mkIf (cfg.enable && cfg.watchSecrets) {
+    systemd.paths.lakewright-server-watch = {
+      description = "Secrets and certificates of the MinIO server";
+      wantedBy = [ "multi-user.target" ];
+      pathConfig.PathChanged = lib.attrValues cfg.loaded ++ lib.optionals ownCertificate cfg.tls.files;
+    };
+    systemd.services.lakewright-server-watch = {
+      description = "Take up changed secrets and certificates of the MinIO server";
+      # Two files that change together are two events.
+      startLimitIntervalSec = 0;
+      serviceConfig = import ../../lib/hardening.nix // {
+        Type = "oneshot";
+        ExecStart = lib.getExe compare;
+        # It reads everybody's files as root, and asks systemd. Secrets may lie in a home.
+        CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
+        PrivateUsers = false;
+        ProtectHome = "read-only";
+        RuntimeDirectory = "lakewright-server-watch";
+        # systemd hides /run/credentials from a sandbox; the server's is asked for by name.
+        BindReadOnlyPaths = "-/run/credentials/${unit}:${started}";
+        PrivateNetwork = true;
+        RestrictAddressFamilies = "AF_UNIX";
+      };
+    };
+  };
+}

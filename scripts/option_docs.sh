@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Writes nix/OPTIONS.md anew from the modules; with --check it says what would change, and fails.
+# nixpkgs' lib comes from NIX_PATH: nixpkgs-lib=… or nixpkgs=…
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+page=nix/OPTIONS.md
+fresh=$(mktemp)
+trap 'rm -f "$fresh"' EXIT
+
+lib=$(nix-instantiate --find-file nixpkgs-lib 2>/dev/null || nix-instantiate --find-file nixpkgs)
+nix --extra-experimental-features nix-command eval --raw --impure \
+  --expr "(import ./nix/lib/options.nix { lib = import $lib/lib; }).page" >"$fresh"
+
+case ${1-} in
+--check)
+  diff --unified "$page" "$fresh" || {
+    echo "$page is not what the modules say: run scripts/option_docs.sh" >&2
+    exit 1
+  }
+  ;;
+'')
+  cat "$fresh" >"$page"
+  ;;
+*)
+  echo "usage: $0 [--check]" >&2
+  exit 2
+  ;;
+esac

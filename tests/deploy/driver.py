@@ -1,0 +1,101 @@
+"""What a scenario may use: the part of NixOS's test driver that the shim has too.
+
+A scenario is a script without imports of its own from here: both drivers hand it ``machine``,
+``subtest`` and ``start_all``. Scripts are type-checked against these protocols, and so is the shim.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class Machine(Protocol):
+    """A machine under test. Commands run as root in bash, with ``set -euo pipefail``; only what
+    they write to standard output is returned. Times are in seconds."""
+
+    name: str
+
+    def start(self, allow_reboot: bool = False) -> None:
+        """Boots it, if it is not up. Commands do so too."""
+
+    def execute(
+        self,
+        command: str,
+        check_return: bool = True,
+        check_output: bool = True,
+        timeout: int | None = 900,
+    ) -> tuple[int, str]:
+        """Runs a command and returns its exit code, 124 after `timeout`, and its output."""
+
+    def succeed(self, *commands: str, timeout: int | None = None) -> str:
+        """Runs commands that must end with 0."""
+
+    def fail(self, *commands: str, timeout: int | None = None) -> str:
+        """Runs commands that must not end with 0."""
+
+    def wait_until_succeeds(self, command: str, timeout: int = 900) -> str:
+        """Repeats a command until it ends with 0."""
+
+    def wait_until_fails(self, command: str, timeout: int = 900) -> str:
+        """Repeats a command until it does not."""
+
+    def wait_for_unit(self, unit: str, user: str | None = None, timeout: int = 900) -> None:
+        """Waits until a unit is active. Fails when it failed, or nothing is about to start it."""
+
+    def wait_for_open_port(self, port: int, addr: str = "localhost", timeout: int = 900) -> None:
+        """Waits until somebody listens on a TCP port."""
+
+    def wait_for_closed_port(self, port: int, addr: str = "localhost", timeout: int = 900) -> None:
+        """Waits until nobody does."""
+
+    def wait_for_file(self, filename: str, timeout: int = 900) -> None:
+        """Waits until a file is there."""
+
+    def wait_for_console_text(self, regex: str, timeout: int | None = None) -> None:
+        """Waits until the console has shown a line."""
+
+    def systemctl(self, q: str, user: str | None = None) -> tuple[int, str]:
+        """Runs systemctl with these arguments."""
+
+    def get_unit_info(self, unit: str, user: str | None = None) -> dict[str, str]:
+        """The properties of a unit."""
+
+    def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str:
+        """One property of a unit."""
+
+    def require_unit_state(self, unit: str, require_state: str = "active") -> None:
+        """Fails unless a unit is in a state."""
+
+    def start_job(self, jobname: str, user: str | None = None) -> tuple[int, str]:
+        """Starts a unit."""
+
+    def stop_job(self, jobname: str, user: str | None = None) -> tuple[int, str]:
+        """Stops a unit."""
+
+    def copy_from_host(self, source: str, target: str) -> None:
+        """Copies a file or folder of the driver's machine into it."""
+
+    def shutdown(self) -> None:
+        """Shuts it down in order."""
+
+    def crash(self) -> None:
+        """Pulls the plug."""
+
+    def reboot(self) -> None:
+        """Restarts it; it must have been started with `allow_reboot`."""
+
+    def log(self, msg: str) -> None:
+        """Says something in the driver's log."""
+
+
+class Subtest(Protocol):
+    """Names a part of a scenario, for the log and for the error that ends it."""
+
+    def __call__(self, name: str) -> AbstractContextManager[None]: ...
+
+
+class StartAll(Protocol):
+    """Boots every machine."""
+
+    def __call__(self) -> None: ...

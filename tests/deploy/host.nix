@@ -1,0 +1,14 @@
+# The host of a scenario, as tests/deploy boots it: the flake's checks put the same together with
+# NixOS's own modules (nix/checks/scenarios.nix).
+{ scenario }:
+let
+  standIn = import ../nix/stand-in { };
+in
+(standIn.evalHost {
+  modules = [
+    <agenix/modules/age.nix>
+    ../../nix/modules
+    scenario
+    { networking.hostName = standIn.lib.mkDefault "machine"; }
+  ];
+}).toplevel

@@ -1,0 +1,35 @@
+"""Every scenario of nix/checks/scenarios, on a container.
+
+A scenario that needs what a container has not says so in its first line, ``# Needs a kernel: …``.
+It is not run here and printed as unproven.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from machine import Shim, subtest
+
+# The first run makes the Debian tree; a wait of the driver may take fifteen minutes.
+pytestmark = pytest.mark.timeout(1800)
+
+SCENARIOS = ROOT / "nix/checks/scenarios"
+NEEDS = "# Needs "
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SCENARIOS.glob("*.py")))
+def test_scenario(name: str, build: Callable[..., Path], boot: Callable[[Path], Shim]) -> None:
+    script = SCENARIOS / f"{name}.py"
+    text = script.read_text()
+    if text.startswith(NEEDS):
+        pytest.skip(f"unproven here, {text.splitlines()[0].removeprefix('# ')}")
+    host = build(ROOT / "tests/deploy/host.nix", scenario=os.fspath(SCENARIOS / f"{name}.nix"))
+    machine = boot(host)
+    given = {"machine": machine, "subtest": subtest, "start_all": machine.start}
+    exec(compile(text, str(script), "exec"), given)
+    # systemd breaks a cycle by leaving something out, not always the same.
+    machine.console_is_free_of("ordering cycle")

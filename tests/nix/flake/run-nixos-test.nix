@@ -1,0 +1,48 @@
+# testers.runNixOSTest: every machine of the test is evaluated, its script is in the derivation.
+{
+  standIn,
+  lib,
+  pkgs,
+}:
+{
+  name,
+  nodes,
+  testScript,
+  defaults ? { },
+}:
+let
+  machine =
+    node: module:
+    let
+      host = standIn.evalHost {
+        inherit (pkgs) system;
+        specialArgs.modulesPath = toString ./modules;
+        modules = [
+          defaults
+          module
+          (
+            { config, ... }:
+            {
+              _file = ./run-nixos-test.nix;
+              # The packages are given; nothing in a machine can change them.
+              _module.args.pkgs = lib.mkForce pkgs;
+              assertions = [
+                {
+                  assertion = config.nixpkgs.overlays == [ ];
+                  message = "nixpkgs.* is read-only in a machine of a test";
+                }
+              ];
+              networking.hostName = lib.mkDefault node;
+            }
+          )
+        ];
+      };
+    in
+    host.toplevel;
+in
+pkgs.stdenv.mkDerivation {
+  pname = "vm-test-run";
+  version = name;
+  machines = lib.attrValues (lib.mapAttrs machine nodes);
+  inherit testScript;
+}

@@ -1,0 +1,124 @@
+# Programs: links to where Debian has them, and to where the container has ours.
+{ lib, runCommand }:
+let
+  # `programs` of a folder, as a package with them in bin/.
+  from =
+    name: folder: programs:
+    runCommand name { meta.mainProgram = lib.head programs; } ''
+      mkdir -p "$out/bin"
+      for program in ${toString programs}; do ln -s ${folder}/"$program" "$out/bin/$program"; done
+    '';
+  debian = name: programs: from name "/usr/bin" programs;
+  ours = name: programs: from name "/opt/lakewright/bin" programs;
+
+  cli = builtins.getEnv "LAKEWRIGHT_TEST_CLI";
+  spec = "${dirOf cli}/lakewright-spec";
+  lakewright-spec =
+    if cli == "" || !builtins.pathExists spec then
+      runCommand "lakewright-spec" { meta.mainProgram = "lakewright-spec"; } ''
+        echo "LAKEWRIGHT_TEST_CLI names no lakewright with a lakewright-spec beside it" >&2
+        exit 1
+      ''
+    else
+      # A copy, because whoever builds may not be able to look into the folder it comes from.
+      runCommand "lakewright-spec" { meta.mainProgram = "lakewright-spec"; } ''
+        mkdir -p "$out/bin"
+        ln -s ${
+          builtins.path {
+            path = spec;
+            name = "lakewright-spec-binary";
+          }
+        } "$out/bin/lakewright-spec"
+      '';
+
+  # The container's Python, which knows the modules of the project's .venv.
+  python3 = ours "python3" [ "python3" ] // {
+    withPackages = _: python3;
+    pkgs = python3Packages;
+  };
+  python3Packages = {
+    inherit lakewright;
+    pyarrow = python3;
+    python = python3;
+  };
+
+  lakewright = ours "lakewright" [ "lakewright" ];
+  silo = ours "silo" [ "minio" ];
+in
+{
+  inherit
+    lakewright
+    lakewright-spec
+    python3
+    python3Packages
+    silo
+    ;
+  lakewright-minimal = lakewright;
+  minio = silo;
+  minio-client = ours "minio-client" [ "mc" ];
+
+  age = debian "age" [
+    "age"
+    "age-keygen"
+  ];
+  bash = from "bash" "/bin" [
+    "bash"
+    "sh"
+  ];
+  coreutils = runCommand "coreutils" { } ''
+    mkdir -p "$out/bin"
+    for file in $(cat /var/lib/dpkg/info/coreutils.list); do
+      case $file in
+        /bin/* | /usr/bin/*) ln -sf /usr/bin/"''${file##*/}" "$out/bin/" ;;
+      esac
+    done
+  '';
+  curl = debian "curl" [ "curl" ];
+  diffutils = debian "diffutils" [
+    "diff"
+    "cmp"
+  ];
+  findutils = debian "findutils" [
+    "find"
+    "xargs"
+  ];
+  gawk = debian "gawk" [ "awk" ];
+  gnugrep = debian "gnugrep" [ "grep" ];
+  gnused = debian "gnused" [ "sed" ];
+  iproute2 = debian "iproute2" [
+    "ip"
+    "ss"
+  ];
+  jq = debian "jq" [ "jq" ];
+  mount = debian "mount" [
+    "mount"
+    "umount"
+  ];
+  openssl = debian "openssl" [ "openssl" ];
+  procps = debian "procps" [
+    "ps"
+    "pgrep"
+  ];
+  shadow = from "shadow" "/usr/sbin" [
+    "nologin"
+    "useradd"
+    "groupadd"
+  ];
+  systemd = debian "systemd" [
+    "systemctl"
+    "journalctl"
+    "systemd-run"
+    "systemd-analyze"
+    "systemd-creds"
+    "systemd-notify"
+    "systemd-cat"
+  ];
+  util-linux = debian "util-linux" [
+    "flock"
+    "mount"
+    "umount"
+    "findmnt"
+    "setpriv"
+    "runuser"
+  ];
+}
