@@ -837,7 +837,7 @@ class Lake:
         """
     def drift(self, /, spec: Spec | dict[str, Any]) -> Plan:
         """
-        What differs from what is declared: a plan that is empty when nothing does. It is for
+        What differs from what is declared: a plan that says so in :attr:`Plan.differs`. It is for
         looking at; what is to be applied is made by :meth:`plan`.
         """
     def drift_async(self, /, spec: Spec | dict[str, Any]) -> Awaitable[Plan]:
@@ -1368,6 +1368,11 @@ class Plan:
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
+    def differs(self, /) -> bool:
+        """
+        Whether what is there differs from what is declared: there are steps, or something is kept.
+        """
+    @property
     def endpoint(self, /) -> str:
         """
         The server that it is for.
@@ -1394,6 +1399,12 @@ class Plan:
     def is_empty(self, /) -> bool:
         """
         Whether there is nothing to do.
+        """
+    @property
+    def kept(self, /) -> list[str]:
+        """
+        The addresses of what the stack owns and does not declare any more, and the plan leaves
+        where it is.
         """
     @property
     def notes(self, /) -> list[Note]:
