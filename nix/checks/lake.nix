@@ -73,6 +73,7 @@ in
 
   environment.systemPackages = [
     rootMc
+    pkgs.jq
     (pkgs.python3.withPackages (packages: [
       packages.lakewright
       packages.pyarrow

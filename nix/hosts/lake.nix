@@ -3,6 +3,10 @@
 {
   # The key of the host decrypts the secrets.
   services.openssh.enable = true;
+  # Nobody can log in before your own key is here.
+  users.users.root.openssh.authorizedKeys.keys = [
+    # "ssh-ed25519 AAAA… you@example.org"
+  ];
 
   services.lakewright = {
     server.enable = true;

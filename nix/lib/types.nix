@@ -10,6 +10,23 @@ in
     description = "absolute path in plain characters, as a string";
   };
 
+  # What everybody may read, a certificate: a file of the configuration or one that is built, which
+  # the store has under a plain name, or a file of the host.
+  publicFile =
+    lib.types.either
+      (
+        lib.types.addCheck lib.types.path (file: builtins.isPath file || lib.isDerivation file)
+        // {
+          description = "path or package";
+        }
+      )
+      (
+        lib.types.strMatching plainPath
+        // {
+          description = "absolute path in plain characters, as a string";
+        }
+      );
+
   # Where a secret lies on the host when a unit starts: agenix's, sops-nix's, or a file put there
   # by hand. A Nix path would be copied into the store, where everybody reads it.
   secretFile =

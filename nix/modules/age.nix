@@ -86,6 +86,12 @@ let
   ofStacks = lib.listToAttrs (perName (s: lib.nameValuePair (nameOf s.kind s.stack s.name) s.file));
 
   all = ofServer // ofTls // ofClient // ofStacks;
+  # A dash joins and is also part of names.
+  ambiguous = lib.attrNames (
+    lib.filterAttrs (_: same: lib.length same > 1) (
+      lib.groupBy (s: nameOf s.kind s.stack s.name) (perName (s: s))
+    )
+  );
   # Without agenix an assertion fails, and not this.
   pathOf = name: if hasAgenix then config.age.secrets.${name}.path else "/run/agenix/${name}";
   # By what is in them: the path of a file in a flake changes with every file beside it.
@@ -95,8 +101,10 @@ let
   installer = lib.optional (
     config.systemd.sysusers.enable || config.services.userborn.enable
   ) "agenix-install-secrets.service";
+  # Not Requires=: it has all secrets of the host, is another unit when any of them changes, and would
+  # take the server down with it. Secrets that are missing are refused before a start.
   afterAgenix = {
-    requires = installer;
+    wants = installer;
     after = installer ++ [
       "run-agenix.d.mount"
       "run-keys.mount"
@@ -177,6 +185,10 @@ in
         {
           assertion = all != { } -> hasAgenix;
           message = "services.lakewright.age names encrypted files, but agenix's module is not imported.";
+        }
+        {
+          assertion = ambiguous == [ ];
+          message = "services.lakewright.age: two files would be decrypted to one place, call a stack or a user otherwise: ${toString ambiguous}.";
         }
         {
           assertion = strangers == [ ];

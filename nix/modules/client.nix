@@ -12,9 +12,35 @@ let
   cfg = config.services.lakewright.client;
   spec = import ../lib/spec { inherit lib; };
   types = import ../lib/types.nix { inherit lib; };
+  url = import ../lib/url.nix { inherit lib; };
   # The server's module need not be there.
   server = config.services.lakewright.server or { enable = false; };
   ofServer = name: if server.enable then server.${name} else null;
+  # Whether the endpoint is this host's server, however it is written.
+  isOurs =
+    let
+      asked = url.parse cfg.endpoint;
+      known = map url.parse (
+        lib.filter (known: known != null) [
+          server.endpoint
+          server.url
+        ]
+      );
+      # What the server is called from here.
+      names = [
+        config.networking.hostName
+        config.networking.fqdnOrHostName
+      ];
+    in
+    server.enable
+    && cfg.endpoint != null
+    && (
+      lib.elem asked known
+      || (
+        asked.port == toString server.listen.port
+        && (url.isLoopback asked.host || lib.elem asked.host (map lib.toLower names))
+      )
+    );
 
   keyFile =
     { what, server }:
@@ -93,7 +119,7 @@ in
     };
 
     endpoint = lib.mkOption {
-      type = lib.types.nullOr (lib.types.strMatching "https?://[^/?#[:space:]]+/?");
+      type = lib.types.nullOr url.type;
       default = ofServer "endpoint";
       defaultText = lib.literalMD "the local server's `endpoint` (under TLS with the certificate's name), otherwise null";
       example = "https://s3.example.org";
@@ -101,7 +127,7 @@ in
     };
 
     region = lib.mkOption {
-      type = lib.types.str;
+      type = lib.types.strMatching "[a-z][a-z0-9-]+";
       default = if server.enable then server.region else "us-east-1";
       defaultText = lib.literalMD "the local server's `region`, otherwise `us-east-1`";
       description = "Region that requests are signed for.";
@@ -132,8 +158,8 @@ in
       type = lib.types.ints.positive;
       default = 120;
       description = ''
-        How many seconds a unit waits for the server to be ready before it fails and is tried again
-        (five times within half an hour).
+        How many seconds a unit waits for the server to be ready before it fails. A stack is tried
+        five times before its unit stays failed.
       '';
     };
 
@@ -156,8 +182,9 @@ in
         Group of this host whose members work on the server as
         {option}`services.lakewright.client.operatorsUser`: the group is made, and the profile
         `default` in {file}`/etc/lakewright/profiles.toml` names that user's secret file. The file
-        must belong to this group and be readable by it (mode 0440). With null the profile says
-        where the server is and everybody brings their own keys.
+        must belong to this group and be readable by it (mode 0440). Who is not in the group and
+        brings no keys (`LAKEWRIGHT_*` or a profile) is told that the file cannot be read. With null
+        the profile says where the server is and everybody brings their own keys.
       '';
     };
 
@@ -175,17 +202,7 @@ in
       type = lib.types.nullOr lib.types.str;
       internal = true;
       readOnly = true;
-      default =
-        if
-          server.enable
-          && lib.elem cfg.endpoint [
-            server.endpoint
-            server.url
-          ]
-        then
-          "lakewright-server.service"
-        else
-          null;
+      default = if isOurs then "lakewright-server.service" else null;
       description = "Unit of the server, where it runs on this host.";
     };
   };

@@ -10,6 +10,7 @@
 }:
 let
   cfg = config.services.lakewright.server;
+  inherit (import ./server/values.nix { inherit lib; }) literal;
 
   addressOption =
     what:
@@ -99,8 +100,12 @@ in
       };
       url = lib.mkOption {
         type = lib.types.nullOr (lib.types.strMatching "https?://[^?#[:space:]]+");
-        default = if ownName then withPort "https://${cfg.tls.name}" cfg.console.port else null;
-        defaultText = lib.literalMD "under TLS `https://NAME:PORT` with the certificate's name, otherwise (and with several hosts) `null`";
+        default =
+          if ownName && !isLoopback cfg.console.address then
+            withPort "https://${cfg.tls.name}" cfg.console.port
+          else
+            null;
+        defaultText = lib.literalMD "under TLS `https://NAME:PORT` with the certificate's name, otherwise (and on loopback, and with several hosts) `null`";
         example = "https://console.example.org";
         description = ''
           Where browsers find the console (`MINIO_BROWSER_REDIRECT_URL`): the address of a reverse
@@ -213,14 +218,17 @@ in
         MINIO_SITE_REGION = cfg.region;
         MINIO_PROMETHEUS_AUTH_TYPE = cfg.prometheus.access;
         MINIO_BROWSER = if cfg.console.enable then "on" else "off";
-        MINIO_SERVER_URL = cfg.url;
-        MINIO_BROWSER_REDIRECT_URL = if cfg.console.enable then cfg.console.url else null;
+        MINIO_SERVER_URL = lib.mapNullable literal cfg.url;
+        MINIO_BROWSER_REDIRECT_URL =
+          if cfg.console.enable then lib.mapNullable literal cfg.console.url else null;
         # The program is in the Nix store and cannot replace itself.
         MINIO_UPDATE = "off";
       };
 
       serviceConfig = {
-        Type = "notify";
+        # Of several hosts each says that it is ready only when it has found enough of the others:
+        # a switch on the first of them would wait for the last.
+        Type = if cfg.distributed then "exec" else "notify";
         NotifyAccess = "main";
         User = "minio";
         Group = "minio";
@@ -242,8 +250,7 @@ in
         );
         Restart = "on-failure";
         RestartSec = 2;
-        # Of several hosts each waits until enough of the others are there.
-        TimeoutStartSec = if cfg.distributed then "infinity" else "5min";
+        TimeoutStartSec = "5min";
       };
     };
   };

@@ -10,9 +10,17 @@
 }:
 let
   workspace = import ./workspace.nix { inherit lib; };
+  pname = if withTables then "lakewright" else "lakewright-minimal";
+  # The command writes its completions and pages itself. Built for another machine it runs in an
+  # emulator of that machine; where there is none, it is built for the machine that builds as well.
+  itself =
+    if stdenv.hostPlatform.emulatorAvailable buildPackages then
+      "${stdenv.hostPlatform.emulator buildPackages} $out/bin/lakewright"
+    else
+      "${buildPackages.${pname}}/bin/lakewright";
 in
 rustPlatform.buildRustPackage {
-  pname = if withTables then "lakewright" else "lakewright-minimal";
+  inherit pname;
   inherit (workspace) version cargoLock;
   src = workspace.source [ ../../crates ];
 
@@ -23,11 +31,9 @@ rustPlatform.buildRustPackage {
 
   nativeBuildInputs = [ installShellFiles ];
 
-  # The command writes them itself. Built for another machine it runs where there is an emulator
-  # of that machine; where there is none, the package has only the command.
-  postInstall = lib.optionalString (stdenv.hostPlatform.emulatorAvailable buildPackages) ''
+  postInstall = ''
     lakewright() {
-      ${stdenv.hostPlatform.emulator buildPackages} $out/bin/lakewright "$@"
+      ${itself} "$@"
     }
     installShellCompletion --cmd lakewright \
       --bash <(lakewright completions bash) \

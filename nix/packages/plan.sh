@@ -6,7 +6,9 @@ Show what applying a host's declared state would change on the live server. Chan
 
   nix run .#plan -- [--flake REF] [--on SSH] HOST [STACK...]
 
-HOST is a name of nixosConfigurations; without STACK all of its stacks are planned.
+HOST is a name of nixosConfigurations; without STACK all of its stacks are planned that it applies.
+The documents are built for the host's system: that of another kind of machine (aarch64-linux from
+x86_64-linux) needs a builder of that kind, or its emulation (boot.binfmt.emulatedSystems).
 
 --on SSH      Plan on the host itself, as root (root@lake.example.org): with its connection and the
               secrets that lie there. What `nixos-rebuild dry-activate` shows, for one who is
@@ -61,7 +63,9 @@ built() {
 
 stacks=("$@")
 if ((! $#)); then
-  names=$(run_nix eval --json "$client.stacks" --apply builtins.attrNames)
+  # shellcheck disable=SC2016 # Nix's own ${}
+  names=$(run_nix eval --json "$client.stacks" --apply \
+    'stacks: builtins.filter (name: stacks.${name}.enable) (builtins.attrNames stacks)')
   mapfile -t stacks < <(jq --raw-output '.[]' <<<"$names")
 fi
 

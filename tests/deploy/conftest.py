@@ -59,7 +59,7 @@ def build() -> Callable[..., Path]:
     def build(file: Path, **arguments: str) -> Path:
         given = [part for name, text in arguments.items() for part in ("--arg", name, text)]
         done = subprocess.run(
-            ["nix-build", "--no-out-link", "--show-trace", *given, str(file)],
+            ["nix-build", "--no-out-link", *given, str(file)],
             capture_output=True,
             text=True,
             check=False,
@@ -79,8 +79,8 @@ def binds(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     room = "/opt/lakewright"
     found: dict[str, Path] = {}
     for program, variable in {"lakewright": "CLI", "minio": "MINIO", "mc": "MC"}.items():
-        file = Path(os.environ.get(f"LAKEWRIGHT_TEST_{variable}", "/nonexistent"))
-        if not file.exists():
+        file = Path(os.environ.get(f"LAKEWRIGHT_TEST_{variable}", ""))
+        if not file.is_file():
             missing("deploy", f"LAKEWRIGHT_TEST_{variable} names no file")
         found[f"{room}/bin/{program}"] = file.resolve()
 

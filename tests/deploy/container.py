@@ -91,6 +91,17 @@ def base() -> Path:
     return folder
 
 
+def _sweep(folder: Path) -> None:
+    """Removes the empty folders of containers whose test run was killed."""
+    for left in folder.glob("lakewright-*-*-*"):
+        pid = left.name.split("-")[-2]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            inner = sorted((path for path in left.rglob("*") if path.is_dir()), reverse=True)
+            for path in [*inner, left]:
+                with contextlib.suppress(OSError):
+                    path.rmdir()
+
+
 def _cgroups(name: str) -> list[Path]:
     """Folders for a cgroup below our own, in each hierarchy that systemd uses (one, or two)."""
     own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
@@ -126,7 +137,9 @@ class Container:
 
     def __enter__(self) -> Container:
         tree = base()
+        _sweep(self._folder.parent)
         for cgroup in self._cgroups:
+            _sweep(cgroup.parent)
             cgroup.mkdir()
         self._folder.mkdir()
         # The keeper is the first process of a PID namespace: when it ends, the kernel ends all
@@ -232,9 +245,10 @@ class Container:
         raise ContainerError(f"{self.name} does not boot; its console ends with:\n{self.tail()}")
 
     def _join_cgroup(self, below: str) -> None:
-        """Moves this process; `payload` is what the container sees as the root."""
+        """Moves this process; `payload`, once it is there, is what the container sees as root."""
         for cgroup in self._cgroups:
-            (cgroup / below / "cgroup.procs").write_text("0")
+            place = cgroup / below if (cgroup / below).exists() else cgroup
+            (place / "cgroup.procs").write_text("0")
 
     def tail(self, lines: int = 30) -> str:
         """The end of what the console showed."""

@@ -88,11 +88,12 @@ class Shim:
             time.sleep(PAUSE_SECONDS)
 
     def _wait(self, command: str, timeout: int, *, ends_well: bool) -> str:
+        self.log(f"waiting until this {'succeeds' if ends_well else 'fails'}: {command}")
         result = (0, "")
 
         def attempt() -> bool:
             nonlocal result
-            result = self.execute(command, timeout=timeout)
+            result = self._ask(command, timeout)
             return (result[0] == 0) is ends_well
 
         try:

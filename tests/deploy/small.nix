@@ -43,6 +43,10 @@
     };
     speaks = {
       wantedBy = [ "multi-user.target" ];
+      # Where a unit makes the users, agenix decrypts in one too, which is before nobody by itself.
+      after = lib.mkIf (config.services.userborn.enable || config.systemd.sysusers.enable) [
+        "agenix-install-secrets.service"
+      ];
       restartTriggers = [ config.age.secrets.word.file ];
       script = ''
         cp --no-preserve=mode "$CREDENTIALS_DIRECTORY/word" /run/speaks/heard

@@ -119,6 +119,16 @@ def test_a_machine_is_on_its_own(machine: Shim) -> None:
     assert machine.succeed("cat /proc/1/comm") == "systemd\n"
 
 
+def test_commands_find_what_every_nixos_has_and_what_the_host_asks_for(machine: Shim) -> None:
+    for command in ("systemctl", "ps", "ss", "mount", "su", "awk", "getent hosts localhost"):
+        machine.succeed(f"{command} >/dev/null" if " " in command else f"command -v {command}")
+    # The container has them, no host asked for them.
+    for command in ("jq", "openssl", "age", "perl"):
+        machine.succeed(f"test -x /usr/bin/{command}")
+        machine.fail(f"command -v {command}")
+        machine.fail(f"su - anna -c 'command -v {command}'")
+
+
 def test_nothing_is_left_when_a_run_is_killed(tmp_path: Path, binds: object) -> None:
     """Whatever a test run started ends with it, even where nobody can clean up."""
     script = f"""

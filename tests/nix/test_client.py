@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -422,17 +423,24 @@ LOCAL = """{
 }"""
 
 
-def local(options: str = "") -> str:
+def local(server: str = "", more: str = "") -> str:
     """A host with a server of its own and two stacks on it."""
-    module = LOCAL.replace("./nix", str(ROOT / "nix")).replace("OPTIONS", options)
+    module = LOCAL.replace("./nix", str(ROOT / "nix")).replace("OPTIONS", server)
     return f"""((import ./tests/nix/stand-in {{ }}).evalHost {{
-      modules = [ ./nix/modules/client.nix {module} ];
+      modules = [
+        ./nix/modules/client.nix
+        {module}
+        {{ networking.hostName = "host"; {more} }}
+      ];
     }})"""
 
 
 def service(nix: Nix, expression: str, unit: str) -> Any:
     """What a unit is made of."""
-    words = "after wants requires wantedBy partOf restartTriggers environment serviceConfig"
+    words = (
+        "after wants requires wantedBy partOf restartTriggers environment serviceConfig "
+        "startLimitIntervalSec startLimitBurst"
+    )
     attributes = " ".join(f"inherit (unit) {word};" for word in words.split())
     return nix.value(
         f"let unit = {expression}.config.systemd.services.{unit}; in {{ {attributes} }}"
@@ -459,6 +467,43 @@ def test_a_unit_follows_the_server_of_its_host(nix: Nix) -> None:
     assert wait.endswith("/bin/lakewright wait --timeout 120s")
     assert re.search(r"/bin/lakewright apply /nix/store/\S+\.json --yes$", config["ExecStart"])
     assert unit["environment"]["LAKEWRIGHT_SECRET_ACCESS_KEY_FILE"] == "%d/secret-access-key"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "server", "ours"),
+    [
+        ("http://127.0.0.1:9000/", "", True),
+        ("http://localhost:9000", "", True),
+        ("http://LOCALHOST:9000", "", True),
+        ("http://127.0.0.2:9000", "", True),
+        ("http://[::1]:9000", "", True),
+        ("http://127.0.0.1", "listen.port = 80;", True),
+        ("http://10.0.0.5:9000/", 'listen.address = "10.0.0.5";', True),
+        ("https://s3.example.org/", 'url = "https://s3.example.org";', True),
+        ("https://s3.example.org:443", 'url = "https://s3.example.org/";', True),
+        ("http://host:9000", "listen.address = null;", True),
+        ("http://127.0.0.1:9100", "", False),
+        ("http://10.0.0.6:9000", "", False),
+        ("http://127.example.org:9000", "", False),
+    ],
+)
+def test_the_server_of_this_host_is_known_however_it_is_written(
+    nix: Nix, endpoint: str, server: str, ours: bool
+) -> None:
+    host = local(server, f'services.lakewright.client.endpoint = "{endpoint}";')
+    unit = nix.value(f"{host}.config.services.lakewright.client.serverUnit")
+    assert unit == ("lakewright-server.service" if ours else None)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["s3.example.org", "http://a b", "http://$x:9000", "http://u@h", "http://h/path"]
+)
+def test_an_endpoint_is_a_plain_url(nix: Nix, endpoint: str) -> None:
+    told = nix.refusal(
+        client(f'endpoint = lib.mkForce "{endpoint}";')
+        + ".config.services.lakewright.client.endpoint"
+    )
+    assert "URL of a server" in told
 
 
 def test_stacks_are_applied_one_after_the_other(nix: Nix) -> None:
@@ -522,9 +567,37 @@ def test_drift_fails_its_unit_or_is_logged(nix: Nix) -> None:
     assert "/bin/lakewright-drift-lake" in seen["ExecStart"] and "SuccessExitStatus" not in seen
     log = service(nix, lake('drift.action = "log";'), "lakewright-drift-lake")["serviceConfig"]
     assert "/bin/lakewright-drift-lake" in log["ExecStart"] and log["SuccessExitStatus"] == 3
+    # As often as the timer says.
+    assert service(nix, host(), "lakewright-drift-lake")["startLimitIntervalSec"] == 0
+    assert seen["ExecStartPre"][-1].endswith("/bin/lakewright wait --timeout 120s")
     timers = f"{lake('drift.enable = false;')}.config.systemd"
     assert nix.value(f"builtins.attrNames {timers}.timers") == []
     assert nix.value(f"{timers}.services ? lakewright-drift-lake") is False
+
+
+def test_a_calendar_that_systemd_does_not_know_fails_the_build(nix: Nix) -> None:
+    checks = "{}.config.system.checks"
+    good = lake('drift.startAt = "*:0/15";')
+    nix.build(checks.format(good))
+    told = nix.failed_build(checks.format(lake('drift.startAt = "hourley";')))
+    assert "hourley" in told
+
+
+@pytest.mark.parametrize("seconds", [1, 120, 3600])
+def test_a_unit_may_wait_as_long_as_it_is_told_to(nix: Nix, seconds: int) -> None:
+    stack = client(f"readyTimeout = {seconds};")
+    for unit in ("lakewright-client-lake", "lakewright-drift-lake"):
+        config = service(nix, stack, unit)["serviceConfig"]
+        assert config["TimeoutStartSec"] == seconds + 600
+        assert config["ExecStartPre"][-1].endswith(f" wait --timeout {seconds}s")
+    unit = service(nix, stack, "lakewright-client-lake")
+    each = unit["serviceConfig"]["TimeoutStartSec"] + unit["serviceConfig"]["RestartSec"]
+    assert unit["startLimitIntervalSec"] >= unit["startLimitBurst"] * each
+
+
+def test_secrets_in_homes_are_seen(nix: Nix) -> None:
+    config = service(nix, host(), "lakewright-watch-lake")["serviceConfig"]
+    assert config["ProtectHome"] == "read-only"
 
 
 def test_a_stack_that_is_switched_off_has_no_units(nix: Nix) -> None:
@@ -665,6 +738,21 @@ def test_the_dry_activation_plans_and_fails_nothing(toplevel: Path) -> None:
         check=True,
     )
     assert done.stdout == ""
+
+
+def test_the_scripts_pass_shellcheck_whatever_users_are_called(nix: Nix) -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    if not shellcheck.exists():
+        pytest.skip("shellcheck is not installed")
+    stack = lake(r'''users."a\$b `c` 'd'".secretFile = "/run/secrets/x";''')
+    script = nix.build(f"{stack}.config.services.lakewright.client.stacks.lake.planScript")
+    unit = service(nix, stack, "lakewright-client-lake")
+    check = unit["serviceConfig"]["ExecStartPre"][0].lstrip("+")
+    nix.build(f"{stack}.toplevel")
+    for file in (script / "bin/lakewright-plan-lake", Path(check)):
+        assert "a$b" in file.read_text()
+        done = subprocess.run([shellcheck, file], capture_output=True, text=True, check=False)
+        assert done.stdout == ""
 
 
 def test_root_has_the_command_as_the_units_have_it(toplevel: Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Nix
 
 CLIENT = ".#nixosConfigurations.example.config.services.lakewright.client"
 NIX = "nix --extra-experimental-features nix-command flakes"
@@ -70,13 +70,23 @@ def test_from_here_every_stack_is_planned_as_it_would_be_applied(
     done = run(environment, "example")
     assert done.returncode == 0, done.stderr
     asked = calls.read_text().splitlines()
-    assert asked[0] == f"{NIX} eval --json {CLIENT}.stacks --apply builtins.attrNames"
+    applied = "stacks: builtins.filter (name: stacks.${name}.enable) (builtins.attrNames stacks)"
+    assert asked[0] == f"{NIX} eval --json {CLIENT}.stacks --apply {applied}"
     spec = environment["SPEC"]
     planned = [line for line in asked if line.startswith(("lakewright", "secret"))]
     assert [line.rstrip() for line in planned] == [
         *(f"lakewright plan {spec}", "secret: not-there-yet"),
         *(f"lakewright plan {spec} --prune", "secret: not-there-yet"),
     ]
+
+
+def test_a_stack_that_is_switched_off_is_not_planned(
+    plan: tuple[dict[str, str], Path], nix: Nix
+) -> None:
+    assert run(plan[0], "example").returncode == 0
+    function = plan[1].read_text().splitlines()[0].partition(" --apply ")[2]
+    stacks = "{ lake.enable = true; off.enable = false; zoo.enable = true; }"
+    assert nix.value(f"({function}) {stacks}") == ["lake", "zoo"]
 
 
 def test_a_host_must_be_named(plan: tuple[dict[str, str], Path]) -> None:

@@ -30,6 +30,16 @@ def test_the_host_is_a_system(nix: Nix, tmp_path: Path) -> None:
     assert {"lakewright-server", "lakewright-client-lake", "lakewright-drift-lake"} <= set(units)
 
 
+def test_secrets_are_made_where_their_rules_are(nix: Nix) -> None:
+    """`agenix` reads secrets.nix of the folder that it is called in, and looks files up there."""
+    calls = re.findall(r"^\$ (.*agenix -e .*)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert calls
+    for call in calls:
+        found = re.match(r"\(cd (\S+) && .*agenix -e ([^\s)]+)\)", call)
+        assert found, call
+        assert nix.value(f'(import ./{found[1]}/secrets.nix) ? "{found[2]}"')
+
+
 def test_the_flake_is_a_flake(nix: Nix, tmp_path: Path) -> None:
     """Its host is put together from what our flake and agenix's are called."""
     (tmp_path / "flake.nix").write_text(block("flake.nix"))

@@ -140,6 +140,14 @@ REFUSED = {
         of_server('settings.MINIO_IDENTITY_OPENID_CLIENT_SECRET = "x";'),
         "would put secrets into the Nix store",
     ),
+    "a password in a setting": (
+        of_server('settings.MINIO_LOGGER_WEBHOOK_ENDPOINT_a = "http://me:secret@log:1";'),
+        "give MINIO_LOGGER_WEBHOOK_ENDPOINT_a in secretSettings",
+    ),
+    "a license": (
+        of_server('settings.MINIO_SUBNET_LICENSE = "x";'),
+        "give MINIO_SUBNET_LICENSE in secretSettings",
+    ),
     "an unknown setting of a target": (
         target(f"{WEBHOOK} settings.url = 1;"),
         r"webhook does not know these settings \(url\)",
@@ -169,6 +177,13 @@ REFUSED = {
         "{ services.lakewright.age.users.lake.ghost = ./secrets/etl.age; }",
         r"nobody that services.lakewright.client.stacks declares: users.lake.ghost",
     ),
+    "two secrets in one place": (
+        "{ services.lakewright = { age.users = { a.b-user-c = ./secrets/etl.age;"
+        " a-user-b.c = ./secrets/operators.age; };"
+        ' client = { enable = true; stacks = { a.users.b-user-c.secretFile = lib.mkForce "/b";'
+        ' a-user-b.users.c.secretFile = lib.mkForce "/c"; }; }; }; }',
+        "to one place, call a stack or a user otherwise: lakewright-a-user-b-user-c.",
+    ),
 }
 
 # Hosts on which no assertion may fail.
@@ -186,6 +201,9 @@ ACCEPTED = {
     ),
     "a firewall for one of two": of_server("openFirewall = true; listen.address = null;"),
     "hosts": pools(f"{{ {FOUR_HOSTS} {FOUR_DRIVES} }}"),
+    "an address without a password": of_server(
+        'settings.MINIO_LOGGER_WEBHOOK_ENDPOINT_a = "http://log:1/a:b@c";'
+    ),
     "a target": target(f'{WEBHOOK} secretFiles.auth_token = "/t";'),
 }
 
@@ -264,7 +282,9 @@ def test_secrets_are_files_outside_of_the_store(nix: Nix, file: str) -> None:
 def test_exec_start(nix: Nix, module: str, arguments: str, distributed: bool) -> None:
     service: Any = nix.value(f"{host(module)}.unit.serviceConfig")
     assert service["ExecStart"].endswith(f" --anonymous {arguments}")
-    assert service["TimeoutStartSec"] == ("infinity" if distributed else "5min")
+    # It finds the others after it was started, however long that takes.
+    assert service["Type"] == ("exec" if distributed else "notify")
+    assert service["TimeoutStartSec"] == "5min"
 
 
 def test_hosts_of_a_cluster_have_the_same_settings(nix: Nix) -> None:
@@ -355,7 +375,53 @@ def test_addresses(nix: Nix) -> None:
         'listen.port = 443; tls = { certificateFile = "/c"; keyFile = "/k"; name = "s3.test"; };'
     )
     assert tls["endpoint"] == tls["environment"]["MINIO_SERVER_URL"] == "https://s3.test"
-    assert tls["environment"]["MINIO_BROWSER_REDIRECT_URL"] == "https://s3.test:9001"
+    # Other machines do not reach it.
+    assert tls["console"] is tls["environment"]["MINIO_BROWSER_REDIRECT_URL"] is None
+    seen = addresses(
+        'console.address = null; tls = { name = "s3.test"; certificateFile = "/c";'
+        ' keyFile = "/k"; };'
+    )
+    assert seen["environment"]["MINIO_BROWSER_REDIRECT_URL"] == "https://s3.test:9001"
+
+
+@pytest.mark.parametrize(
+    ("address", "at"),
+    [
+        ('"127.0.0.1"', "127.0.0.1"),
+        ('"localhost"', "127.0.0.1"),
+        ('"10.0.0.5"', "10.0.0.5"),
+        ('"2001:db8::1"', "2001:db8::1"),
+        ("null", None),
+        ('"::"', None),
+        ('"lake.test"', None),
+    ],
+)
+def test_the_host_finds_the_name_of_the_certificate(nix: Nix, address: str, at: str | None) -> None:
+    hosts: Any = nix.value(
+        server(
+            f"listen.address = {address};"
+            ' tls = { certificateFile = "/c"; keyFile = "/k"; name = "s3.test"; };'
+        )
+        + ".config.networking.hosts"
+    )
+    assert [address for address, names in hosts.items() if "s3.test" in names] == (
+        [at] if at else []
+    )
+
+
+def test_a_percent_sign_is_no_specifier(nix: Nix) -> None:
+    environment: Any = nix.value(
+        server(
+            'settings.MINIO_A = "10%d"; console.url = "https://s3.test/a%20b";'
+            ' url = "https://%73.test";'
+            ' notificationTargets.mq = { kind = "amqp"; settings.url = "amqp://h:5672/%2F"; };'
+        )
+        + ".unit.environment"
+    )
+    assert environment["MINIO_NOTIFY_AMQP_URL_mq"] == "amqp://h:5672/%%2F"
+    assert environment["MINIO_A"] == "10%%d"
+    assert environment["MINIO_BROWSER_REDIRECT_URL"] == "https://s3.test/a%%20b"
+    assert environment["MINIO_SERVER_URL"] == "https://%%73.test"
 
 
 def test_settings_and_limits(nix: Nix) -> None:
@@ -432,7 +498,33 @@ def test_notification_targets(nix: Nix) -> None:
     assert "-/var/lib/minio/events" in config["service"]["ReadWritePaths"]
 
 
+def test_what_is_written_while_the_server_starts_is_compared(nix: Nix) -> None:
+    after: Any = nix.value(host() + ".config.systemd.services.lakewright-server-watch.after")
+    assert after == ["lakewright-server.service"]
+
+
 # --- TLS
+
+
+@pytest.mark.parametrize(
+    ("file", "taken"),
+    [
+        ("./nix/README.md", True),
+        ("config.services.lakewright.server.package", True),
+        ('"/etc/ssl/minio.pem"', True),
+        ('"/etc/ssl/my minio.pem"', False),
+        ('"/etc/ssl/$HOME.pem"', False),
+        ('"/etc/ssl/100%.pem"', False),
+        ('"etc/ssl/minio.pem"', False),
+    ],
+)
+def test_a_certificate_has_a_plain_path(nix: Nix, file: str, taken: bool) -> None:
+    expression = server(f'tls = {{ certificateFile = {file}; keyFile = "/k"; }};')
+    expression += ".unit.serviceConfig.ExecReload"
+    if taken:
+        assert nix.value(expression)
+    else:
+        assert "absolute path in plain characters" in nix.refusal(expression)
 
 
 def test_tls_from_files(nix: Nix) -> None:
@@ -514,15 +606,17 @@ UNITS = ["lakewright-server", "lakewright-client-lake", "lakewright-drift-lake"]
 def test_order_after_agenix(nix: Nix, way: str, service: bool) -> None:
     units: Any = nix.value(
         f"with {host(f'{{ {way} }}', 'aged.nix')}; lib.mapAttrs"
-        " (_: unit: { inherit (unit) after requires; }) config.systemd.services"
+        " (_: unit: { inherit (unit) after requires wants; }) config.systemd.services"
     )
     installer = "agenix-install-secrets.service"
     assert ("agenix-install-secrets" in units) == service
     for name in UNITS:
-        after, requires = units[name]["after"], units[name]["requires"]
+        after, wants = units[name]["after"], units[name]["wants"]
         assert {"run-agenix.d.mount", "run-keys.mount"} <= set(after)
         assert (installer in after) == service
-        assert (installer in requires) == service
+        assert (installer in wants) == service
+        # It is restarted with every secret of the host.
+        assert installer not in units[name]["requires"]
 
 
 def test_a_changed_secret_triggers_who_uses_it(nix: Nix) -> None:

@@ -1,5 +1,10 @@
 # Secrets and a certificate are plain files, which somebody replaces without a switch.
-{ lib, pkgs, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 let
   openssl = lib.getExe pkgs.openssl;
   # An authority, and a server's certificate by it with the name in its argument's place.
@@ -15,7 +20,7 @@ let
         new -x509 -days 30 -subj /CN=authority -keyout ca.key -out ca.pem
       fi
       new -subj "/CN=$1" -keyout key.new -out request.pem
-      echo subjectAltName=DNS:lake.test > names
+      echo subjectAltName=DNS:${config.services.lakewright.server.tls.name} > names
       ${openssl} x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 \
         -extfile names -out cert.new 2>/dev/null
       # The key first, as programs do that renew certificates.
@@ -25,7 +30,6 @@ let
   };
 in
 {
-  networking.hosts."127.0.0.1" = [ "lake.test" ];
   environment.systemPackages = [
     certify
     pkgs.openssl
@@ -54,11 +58,11 @@ in
       tls = {
         certificateFile = "/var/lib/lake-tls/cert.pem";
         keyFile = "/var/lib/lake-tls/key.pem";
-        name = "lake.test";
       };
     };
     client = {
       enable = true;
+      readyTimeout = 5;
       caFile = "/var/lib/lake-tls/ca.pem";
       stacks.lake.users.etl.secretFile = "/var/lib/lake/etl";
     };

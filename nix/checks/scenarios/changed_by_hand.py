@@ -1,6 +1,6 @@
 SERVER, CLIENT = "lakewright-server", "lakewright-client-lake"
 TLS = "/var/lib/lake-tls"
-HEALTH = f"curl --fail --silent --cacert {TLS}/ca.pem https://lake.test:9000/minio/health/live"
+HEALTH = f"curl --fail --silent --cacert {TLS}/ca.pem https://machine:9000/minio/health/live"
 
 
 def invocation(unit):
@@ -10,13 +10,11 @@ def invocation(unit):
 def mc(password):
     # mc has its authorities in its own folder.
     machine.succeed(f"install -D -m 0644 {TLS}/ca.pem /root/.mc/certs/CAs/lake.pem")
-    return f"MC_HOST_lake=https://lake-root:{password}@lake.test:9000 mc ls lake 2>&1"
+    return f"MC_HOST_lake=https://lake-root:{password}@machine:9000 mc ls lake 2>&1"
 
 
 def subject():
-    return machine.succeed(
-        "openssl s_client -connect lake.test:9000 </dev/null 2>&1 | grep subject="
-    )
+    return machine.succeed("openssl s_client -connect machine:9000 </dev/null 2>&1 | grep subject=")
 
 
 def journal(unit):
@@ -36,11 +34,30 @@ with subtest("a renewed certificate is taken up, and no connection is refused me
     )
     machine.succeed("certify second")
     machine.wait_until_succeeds(
-        "openssl s_client -connect lake.test:9000 </dev/null 2>&1 | grep 'subject=.*second'",
+        "openssl s_client -connect machine:9000 </dev/null 2>&1 | grep 'subject=.*second'",
         timeout=30,
     )
     machine.succeed("sleep 1; touch /root/enough")
     machine.fail("test -e /root/refused")
+    assert invocation(SERVER) == before
+
+with subtest(
+    "a stack that gave up on a certificate by a stranger goes on with one by its authority"
+):
+    machine.succeed(f"mv {TLS} /root/tls; certify stranger; mv /root/tls/ca.* {TLS}")
+    machine.wait_until_succeeds(
+        "openssl s_client -connect machine:9000 </dev/null 2>&1 | grep 'subject=.*stranger'",
+        timeout=30,
+    )
+    # One attempt, in place of all that it makes.
+    once = f"/run/systemd/system/{CLIENT}.service.d/once.conf"
+    machine.succeed(f"mkdir -p $(dirname {once}); printf '[Service]\nRestart=no\n' > {once}")
+    machine.succeed("systemctl daemon-reload")
+    machine.fail(f"systemctl restart {CLIENT}")
+    machine.succeed(f"rm {once}; systemctl daemon-reload; systemctl is-failed {CLIENT}")
+    assert "certificate" in journal(CLIENT)
+    machine.succeed("certify second")
+    machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)
     assert invocation(SERVER) == before
 
 with subtest("a key that is not the certificate's is told, and the old pair serves on"):

@@ -18,6 +18,14 @@ with subtest("and it is healed"):
     machine.succeed("timeout 120 root-mc admin heal --recursive lake/raw >/dev/null 2>&1 || true")
     machine.wait_until_succeeds("test -e /srv/disk-3/raw/big/xl.meta", timeout=120)
 
+with subtest("a new disk, which belongs to root, becomes the server's"):
+    machine.succeed("umount -l /srv/disk-3; mount -t tmpfs -o size=256M,mode=0755 new /srv/disk-3")
+    assert machine.succeed("stat -c %U /srv/disk-3").strip() == "root"
+    machine.succeed("systemctl restart lakewright-server")
+    assert machine.succeed("stat -c %U /srv/disk-3").strip() == "minio"
+    machine.succeed("timeout 120 root-mc admin heal --recursive lake/raw >/dev/null 2>&1 || true")
+    machine.wait_until_succeeds("test -e /srv/disk-3/raw/big/xl.meta", timeout=120)
+
 with subtest("so another may go now"):
     machine.succeed("find /srv/disk-1 -mindepth 1 -delete")
     machine.succeed("root-mc cat lake/raw/big | cmp - /root/big")

@@ -3,9 +3,16 @@ ETL = "/run/agenix/lakewright-lake-user-etl"
 start_all()
 machine.wait_for_unit("lakewright-client-lake")
 machine.succeed(f"su - anna -c 'python3 /etc/lake/flights.py {ETL}'")
+# What runs only for a moment is seen by looking again and again.
+machine.execute(
+    "(while ! test -e /root/enough; do"
+    " cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n' || true; sleep 0.02;"
+    " done) > /root/seen 2>/dev/null &"
+)
 machine.succeed("systemctl restart lakewright-server lakewright-client-lake")
 machine.succeed("systemctl start lakewright-drift-lake")
 machine.wait_for_unit("lakewright-client-lake")
+machine.succeed("touch /root/enough; sleep 1; grep -a -q 'apply' /root/seen")
 
 # The values, one a line, in a file: they must not stand in a command line here either. The root
 # user's name is none.
@@ -28,6 +35,7 @@ def nowhere(what, command):
 
 nowhere("units, their scripts, and the documents that they read", "python3 /etc/lake/texts.py")
 nowhere("any command line", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '")
+nowhere("any command line or environment while the units start", "cat /root/seen")
 nowhere("any environment", "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'")
 nowhere("the journal", "journalctl --no-pager --output=export --all")
 nowhere("what systemd knows of the units", "systemctl show 'lakewright-*' --all --no-pager")

@@ -16,6 +16,11 @@ with subtest("killed, it is restarted, and nothing is lost"):
     machine.wait_for_open_port(9000)
     machine.wait_until_succeeds(f"python3 /etc/lake/flights.py {ETL}", timeout=60)
 
+with subtest("restarted more often than a stack may fail, the stack is true"):
+    for _ in range(6):
+        machine.succeed(f"systemctl restart {SERVER}; systemctl reset-failed {SERVER}")
+        machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)
+
 with subtest("restarted on empty drives, what is declared is true again without help"):
     machine.succeed(f"systemctl stop {SERVER}", EMPTY, f"systemctl start {SERVER}")
     machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)

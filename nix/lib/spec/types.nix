@@ -13,6 +13,19 @@ rec {
     }
   );
 
+  # nixpkgs' own types.json is of 2026; older releases have none.
+  json =
+    types.oneOf [
+      types.bool
+      types.int
+      types.str
+      (types.listOf json)
+      (types.attrsOf json)
+    ]
+    // {
+      description = "JSON value without null";
+    };
+
   # What a policy's keys are called is S3's choice, and so they keep their capitals.
   policyDocument = types.submodule {
     options = {
@@ -27,7 +40,7 @@ rec {
         description = "Name of the document, for people.";
       };
       Statement = mkOption {
-        type = types.either (types.attrsOf types.json) (types.listOf (types.attrsOf types.json));
+        type = types.either (types.attrsOf json) (types.listOf (types.attrsOf json));
         description = "Statements, in the words of S3.";
         example = [
           {

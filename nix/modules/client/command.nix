@@ -8,6 +8,7 @@
 let
   cfg = config.services.lakewright.client;
   spec = import ../../lib/spec { inherit lib; };
+  url = import ../../lib/url.nix { inherit lib; };
   lakewright = lib.getExe' cfg.package "lakewright";
 
   # What is no secret. MINIO_SERVER_URL is for programs that take it from the same file.
@@ -45,7 +46,10 @@ let
   # Calls of a shell function, one for each file.
   calls =
     function: words: files:
-    lib.concatMapStringsSep "\n" (file: "${function} ${lib.escapeShellArgs (words file)}") files;
+    lib.concatMapStringsSep "\n" (
+      file:
+      "# shellcheck disable=SC2016 # a name may hold a $\n${function} ${lib.escapeShellArgs (words file)}"
+    ) files;
 
   checkFiles =
     name: stack:
@@ -76,9 +80,7 @@ let
     '';
   };
 
-  isLoopback =
-    builtins.match "https?://(127\\.[0-9.]+|localhost|\\[::1])(:[0-9]+)?/?" (toString cfg.endpoint)
-    != null;
+  isLoopback = cfg.endpoint != null && url.isLoopback (url.parse cfg.endpoint).host;
 
   # Measured with `systemd-analyze security`; the reasons for what is left are in nix/README.md.
   hardening =
@@ -132,6 +134,7 @@ let
       '';
     };
 
+  timeout = cfg.readyTimeout + 10 * 60;
   prune = stack: lib.optionalString (stack.prune == "delete") " --prune";
 in
 {
@@ -154,6 +157,7 @@ in
         '';
       }
     );
+  inherit timeout;
   wait = "${lakewright} wait --timeout ${toString cfg.readyTimeout}s";
 
   # What is loaded when a unit starts.
@@ -179,7 +183,8 @@ in
         "+${lib.getExe (checkFiles name stack)}"
         (lib.getExe writeEnvironment)
       ];
-      TimeoutStartSec = "10min";
+      # Of each step: of the wait, which ends by itself before, and of the run.
+      TimeoutStartSec = timeout;
     };
   };
 

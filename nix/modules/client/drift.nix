@@ -21,21 +21,29 @@ in
         {
           description = "Drift from what is declared: the stack ${name}";
           after = [ "lakewright-client-${name}.service" ];
-          # A server that starts anew just then, or another who applies, is no drift: asked again.
-          startLimitBurst = 3;
-          startLimitIntervalSec = 10 * 60;
+          # The timer asks again, as often as it is set to.
+          startLimitIntervalSec = 0;
           serviceConfig = {
+            # A server that starts anew just then is no drift.
+            ExecStartPre = lib.mkAfter [ command.wait ];
             ExecStart =
               if stack.drift.action == "repair" then command.apply stack else command.drift name stack;
-            Restart = "on-failure";
-            RestartSec = 60;
-            # 3 is drift, 2 a wrong question.
-            RestartPreventExitStatus = "2 3";
+            # 3 is drift.
             SuccessExitStatus = lib.mkIf (stack.drift.action == "log") 3;
           };
         }
       ]
     );
+
+    # A wrong calendar would be told by the timer, on the host.
+    system.checks = lib.mapAttrsToList (
+      name: stack:
+      pkgs.runCommand "lakewright-drift-calendar-${name}" { } ''
+        ${lib.getExe' pkgs.buildPackages.systemd "systemd-analyze"} calendar \
+          ${lib.escapeShellArg stack.drift.startAt} >/dev/null
+        touch "$out"
+      ''
+    ) stacks;
 
     systemd.timers = eachUnit (
       name: stack: {

@@ -52,7 +52,7 @@ in
         type = types.str;
         default = "hourly";
         example = "*:0/15";
-        description = "When it compares, as in {manpage}`systemd.time(7)`.";
+        description = "When it compares, as in {manpage}`systemd.time(7)`. What systemd does not understand fails the build.";
       };
       action = mkOption {
         type = types.enum [

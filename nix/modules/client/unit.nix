@@ -10,6 +10,7 @@ let
   command = import ./command.nix { inherit config lib pkgs; };
   stacks = lib.filterAttrs (_: stack: stack.enable) cfg.stacks;
   unitOf = name: "lakewright-client-${name}";
+  retrySec = 10;
   server = lib.optional (cfg.serverUnit != null) cfg.serverUnit;
 
   # One registry, one at a time: each waits for those before it in the alphabet.
@@ -32,16 +33,20 @@ let
         # may have come back with less than it had.
         partOf = server;
         inherit (cfg) restartTriggers;
-        # Five attempts are longer than the lease of one that was cut off.
+        # Five attempts that fail, however long each takes.
         startLimitBurst = 5;
-        startLimitIntervalSec = 30 * 60;
+        startLimitIntervalSec = 5 * (command.timeout + retrySec);
         serviceConfig = {
           RemainAfterExit = true;
           ExecStartPre = lib.mkAfter [ command.wait ];
           # Says its plan before it acts on it.
           ExecStart = command.apply stack;
+          # systemd counts every start: without this a server that is restarted often would leave
+          # the stack failed.
+          ExecStartPost = "+-${lib.getExe' pkgs.systemd "systemctl"} reset-failed %n";
           Restart = "on-failure";
-          RestartSec = 10;
+          # With the others, longer than the lease of an attempt that was cut off.
+          RestartSec = retrySec;
           # 2 is a wrong question: to ask it again is of no use.
           RestartPreventExitStatus = 2;
         };

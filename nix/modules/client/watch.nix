@@ -71,7 +71,8 @@ in
         serviceConfig = import ../../lib/hardening.nix // {
           Type = "oneshot";
           ExecStart = "${lib.getExe watch} lakewright-client-${name}";
-          # It reads files of whomever, and asks systemd.
+          # It reads files of whomever, in homes too, and asks systemd.
+          ProtectHome = "read-only";
           CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
           PrivateUsers = false;
           PrivateNetwork = true;

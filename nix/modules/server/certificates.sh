@@ -34,4 +34,11 @@ mv "$certs/private.key.new" "$certs/private.key"
 # At start there is nobody to tell.
 if [[ -n ${MAINPID:-} ]]; then
   kill -HUP "$MAINPID"
+  # Stacks that have given up may have done so for want of this certificate: the first one that
+  # NixOS serves until an ACME server has answered is trusted by nobody.
+  mapfile -t given_up < <(systemctl list-units --plain --no-legend --state=failed 'lakewright-client-*.service' | cut --delimiter=' ' --fields=1)
+  if ((${#given_up[@]} > 0)); then
+    systemctl reset-failed "${given_up[@]}"
+    systemctl start --no-block "${given_up[@]}"
+  fi
 fi

@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  pkgs,
   ...
 }:
 let
@@ -88,6 +89,15 @@ let
       "/run/user"
     ]
   ) here;
+
+  own = pkgs.writeShellApplication {
+    name = "lakewright-server-drives";
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.util-linux
+    ];
+    text = builtins.readFile ./drives.sh;
+  };
 in
 {
   options.services.lakewright.server = {
@@ -101,7 +111,8 @@ in
         "/srv/disk-4"
       ];
       description = ''
-        Folders of the data, one a drive; they are made if they are not there. One may lie
+        Folders of the data, one a drive; they are made if they are not there, and where one is a
+        mount point, its top folder becomes the server's whenever that starts. One may lie
         anywhere. Several make an erasure set that survives the loss of some of them (of four, of
         two while reading), and each has to be a file system of its own: MinIO leaves those that
         lie on `/` out, so they are refused here, and when half of them or more lie there when the
@@ -239,7 +250,11 @@ in
       unitConfig = {
         ${if several then "WantsMountsFor" else "RequiresMountsFor"} = here;
       };
-      serviceConfig.ReadWritePaths = map (drive: "-${drive}") here;
+      serviceConfig = {
+        ReadWritePaths = map (drive: "-${drive}") here;
+        # Before the check, which looks where they are.
+        ExecStartPre = lib.mkBefore [ "+${lib.getExe own} ${lib.escapeShellArgs here}" ];
+      };
     };
   };
 }

@@ -7,6 +7,7 @@
 let
   cfg = config.services.lakewright.server;
   inherit (import ../../lib/types.nix { inherit lib; }) hostPath secretFile;
+  inherit (import ./values.nix { inherit lib; }) hasPassword literal;
   kinds = import ./notification-kinds.nix;
 
   variableOf =
@@ -14,7 +15,6 @@ let
     "MINIO_NOTIFY_${kinds.${target.kind}.variable}_${lib.toUpper key}_${name}";
   credentialOf = name: key: "notify-${name}-${key}";
   isFile = target: key: lib.elem key kinds.${target.kind}.files;
-  text = value: if lib.isBool value then (if value then "on" else "off") else toString value;
 
   # One attribute for each of all targets' `part` that `keep`s it.
   perKey =
@@ -35,7 +35,7 @@ let
       plain = lib.attrNames target.settings;
       given = plain ++ lib.attrNames target.secretFiles;
       hidden = kind.secrets ++ kind.files;
-      hasPassword = key: builtins.match ".*://[^/@]*:[^/@]+@.*" (toString target.settings.${key}) != null;
+      passwords = lib.filter (key: hasPassword target.settings.${key}) plain;
       fault = names: sentence: { inherit names sentence; };
     in
     map
@@ -47,7 +47,7 @@ let
         (fault (lib.subtractLists known given) "${target.kind} does not know these settings")
         (fault (lib.subtractLists given kind.needs) "${target.kind} needs these settings too")
         (fault (lib.intersectLists hidden plain) "these would stand in the Nix store, give them in secretFiles")
-        (fault (lib.filter hasPassword plain) "these hold a password, which would stand in the Nix store, give them in secretFiles")
+        (fault passwords "these hold a password, which would stand in the Nix store, give them in secretFiles")
         (fault (lib.intersectLists plain (lib.attrNames target.secretFiles)) "these are in settings and in secretFiles")
       ];
   queues = lib.filter (queue: queue != null) (
@@ -183,7 +183,7 @@ in
           }
         ) cfg.notificationTargets
         // perKey "settings" always (
-          name: target: key: value: { ${variableOf name target key} = text value; }
+          name: target: key: value: { ${variableOf name target key} = literal value; }
         )
         // perKey "secretFiles" isFile (
           name: target: key: _: { ${variableOf name target key} = "%d/${credentialOf name key}"; }

@@ -8,8 +8,13 @@ let
   cfg = config.services.lakewright.server;
   inherit (import ../../lib/types.nix { inherit lib; }) secretFile;
 
+  inherit (import ./values.nix { inherit lib; }) hasPassword literal;
+
   isName = name: builtins.match "MINIO_[A-Za-z0-9_]+" name != null;
-  holdsSecret = name: builtins.match ".*(PASSWORD|PASSWD|SECRET|TOKEN|API_KEY).*" name != null;
+  holdsSecret =
+    name:
+    builtins.match ".*(PASSWORD|PASSWD|SECRET|TOKEN|API_KEY|LICENSE).*" name != null
+    || hasPassword cfg.settings.${name};
   # What options of this module set, themselves or not at all.
   ours = [
     "MINIO_ADDRESS"
@@ -34,7 +39,6 @@ let
   ];
   isOurs = name: lib.elem name ours || lib.hasPrefix "MINIO_NOTIFY_" name;
 
-  text = value: if lib.isBool value then (if value then "on" else "off") else toString value;
   plain = lib.attrNames cfg.settings;
   secret = lib.attrNames cfg.secretSettings;
   refused = test: names: lib.filter test names;
@@ -94,6 +98,6 @@ in
       }
     ];
 
-    systemd.services.lakewright-server.environment = lib.mapAttrs (_: text) cfg.settings;
+    systemd.services.lakewright-server.environment = lib.mapAttrs (_: literal) cfg.settings;
   };
 }

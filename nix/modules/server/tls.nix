@@ -12,16 +12,28 @@
 }:
 let
   cfg = config.services.lakewright.server;
-  inherit (import ../../lib/types.nix { inherit lib; }) hostPath secretFile;
+  inherit (import ../../lib/types.nix { inherit lib; }) publicFile secretFile;
   acme = config.security.acme.certs.${cfg.tls.useACMEHost};
   byAcme = cfg.tls.useACMEHost != null;
   byFiles = cfg.tls.certificateFile != null || cfg.tls.keyFile != null;
+
+  address = if cfg.listen.address == "localhost" then "127.0.0.1" else cfg.listen.address;
+  # Not every address, nor another name.
+  isAddress =
+    address:
+    address != null
+    && (builtins.match "[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*" address != null)
+    && !(lib.elem address [
+      "0.0.0.0"
+      "::"
+    ]);
 
   install = pkgs.writeShellApplication {
     name = "lakewright-server-certificates";
     runtimeInputs = [
       pkgs.coreutils
       pkgs.openssl
+      pkgs.systemd
     ];
     text = builtins.readFile ./certificates.sh;
   };
@@ -29,7 +41,7 @@ in
 {
   options.services.lakewright.server.tls = {
     certificateFile = lib.mkOption {
-      type = lib.types.nullOr (lib.types.either lib.types.path hostPath);
+      type = lib.types.nullOr publicFile;
       default = null;
       example = "/etc/ssl/minio.pem";
       description = ''
@@ -66,7 +78,8 @@ in
       example = "s3.example.org";
       description = ''
         Name in the certificate by which clients call the server. This host's own programs use it
-        too, so it must resolve here.
+        too: where the server listens on one address, the host finds it there
+        ({option}`networking.hosts`); where it listens on every address, the name must resolve here.
       '';
     };
     enable = lib.mkOption {
@@ -106,6 +119,12 @@ in
         message = "services.lakewright.server.tls: certificateFile and keyFile are needed both.";
       }
     ];
+
+    # NixOS leads the host's own name to 127.0.0.2, where a server that listens on one address does
+    # not answer. Who has several addresses of a name tries one after the other.
+    networking.hosts = lib.mkIf (isAddress address) {
+      ${address} = [ cfg.tls.name ];
+    };
 
     security.acme.certs = lib.mkIf byAcme {
       ${cfg.tls.useACMEHost}.reloadServices = [ "lakewright-server.service" ];

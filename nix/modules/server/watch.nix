@@ -75,6 +75,8 @@ in
     };
     systemd.services.lakewright-server-watch = {
       description = "Take up changed secrets and certificates of the MinIO server";
+      # What is written while it starts is compared with what it was started with.
+      after = [ unit ];
       # Two files that change together are two events.
       startLimitIntervalSec = 0;
       serviceConfig = import ../../lib/hardening.nix // {

@@ -2,7 +2,7 @@
 { lib }:
 let
   spec = import ../../../nix/lib/spec { inherit lib; };
-  json = lib.types.json.description;
+  json = spec.types.json.description;
   shape =
     type:
     if type.description == json then

@@ -58,7 +58,7 @@ let
 
   sw = pkgs.symlinkJoin {
     name = "system-path";
-    paths = config.environment.systemPackages;
+    paths = config.environment.systemPackages ++ config.environment.corePackages;
   };
 in
 {

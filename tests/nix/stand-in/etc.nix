@@ -65,7 +65,8 @@ in
       lib.mapAttrsToList (name: value: "export ${lib.toShellVar name value}") (
         config.environment.variables // config.environment.sessionVariables
       )
-      ++ [ ''export PATH="/run/wrappers/bin:/run/current-system/sw/bin:$PATH"'' ]
+      # Debian's own folders are not in it: what a host did not ask for is not there on NixOS either.
+      ++ [ ''export PATH="/run/wrappers/bin:/run/current-system/sw/bin"'' ]
     );
     environment.etc."profile.d/nixos-environment.sh".text = ". /etc/set-environment\n";
   };

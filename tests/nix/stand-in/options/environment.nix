@@ -1,4 +1,4 @@
-{ lib, ... }:
+{ lib, pkgs, ... }:
 let
   inherit (lib) mkOption types;
   variables = mkOption {
@@ -14,6 +14,10 @@ in
     systemPackages = mkOption {
       type = types.listOf types.package;
       default = [ ];
+    };
+    corePackages = mkOption {
+      type = types.listOf types.package;
+      default = pkgs.corePackages;
     };
     pathsToLink = mkOption {
       type = types.listOf types.str;

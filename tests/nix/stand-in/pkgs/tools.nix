@@ -10,6 +10,19 @@ let
     '';
   debian = name: programs: from name "/usr/bin" programs;
   ours = name: programs: from name "/opt/lakewright/bin" programs;
+  # All programs of Debian packages.
+  whole =
+    name: packages:
+    runCommand name { } ''
+      mkdir -p "$out/bin"
+      for file in $(dpkg-query --listfiles ${toString packages}); do
+        case $file in
+          /bin/* | /sbin/* | /usr/bin/* | /usr/sbin/*)
+            ln -sf "/usr/''${file#/usr}" "$out/bin/"
+            ;;
+        esac
+      done
+    '';
 
   cli = builtins.getEnv "LAKEWRIGHT_TEST_CLI";
   spec = "${dirOf cli}/lakewright-spec";
@@ -45,7 +58,7 @@ let
   lakewright = ours "lakewright" [ "lakewright" ];
   silo = ours "silo" [ "minio" ];
 in
-{
+rec {
   inherit
     lakewright
     lakewright-spec
@@ -57,6 +70,34 @@ in
   minio = silo;
   minio-client = ours "minio-client" [ "mc" ];
 
+  # What NixOS gives to everybody without being asked.
+  corePackages = [
+    bash
+    coreutils
+    curl
+    diffutils
+    findutils
+    gawk
+    gnugrep
+    gnused
+    (whole "core" [
+      "bsdutils"
+      "gzip"
+      "hostname"
+      "iproute2"
+      "libc-bin"
+      "login"
+      "mount"
+      "ncurses-bin"
+      "passwd"
+      "procps"
+      "systemd"
+      "systemd-sysv"
+      "tar"
+      "util-linux"
+    ])
+  ];
+
   age = debian "age" [
     "age"
     "age-keygen"
@@ -65,14 +106,7 @@ in
     "bash"
     "sh"
   ];
-  coreutils = runCommand "coreutils" { } ''
-    mkdir -p "$out/bin"
-    for file in $(cat /var/lib/dpkg/info/coreutils.list); do
-      case $file in
-        /bin/* | /usr/bin/*) ln -sf /usr/bin/"''${file##*/}" "$out/bin/" ;;
-      esac
-    done
-  '';
+  coreutils = whole "coreutils" [ "coreutils" ];
   curl = debian "curl" [ "curl" ];
   diffutils = debian "diffutils" [
     "diff"
@@ -118,6 +152,7 @@ in
     "mount"
     "umount"
     "findmnt"
+    "mountpoint"
     "setpriv"
     "runuser"
   ];
