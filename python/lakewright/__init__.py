@@ -27,6 +27,7 @@ from lakewright._lakewright import (
     ObjectInfo,
     ObjectIterator,
     ObjectStream,
+    ObjectVersion,
     Outcome,
     Owned,
     Piece,
@@ -43,6 +44,8 @@ from lakewright._lakewright import (
     Summary,
     Table,
     TableInfo,
+    VersionAsyncIterator,
+    VersionIterator,
     connect,
     connect_async,
 )
@@ -98,6 +101,7 @@ __all__ = [
     "ObjectInfo",
     "ObjectIterator",
     "ObjectStream",
+    "ObjectVersion",
     "OperationTimeoutError",
     "Outcome",
     "Owned",
@@ -124,6 +128,8 @@ __all__ = [
     "UnauthenticatedError",
     "UnavailableError",
     "UnsupportedError",
+    "VersionAsyncIterator",
+    "VersionIterator",
     "connect",
     "connect_async",
 ]

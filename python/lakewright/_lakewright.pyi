@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, SupportsIndex, final
 
-__all__ = ["BatchIterator", "Bucket", "BucketInfo", "Change", "Commit", "CommitInfo", "EmbeddedServer", "Emptied", "FileInfo", "Lake", "Lease", "ListPage", "Note", "Object", "ObjectAsyncIterator", "ObjectInfo", "ObjectIterator", "ObjectStream", "Outcome", "Owned", "Piece", "Plan", "Profile", "RecordBatch", "Registry", "Report", "Scan", "Schema", "Secret", "Spec", "Step", "Summary", "Table", "TableInfo", "_Next", "_Ready", "_error_table", "connect", "connect_async", "main"]
+__all__ = ["BatchIterator", "Bucket", "BucketInfo", "Change", "Commit", "CommitInfo", "EmbeddedServer", "Emptied", "FileInfo", "Lake", "Lease", "ListPage", "Note", "Object", "ObjectAsyncIterator", "ObjectInfo", "ObjectIterator", "ObjectStream", "ObjectVersion", "Outcome", "Owned", "Piece", "Plan", "Profile", "RecordBatch", "Registry", "Report", "Scan", "Schema", "Secret", "Spec", "Step", "Summary", "Table", "TableInfo", "VersionAsyncIterator", "VersionIterator", "_Next", "_Ready", "_error_table", "connect", "connect_async", "main"]
 
 @final
 class BatchIterator:
@@ -44,13 +44,14 @@ class Bucket:
         """
         The asynchronous twin of :meth:`copy`.
         """
-    def delete(self, /, key: str) -> None:
+    def delete(self, /, key: str, *, version_id: str | None = None) -> None:
         """
-        Ends an object. One that is not there is as good as deleted.
+        Ends an object, or one version of it (see :meth:`list_versions`). What is not there is as
+        good as deleted.
 
         Raises ``NotFoundError`` when the bucket is missing.
         """
-    def delete_async(self, /, key: str) -> Awaitable[None]:
+    def delete_async(self, /, key: str, *, version_id: str | None = None) -> Awaitable[None]:
         """
         The asynchronous twin of :meth:`delete`.
         """
@@ -260,6 +261,18 @@ class Bucket:
     def list_async(self, /, prefix: str = ..., *, start_after: str | None = None, page_size: int | None = None) -> ObjectAsyncIterator:
         """
         The asynchronous twin of :meth:`list`: for ``async for``.
+        """
+    def list_versions(self, /, prefix: str = ...) -> VersionIterator:
+        """
+        Every version of every object whose key begins with ``prefix``, delete markers included,
+        in the order of their keys, the newest of a key first. Without versioning each object is
+        one version, ``null``.
+
+        Raises ``UnsupportedError`` on a server without versions.
+        """
+    def list_versions_async(self, /, prefix: str = ...) -> VersionAsyncIterator:
+        """
+        The asynchronous twin of :meth:`list_versions`: for ``async for``.
         """
     def list_with_delimiter(self, /, prefix: str = ...) -> ListPage:
         """
@@ -715,8 +728,9 @@ class Lake:
     def __repr__(self, /) -> str: ...
     def adopt(self, /, addresses: Iterable[str], *, stack: str, registry: str | None = None) -> Registry:
         """
-        Enters things that exist as a stack's own, by address (``bucket/raw``). They stay as they
-        are until the stack is applied.
+        Enters things that exist as a stack's own, by address: ``bucket/raw``, and a service
+        account with its access key, ``service-account/ingest=INGEST1``. They stay as they are
+        until the stack is applied.
 
         Raises ``NotFoundError`` for what is not there, ``ConflictError`` for what another stack
         owns.
@@ -732,6 +746,9 @@ class Lake:
 
         ``progress`` is called with a :class:`Step` and ``None`` when it begins, and with its
         :class:`Outcome` when it ends. What it raises is raised when all is done.
+
+        Ctrl-C, or cancelling what :meth:`apply_async` returns, ends it where it stands; what was
+        done is recorded all the same.
 
         Raises ``PartialApplyError``, whose ``report`` is a :class:`Report`;
         ``PreconditionFailedError`` when the registry has moved since the plan was made or the
@@ -820,7 +837,7 @@ class Lake:
         """
     def drift(self, /, spec: Spec | dict[str, Any]) -> Plan:
         """
-        What differs from what is declared: a plan that is empty when nothing does. It is for
+        What differs from what is declared: a plan that says so in :attr:`Plan.differs`. It is for
         looking at; what is to be applied is made by :meth:`plan`.
         """
     def drift_async(self, /, spec: Spec | dict[str, Any]) -> Awaitable[Plan]:
@@ -1187,6 +1204,57 @@ class ObjectStream:
         """
 
 @final
+class ObjectVersion:
+    """
+    A version of an object, or the marker that hides the versions of a deleted one.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, key: str, version_id: str, is_latest: bool = ..., is_delete_marker: bool = ..., size: SupportsIndex = ..., etag: str | None = ..., last_modified: datetime | None = ...) -> ObjectVersion: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def etag(self, /) -> str | None:
+        """
+        Its entity tag, without quotes; ``None`` for a marker.
+        """
+    @property
+    def is_delete_marker(self, /) -> bool:
+        """
+        It says that the object is deleted, and holds nothing.
+        """
+    @property
+    def is_latest(self, /) -> bool:
+        """
+        Readers who name no version get this one.
+        """
+    @property
+    def key(self, /) -> str:
+        """
+        The object's key.
+        """
+    @property
+    def last_modified(self, /) -> datetime | None:
+        """
+        When it was written, in UTC.
+        """
+    @property
+    def size(self, /) -> int:
+        """
+        Its size in bytes; 0 for a marker.
+        """
+    def to_dict(self, /) -> dict[str, Any]:
+        """
+        The fields by name.
+        """
+    @property
+    def version_id(self, /) -> str:
+        """
+        Which of its versions; ``null`` for one from before the bucket had versioning.
+        """
+
+@final
 class Outcome:
     """
     What came of a step.
@@ -1300,6 +1368,11 @@ class Plan:
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
+    def differs(self, /) -> bool:
+        """
+        Whether what is there differs from what is declared: there are steps, or something is kept.
+        """
+    @property
     def endpoint(self, /) -> str:
         """
         The server that it is for.
@@ -1326,6 +1399,12 @@ class Plan:
     def is_empty(self, /) -> bool:
         """
         Whether there is nothing to do.
+        """
+    @property
+    def kept(self, /) -> list[str]:
+        """
+        The addresses of what the stack owns and does not declare any more, and the plan leaves
+        where it is.
         """
     @property
     def notes(self, /) -> list[Note]:
@@ -2020,6 +2099,22 @@ class TableInfo:
         """
         The version that all of this is true of.
         """
+
+@final
+class VersionAsyncIterator:
+    """
+    The versions of a listing, see :meth:`Bucket.list_versions_async`.
+    """
+    def __aiter__(self, /) -> VersionAsyncIterator: ...
+    def __anext__(self, /) -> Awaitable[ObjectVersion]: ...
+
+@final
+class VersionIterator:
+    """
+    The versions of a listing, see :meth:`Bucket.list_versions`.
+    """
+    def __iter__(self, /) -> VersionIterator: ...
+    def __next__(self, /) -> ObjectVersion: ...
 
 @final
 class _Next:

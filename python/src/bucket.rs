@@ -17,9 +17,11 @@ use crate::error::OrRaise;
 use crate::lake::Lake;
 use crate::progress::{Far, Listener};
 use crate::runtime::{Awaitable, Done, promise, wait};
-use crate::streams::{ObjectAsyncIterator, ObjectIterator, ObjectStream};
+use crate::streams::{
+    ObjectAsyncIterator, ObjectIterator, ObjectStream, VersionAsyncIterator, VersionIterator,
+};
 use crate::turns::Turns;
-use crate::types::{ListPage, ObjectInfo};
+use crate::types::{ListPage, ObjectInfo, ObjectVersion};
 
 /// Pieces of a streamed object, in bytes: each one crosses the border once.
 const PIECE: usize = 1 << 20;
@@ -142,9 +144,16 @@ impl Bucket {
         &self,
         py: Python<'_>,
         key: &str,
+        version_id: Option<String>,
     ) -> PyResult<impl Future<Output = Result<Done>> + Send + 'static> {
         let (bucket, key) = self.keyed(py, key)?;
-        Ok(async move { bucket.delete(&key).await.map(|()| Done) })
+        Ok(async move {
+            match version_id {
+                None => bucket.delete(&key).await,
+                Some(version) => bucket.delete_version(&key, &version).await,
+            }
+            .map(|()| Done)
+        })
     }
 
     fn deleting_many(
@@ -228,6 +237,18 @@ impl Bucket {
         let objects =
             |page: lakewright::ListPage| page.objects.into_iter().map(Into::into).collect();
         Ok(Turns::new(futures::stream::once(pages).try_flatten().map_ok(objects)))
+    }
+
+    fn listing_versions(&self, py: Python<'_>, prefix: String) -> PyResult<Turns<ObjectVersion>> {
+        self.inner(py)?;
+        let handle = self.clone();
+        let pages = async move {
+            let bucket = handle.lake.0.lake()?.bucket(handle.name);
+            Ok(bucket.list_version_pages(prefix))
+        };
+        let versions =
+            |page: lakewright::VersionPage| page.versions.into_iter().map(Into::into).collect();
+        Ok(Turns::new(futures::stream::once(pages).try_flatten().map_ok(versions)))
     }
 
     fn listing_level(
@@ -435,18 +456,24 @@ impl Bucket {
         promise(py, self.heading(py, key)?)
     }
 
-    /// Ends an object. One that is not there is as good as deleted.
+    /// Ends an object, or one version of it (see :meth:`list_versions`). What is not there is as
+    /// good as deleted.
     ///
     /// Raises ``NotFoundError`` when the bucket is missing.
-    #[pyo3(signature = (key))]
-    fn delete(&self, py: Python<'_>, key: &str) -> PyResult<Done> {
-        wait(py, self.deleting(py, key)?)
+    #[pyo3(signature = (key, *, version_id=None))]
+    fn delete(&self, py: Python<'_>, key: &str, version_id: Option<String>) -> PyResult<Done> {
+        wait(py, self.deleting(py, key, version_id)?)
     }
 
     /// The asynchronous twin of :meth:`delete`.
-    #[pyo3(signature = (key))]
-    fn delete_async<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Awaitable<'py, Done>> {
-        promise(py, self.deleting(py, key)?)
+    #[pyo3(signature = (key, *, version_id=None))]
+    fn delete_async<'py>(
+        &self,
+        py: Python<'py>,
+        key: &str,
+        version_id: Option<String>,
+    ) -> PyResult<Awaitable<'py, Done>> {
+        promise(py, self.deleting(py, key, version_id)?)
     }
 
     /// Ends many objects, a thousand a request.
@@ -642,6 +669,26 @@ impl Bucket {
         page_size: Option<Number<u16>>,
     ) -> PyResult<ObjectAsyncIterator> {
         Ok(ObjectAsyncIterator(self.listing(py, prefix, start_after, page_size)?))
+    }
+
+    /// Every version of every object whose key begins with ``prefix``, delete markers included,
+    /// in the order of their keys, the newest of a key first. Without versioning each object is
+    /// one version, ``null``.
+    ///
+    /// Raises ``UnsupportedError`` on a server without versions.
+    #[pyo3(signature = (prefix=String::new()))]
+    fn list_versions(&self, py: Python<'_>, prefix: String) -> PyResult<VersionIterator> {
+        Ok(VersionIterator(self.listing_versions(py, prefix)?))
+    }
+
+    /// The asynchronous twin of :meth:`list_versions`: for ``async for``.
+    #[pyo3(signature = (prefix=String::new()))]
+    fn list_versions_async(
+        &self,
+        py: Python<'_>,
+        prefix: String,
+    ) -> PyResult<VersionAsyncIterator> {
+        Ok(VersionAsyncIterator(self.listing_versions(py, prefix)?))
     }
 
     /// The objects and folders directly below ``prefix``; folders end at the first slash.

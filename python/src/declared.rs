@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use lakewright::plan::Plan as ThePlan;
 use lakewright::spec::Spec as TheSpec;
-use lakewright::{BucketName, Error, ErrorKind, Event, PlanOptions, ResourceId, Result, StackName};
+use lakewright::{
+    Adoption, BucketName, Error, ErrorKind, Event, PlanOptions, ResourceId, Result, StackName,
+};
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
@@ -27,9 +29,12 @@ const NONE: PyStaticExpr = PyStaticExpr::Constant { value: pyo3::inspect::PyStat
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Addresses of resources.
-pub(crate) struct Addresses(Vec<ResourceId>);
+pub(crate) struct Addresses<T = ResourceId>(Vec<T>);
 
-impl FromPyObject<'_, '_> for Addresses {
+impl<T> FromPyObject<'_, '_> for Addresses<T>
+where
+    T: std::str::FromStr<Err = Error>,
+{
     type Error = PyErr;
 
     const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
@@ -117,7 +122,7 @@ async fn applying(
         lake.apply(&same, &watch).await
     };
     let (applied, told) = tokio::join!(working, tell(progress, receiver));
-    let lakewright::Applied { report, error } = applied;
+    let lakewright::Applied { report, error, stopped: _ } = applied;
     let report = Report::of(&plan, &report);
     match error {
         None => told.map(|()| Applied { report, error: None }),
@@ -207,7 +212,7 @@ impl Lake {
     fn adopting(
         &self,
         py: Python<'_>,
-        addresses: Addresses,
+        addresses: Addresses<Adoption>,
         stack: &str,
         registry: Option<&str>,
     ) -> PyResult<impl Future<Output = Result<Registry>> + Send + 'static> {
@@ -297,7 +302,7 @@ impl Lake {
         promise(py, self.planning_destroy(py, stack, registry)?)
     }
 
-    /// What differs from what is declared: a plan that is empty when nothing does. It is for
+    /// What differs from what is declared: a plan that says so in :attr:`Plan.differs`. It is for
     /// looking at; what is to be applied is made by :meth:`plan`.
     #[pyo3(signature = (spec))]
     fn drift(&self, py: Python<'_>, spec: SpecArgument) -> PyResult<Plan> {
@@ -319,6 +324,9 @@ impl Lake {
     ///
     /// ``progress`` is called with a :class:`Step` and ``None`` when it begins, and with its
     /// :class:`Outcome` when it ends. What it raises is raised when all is done.
+    ///
+    /// Ctrl-C, or cancelling what :meth:`apply_async` returns, ends it where it stands; what was
+    /// done is recorded all the same.
     ///
     /// Raises ``PartialApplyError``, whose ``report`` is a :class:`Report`;
     /// ``PreconditionFailedError`` when the registry has moved since the plan was made or the
@@ -358,8 +366,9 @@ impl Lake {
         promise(py, self.stating(py, registry)?)
     }
 
-    /// Enters things that exist as a stack's own, by address (``bucket/raw``). They stay as they
-    /// are until the stack is applied.
+    /// Enters things that exist as a stack's own, by address: ``bucket/raw``, and a service
+    /// account with its access key, ``service-account/ingest=INGEST1``. They stay as they are
+    /// until the stack is applied.
     ///
     /// Raises ``NotFoundError`` for what is not there, ``ConflictError`` for what another stack
     /// owns.
@@ -367,7 +376,7 @@ impl Lake {
     fn adopt(
         &self,
         py: Python<'_>,
-        addresses: Addresses,
+        addresses: Addresses<Adoption>,
         stack: &str,
         registry: Option<&str>,
     ) -> PyResult<Registry> {
@@ -379,7 +388,7 @@ impl Lake {
     fn adopt_async<'py>(
         &self,
         py: Python<'py>,
-        addresses: Addresses,
+        addresses: Addresses<Adoption>,
         stack: &str,
         registry: Option<&str>,
     ) -> PyResult<Awaitable<'py, Registry>> {

@@ -62,14 +62,17 @@ mod _lakewright {
     #[pymodule_export]
     use super::secret::Secret;
     #[pymodule_export]
-    use super::streams::{ObjectAsyncIterator, ObjectIterator, ObjectStream};
+    use super::streams::{
+        ObjectAsyncIterator, ObjectIterator, ObjectStream, VersionAsyncIterator, VersionIterator,
+    };
     #[pymodule_export]
     use super::table::Table;
     #[pymodule_export]
     use super::turns::Next;
     #[pymodule_export]
     use super::types::{
-        BucketInfo, Commit, CommitInfo, Emptied, FileInfo, ListPage, ObjectInfo, TableInfo,
+        BucketInfo, Commit, CommitInfo, Emptied, FileInfo, ListPage, ObjectInfo, ObjectVersion,
+        TableInfo,
     };
 
     #[pymodule_init]

@@ -555,10 +555,23 @@ impl Plan {
         self.0.notes.iter().map(note).collect()
     }
 
+    /// The addresses of what the stack owns and does not declare any more, and the plan leaves
+    /// where it is.
+    #[getter]
+    fn kept(&self) -> Vec<String> {
+        self.0.kept.iter().map(lakewright::ResourceId::address).collect()
+    }
+
     /// Whether there is nothing to do.
     #[getter]
     fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether what is there differs from what is declared: there are steps, or something is kept.
+    #[getter]
+    fn differs(&self) -> bool {
+        self.0.differs()
     }
 
     /// Whether something is lost by it that cannot be brought back.

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use crate::buffer::Piece;
 use crate::runtime::Awaitable;
 use crate::turns::Turns;
-use crate::types::ObjectInfo;
+use crate::types::{ObjectInfo, ObjectVersion};
 
 /// The objects of a listing, see :meth:`Bucket.list`.
 #[pyclass(frozen, module = "lakewright")]
@@ -33,6 +33,36 @@ impl ObjectAsyncIterator {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, ObjectInfo>> {
+        self.0.next_async(py)
+    }
+}
+
+/// The versions of a listing, see :meth:`Bucket.list_versions`.
+#[pyclass(frozen, module = "lakewright")]
+pub(crate) struct VersionIterator(pub(crate) Turns<ObjectVersion>);
+
+#[pymethods]
+impl VersionIterator {
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<ObjectVersion> {
+        self.0.next(py)
+    }
+}
+
+/// The versions of a listing, see :meth:`Bucket.list_versions_async`.
+#[pyclass(frozen, module = "lakewright")]
+pub(crate) struct VersionAsyncIterator(pub(crate) Turns<ObjectVersion>);
+
+#[pymethods]
+impl VersionAsyncIterator {
+    fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, ObjectVersion>> {
         self.0.next_async(py)
     }
 }

@@ -185,6 +185,42 @@ impl From<lakewright::ObjectInfo> for ObjectInfo {
     }
 }
 
+value! {
+    /// A version of an object, or the marker that hides the versions of a deleted one.
+    ObjectVersion {
+        /// The object's key.
+        key: String,
+        /// Which of its versions; ``null`` for one from before the bucket had versioning.
+        version_id: String,
+        ;
+        /// Readers who name no version get this one.
+        is_latest: bool = false,
+        /// It says that the object is deleted, and holds nothing.
+        is_delete_marker: bool = false,
+        /// Its size in bytes; 0 for a marker.
+        size: u64 = 0,
+        /// Its entity tag, without quotes; ``None`` for a marker.
+        etag: Option<String> = None,
+        /// When it was written, in UTC.
+        last_modified: Option<Timestamp> = None,
+    }
+}
+
+impl From<lakewright::ObjectVersion> for ObjectVersion {
+    fn from(version: lakewright::ObjectVersion) -> Self {
+        let lakewright::ObjectVersion {
+            key,
+            version_id,
+            is_latest,
+            is_delete_marker,
+            size,
+            etag,
+            last_modified,
+        } = version;
+        Self { key, version_id, is_latest, is_delete_marker, size, etag, last_modified }
+    }
+}
+
 /// Objects in a page; as an argument each may be its dict.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Objects(Vec<ObjectInfo>);

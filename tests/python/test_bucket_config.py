@@ -151,3 +151,28 @@ def test_empty(bucket: lakewright.Bucket) -> None:
         bucket.put(key, b"x")
     assert bucket.empty().to_dict() == {"versions": 2, "uploads": 0}
     assert list(bucket.list()) == []
+
+
+def test_versions(bucket: lakewright.Bucket) -> None:
+    unless_unsupported(bucket, "versioning", "enabled")
+    first = bucket.put("a/k", b"1").version_id
+    bucket.put("a/k", b"2")
+    bucket.put("b", b"3")
+    bucket.delete("a/k")
+    versions = list(bucket.list_versions("a/"))
+    assert [v.key for v in versions] == ["a/k"] * 3
+    assert [v.is_delete_marker for v in versions] == [True, False, False]
+    assert [v.is_latest for v in versions] == [True, False, False]
+    assert versions[2].version_id == first and versions[2].size == 1
+    assert first is not None and bucket.get("a/k", version_id=first) == b"1"
+    # Without its marker the object is back.
+    bucket.delete("a/k", version_id=versions[0].version_id)
+    assert bucket.get("a/k") == b"2"
+
+    async def twins() -> None:
+        await bucket.delete_async("a/k", version_id=versions[1].version_id)
+        left = [version async for version in bucket.list_versions_async("a/")]
+        assert [(v.version_id, v.is_latest) for v in left] == [(first, True)]
+
+    asyncio.run(twins())
+    assert len(list(bucket.list_versions())) == 2

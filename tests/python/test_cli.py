@@ -287,6 +287,28 @@ def test_list_and_delete(cli: Cli, bucket: str) -> None:
     cli.run("bucket", "delete", bucket)
 
 
+def test_versions(cli: Cli, bucket: str) -> None:
+    done = cli.run("bucket", "versioning", "set", bucket, "enabled", code=None)
+    if done.returncode:
+        pytest.skip("the server has no versioning")
+    for content in (b"1", b"22"):
+        cli.run("object", "put", "-", f"{bucket}/a/k", stdin=content)
+    cli.run("object", "delete", f"{bucket}/a/k")
+    versions = cli.lines("object", "list", "--versions", f"{bucket}/a/")
+    assert [v["is_delete_marker"] for v in versions] == [True, False, False]
+    assert [v["size"] for v in versions] == [0, 2, 1]
+    shown = cli.text("object", "list", "--versions", bucket).splitlines()
+    assert "deleted" in shown[0]
+    assert all(v["version_id"] in line for v, line in zip(versions, shown, strict=True))
+    marker = versions[0]["version_id"]
+    gone = cli.text("object", "delete", f"{bucket}/a/k", "--version-id", marker)
+    assert gone == f"{bucket}/a/k\n"
+    assert cli.run("object", "get", f"{bucket}/a/k", "-").stdout == b"22"
+    args = ("object", "delete", f"{bucket}/a", f"{bucket}/b", "--version-id", marker)
+    assert cli.run(*args, code=2).returncode == 2
+    cli.run("bucket", "empty", bucket, "--yes")
+
+
 def test_hostile_keys_do_not_reach_the_terminal(cli: Cli, bucket: str) -> None:
     cli.run("object", "put", "-", f"{bucket}/\x1b[31mred\n", stdin=b"x")
     text = cli.run("object", "list", bucket, "-r").stdout

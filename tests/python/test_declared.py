@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
+import os
 import pickle
 import secrets
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -239,6 +243,47 @@ def test_what_a_watcher_raises_comes_when_all_is_done(stack: Stack) -> None:
     assert stack.lake.plan(stack.document()).is_empty
     with pytest.raises(TypeError):
         stack.lake.apply(plan, progress=3)  # type: ignore[arg-type]
+
+
+def test_ctrl_c_leaves_nothing_unsaid(stack: Stack, server: Any, tmp_path: Path) -> None:
+    buckets: dict[str, Any] = {f"{stack.bucket}-{n}": {} for n in range(60)}
+    document = stack.document(tables=None, buckets=buckets)
+    (tmp_path / "spec.json").write_text(json.dumps(document))
+    script = """
+import sys
+import lakewright
+lake = lakewright.connect(concurrency=1)
+plan = lake.plan(lakewright.Spec.load(sys.argv[1]))
+def progress(step, outcome):
+    if outcome is not None:
+        print(step.resource, flush=True)
+lake.apply(plan, progress=progress)
+"""
+    env = os.environ | {
+        "LAKEWRIGHT_ENDPOINT": server.endpoint,
+        "LAKEWRIGHT_ACCESS_KEY_ID": server.access_key_id,
+        "LAKEWRIGHT_SECRET_ACCESS_KEY": server.secret_access_key,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "spec.json")],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    for _ in range(3):
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in said, said
+    state = stack.lake.state(registry=stack.registry)
+    assert state.lease is None
+    there = {info.name for info in stack.lake.buckets()} & set(buckets)
+    assert 3 <= len(there) < len(buckets)
+    # What was under way may have been made by now; the rest is on record.
+    assert len(there - {name.removeprefix("bucket/") for name in state.resources}) <= 1
+    stack.lake.apply(stack.lake.plan(document, adopt=[f"bucket/{name}" for name in there]))
+    assert stack.lake.plan(document).is_empty
 
 
 def test_other_threads_run_meanwhile(stack: Stack) -> None:

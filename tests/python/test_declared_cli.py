@@ -184,6 +184,15 @@ def test_drift_is_found_and_mended(stack: Stack) -> None:
     cli.run("apply", spec, "--yes")
     cli.run("drift", spec)
 
+    # What is declared no more stays, and is not as it is declared.
+    document = json.loads((cli.cwd / spec).read_text())
+    del document["tables"]
+    (cli.cwd / "less.json").write_text(json.dumps(document))
+    cli.run("plan", "less.json", "--detailed-exit-code")
+    assert stack.differs("drift", "less.json").endswith(
+        "Drift: 1 resource differs from what is declared.\n"
+    )
+
 
 def test_fields_show_old_and_new(stack: Stack, on_minio: None) -> None:
     cli = stack.cli

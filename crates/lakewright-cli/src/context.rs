@@ -1,5 +1,8 @@
 //! What a verb is given besides its arguments.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use lakewright::{Lake, Settings};
 use tokio::sync::watch;
 
@@ -13,11 +16,24 @@ pub(crate) struct Context {
     pub(crate) out: Output,
     global: Global,
     stop: watch::Receiver<bool>,
+    /// Whether the verb comes to an end of its own when it is asked to stop; otherwise it is
+    /// dropped where it stands.
+    ends_itself: Arc<AtomicBool>,
 }
 
 impl Context {
-    pub(crate) fn new(global: Global, out: Output, stop: watch::Receiver<bool>) -> Self {
-        Self { out, global, stop }
+    pub(crate) fn new(
+        global: Global,
+        out: Output,
+        stop: watch::Receiver<bool>,
+        ends_itself: Arc<AtomicBool>,
+    ) -> Self {
+        Self { out, global, stop, ends_itself }
+    }
+
+    /// From now on the verb, asked to stop, comes to an end of its own.
+    pub(crate) fn ends_itself(&self) {
+        self.ends_itself.store(true, Ordering::SeqCst);
     }
 
     /// What the command line says about the connection.

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use lakewright::{Error, ErrorKind};
 use serde_json::{Value, json};
 
+use crate::human::printable;
+
 /// Why a verb stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -13,6 +15,8 @@ pub(crate) enum Failure {
     Error(Error),
     /// Whoever read stdout has read enough. Not an error.
     ClosedPipe,
+    /// It was asked to stop, and came to an end of its own before everything was done.
+    Stopped(Error),
     /// The answer is that something differs, and only the exit code has still to say so.
     Differs,
 }
@@ -44,12 +48,29 @@ pub(crate) fn local(error: io::Error, what: impl Into<String>) -> Error {
     Error::new(ErrorKind::from(error.kind()), error.to_string()).on(what).caused_by(error)
 }
 
+/// Says by which signal the command was stopped, and how far it had come if it came to an end of
+/// its own.
+pub(crate) fn report_stopped(number: u8, end: Option<&Error>, json: bool) {
+    let mut text = String::from(if number == 2 { "interrupted" } else { "terminated" });
+    if let Some(error) = end {
+        text.push_str(&format!(": {}", printable(error.message())));
+    }
+    text.push('\n');
+    for failure in end.into_iter().flat_map(Error::failures) {
+        text.push_str(&format!("  {}\n", shown(failure)));
+    }
+    if let Some(error) = end.filter(|_| json) {
+        text.push_str(&format!("{}\n", document(error)));
+    }
+    say(&text);
+}
+
 /// Prints the error on stderr and returns its exit code.
 pub(crate) fn report(error: &Error, json: bool) -> u8 {
-    let mut text = format!("error: {error}\n");
+    let mut text = format!("error: {}\n", shown(error));
     // The sum already quotes the first of several failures.
     for failure in error.failures() {
-        text.push_str(&format!("  {failure}\n"));
+        text.push_str(&format!("  {}\n", shown(failure)));
     }
     if let Some(hint) = hint(error) {
         text.push_str(&format!("hint: {hint}\n"));
@@ -59,6 +80,14 @@ pub(crate) fn report(error: &Error, json: bool) -> u8 {
     }
     say(&text);
     error.kind().exit_code()
+}
+
+/// An error as lines for people. What it quotes was written by others, and may want to play with
+/// the terminal.
+fn shown(error: &Error) -> String {
+    let text = error.to_string();
+    let lines: Vec<_> = text.lines().map(printable).collect();
+    lines.join("\n")
 }
 
 /// Prints what clap has to say (help on stdout, mistakes on stderr) and returns the exit code.

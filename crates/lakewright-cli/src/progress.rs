@@ -65,6 +65,14 @@ impl Steps {
         Self(Some(styled(bar, "{pos}/{len} {bar:30} {wide_msg}")))
     }
 
+    /// A line for people.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.0 {
+            None => crate::failure::say(&format!("{line}\n")),
+            Some(bar) => bar.println(line),
+        }
+    }
+
     /// This step is under way.
     pub(crate) fn started(&self, step: &str) {
         if let Some(bar) = &self.0 {

@@ -1,5 +1,7 @@
 //! One command from start to exit code: the runtime, signals, and an orderly end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -12,15 +14,17 @@ use tokio::time::{Instant, timeout};
 use crate::args::Cli;
 use crate::cmd;
 use crate::context::Context;
-use crate::failure::{DIFFERS, Failure, Outcome, report, say};
+use crate::failure::{DIFFERS, Failure, Outcome, report, report_stopped};
 use crate::output::Output;
 
 /// How long an interrupted command may take to take unfinished uploads back. One request with
 /// its answer fits many times over; a person who pressed Ctrl-C does not wait longer.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// How long a server may take to answer what is under way, and a little more than it grants itself.
-const SERVER_FAREWELL: Duration = Duration::from_secs(35);
+/// How long a command that ends itself may take for it: a little more than a server grants what is
+/// under way (30 s), and than an apply takes to write down what it did.
+const ORDERLY_FAREWELL: Duration = Duration::from_secs(35);
+const _: () = assert!(lakewright::declared::GRACE.as_secs() + 15 < ORDERLY_FAREWELL.as_secs());
 
 /// Two signals so close together are one: timeout(1) and others send theirs to the process and to
 /// its group.
@@ -32,8 +36,8 @@ const STACK: usize = 16 << 20;
 /// How a command came to its end.
 enum End {
     Done(Outcome),
-    /// Stopped by a signal with this number.
-    Stopped(u8),
+    /// Stopped by a signal with this number, and perhaps with a word on how far it had come.
+    Stopped(u8, Option<Error>),
 }
 
 /// Runs the command and returns its exit code.
@@ -59,8 +63,9 @@ pub(crate) fn run(cli: Cli) -> u8 {
         End::Done(Ok(()) | Err(Failure::ClosedPipe)) => 0,
         End::Done(Err(Failure::Differs)) => DIFFERS,
         End::Done(Err(Failure::Error(error))) => report(&error, json),
-        End::Stopped(number) => {
-            say(if number == 2 { "interrupted\n" } else { "terminated\n" });
+        End::Done(Err(Failure::Stopped(error))) => report(&error, json),
+        End::Stopped(number, end) => {
+            report_stopped(number, end.as_ref(), json);
             128 + number
         }
     }
@@ -80,13 +85,14 @@ fn drive(runtime: &Runtime, cli: Cli) -> Result<End, Error> {
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| wrong("SIGTERM is out of reach", error))?;
 
-    let patience = if cli.noun.ends_itself() { SERVER_FAREWELL } else { FAREWELL };
+    let ends_itself = Arc::new(AtomicBool::new(false));
+    let orderly = ends_itself.clone();
     let handle = runtime.handle().clone();
     std::thread::Builder::new()
         .name("lakewright".into())
         .stack_size(STACK)
         .spawn(move || {
-            let outcome = handle.block_on(work_until_stopped(cli, stopping));
+            let outcome = handle.block_on(work_until_stopped(cli, stopping, orderly));
             let _ = done.send(outcome);
         })
         .map_err(|error| wrong("no thread could be started", error))?;
@@ -109,36 +115,50 @@ fn drive(runtime: &Runtime, cli: Cli) -> Result<End, Error> {
             _ = terminate.recv() => 15,
         };
         let _ = stop.send(true);
+        let orderly = ends_itself.load(Ordering::SeqCst);
+        let patience = if orderly { ORDERLY_FAREWELL } else { FAREWELL };
         let farewell = async {
             match timeout(patience, work).await {
                 // It had come to its end, or comes to one of its own when asked.
+                Ok(Ok(Some(Err(Failure::Stopped(error))))) => {
+                    return End::Stopped(number, Some(error));
+                }
                 Ok(Ok(Some(outcome))) => return End::Done(outcome),
                 Ok(Ok(None) | Err(_)) => settled(runtime).await,
                 Err(_) => {}
             }
-            End::Stopped(number)
+            End::Stopped(number, None)
         };
         tokio::select! {
             end = farewell => end,
-            () = asked_again(&mut interrupt, &mut terminate) => End::Stopped(number),
+            () = asked_again(&mut interrupt, &mut terminate) => End::Stopped(number, None),
         }
     }))
 }
 
 /// The command, dropped where it stands when the process is asked to stop: dropped work takes
 /// its unfinished uploads and files back. `None` says that this happened.
-async fn work_until_stopped(cli: Cli, stopping: watch::Receiver<bool>) -> Option<Outcome> {
+async fn work_until_stopped(
+    cli: Cli,
+    stopping: watch::Receiver<bool>,
+    ends_itself: Arc<AtomicBool>,
+) -> Option<Outcome> {
     let out = Output::stdout(cli.global.json);
-    let mut context = Context::new(cli.global, out, stopping.clone());
-    let ends_itself = cli.noun.ends_itself();
+    let mut context = Context::new(cli.global, out, stopping.clone(), ends_itself.clone());
     let work = async {
         cmd::run(cli.noun, &mut context).await?;
         context.out.flush()
     };
     let mut stopping = stopping;
+    let dropped = async {
+        let _ = stopping.wait_for(|stop| *stop).await;
+        if ends_itself.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    };
     tokio::select! {
         outcome = work => Some(outcome),
-        _ = stopping.wait_for(|stop| *stop), if !ends_itself => None,
+        () = dropped => None,
     }
 }
 

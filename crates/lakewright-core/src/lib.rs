@@ -14,12 +14,14 @@ mod resource;
 mod secret;
 pub mod spec;
 pub mod state;
+mod text;
 
 pub use diff::{DiffOptions, destroy, diff};
 pub use error::{Error, ErrorKind, Result, ServiceError};
 pub use identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
 pub use name::{BucketName, ObjectKey, TableUri};
 pub use plan::{Plan, Report};
-pub use resource::{ResourceId, ResourceKind};
+pub use resource::{Adoption, ResourceId, ResourceKind};
 pub use secret::{Secret, SecretRef};
 pub use spec::Spec;
+pub use text::printable;

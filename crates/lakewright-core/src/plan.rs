@@ -38,6 +38,9 @@ pub struct Plan {
     /// What people should know besides.
     #[serde(default)]
     pub notes: Vec<Note>,
+    /// What the stack owns and does not declare any more, and this plan leaves where it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<ResourceId>,
     /// What is about to happen to each resource, for the lease.
     #[serde(default)]
     pub intents: BTreeMap<ResourceId, Intent>,
@@ -559,6 +562,13 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Whether what is there differs from what is declared: something is to be done, or something
+    /// is kept that is not declared any more.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        !self.is_empty() || !self.kept.is_empty()
     }
 
     /// The step of this number.

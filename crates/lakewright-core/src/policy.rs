@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::name::BucketName;
 use crate::spec::decode::{At, hint, one_of};
 use crate::spec::node::Node;
-use crate::spec::{Access, Anonymous, AnonymousAccess, Grant};
+use crate::spec::{Access, Grant};
 
 /// The largest document that MinIO takes for a bucket or as a named policy, in bytes of JSON
 /// (`mc` is refused above about 20 KiB; S3 has the same limit).
@@ -320,20 +320,13 @@ struct Place<'a> {
     write: bool,
 }
 
-/// Statements for several places; `principal` is there in documents of buckets and missing in
-/// identities'.
-///
-/// Below a prefix, listing is allowed under a condition on the prefix that is asked for.
-/// `exactly` asks for the prefix itself, which is how `mc anonymous` writes it; otherwise
-/// anything below it will do.
-fn statements(places: &[Place<'_>], principal: Option<Value>, exactly: bool) -> Value {
+/// Statements for several places. Below a prefix, listing is allowed under a condition on the
+/// prefix that is asked for: anything below it will do.
+fn statements(places: &[Place<'_>]) -> Value {
     let mut statements = Vec::new();
     let mut seen = BTreeSet::new();
     let mut allow = |actions: BTreeSet<&str>, resource: String, condition: Option<Value>| {
         let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": [resource] });
-        if let Some(principal) = &principal {
-            statement["Principal"] = principal.clone();
-        }
         if let Some(condition) = condition {
             statement["Condition"] = condition;
         }
@@ -359,12 +352,8 @@ fn statements(places: &[Place<'_>], principal: Option<Value>, exactly: bool) -> 
         let prefixes: BTreeSet<&str> =
             here().filter(|place| place.read).map(|place| place.prefix).collect();
         if !everywhere && !prefixes.is_empty() {
-            let condition = if exactly {
-                json!({ "StringEquals": { "s3:prefix": prefixes } })
-            } else {
-                let below: BTreeSet<String> = prefixes.iter().map(|p| format!("{p}*")).collect();
-                json!({ "StringLike": { "s3:prefix": below } })
-            };
+            let below: BTreeSet<String> = prefixes.iter().map(|p| format!("{p}*")).collect();
+            let condition = json!({ "StringLike": { "s3:prefix": below } });
             allow(BTreeSet::from([READ_BUCKET[1]]), arn.clone(), Some(condition));
         }
         for place in here().filter(|place| place.read || place.write) {
@@ -402,38 +391,14 @@ pub fn of_grants(grants: &[Grant]) -> Value {
             write: grant.access != Access::Read,
         })
         .collect();
-    json!({ "Version": VERSION, "Statement": statements(&places, None, false) })
-}
-
-/// The bucket's policy that an access level of everybody stands for: what `mc anonymous` sets.
-/// Nothing where nothing is allowed.
-#[must_use]
-pub fn of_anonymous(bucket: &BucketName, anonymous: &Anonymous) -> Option<Value> {
-    let levels: Vec<(&str, AnonymousAccess)> = match anonymous {
-        Anonymous::Everywhere(level) => vec![("", *level)],
-        Anonymous::ByPrefix(levels) => {
-            levels.iter().map(|(prefix, level)| (prefix.as_str(), *level)).collect()
-        }
-    };
-    let places: Vec<Place<'_>> = levels
-        .into_iter()
-        .map(|(prefix, level)| Place {
-            bucket,
-            prefix,
-            read: matches!(level, AnonymousAccess::Read | AnonymousAccess::ReadWrite),
-            write: matches!(level, AnonymousAccess::Write | AnonymousAccess::ReadWrite),
-        })
-        .collect();
-    if places.iter().all(|place| !place.read && !place.write) {
-        return None;
-    }
-    let statements = statements(&places, Some(json!({ "AWS": ["*"] })), true);
-    Some(json!({ "Version": VERSION, "Statement": statements }))
+    json!({ "Version": VERSION, "Statement": statements(&places) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bucket_config::AnonymousAccess;
+    use crate::spec::Anonymous;
     use proptest::prelude::*;
 
     /// What `mc anonymous get-json` shows after `mc anonymous set`.
@@ -445,7 +410,8 @@ mod tests {
                     "Resource": [format!("arn:aws:s3:::{resource}")] })
         };
         let of = |anonymous: Value| {
-            of_anonymous(&bucket, &serde_json::from_value(anonymous).unwrap()).unwrap()
+            let anonymous: Anonymous = serde_json::from_value(anonymous).unwrap();
+            AnonymousAccess::from(&anonymous).to_policy(&bucket).unwrap().unwrap()
         };
         let document =
             |statements: &[Value]| json!({ "Version": VERSION, "Statement": statements });
@@ -475,7 +441,8 @@ mod tests {
             statement(&writing, "abc/in/*"),
         ]);
         assert!(same(&of(json!({ "pub/": "read", "in/": "write" })), &both));
-        assert!(of_anonymous(&bucket, &Anonymous::Everywhere(AnonymousAccess::None)).is_none());
+        let nothing = Anonymous::Everywhere(crate::spec::AnonymousAccess::None);
+        assert_eq!(AnonymousAccess::from(&nothing).to_policy(&bucket).unwrap(), None);
     }
 
     #[test]

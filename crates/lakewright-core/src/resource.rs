@@ -54,6 +54,28 @@ impl ResourceKind {
         }
     }
 
+    /// The field of a document that declares them: `service_accounts`.
+    #[must_use]
+    pub const fn section(self) -> &'static str {
+        match self {
+            Self::Bucket => "buckets",
+            Self::Table => "tables",
+            Self::Policy => "policies",
+            Self::Group => "groups",
+            Self::User => "users",
+            Self::ServiceAccount => "service_accounts",
+        }
+    }
+
+    /// So many of them, for people: `1 bucket`, `2 policies`.
+    #[must_use]
+    pub fn counted(self, number: usize) -> String {
+        match number {
+            1 => format!("1 {}", self.noun()),
+            number => format!("{number} {}", self.section().replace('_', " ")),
+        }
+    }
+
     /// Whether it lives in MinIO's identity management, behind the admin API.
     #[must_use]
     pub const fn needs_admin(self) -> bool {
@@ -129,6 +151,79 @@ impl ResourceId {
     #[must_use]
     pub fn address(&self) -> String {
         format!("{}/{}", self.kind().word(), self.name())
+    }
+}
+
+/// Something that exists and is to be a stack's own. Written as the address of the resource; a
+/// service account's with the access key that it is found by: `service-account/ingest=INGEST1`.
+///
+/// ```
+/// use lakewright_core::Adoption;
+/// let account: Adoption = "service-account/ingest=INGEST1".parse()?;
+/// assert_eq!(account.to_string(), "service account ingest");
+/// assert!("service-account/ingest".parse::<Adoption>().is_err());
+/// # Ok::<(), lakewright_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Adoption {
+    id: ResourceId,
+    access_key: Option<AccessKey>,
+}
+
+impl Adoption {
+    /// Something that is found by its name: all but a service account.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a service account.
+    pub fn of(id: ResourceId) -> Result<Self> {
+        if matches!(id, ResourceId::ServiceAccount(_)) {
+            let why = format!(
+                "a service account is found by its access key: write {}=ACCESS_KEY",
+                id.address()
+            );
+            return Err(Error::invalid_input(why).on(id.to_string()));
+        }
+        Ok(Self { id, access_key: None })
+    }
+
+    /// A service account with its access key.
+    #[must_use]
+    pub fn of_account(name: AccountName, access_key: AccessKey) -> Self {
+        Self { id: ResourceId::ServiceAccount(name), access_key: Some(access_key) }
+    }
+
+    /// Which resource.
+    #[must_use]
+    pub fn id(&self) -> &ResourceId {
+        &self.id
+    }
+
+    /// The access key of a service account.
+    #[must_use]
+    pub fn access_key(&self) -> Option<&AccessKey> {
+        self.access_key.as_ref()
+    }
+}
+
+impl fmt::Display for Adoption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id.fmt(f)
+    }
+}
+
+impl FromStr for Adoption {
+    type Err = Error;
+
+    /// # Errors
+    /// `InvalidInput` for another kind, a bad name, and a service account without its access key.
+    fn from_str(text: &str) -> Result<Self> {
+        // Neither a name nor an access key of a service account has an equals sign.
+        if let Some((address, key)) = text.split_once('=')
+            && let Ok(ResourceId::ServiceAccount(name)) = address.parse()
+        {
+            return Ok(Self::of_account(name, AccessKey::new(key)?));
+        }
+        Self::of(text.parse()?)
     }
 }
 

@@ -59,7 +59,7 @@ fn run(command: &Command, out: &mut impl Write, err: &mut impl Write) -> u8 {
 
 fn answer(command: &Command) -> Result<String> {
     match command {
-        Command::Check { file } => read(file).map(|spec| summary(&spec)),
+        Command::Check { file } => read(file).map(|spec| spec.summary()),
         Command::Show { file } => read(file)?.canonical(),
         Command::Schema => Spec::json_schema(),
     }
@@ -83,24 +83,6 @@ fn read(file: &Path) -> Result<Spec> {
         Error::new(kind, error.to_string()).on(file.display().to_string()).caused_by(error)
     })?;
     Spec::from_json(&json)
-}
-
-/// `stack lake: 2 buckets, 1 table`.
-fn summary(spec: &Spec) -> String {
-    let parts: Vec<String> = [
-        (spec.buckets.len(), "bucket", "buckets"),
-        (spec.tables.len(), "table", "tables"),
-        (spec.policies.len(), "policy", "policies"),
-        (spec.groups.len(), "group", "groups"),
-        (spec.users.len(), "user", "users"),
-        (spec.service_accounts.len(), "service account", "service accounts"),
-    ]
-    .into_iter()
-    .filter(|(count, ..)| *count > 0)
-    .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
-    .collect();
-    let what = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
-    format!("stack {}: {what}", spec.stack)
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ pub use lakewright_core::bucket_config::{
     ObjectLock, RetentionMode, Transition, Versioning,
 };
 pub use lakewright_core::{
-    AccessKey, AccountName, GroupName, Plan, PolicyName, Report, ResourceId, ResourceKind, Spec,
-    StackName, plan, policy, spec, state,
+    AccessKey, AccountName, Adoption, GroupName, Plan, PolicyName, Report, ResourceId,
+    ResourceKind, Spec, StackName, plan, policy, printable, spec, state,
 };
 pub use lakewright_core::{
     BucketName, Error, ErrorKind, ObjectKey, Result, Secret, SecretRef, ServiceError, TableUri,

@@ -25,6 +25,7 @@ async fn every_field_is_made_and_goes_again() {
     let left = json!({"version": 1, "stack": "lake"});
     let kept = plan_of(&world.lake, &left).await.unwrap();
     assert!(kept.is_empty() && kept.notes.len() == 12, "{:?}", told(&kept));
+    assert!(kept.differs() && kept.kept.len() == 12, "{:?}", kept.kept);
     let plan = pruned(&world.lake, &left).await;
     assert!(plan.is_destructive());
     complete(world.lake.apply(&plan, &silent).await, &plan);
@@ -50,6 +51,11 @@ async fn what_others_change_is_found_and_repaired() {
     let anybody_file = anybody_file.to_str().unwrap();
     let cases: &[(&[&str], &str)] = &[
         (&["version", "suspend", "kit/plain"], "set_versioning bucket/plain"),
+        (
+            &["version", "enable", "--excluded-prefixes", "tmp/,x", "kit/plain"],
+            "set_versioning bucket/plain",
+        ),
+        (&["version", "enable", "--exclude-folders", "kit/plain"], "set_versioning bucket/plain"),
         (&["quota", "set", "kit/plain", "--size", "2GiB"], "set_quota bucket/plain"),
         (&["quota", "clear", "kit/plain"], "set_quota bucket/plain"),
         (&["ilm", "rule", "rm", "--id", "tmp", "kit/plain"], "set_lifecycle bucket/plain"),

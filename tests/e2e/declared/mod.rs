@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use lakewright::plan::{Plan, Step};
 use lakewright::state::Registry;
 use lakewright::{
-    Applied, BucketName, Event, Lake, PlanOptions, ResourceId, Result, Spec, StackName,
+    Adoption, Applied, BucketName, Event, Lake, PlanOptions, ResourceId, Result, Spec, StackName,
 };
 use lakewright_tests::Mc;
 use lakewright_tests::server::Server;
@@ -18,7 +18,9 @@ mod drift;
 mod measure;
 mod ownership;
 mod portable;
+mod stop;
 mod trouble;
+mod unit;
 
 /// A MinIO with its second judge, or the reason to stop here.
 macro_rules! world {
@@ -58,6 +60,11 @@ pub(crate) fn registry() -> BucketName {
 }
 
 pub(crate) fn id(address: &str) -> ResourceId {
+    address.parse().unwrap()
+}
+
+/// What is to be taken over, by its address.
+pub(crate) fn adoption(address: &str) -> Adoption {
     address.parse().unwrap()
 }
 

@@ -10,8 +10,8 @@ use lakewright_tests::server::assert_kind;
 use serde_json::{Value, json};
 
 use super::{
-    complete, destroy, id, nothing_left, plan_of, pruned, registry, settle, silent, stack, told,
-    world,
+    adoption, complete, destroy, id, nothing_left, plan_of, pruned, registry, settle, silent,
+    stack, told, world,
 };
 
 fn buckets(stack: &str, names: &[&str]) -> Value {
@@ -68,7 +68,8 @@ async fn one_acts_and_the_other_says_who() {
         assert!(error.message().contains(&me), "{error}");
     }
     let ids = [id("bucket/aaa")];
-    assert_kind(lake.adopt(&registry(), &stack("two"), &ids).await, ErrorKind::Conflict);
+    let adopted = lake.adopt(&registry(), &stack("two"), &[adoption("bucket/aaa")]).await;
+    assert_kind(adopted, ErrorKind::Conflict);
     assert_kind(lake.forget(&registry(), &stack("two"), &ids).await, ErrorKind::Conflict);
     held.go.send(()).unwrap();
     complete(held.running.await.unwrap(), &plan);
@@ -130,10 +131,11 @@ async fn what_exists_is_adopted_or_left_alone() {
     spec["users"]["old"]["adopt"] = true.into();
     settle(lake, &spec).await;
     let two = stack("two");
-    assert_kind(lake.adopt(&registry(), &two, &ids).await, ErrorKind::Conflict);
+    let both = [adoption("bucket/there"), adoption("user/old")];
+    assert_kind(lake.adopt(&registry(), &two, &both).await, ErrorKind::Conflict);
     lake.forget(&registry(), &stack("one"), &ids).await.unwrap();
-    lake.adopt(&registry(), &two, &ids).await.unwrap();
-    let nowhere = [id("bucket/there"), id("bucket/nowhere")];
+    lake.adopt(&registry(), &two, &both).await.unwrap();
+    let nowhere = [adoption("bucket/there"), adoption("bucket/nowhere")];
     let error = assert_kind(lake.adopt(&registry(), &two, &nowhere).await, ErrorKind::NotFound);
     assert_eq!(error.resource(), Some("bucket nowhere"));
     let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::Conflict);
@@ -143,6 +145,139 @@ async fn what_exists_is_adopted_or_left_alone() {
     assert_eq!(told(&pruned(lake, &left).await).len(), 2);
     destroy(lake, "two").await;
     assert!(lake.list_buckets().await.unwrap().iter().all(|b| b.name.as_str() != "there"));
+}
+
+/// A service account is taken over by name and access key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_account_is_adopted_by_its_access_key() {
+    let world = world!();
+    let lake = &world.lake;
+    let of = |access_key: &str| {
+        json!({
+            "version": 1, "stack": "one", "service_accounts": {
+                "ingest": {"access_key": access_key, "secret": world.secret("i", "hush-hush-ingest")},
+            },
+        })
+    };
+    settle(lake, &of("INGEST1")).await;
+    lake.forget(&registry(), &stack("one"), &[id("service-account/ingest")]).await.unwrap();
+    assert_kind(plan_of(lake, &of("INGEST1")).await, ErrorKind::AlreadyExists);
+    let missing = [adoption("service-account/ingest=INGEST2")];
+    let error =
+        assert_kind(lake.adopt(&registry(), &stack("one"), &missing).await, ErrorKind::NotFound);
+    assert_eq!(error.resource(), Some("service account ingest"));
+    let there = [adoption("service-account/ingest=INGEST1")];
+    lake.adopt(&registry(), &stack("one"), &there).await.unwrap();
+    assert_kind(lake.adopt(&registry(), &stack("two"), &there).await, ErrorKind::Conflict);
+    let plan = settle(lake, &of("INGEST1")).await;
+    assert_eq!(told(&plan), ["record service-account/ingest"]);
+    destroy(lake, "one").await;
+    let left = lake.admin().list_service_accounts().await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Where a bucket stays, the tables in it are not dropped first: neither when something undeclared
+/// lies in it, nor when it keeps old versions, nor when either comes after the plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_half_taken_away() {
+    let world = world!();
+    let lake = &world.lake;
+    let spec = |bucket: Value| {
+        json!({
+            "version": 1, "stack": "one", "buckets": {"full": bucket},
+            "tables": {
+                "full/a": {"schema": {"id": "long"}, "force_destroy": true},
+                "full/b": {"schema": {"id": "long"}, "force_destroy": true},
+            },
+        })
+    };
+    settle(lake, &spec(json!({}))).await;
+    let bucket = lake.bucket("full".try_into().unwrap());
+    let tables = || async { lake.list_tables("full").await.unwrap().len() };
+    // Before, between, beside and behind the tables.
+    for key in ["0", "a0", "a-1", "b0", "z"] {
+        let key = ObjectKey::new(key).unwrap();
+        let plan = lake.plan_destroy(&stack("one"), &registry()).await.unwrap();
+        bucket.put(&key, "x", PutOptions::default()).await.unwrap();
+        let refused = lake.plan_destroy(&stack("one"), &registry()).await;
+        let error = assert_kind(refused, ErrorKind::PreconditionFailed);
+        assert!(error.message().contains("it holds objects"), "{key}: {error}");
+        let applied = lake.apply(&plan, &silent).await;
+        assert!(applied.report.outcomes.is_empty(), "{:?}", applied.report);
+        let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::PreconditionFailed);
+        assert!(error.message().contains("since the plan was made"), "{key}: {error}");
+        assert_eq!((error.resource(), tables().await), (Some("bucket full"), 2));
+        bucket.delete(&key).await.unwrap();
+    }
+    destroy(lake, "one").await;
+    assert_kind(lake.head_bucket(bucket.name()).await, ErrorKind::NotFound);
+
+    settle(lake, &spec(json!({"versioning": true}))).await;
+    let refused = lake.plan_destroy(&stack("one"), &registry()).await;
+    let error = assert_kind(refused, ErrorKind::PreconditionFailed);
+    assert!(error.message().contains("it has versioning"), "{error}");
+    assert_eq!(tables().await, 2);
+    // Old versions of a table that is gone are objects.
+    let left = json!({"version": 1, "stack": "one", "buckets": {"full": {"versioning": true}}});
+    let plan = pruned(lake, &left).await;
+    complete(lake.apply(&plan, &silent).await, &plan);
+    let refused = lake.plan_destroy(&stack("one"), &registry()).await;
+    let error = assert_kind(refused, ErrorKind::PreconditionFailed);
+    assert!(error.message().contains("it holds objects"), "{error}");
+    settle(lake, &spec(json!({"versioning": true, "force_destroy": true}))).await;
+    destroy(lake, "one").await;
+    assert_kind(lake.head_bucket(bucket.name()).await, ErrorKind::NotFound);
+}
+
+/// Rows that come between a plan and its apply keep every table of the plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_come_later_are_seen_before_the_first_step() {
+    use lakewright::arrow::array::{Int64Array, RecordBatch};
+    use lakewright::table::schema_from_types;
+    use lakewright::{Batches, TableUri, WriteOptions};
+    let world = world!();
+    let lake = &world.lake;
+    let spec = json!({
+        "version": 1, "stack": "one", "buckets": {"raw": {}},
+        "tables": {"raw/a": {"schema": {"id": "long"}}, "raw/b": {"schema": {"id": "long"}}},
+    });
+    settle(lake, &spec).await;
+    let plan = lake.plan_destroy(&stack("one"), &registry()).await.unwrap();
+    let schema = schema_from_types([("id", "long")]).unwrap();
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(Int64Array::from(vec![1]))]);
+    let rows = Batches::from_batches(schema, vec![batch.unwrap()]);
+    let table = lake.table(TableUri::new("raw/b").unwrap());
+    table.append(rows, WriteOptions::default()).await.unwrap();
+    let applied = lake.apply(&plan, &silent).await;
+    assert!(applied.report.outcomes.is_empty(), "{:?}", applied.report);
+    let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::PreconditionFailed);
+    assert_eq!(error.resource(), Some("table raw/b"), "{error}");
+    assert_eq!(lake.list_tables("raw").await.unwrap().len(), 2);
+    assert!(world.state().await.lease.is_none());
+}
+
+/// A lease that somebody's clock made endless ends all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_believed_for_as_long_as_a_lease_lasts() {
+    let world = world!();
+    let lake = &world.lake;
+    let plan = plan_of(lake, &buckets("one", &["aaa"])).await.unwrap();
+    let held = hold(lake, &plan).await;
+    let (state, key) = (lake.bucket(registry()), ObjectKey::new("registry.json").unwrap());
+    let there = state.get(&key, GetOptions::default()).await.unwrap();
+    let mut document: Value = serde_json::from_slice(&there.bytes).unwrap();
+    document["lease"]["expires"] = "9999-01-01T00:00:00Z".into();
+    document["lease"]["holder"]["host"] = "\u{202e}elsewhere".into();
+    document["lease"]["holder"]["machine_id"] = "another".into();
+    state.put(&key, document.to_string(), PutOptions::default()).await.unwrap();
+    let lease = world.state().await.lease.unwrap();
+    let left = lease.expires.duration_since(jiff::Timestamp::now()).as_secs();
+    assert!((20..=36).contains(&left), "{left} seconds");
+    let error = assert_kind(plan_of(lake, &buckets("one", &["aaa"])).await, ErrorKind::Conflict);
+    assert!(!error.message().contains("9999"), "{error}");
+    assert!(error.message().contains(r"\u{202e}elsewhere"), "{error}");
+    held.go.send(()).unwrap();
+    let _ = held.running.await.unwrap();
 }
 
 /// Objects are lost only where the declaration last applied said so.

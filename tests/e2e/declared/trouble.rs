@@ -1,5 +1,6 @@
 //! What goes wrong: servers that cannot, steps that fail, secrets that are not there.
 
+use jiff::{SignedDuration, Timestamp};
 use lakewright::admin::{Principal, SecretCheck};
 use lakewright::plan::{Outcome, Plan};
 use lakewright::{BucketName, ErrorKind, Secret, Settings};
@@ -85,6 +86,34 @@ async fn secrets_that_are_not_there_are_told_by_name() {
     assert!(each[1].contains("LAKEWRIGHT_TEST_NO_SUCH_VARIABLE"), "{each:?}");
     assert!(each[2].contains("fewer than 8") && !each[2].contains("short"), "{each:?}");
     assert!(!everything(&world.lake).await.iter().any(|name| name.contains("ann")));
+}
+
+/// What the server would refuse in the middle of an apply is refused before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_account_that_cannot_end_then_is_refused_while_planning() {
+    let world = world!();
+    let of = |left: SignedDuration| {
+        json!({
+            "version": 1, "stack": "lake", "buckets": {"raw": {}}, "service_accounts": {"ingest": {
+                "access_key": "INGEST1", "secret": world.secret("i", "hush-hush-ingest"),
+                "expires": Timestamp::from_second((Timestamp::now() + left).as_second()).unwrap()
+                    .to_string(),
+            }},
+        })
+    };
+    let (minute, day) = (SignedDuration::from_mins(1), SignedDuration::from_hours(24));
+    for (left, why) in
+        [(-day, "is over"), (minute * 14, "15 minutes away"), (day * 366, "365 days away")]
+    {
+        let error =
+            assert_kind(plan_of(&world.lake, &of(left)).await, ErrorKind::PreconditionFailed);
+        assert_eq!(error.resource(), Some("service account ingest"));
+        assert!(error.message().contains(why), "{error}");
+    }
+    for left in [minute * 16, day * 364] {
+        settle(&world.lake, &of(left)).await;
+    }
+    super::destroy(&world.lake, "lake").await;
 }
 
 /// Between a plan and its apply others may make what it was to make: it stays theirs.

@@ -61,6 +61,8 @@ impl Embedded {
         if let Some(listen) = self.listen {
             options = options.listen(listen);
         }
+        // It serves what is under way to its end.
+        context.ends_itself();
         let stopped = context.stopped();
         let server = EmbeddedServer::start(options).await?;
         let data_dir = self.data.canonicalize().map_err(|error| {

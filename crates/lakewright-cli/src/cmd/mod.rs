@@ -22,13 +22,6 @@ use crate::args::Noun;
 use crate::context::Context;
 use crate::failure::Outcome;
 
-impl Noun {
-    /// Whether the verb, asked to stop, comes to an end of its own; all others are dropped.
-    pub(crate) fn ends_itself(&self) -> bool {
-        matches!(self, Self::Embedded(_))
-    }
-}
-
 /// Runs a verb.
 pub(crate) async fn run(noun: Noun, context: &mut Context) -> Outcome {
     match noun {

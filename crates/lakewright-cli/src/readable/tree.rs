@@ -168,7 +168,8 @@ pub fn drift(plan: &Plan, paint: Paint) -> String {
     let mut text = format!("{}\n\n", heading(plan, paint));
     tree(plan, paint, &mut text);
     notes(plan, paint, &mut text);
-    let resources: BTreeSet<&ResourceId> = plan.steps.iter().map(|step| &step.resource).collect();
+    let resources: BTreeSet<&ResourceId> =
+        plan.steps.iter().map(|step| &step.resource).chain(&plan.kept).collect();
     match resources.len() {
         0 => text += "No drift: everything is as it is declared.\n",
         number => {

@@ -139,14 +139,15 @@ impl AnonymousAccess {
     /// policy without statements is one that not every server takes.
     ///
     /// # Errors
-    /// `InvalidInput` for a prefix with `*`, `?` or `$`, which mean something else in a policy.
+    /// `InvalidInput` for a prefix with `*`, `?` or `${`, which mean something else in a policy.
     pub fn to_policy(&self, bucket: &BucketName) -> Result<Option<Value>> {
         if self.is_none() {
             return Ok(None);
         }
-        if let Some(prefix) = self.0.keys().find(|prefix| prefix.contains(['*', '?', '$'])) {
+        let special = |prefix: &&String| prefix.contains(['*', '?']) || prefix.contains("${");
+        if let Some(prefix) = self.0.keys().find(special) {
             return Err(Error::invalid_input(format!(
-                "the prefix {prefix:?} has a character that policies give a meaning (*, ?, $)"
+                "the prefix {prefix:?} has something that policies give a meaning (*, ?, ${{)"
             )));
         }
         let mut statements = Vec::new();

@@ -8,6 +8,7 @@ mod access;
 mod lifecycle;
 mod notification;
 mod policy;
+mod setting;
 
 use std::collections::BTreeMap;
 
@@ -17,18 +18,9 @@ pub use access::{Access, AnonymousAccess};
 pub use lifecycle::{LifecycleRule, NoncurrentTransition, Transition, check_lifecycle};
 pub use notification::{Notification, Target, check_notifications};
 pub use policy::check_policy;
+pub use setting::{Encryption, RetentionMode, Versioning};
 
 use crate::{Error, Result};
-
-/// Whether a bucket keeps what is overwritten and deleted. A bucket never told has neither.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Versioning {
-    /// Every write makes a new version.
-    Enabled,
-    /// Versions made so far are kept, no new ones are made.
-    Suspended,
-}
 
 /// Object lock of a bucket: the retention that new objects get by themselves.
 ///
@@ -45,16 +37,6 @@ pub struct ObjectLock {
     /// How long in years; this or `days`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub years: Option<u32>,
-}
-
-/// Who may end the lock of an object before its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RetentionMode {
-    /// Whoever has `s3:BypassGovernanceRetention` and says so.
-    Governance,
-    /// Nobody.
-    Compliance,
 }
 
 impl ObjectLock {
@@ -91,17 +73,6 @@ impl ObjectLock {
             ))),
         }
     }
-}
-
-/// How a bucket encrypts what is written without a word about encryption: `"sse_s3"` or
-/// `{"sse_kms": "key"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encryption {
-    /// SSE-S3: keys of the server's.
-    SseS3,
-    /// SSE-KMS: this key of the server's KMS, by name or ARN.
-    SseKms(String),
 }
 
 /// The most tags that a bucket may have, and the most characters of a tag's name and value

@@ -6,12 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Draft, NewStep, Standing, earlier, shown};
+use crate::bucket_config::AnonymousAccess;
 use crate::name::BucketName;
 use crate::plan::Action;
 use crate::policy;
 use crate::resource::ResourceId;
 use crate::spec::{BucketSpec, LifecycleRule, Notification, Versioning};
-use crate::state::{BucketSetting, ObservedBucket, ObservedLock, Reading, managed};
+use crate::state::{BucketSetting, Contents, ObservedBucket, ObservedLock, Reading, managed};
 use crate::{Error, ErrorKind};
 
 /// A setting with everything that decides about it.
@@ -86,7 +87,10 @@ impl Draft<'_> {
         self.lifecycle(id, declared, &before, found, standing.is_there());
         let document = match (&declared.policy, &declared.anonymous) {
             (Some(document), _) => Some(Some(policy::for_server(&document.0))),
-            (None, Some(anonymous)) => Some(policy::of_anonymous(name, anonymous)),
+            (None, Some(anonymous)) => match AnonymousAccess::from(anonymous).to_policy(name) {
+                Ok(document) => Some(document),
+                Err(error) => return self.problems.push(error.on(id.to_string())),
+            },
             (None, None) => None,
         };
         self.setting(
@@ -119,6 +123,20 @@ impl Draft<'_> {
                 },
                 PartialEq::eq,
                 |quota| Action::SetQuota { quota },
+            );
+        } else if declared.quota.is_none() && before.contains(&BucketSetting::Quota) {
+            // Passed over, it would live on, and nobody could tell why.
+            self.problem(
+                ErrorKind::Unsupported,
+                id,
+                format!(
+                    "its quota is not declared any more and cannot be taken away: the server has \
+                     no admin API of MinIO, or these credentials may not use it. Apply with those \
+                     that may; or let go of the bucket, quota and all: `lakewright forget {} \
+                     --stack {}`",
+                    id.address(),
+                    self.spec.stack
+                ),
             );
         }
         self.setting(
@@ -159,11 +177,12 @@ impl Draft<'_> {
         }
         let lacks = |setting| self.observed.capabilities.lacks.contains(&setting);
         ObservedBucket {
-            empty: Reading::Is(true),
+            contents: Contents::default().into(),
             versioning: reading(
                 lacks(BucketSetting::Versioning),
                 object_lock.then_some(Versioning::Enabled),
             ),
+            unversioned: BTreeSet::new(),
             object_lock: reading(
                 lacks(BucketSetting::ObjectLock),
                 object_lock.then(ObservedLock::default),
@@ -244,7 +263,8 @@ impl Draft<'_> {
             (None, Versioning::Suspended) => true,
             (now, wanted) => *now == Some(wanted),
         };
-        if same {
+        let left_out = &found.unversioned;
+        if same && left_out.is_empty() {
             return;
         }
         if wanted == Versioning::Suspended && matches!(found.object_lock, Reading::Is(Some(_))) {
@@ -262,7 +282,14 @@ impl Draft<'_> {
             return;
         }
         let step = NewStep::new(Action::SetVersioning { versioning: wanted }, reason(given_up));
-        let old = now.as_ref().and_then(shown);
+        let old = match now.as_ref().and_then(shown) {
+            Some(old) if !left_out.is_empty() => {
+                let left_out: Vec<&str> = left_out.iter().map(String::as_str).collect();
+                let old = old.as_str().map_or_else(|| old.to_string(), String::from);
+                Some(Value::String(format!("{old}, but not for {}", left_out.join(", "))))
+            }
+            old => old,
+        };
         self.push(id, step.changing("versioning", old, shown(&wanted)));
     }
 

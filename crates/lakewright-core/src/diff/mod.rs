@@ -76,6 +76,7 @@ pub fn diff(
         makes: BTreeMap::new(),
         intents: BTreeMap::new(),
         notes: Vec::new(),
+        kept: Vec::new(),
         problems: Vec::new(),
     };
     draft.check_server();
@@ -129,6 +130,7 @@ struct Draft<'a> {
     makes: BTreeMap<ResourceId, StepId>,
     intents: BTreeMap<ResourceId, Intent>,
     notes: Vec<Note>,
+    kept: Vec<ResourceId>,
     problems: Vec<Error>,
 }
 
@@ -243,11 +245,12 @@ impl<'a> Draft<'a> {
             .into_iter()
             .map(|(kind, declared)| (kind, declared.max(owned(kind).len())))
             .filter(|(_, count)| *count > 0)
-            .map(|(kind, count)| counted(count, kind.noun()))
+            .map(|(kind, count)| kind.counted(count))
             .collect();
         let quotas = self.spec.buckets.values().filter(|bucket| bucket.quota.is_some()).count();
         if quotas > 0 {
-            parts.push(counted(quotas, "quota"));
+            let plural = if quotas == 1 { "" } else { "s" };
+            parts.push(format!("{quotas} quota{plural}"));
         }
         if !parts.is_empty() {
             let why = format!(
@@ -344,7 +347,7 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(self, registry: &Registry) -> Result<Plan> {
-        let Self { spec, observed, options, steps, intents, notes, problems, .. } = self;
+        let Self { spec, observed, options, steps, intents, notes, kept, problems, .. } = self;
         if let Some(error) = refusal(problems) {
             return Err(error);
         }
@@ -357,18 +360,10 @@ impl<'a> Draft<'a> {
             registry_serial: registry.serial,
             steps,
             notes,
+            kept,
             intents,
             recovered: registry.recover(observed),
         })
-    }
-}
-
-/// `3 users`.
-fn counted(count: usize, noun: &str) -> String {
-    match (count, noun) {
-        (1, noun) => format!("1 {noun}"),
-        (count, "policy") => format!("{count} policies"),
-        (count, noun) => format!("{count} {noun}s"),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::resource::ResourceId;
 use crate::secret::SecretRef;
 use crate::spec::{Columns, Spec, Versioning};
 use crate::state::{
-    Alive, Capabilities, Holder, Observed, ObservedBucket, ObservedGroup, ObservedLock,
+    Alive, Capabilities, Contents, Holder, Observed, ObservedBucket, ObservedGroup, ObservedLock,
     ObservedServiceAccount, ObservedTable, ObservedUser, Reading, Registry, SecretMatch,
 };
 use crate::{Error, ErrorKind};
@@ -46,6 +46,12 @@ impl Server {
             Some(_) if enabled => SecretMatch::Differs,
             _ => SecretMatch::NotCompared,
         };
+        for (name, bucket) in &mut seen.buckets {
+            if let Reading::Is(contents) = &mut bucket.contents {
+                let tables = self.has.tables.keys();
+                contents.tables = tables.filter(|uri| uri.bucket() == name).cloned().collect();
+            }
+        }
         for (key, user) in &mut seen.users {
             user.groups = self
                 .has
@@ -151,8 +157,9 @@ impl Server {
             Action::CreateBucket { object_lock } => {
                 let ResourceId::Bucket(name) = id else { return refused("not a bucket") };
                 let fresh = ObservedBucket {
-                    empty: true.into(),
+                    contents: Contents::default().into(),
                     versioning: Reading::Is(object_lock.then_some(Versioning::Enabled)),
+                    unversioned: BTreeSet::new(),
                     object_lock: Reading::Is(object_lock.then(ObservedLock::default)),
                     quota: Reading::Is(None),
                     lifecycle: Reading::Is(vec![]),
@@ -172,6 +179,7 @@ impl Server {
                     return refused("InvalidBucketState");
                 }
                 bucket.versioning = Some(versioning).into();
+                bucket.unversioned.clear();
             }
             Action::SetObjectLock { retention } => {
                 let bucket = self.bucket(id)?;
@@ -200,7 +208,7 @@ impl Server {
                 let ResourceId::Bucket(name) = id else { return refused("not a bucket") };
                 let full = self.has.tables.keys().any(|uri| uri.bucket() == name);
                 let bucket = self.has.buckets.remove(name).ok_or("NoSuchBucket")?;
-                if !force && (full || bucket.empty == Reading::Is(false)) {
+                if !force && (full || bucket.contents != Contents::default().into()) {
                     return refused("BucketNotEmpty");
                 }
                 self.has.tables.retain(|uri, _| uri.bucket() != name);
@@ -253,6 +261,11 @@ impl Server {
                     return refused("it has rows");
                 }
                 self.has.tables.remove(uri).ok_or("no such table")?;
+                // What it was stays as old versions.
+                let bucket = self.has.buckets.get_mut(uri.bucket()).ok_or("NoSuchBucket")?;
+                if bucket.versioning != Reading::Is(None) {
+                    bucket.contents = Contents { other: true, ..Contents::default() }.into();
+                }
             }
 
             Action::PutPolicy { document } => {

@@ -7,7 +7,7 @@ use super::{Draft, NewStep, earlier};
 use crate::ErrorKind;
 use crate::identity::{AccessKey, PolicyName};
 use crate::name::{BucketName, TableUri};
-use crate::plan::{Action, StepId};
+use crate::plan::{Action, Step, StepId};
 use crate::resource::{ResourceId, ResourceKind};
 use crate::spec::{BucketSpec, TableSpec};
 use crate::state::{Intent, IntentKind, Owned, Reading};
@@ -30,6 +30,7 @@ impl Draft<'_> {
             } else if self.options.prune {
                 self.remove(&id, owned);
             } else {
+                self.kept.push(id.clone());
                 self.note(
                     &id,
                     format!(
@@ -123,17 +124,15 @@ impl Draft<'_> {
             return None;
         }
         let force = last_applied(owned).is_some_and(|spec: BucketSpec| spec.force_destroy);
-        let empty = self.observed.buckets.get(name).map(|bucket| &bucket.empty);
-        // Tables that are dropped before may be all that is in it. The server refuses the rest.
-        if !force && empty == Some(&Reading::Is(false)) && self.drops_in(name).is_empty() {
+        if let Some(what) = self.stays_in(name).filter(|_| !force) {
             self.problem(
                 ErrorKind::PreconditionFailed,
                 id,
                 format!(
-                    "it holds objects, and the declaration last applied does not say \
-                     \"force_destroy\": true. Empty it; or declare it once more with \
-                     \"force_destroy\", apply, and then leave it out; or keep it and let go of it: \
-                     `lakewright forget {} --stack {}`",
+                    "{what}, and the declaration last applied does not say \"force_destroy\": \
+                     true. Empty it; or declare it once more with \"force_destroy\", apply, and \
+                     then leave it out; or keep it and let go of it: `lakewright forget {} --stack \
+                     {}`",
                     id.address(),
                     self.spec.stack
                 ),
@@ -141,6 +140,24 @@ impl Draft<'_> {
             return None;
         }
         Some(force)
+    }
+
+    /// What will be in the bucket when everything is dropped that is to be, if anything. The
+    /// server would find it too, but only after the tables are gone.
+    fn stays_in(&self, name: &BucketName) -> Option<&'static str> {
+        let bucket = self.observed.buckets.get(name)?;
+        let contents = bucket.contents.value()?;
+        let dropped = |uri: &TableUri| {
+            let this = |step: &Step| matches!(&step.resource, ResourceId::Table(of) if of == uri);
+            let drops = |step: &Step| matches!(step.action, Action::DropTable { .. });
+            self.steps.iter().any(|step| drops(step) && this(step))
+        };
+        if contents.other || !contents.tables.iter().all(dropped) {
+            return Some("it holds objects");
+        }
+        let versioned = matches!(bucket.versioning, Reading::Is(Some(_)));
+        (versioned && !contents.tables.is_empty())
+            .then_some("it has versioning, which keeps what its tables leave behind")
     }
 
     /// Whether the table is dropped with the rows in it; nothing and a problem if it must not be

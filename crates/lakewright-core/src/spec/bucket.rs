@@ -9,8 +9,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::decode::{At, Decode, declared, deserialize_as_decoded, hint, one_of, quoted, words};
+use super::decode::{At, Decode, declared, deserialize_as_decoded, one_of, quoted, words};
 use super::node::Node;
+use crate::bucket_config;
+pub use crate::bucket_config::{Encryption, RetentionMode, Versioning};
 
 declared! {
     #[derive(Default)]
@@ -45,61 +47,6 @@ declared! {
         /// Take the bucket over if it exists and nobody owns it.
         #[serde(default)]
         pub adopt: bool,
-    }
-}
-
-/// Whether objects keep their old versions: `"enabled"` or `true`, `"suspended"` or `false`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Versioning {
-    /// Every write makes a new version.
-    Enabled,
-    /// New writes replace the null version. Old versions stay.
-    Suspended,
-}
-
-impl fmt::Display for Versioning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Enabled => "enabled",
-            Self::Suspended => "suspended",
-        })
-    }
-}
-
-impl Decode for Versioning {
-    fn decode(node: &Node, at: &mut At) -> Option<Self> {
-        let expected = "versioning (true or \"enabled\", false or \"suspended\")";
-        match node {
-            Node::Bool(true) => Some(Self::Enabled),
-            Node::Bool(false) => Some(Self::Suspended),
-            Node::Text(text) if text == "enabled" => Some(Self::Enabled),
-            Node::Text(text) if text == "suspended" => Some(Self::Suspended),
-            Node::Text(text) => {
-                let hint = hint(text, ["enabled", "suspended"]);
-                at.fault(format!(
-                    "{expected} is expected here, and {} was found{hint}",
-                    quoted(text)
-                ));
-                None
-            }
-            other => at.expected(expected, other),
-        }
-    }
-}
-
-deserialize_as_decoded!(Versioning, "versioning");
-
-impl JsonSchema for Versioning {
-    fn schema_name() -> Cow<'static, str> {
-        "Versioning".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "Whether objects keep their old versions: \"enabled\" or true, \"suspended\" or false.",
-            "enum": [true, false, "enabled", "suspended"],
-        })
     }
 }
 
@@ -141,16 +88,6 @@ impl fmt::Display for Retention {
     }
 }
 
-words! {
-    /// Who can undo a retention.
-    pub enum RetentionMode("a retention mode") {
-        /// Who has `s3:BypassGovernanceRetention`.
-        Governance = "governance",
-        /// Nobody, not even root.
-        Compliance = "compliance",
-    }
-}
-
 declared! {
     /// Object lock, with a default retention if `mode` and either `days` or `years` are given.
     pub(super) struct ObjectLockFields("object lock") {
@@ -160,6 +97,27 @@ declared! {
         pub days: Option<u32>,
         /// How many years it holds; not together with `days`.
         pub years: Option<u32>,
+    }
+}
+
+impl ObjectLock {
+    /// What the verbs of buckets call the same.
+    #[must_use]
+    pub fn of_bucket(lock: &bucket_config::ObjectLock) -> Self {
+        let period = match (lock.days, lock.years) {
+            (Some(days), _) => Some(RetentionPeriod::Days(days)),
+            (None, Some(years)) => Some(RetentionPeriod::Years(years)),
+            (None, None) => None,
+        };
+        let retention = lock.mode.zip(period).map(|(mode, period)| Retention { mode, period });
+        Self { retention }
+    }
+}
+
+impl From<ObjectLock> for bucket_config::ObjectLock {
+    fn from(lock: ObjectLock) -> Self {
+        let ObjectLockFields { mode, days, years } = lock.into();
+        Self { mode, days, years }
     }
 }
 
@@ -461,6 +419,27 @@ pub enum Anonymous {
     ByPrefix(BTreeMap<String, AnonymousAccess>),
 }
 
+/// What the verbs of buckets call the same: who may do nothing is not named there.
+impl From<&Anonymous> for bucket_config::AnonymousAccess {
+    fn from(anonymous: &Anonymous) -> Self {
+        let access = |level: AnonymousAccess| match level {
+            AnonymousAccess::None => None,
+            AnonymousAccess::Read => Some(bucket_config::Access::Read),
+            AnonymousAccess::Write => Some(bucket_config::Access::Write),
+            AnonymousAccess::ReadWrite => Some(bucket_config::Access::ReadWrite),
+        };
+        Self(match anonymous {
+            Anonymous::Everywhere(level) => {
+                access(*level).map(|access| (String::new(), access)).into_iter().collect()
+            }
+            Anonymous::ByPrefix(levels) => levels
+                .iter()
+                .filter_map(|(prefix, level)| Some((prefix.clone(), access(*level)?)))
+                .collect(),
+        })
+    }
+}
+
 impl Decode for Anonymous {
     fn decode(node: &Node, at: &mut At) -> Option<Self> {
         match node {
@@ -475,57 +454,6 @@ impl Decode for Anonymous {
 }
 
 deserialize_as_decoded!(Anonymous, "anonymous access");
-
-/// How new objects are encrypted where a request does not say: `"sse_s3"` or
-/// `{"sse_kms": "key-id"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Encryption {
-    /// With keys that the server manages.
-    SseS3,
-    /// With this key of the server's key management.
-    SseKms(String),
-}
-
-impl fmt::Display for Encryption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SseS3 => f.write_str("sse_s3"),
-            Self::SseKms(key) => write!(f, "sse_kms {key}"),
-        }
-    }
-}
-
-impl Decode for Encryption {
-    fn decode(node: &Node, at: &mut At) -> Option<Self> {
-        let expected = "\"sse_s3\" or {\"sse_kms\": \"key\"}";
-        match node {
-            Node::Text(text) if text == "sse_s3" => Some(Self::SseS3),
-            Node::Map(entries) => match entries.as_slice() {
-                [(word, Node::Text(key))] if word == "sse_kms" && !key.is_empty() => {
-                    Some(Self::SseKms(key.clone()))
-                }
-                // The way of writing that follows from the other one.
-                [(word, Node::Bool(true) | Node::Null)] if word == "sse_s3" => Some(Self::SseS3),
-                [(word, Node::Map(none))] if word == "sse_s3" && none.is_empty() => {
-                    Some(Self::SseS3)
-                }
-                _ => at.expected(expected, node),
-            },
-            Node::Text(text) => {
-                let hint = hint(text, ["sse_s3", "sse_kms"]);
-                at.fault(format!(
-                    "{expected} is expected here, and {} was found{hint}",
-                    quoted(text)
-                ));
-                None
-            }
-            other => at.expected(expected, other),
-        }
-    }
-}
-
-deserialize_as_decoded!(Encryption, "encryption");
 
 declared! {
     /// Whom the server tells about which changes.

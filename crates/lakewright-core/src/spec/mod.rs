@@ -40,6 +40,7 @@ pub use table::TableSpec;
 
 use crate::identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
 use crate::name::{BucketName, TableUri};
+use crate::resource::ResourceKind;
 use crate::{Error, Result};
 use decode::{At, Decode, Fields, declared, deserialize_as_decoded};
 use node::Node;
@@ -218,6 +219,28 @@ impl Spec {
             users: BTreeMap::new(),
             service_accounts: BTreeMap::new(),
         }
+    }
+
+    /// How many of what it declares, in the order of making.
+    #[must_use]
+    pub fn numbers(&self) -> [(ResourceKind, usize); 6] {
+        [
+            (ResourceKind::Bucket, self.buckets.len()),
+            (ResourceKind::Table, self.tables.len()),
+            (ResourceKind::Policy, self.policies.len()),
+            (ResourceKind::Group, self.groups.len()),
+            (ResourceKind::User, self.users.len()),
+            (ResourceKind::ServiceAccount, self.service_accounts.len()),
+        ]
+    }
+
+    /// What it declares in one line: `stack lake: 2 buckets, 1 table`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let there = self.numbers().into_iter().filter(|(_, number)| *number > 0);
+        let parts: Vec<String> = there.map(|(kind, number)| kind.counted(number)).collect();
+        let what = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+        format!("stack {}: {what}", self.stack)
     }
 
     /// The bucket of the registry.

@@ -5,10 +5,10 @@ mod registry;
 
 pub(crate) use observed::managed;
 pub use observed::{
-    BucketSetting, Capabilities, Needs, Observed, ObservedBucket, ObservedGroup, ObservedLock,
-    ObservedServiceAccount, ObservedTable, ObservedUser, Reading, SecretMatch,
+    BucketSetting, Capabilities, Contents, Needs, Observed, ObservedBucket, ObservedGroup,
+    ObservedLock, ObservedServiceAccount, ObservedTable, ObservedUser, Reading, SecretMatch,
 };
 pub(crate) use registry::owned_by_another;
 pub use registry::{
-    Alive, Holder, Intent, IntentKind, Lease, Owned, Recovered, Registry, RegistryVersion,
+    Alive, Holder, Intent, IntentKind, Lease, Owned, Recovered, Registry, RegistryVersion, Sight,
 };

@@ -116,11 +116,13 @@ impl Observed {
 /// A bucket as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedBucket {
-    /// Whether there is no object, no version and no delete marker in it. Asked before it is
-    /// deleted.
-    pub empty: Reading<bool>,
+    /// What lies in it. Asked before it is deleted.
+    pub contents: Reading<Contents>,
     /// Its versioning; none for a bucket that never had it.
     pub versioning: Reading<Option<Versioning>>,
+    /// The keys that its versioning leaves out, as patterns such as `tmp/*`: MinIO's own
+    /// extension, which no declaration asks for.
+    pub unversioned: BTreeSet<String>,
     /// Its object lock; none for a bucket that was made without it.
     pub object_lock: Reading<Option<ObservedLock>>,
     /// Its quota; none for no quota.
@@ -135,6 +137,16 @@ pub struct ObservedBucket {
     pub encryption: Reading<Option<Encryption>>,
     /// Its notifications.
     pub notifications: Reading<Vec<Notification>>,
+}
+
+/// What lies in a bucket: objects, versions and delete markers alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Those of the tables in [`Needs`] that have something below their paths. Of tables that lie
+    /// in each other the outer one.
+    pub tables: BTreeSet<TableUri>,
+    /// Whether there is anything else.
+    pub other: bool,
 }
 
 /// Object lock of a bucket that has it.
@@ -259,7 +271,15 @@ impl Needs {
                         needs.bucket(name, &bucket);
                     }
                 }
-                needs.buckets.entry(name.clone()).or_default().insert(BucketSetting::Empty);
+                let settings = needs.buckets.entry(name.clone()).or_default();
+                settings.insert(BucketSetting::Contents);
+                // Of tables that are dropped in it versions may stay.
+                if registry
+                    .of_stack(&spec.stack)
+                    .any(|(id, _)| matches!(&id, ResourceId::Table(uri) if uri.bucket() == name))
+                {
+                    settings.insert(BucketSetting::Versioning);
+                }
             }
         }
         needs
@@ -315,8 +335,8 @@ impl Needs {
 /// What can be read of a bucket: the fields of [`ObservedBucket`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BucketSetting {
-    /// Whether it is empty.
-    Empty,
+    /// What lies in it.
+    Contents,
     /// Its versioning.
     Versioning,
     /// Its object lock.

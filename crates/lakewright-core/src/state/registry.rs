@@ -9,12 +9,13 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::identity::{AccessKey, StackName};
 use crate::plan::{Plan, Report};
-use crate::resource::ResourceId;
+use crate::resource::{Adoption, ResourceId};
 use crate::state::Observed;
+use crate::text::printable;
 use crate::{Error, ErrorKind, Result};
 
 /// The registry. It never holds a secret: declarations have references to them.
@@ -133,12 +134,20 @@ pub struct Holder {
     pub user: Option<String>,
 }
 
+/// What a holder says of itself is shown in error lines: it neither turns them around nor fills
+/// them.
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Longer than any name of a machine or a user (characters).
+        const MAX_SHOWN: usize = 64;
+        let shown = |text: &str| {
+            let short: String = text.chars().take(MAX_SHOWN).collect();
+            printable(&short).into_owned()
+        };
         if let Some(user) = &self.user {
-            write!(f, "{user}@")?;
+            write!(f, "{}@", shown(user))?;
         }
-        write!(f, "{} (process {})", self.host, self.pid)
+        write!(f, "{} (process {})", shown(&self.host), self.pid)
     }
 }
 
@@ -153,10 +162,21 @@ pub enum Alive {
     Unknown,
 }
 
+/// What is to be seen of a process id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// No process has it.
+    Nothing,
+    /// A process that started then, in clock ticks since boot.
+    Since(u64),
+    /// A process may have it, and nobody tells us which: `/proc` hides those of other users
+    /// (`hidepid`), or is none of ours.
+    Hidden,
+}
+
 impl Holder {
-    /// Whether the process still runs. `running` is asked for a process id of this machine and
-    /// says when that process started, if there is one.
-    pub fn alive(&self, here: &Self, running: impl FnOnce(u32) -> Option<u64>) -> Alive {
+    /// Whether the process still runs. `look` is asked for a process id of this machine.
+    pub fn alive(&self, here: &Self, look: impl FnOnce(u32) -> Sight) -> Alive {
         if self.machine_id.is_empty() || self.machine_id != here.machine_id {
             return Alive::Unknown;
         }
@@ -164,10 +184,17 @@ impl Holder {
         if self.boot_id.is_empty() || self.boot_id != here.boot_id {
             return Alive::Unknown;
         }
-        if self.pid_namespace != here.pid_namespace {
+        if self.pid_namespace.is_empty() || self.pid_namespace != here.pid_namespace {
             return Alive::Unknown;
         }
-        if running(self.pid) == Some(self.process_start) { Alive::Yes } else { Alive::Gone }
+        match look(self.pid) {
+            Sight::Nothing => Alive::Gone,
+            Sight::Since(start) if start == self.process_start => Alive::Yes,
+            // It could not tell when it started itself.
+            Sight::Since(_) if self.process_start == 0 => Alive::Unknown,
+            Sight::Since(_) => Alive::Gone,
+            Sight::Hidden => Alive::Unknown,
+        }
     }
 }
 
@@ -204,6 +231,9 @@ impl Lease {
     pub const TTL: SignedDuration = SignedDuration::from_secs(30);
     /// How often its holder renews it: twice may fail.
     pub const RENEW_EVERY: SignedDuration = SignedDuration::from_secs(10);
+    /// How far the holder's idea of the server's time may be ahead of the server's own: both are
+    /// told in whole seconds, and not always by the same node.
+    pub const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
     /// Whether it still holds. `now` is the server's clock where it is known (the `Date` of its
     /// answers): machines disagree about the time, and all of them talk to one server.
@@ -271,6 +301,19 @@ impl Registry {
             Error::new(ErrorKind::Corrupt, format!("the registry cannot be read: {error}"))
                 .caused_by(error)
         })
+    }
+
+    /// The document as it counts, by when the server says that it was written: a lease ends a
+    /// [`Lease::TTL`] after that, whatever the clock of its holder made it say. `None` where the
+    /// server does not say.
+    #[must_use]
+    pub fn written(mut self, at: Option<Timestamp>) -> Self {
+        if let (Some(lease), Some(at)) = (&mut self.lease, at)
+            && let Ok(latest) = at.checked_add(Lease::TTL + Lease::SLACK)
+        {
+            lease.expires = lease.expires.min(latest);
+        }
+        self
     }
 
     /// Writes the document, for people to read too.
@@ -503,20 +546,31 @@ impl Registry {
     }
 
     /// Enters a resource as a stack's own, without a declaration: `lakewright adopt`. Whether it
-    /// is there is the caller's to know. What is the stack's own already stays as it is.
+    /// is there is the caller's to know. What is the stack's own already stays as it is. Of a
+    /// service account the access key is kept, by which it will be found.
     ///
     /// # Errors
-    /// `Conflict` when another stack owns it.
-    pub fn adopt(&self, id: &ResourceId, stack: &StackName, now: Timestamp) -> Result<Self> {
+    /// `Conflict` when another stack owns it, or has an entry with the same access key.
+    pub fn adopt(&self, what: &Adoption, stack: &StackName, now: Timestamp) -> Result<Self> {
         let mut next = self.clone();
+        let id = what.id();
         match self.resources.get(id) {
             Some(owned) if owned.stack == *stack => return Ok(next),
             Some(owned) => return Err(owned_by_another(id, &owned.stack)),
             None => {}
         }
+        let same_key = |owned: &Owned| {
+            what.access_key().is_some_and(|key| owned.access_keys().any(|known| known == *key))
+        };
+        if let Some((other, _)) = self.resources.iter().find(|(_, owned)| same_key(owned)) {
+            let why = format!("the {other} of a stack has its access key already");
+            return Err(Error::new(ErrorKind::Conflict, why).on(id.to_string()));
+        }
+        // Not a whole declaration: nothing goes back to a default because of it.
+        let attempted = what.access_key().map(|key| json!({ "access_key": key }));
         next.resources.insert(
             id.clone(),
-            Owned { stack: stack.clone(), declared: None, attempted: None, since: now },
+            Owned { stack: stack.clone(), declared: None, attempted, since: now },
         );
         next.serial += 1;
         Ok(next)

@@ -121,7 +121,7 @@ impl Bucket {
             tally.add(Tally { deleted, refused, failures });
         }
         for (key, version) in single {
-            match self.delete_version(&key, version, bypass).await {
+            match self.end_version(&key, version, bypass).await {
                 Ok(()) => tally.add(Tally { deleted: 1, ..Tally::default() }),
                 Err(error) if error.is_retryable() => return Err(error),
                 Err(error) => {
@@ -132,7 +132,7 @@ impl Bucket {
         Ok(tally)
     }
 
-    async fn delete_version(&self, key: &str, version: Option<String>, bypass: bool) -> Result<()> {
+    async fn end_version(&self, key: &str, version: Option<String>, bypass: bool) -> Result<()> {
         let request = self
             .s3()
             .sdk

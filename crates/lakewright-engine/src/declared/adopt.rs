@@ -1,7 +1,9 @@
 //! `adopt` and `forget`
 
 use lakewright_core::state::{Needs, Registry};
-use lakewright_core::{BucketName, Error, ErrorKind, ResourceId, Result, Spec, StackName};
+use lakewright_core::{
+    Adoption, BucketName, Error, ErrorKind, ResourceId, Result, Spec, StackName,
+};
 
 use super::document::{Document, Read};
 use super::plan::Secrets;
@@ -16,16 +18,15 @@ impl Lake {
     ///
     /// # Errors
     /// `NotFound` for what does not exist; `Conflict` for what another stack owns, and while
-    /// somebody is applying; `InvalidInput` for a service account, which is found by the access
-    /// key that only its declaration says; `Unsupported` on a server that ignores conditions;
-    /// whatever keeps the server from answering.
+    /// somebody is applying; `Unsupported` on a server that ignores conditions; whatever keeps the
+    /// server from answering.
     pub async fn adopt(
         &self,
         registry: &BucketName,
         stack: &StackName,
-        ids: &[ResourceId],
+        what: &[Adoption],
     ) -> Result<Registry> {
-        self.adopting(registry, stack, ids).await.map_err(|error| error.during("adopt"))
+        self.adopting(registry, stack, what).await.map_err(|error| error.during("adopt"))
     }
 
     /// Lets go of things, which stay as they are.
@@ -50,35 +51,36 @@ impl Lake {
         &self,
         registry: &BucketName,
         stack: &StackName,
-        ids: &[ResourceId],
+        what: &[Adoption],
     ) -> Result<Registry> {
         let document = Document::new(self, registry)?;
         let read = document.read().await?;
         read.registry.free(document.now(), read.alive())?;
         let mut needs = Needs::default();
-        for id in ids {
-            if matches!(id, ResourceId::ServiceAccount(_)) {
-                let why = "a service account is found by its access key, which only its \
-                           declaration says: write \"adopt\": true there";
-                return Err(Error::invalid_input(why).on(id.to_string()));
+        for adoption in what {
+            match (adoption.id(), adoption.access_key()) {
+                (ResourceId::ServiceAccount(name), Some(key)) => {
+                    needs.service_accounts.insert(key.clone(), name.clone());
+                }
+                (id, _) => needs.also(id, None),
             }
-            needs.also(id, None);
         }
         let spec = Spec::empty(stack.clone());
         let observed = self.observe(&spec, &needs, &Secrets::new()).await?;
-        for id in ids {
+        for adoption in what {
+            let id = adoption.id();
             if id.kind().needs_admin() && !observed.capabilities.admin {
                 let why = "the server has no admin API of MinIO, or these credentials may not \
                            use it";
                 return Err(Error::new(ErrorKind::Unsupported, why).on(id.to_string()));
             }
-            if !observed.has(id, None) {
+            if !observed.has(id, adoption.access_key()) {
                 let why = "it does not exist, and so cannot be taken over";
                 return Err(Error::new(ErrorKind::NotFound, why).on(id.to_string()));
             }
         }
         edit(&document, |registry, now| {
-            ids.iter().try_fold(registry.clone(), |registry, id| registry.adopt(id, stack, now))
+            what.iter().try_fold(registry.clone(), |registry, one| registry.adopt(one, stack, now))
         })
         .await
     }

@@ -30,7 +30,7 @@ impl Read {
     pub(super) fn alive(&self) -> Alive {
         match &self.registry.lease {
             None => Alive::Unknown,
-            Some(lease) => lease.holder.alive(&holder::this_process(), holder::started),
+            Some(lease) => lease.holder.alive(&holder::this_process(), holder::seen),
         }
     }
 }
@@ -67,13 +67,13 @@ impl Document {
             let why = format!("it has {} bytes and is no registry", object.info.size);
             return Err(self.told(Error::new(ErrorKind::Corrupt, why)));
         }
-        let etag = object.info.etag.clone();
+        let (etag, written) = (object.info.etag.clone(), object.info.last_modified);
         let json = object.body.into_bytes().await.map_err(|error| self.told(error))?;
         let registry = Registry::from_json(&json).map_err(|error| self.told(error))?;
         if etag.is_none() {
             return Err(self.told(Error::new(ErrorKind::Unsupported, NO_ETAG)));
         }
-        Ok(Read { registry, etag })
+        Ok(Read { registry: registry.written(written), etag })
     }
 
     /// Writes what follows on `read`, if nobody else has written meanwhile. Where the answer was

@@ -14,7 +14,7 @@ mod plan;
 mod step;
 mod words;
 
-pub use apply::{Applied, Event, Watch};
+pub use apply::{Applied, Event, GRACE, Watch};
 pub(crate) use clock::Clock;
 pub use plan::PlanOptions;
 
@@ -42,6 +42,7 @@ mod tests {
         fn send(_: impl Send) {}
         send(lake.plan(spec, &PlanOptions::default()));
         send(lake.apply(plan, watch));
+        send(lake.apply_until(plan, watch, std::future::pending()));
         send(lake.drift(spec));
         send(lake.state(names.1));
         send(lake.plan_destroy(names.0, names.1));

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use lakewright_core::plan::{Action, Plan, Set, Step, StepId};
 use lakewright_core::spec::Versioning;
 use lakewright_core::state::{BucketSetting, Needs, Owned, Registry};
@@ -82,7 +83,7 @@ impl Lake {
             endpoint: self.name(),
         };
         let plan = diff(spec, &observed, &registry, &options)?;
-        check_actions(&plan)?;
+        check_actions(&plan, document.now())?;
         Ok(plan)
     }
 }
@@ -150,10 +151,16 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
         needs.also(id, assumed.resources.get(id));
     }
     for (name, settings) in &mut needs.buckets {
-        // Whether a bucket is empty counts where it may be deleted, and nothing else does there.
+        // What lies in a bucket counts where it may be deleted, and nothing else does there but
+        // whether versions stay of tables that are dropped in it.
+        let with_tables = needs.tables.iter().any(|uri| uri.bucket() == name);
         match spec.buckets.contains_key(name) {
-            true => settings.retain(|setting| *setting != BucketSetting::Empty),
-            false => settings.retain(|setting| *setting == BucketSetting::Empty && options.prune),
+            true => settings.retain(|setting| *setting != BucketSetting::Contents),
+            false => settings.retain(|setting| match setting {
+                BucketSetting::Contents => options.prune,
+                BucketSetting::Versioning => options.prune && with_tables,
+                _ => false,
+            }),
         }
         // The lock stands in the way of suspending versioning, and of nothing else.
         if let Some(bucket) = spec.buckets.get(name) {
@@ -175,17 +182,27 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
     needs
 }
 
+/// The soonest and the latest end that MinIO gives a service account, from now on
+/// (`validateSvcExpirationInUTC` in its `cmd/admin-handlers-users.go`).
+const SOONEST: SignedDuration = SignedDuration::from_mins(15);
+const LATEST: SignedDuration = SignedDuration::from_hours(365 * 24);
+
 /// What the server would refuse, or worse, take and not do.
-fn check_actions(plan: &Plan) -> Result<()> {
-    let impossible = |step: &Step| match &step.action {
-        Action::UpdateServiceAccount { description: Set::Clear, .. } => Some(
-            Error::new(
+fn check_actions(plan: &Plan, now: Timestamp) -> Result<()> {
+    let impossible = |step: &Step| {
+        let (kind, why) = match &step.action {
+            Action::UpdateServiceAccount { description: Set::Clear, .. } => (
                 ErrorKind::Unsupported,
-                "MinIO does not take a description away: declare the one that it has, or another",
-            )
-            .on(step.resource.to_string()),
-        ),
-        _ => None,
+                "MinIO does not take a description away: declare the one that it has, or another"
+                    .to_owned(),
+            ),
+            Action::CreateServiceAccount { expires: Some(end), .. }
+            | Action::UpdateServiceAccount { expires: Set::To(end), .. } => {
+                (ErrorKind::PreconditionFailed, bad_end(end.0, now)?)
+            }
+            _ => return None,
+        };
+        Some(Error::new(kind, why).on(step.resource.to_string()))
     };
     let mut failures: Vec<Error> = plan.steps.iter().filter_map(impossible).collect();
     match failures.len() {
@@ -193,9 +210,30 @@ fn check_actions(plan: &Plan) -> Result<()> {
         1 => Err(failures.remove(0)),
         several => {
             let why = format!("{several} things stand in its way; the first: {}", failures[0]);
-            Err(Error::new(ErrorKind::Unsupported, why).with_failures(failures))
+            let kind = failures[0].kind();
+            let same = failures.iter().all(|failure| failure.kind() == kind);
+            let kind = if same { kind } else { ErrorKind::Conflict };
+            Err(Error::new(kind, why).with_failures(failures))
         }
     }
+}
+
+/// Why a service account cannot end then, if so.
+fn bad_end(end: Timestamp, now: Timestamp) -> Option<String> {
+    let left = end.duration_since(now);
+    let what = if left <= SignedDuration::ZERO {
+        "is over"
+    } else if left < SOONEST {
+        "is less than 15 minutes away"
+    } else if left > LATEST {
+        "is more than 365 days away"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "its expires, {end}, {what}, and MinIO takes 15 minutes to 365 days from now: declare \
+         another, or leave it out"
+    ))
 }
 
 /// The plan without what changes the registry alone, its steps numbered anew.
@@ -227,4 +265,28 @@ fn without_bookkeeping(mut plan: Plan) -> Plan {
     plan.steps = steps;
     plan.recovered = Vec::new();
     plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_account_ends_when_the_server_lets_it() {
+        let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+        let (second, day) = (SignedDuration::from_secs(1), SignedDuration::from_hours(24));
+        for (left, why) in [
+            (-day, Some("is over")),
+            (SignedDuration::ZERO, Some("is over")),
+            (SOONEST - second, Some("is less than 15 minutes away")),
+            (SOONEST, None),
+            (day * 365, None),
+            (day * 365 + second, Some("is more than 365 days away")),
+        ] {
+            let told = bad_end(now + left, now);
+            assert_eq!(told.is_some(), why.is_some(), "{told:?}");
+            let said = told.unwrap_or_default();
+            assert!(said.contains(why.unwrap_or_default()), "{said}");
+        }
+    }
 }

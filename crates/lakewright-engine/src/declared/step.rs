@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use lakewright_core::plan::{Action, Set, Step};
+use lakewright_core::spec::ObjectLock;
 use lakewright_core::{
     AccessKey, BucketName, Error, ErrorKind, GroupName, PolicyName, ResourceId, Result,
 };
 
+#[cfg(feature = "tables")]
+use super::apply::has_rows_by_now;
 use super::{plan, words};
 use crate::Lake;
 use crate::admin::{NewServiceAccount, Principal, ServiceAccountUpdate};
@@ -41,11 +44,9 @@ impl Lake {
                 let options = CreateBucketOptions { exist_ok: true, object_lock: *object_lock };
                 self.create_bucket(name, options).await.map(drop)
             }
-            Action::SetVersioning { versioning } => {
-                bucket.set_versioning(words::versioning(*versioning)).await
-            }
+            Action::SetVersioning { versioning } => bucket.set_versioning(*versioning).await,
             Action::SetObjectLock { retention } => {
-                bucket.set_object_lock(&words::object_lock(*retention)).await
+                bucket.set_object_lock(&ObjectLock { retention: *retention }.into()).await
             }
             Action::SetQuota { quota } => {
                 let bytes = quota.and_then(|quota| NonZeroU64::new(quota.0));
@@ -63,7 +64,7 @@ impl Lake {
             Action::SetTags { tags } => bucket.set_tags(tags).await,
             Action::SetEncryption { encryption: None } => bucket.delete_encryption().await,
             Action::SetEncryption { encryption: Some(encryption) } => {
-                bucket.set_encryption(&words::encryption(encryption)).await
+                bucket.set_encryption(encryption).await
             }
             Action::SetNotifications { notifications } => {
                 let all: Vec<_> = notifications.iter().map(words::notification).collect();
@@ -117,8 +118,7 @@ impl Lake {
                     empty => empty?,
                 };
                 if !empty && !force {
-                    let why = "rows were written into it since the plan was made: plan again";
-                    return Err(Error::new(ErrorKind::PreconditionFailed, why));
+                    return Err(has_rows_by_now());
                 }
                 gone_is_done(self.drop_table(uri).await.map(drop))
             }

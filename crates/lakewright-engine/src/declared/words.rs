@@ -1,63 +1,10 @@
-//! Between the words of declarations and those of the verbs. A declaration says what people
-//! write and compares it by meaning; the verbs' words say all that servers know.
+//! Between the words of declarations and those of the verbs where they differ: a declared rule
+//! says what people write and tells what is not said from what is empty, the verbs' rule says all
+//! that servers know.
 
 use lakewright_core::bucket_config as verb;
-use lakewright_core::spec::{self, Day, Retention, RetentionPeriod};
+use lakewright_core::spec::{self, Day};
 use lakewright_core::{Error, ErrorKind, Result};
-
-pub(super) fn versioning_of(versioning: verb::Versioning) -> spec::Versioning {
-    match versioning {
-        verb::Versioning::Enabled => spec::Versioning::Enabled,
-        verb::Versioning::Suspended => spec::Versioning::Suspended,
-    }
-}
-
-pub(super) fn versioning(versioning: spec::Versioning) -> verb::Versioning {
-    match versioning {
-        spec::Versioning::Enabled => verb::Versioning::Enabled,
-        spec::Versioning::Suspended => verb::Versioning::Suspended,
-    }
-}
-
-pub(super) fn retention_of(lock: &verb::ObjectLock) -> Option<Retention> {
-    let mode = match lock.mode? {
-        verb::RetentionMode::Governance => spec::RetentionMode::Governance,
-        verb::RetentionMode::Compliance => spec::RetentionMode::Compliance,
-    };
-    let period = match (lock.days, lock.years) {
-        (Some(days), _) => RetentionPeriod::Days(days),
-        (None, Some(years)) => RetentionPeriod::Years(years),
-        (None, None) => return None,
-    };
-    Some(Retention { mode, period })
-}
-
-pub(super) fn object_lock(retention: Option<Retention>) -> verb::ObjectLock {
-    let Some(Retention { mode, period }) = retention else { return verb::ObjectLock::default() };
-    let mode = match mode {
-        spec::RetentionMode::Governance => verb::RetentionMode::Governance,
-        spec::RetentionMode::Compliance => verb::RetentionMode::Compliance,
-    };
-    let (days, years) = match period {
-        RetentionPeriod::Days(days) => (Some(days), None),
-        RetentionPeriod::Years(years) => (None, Some(years)),
-    };
-    verb::ObjectLock { mode: Some(mode), days, years }
-}
-
-pub(super) fn encryption_of(encryption: verb::Encryption) -> spec::Encryption {
-    match encryption {
-        verb::Encryption::SseS3 => spec::Encryption::SseS3,
-        verb::Encryption::SseKms(key) => spec::Encryption::SseKms(key),
-    }
-}
-
-pub(super) fn encryption(encryption: &spec::Encryption) -> verb::Encryption {
-    match encryption {
-        spec::Encryption::SseS3 => verb::Encryption::SseS3,
-        spec::Encryption::SseKms(key) => verb::Encryption::SseKms(key.clone()),
-    }
-}
 
 fn said(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())

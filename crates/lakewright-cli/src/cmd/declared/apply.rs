@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::plan::Choice;
 use super::{place, read, read_spec};
 use crate::context::Context;
-use crate::failure::{Outcome, say};
+use crate::failure::{Failure, Outcome, say};
 use crate::input::{confirm, confirm_word};
 use crate::output::Answer;
 use crate::progress::Steps;
@@ -38,6 +38,10 @@ const MAX_PLAN: usize = 8 * Spec::MAX_BYTES;
 /// Prints what was done. When some steps fail the others are done all the same, the report says
 /// which is which, and the error is partial_apply. Applying again does what is left, also after a
 /// crash.
+///
+/// Ctrl-C or SIGTERM: no other step is begun, those under way come to their end, what was done is
+/// recorded and the report says what; exit code 130 or 143. A second one ends at once, and the
+/// next apply looks for what was done.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright apply lake.json
@@ -120,7 +124,14 @@ pub(super) async fn carry_out(
             },
         ),
     };
-    let Applied { report, error } = lake.apply(plan, &watch).await;
+    // From here on it ends by itself when it is asked to stop.
+    context.ends_itself();
+    let asked = context.stopped();
+    let stop = async {
+        asked.await;
+        steps.say("stopping: what is under way comes to its end; ask again to end at once");
+    };
+    let Applied { report, error, stopped } = lake.apply_until(plan, &watch, stop).await;
     drop(steps);
     match error {
         None => context.out.show(&Told { plan, report: &report, paint: context.out.paint() }),
@@ -130,7 +141,7 @@ pub(super) async fn carry_out(
                 context.out.show(&Told { plan, report: &report, paint: context.out.paint() })?;
                 context.out.flush()?;
             }
-            Err(error.into())
+            Err(if stopped { Failure::Stopped(error) } else { error.into() })
         }
     }
 }

@@ -16,7 +16,8 @@ use crate::readable;
 
 /// Show what differs from what is declared
 ///
-/// Changes nothing. Exit code 0 when everything is as it is declared, 3 when something differs.
+/// Changes nothing. Exit code 0 when everything is as it is declared, 3 when something differs or
+/// is kept that the stack owns and does not declare any more.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright drift lake.json
@@ -32,7 +33,7 @@ impl Drift {
         let spec = read_spec(&self.spec, "drift")?;
         let plan = context.lake().await?.drift(&spec).await?;
         context.out.show(&Shown { plan: &plan, paint: context.out.paint() })?;
-        if plan.is_empty() {
+        if !plan.differs() {
             return Ok(());
         }
         context.out.flush()?;

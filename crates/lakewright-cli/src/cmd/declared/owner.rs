@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use lakewright::{BucketName, ResourceId, StackName};
+use lakewright::{Adoption, BucketName, ResourceId, StackName};
 use serde_json::{Value, json};
 
 use super::REGISTRY;
@@ -15,9 +15,6 @@ use crate::output::Answer;
 /// Whose things, and where that is kept.
 #[derive(Args, Debug)]
 struct Whose {
-    /// KIND/NAME, such as bucket/raw, table/raw/flights, user/etl
-    #[arg(required = true, value_name = "ADDRESS")]
-    addresses: Vec<ResourceId>,
     /// The stack
     #[arg(long, value_name = "NAME")]
     stack: StackName,
@@ -29,11 +26,16 @@ struct Whose {
 /// Enter things that exist as a stack's own
 ///
 /// Nothing about them changes until the stack is applied. Fails with not_found for what is not
-/// there and conflict for what another stack owns; then nothing is entered.
+/// there and conflict for what another stack owns; then nothing is entered. A service account is
+/// found by its access key, which is written behind its name.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  lakewright adopt bucket/raw table/raw/flights --stack lake")]
+  lakewright adopt bucket/raw table/raw/flights --stack lake
+  lakewright adopt service-account/ingest=INGEST1 --stack lake")]
 pub(crate) struct Adopt {
+    /// KIND/NAME, such as bucket/raw, table/raw/flights, user/etl
+    #[arg(required = true, value_name = "ADDRESS")]
+    addresses: Vec<Adoption>,
     #[command(flatten)]
     whose: Whose,
 }
@@ -46,21 +48,25 @@ pub(crate) struct Adopt {
 #[command(after_help = "Examples:
   lakewright forget bucket/raw --stack lake")]
 pub(crate) struct Forget {
+    /// KIND/NAME, such as bucket/raw, table/raw/flights, user/etl
+    #[arg(required = true, value_name = "ADDRESS")]
+    addresses: Vec<ResourceId>,
     #[command(flatten)]
     whose: Whose,
 }
 
 impl Adopt {
     pub(crate) async fn run(self, context: &mut Context) -> Outcome {
-        let Whose { addresses, stack, registry } = self.whose;
+        let Self { addresses, whose: Whose { stack, registry } } = self;
         context.lake().await?.adopt(&registry, &stack, &addresses).await?;
+        let addresses = addresses.iter().map(|adopted| adopted.id().clone()).collect();
         context.out.show(&Done { stack, addresses, what: ("adopted", "owned by stack") })
     }
 }
 
 impl Forget {
     pub(crate) async fn run(self, context: &mut Context) -> Outcome {
-        let Whose { addresses, stack, registry } = self.whose;
+        let Self { addresses, whose: Whose { stack, registry } } = self;
         context.lake().await?.forget(&registry, &stack, &addresses).await?;
         context.out.show(&Done { stack, addresses, what: ("forgotten", "let go of by stack") })
     }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::read_spec;
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::human::count;
 use crate::output::Answer;
 
 /// What can be done with a document without any server.
@@ -59,7 +58,7 @@ impl Verb {
         match self {
             Self::Check(Check { file }) => {
                 let spec = read_spec(&file, "check_spec")?;
-                context.out.show(&Checked::of(&spec))
+                context.out.show(&Checked(spec))
             }
             Self::Show(Show { file }) => {
                 let text = read_spec(&file, "show_spec")?.canonical()?;
@@ -71,47 +70,19 @@ impl Verb {
 }
 
 /// What a good document declares.
-struct Checked {
-    stack: String,
-    /// How many of what: the word of the document, and that of people.
-    numbers: [(&'static str, &'static str, usize); 6],
-}
-
-impl Checked {
-    fn of(spec: &Spec) -> Self {
-        Self {
-            stack: spec.stack.to_string(),
-            numbers: [
-                ("buckets", "bucket", spec.buckets.len()),
-                ("tables", "table", spec.tables.len()),
-                ("policies", "policy", spec.policies.len()),
-                ("groups", "group", spec.groups.len()),
-                ("users", "user", spec.users.len()),
-                ("service_accounts", "service account", spec.service_accounts.len()),
-            ],
-        }
-    }
-}
+struct Checked(Spec);
 
 impl Answer for Checked {
     fn json(&self) -> Value {
-        let mut document = json!({ "stack": self.stack });
-        for (field, _, number) in self.numbers {
-            document[field] = json!(number);
+        let mut document = json!({ "stack": self.0.stack });
+        for (kind, number) in self.0.numbers() {
+            document[kind.section()] = json!(number);
         }
         document
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let there = self.numbers.iter().filter(|(.., number)| *number > 0);
-        let parts: Vec<String> = there
-            .map(|(_, noun, number)| match (*noun, *number) {
-                ("policy", 2..) => format!("{number} policies"),
-                (noun, number) => count(number as u64, noun),
-            })
-            .collect();
-        let what = if parts.is_empty() { "nothing".into() } else { parts.join(", ") };
-        writeln!(out, "stack {}: {what}", self.stack)
+        writeln!(out, "{}", self.0.summary())
     }
 }
 
@@ -124,7 +95,7 @@ mod tests {
         let json = br#"{"version": 1, "stack": "s", "buckets": {"abc": {}},
             "policies": {"p": {"grants": [{"access": "read", "bucket": "abc"}]},
                          "q": {"grants": [{"access": "write", "bucket": "abc"}]}}}"#;
-        let checked = Checked::of(&Spec::from_json(json).unwrap());
+        let checked = Checked(Spec::from_json(json).unwrap());
         let mut text = Vec::new();
         checked.text(&mut text).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), "stack s: 1 bucket, 2 policies\n");

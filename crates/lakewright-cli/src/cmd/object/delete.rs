@@ -25,11 +25,12 @@ const BATCH: usize = 1000;
 ///
 /// As on S3, an object that is not there is as good as deleted. With --recursive each argument is
 /// a folder: everything below it goes, after a question or with --yes. In a bucket with
-/// versioning older versions stay. Prints the address of each object that is gone; with --json
+/// versioning older versions stay; --version-id ends one of them. Prints the address of each object that is gone; with --json
 /// one object a line. When some could not be deleted the error is partial_apply and names them.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright object delete raw/2013/01.csv raw/2013/02.csv
+  lakewright object delete raw/2013/01.csv --version-id 6b6c…
   lakewright object delete --recursive raw/tmp/ --yes
   lakewright object delete --recursive raw/                   asks, then empties the bucket")]
 pub(crate) struct Delete {
@@ -39,6 +40,10 @@ pub(crate) struct Delete {
     /// Everything below these folders
     #[arg(short, long)]
     recursive: bool,
+    /// One version of the one object, or its delete marker; `lakewright object list --versions`
+    /// shows them
+    #[arg(long, value_name = "ID", conflicts_with = "recursive")]
+    version_id: Option<String>,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -51,6 +56,14 @@ impl Delete {
             return recursive(context, folders, self.yes).await;
         }
         let objects = all(&self.objects, ObjectAddress::from_str)?;
+        if let Some(id) = self.version_id {
+            let [ObjectAddress { bucket, key }] = &objects[..] else {
+                let why = "a version id is of one object: name one";
+                return Err(Error::invalid_input(why).during("delete_version").into());
+            };
+            context.lake().await?.bucket(bucket.clone()).delete_version(key, &id).await?;
+            return context.out.show(&Deleted(objects[0].clone()));
+        }
         let lake = context.lake().await?;
         let mut rest = objects.into_iter().peekable();
         while let Some(ObjectAddress { bucket, key }) = rest.next() {

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use clap::Args;
 use futures::TryStreamExt;
-use lakewright::{BucketName, ListOptions, ObjectInfo};
+use lakewright::{BucketName, ListOptions, ObjectInfo, ObjectVersion};
 use serde_json::{Value, json};
 
 use crate::address::PrefixAddress;
@@ -20,11 +20,15 @@ use crate::output::Answer;
 /// is folded is shown once, with `/` at its end. Prints time, size and address, in the order of
 /// the keys, page by page as the server answers; with --json one object a line, folded ones as
 /// {"bucket": …, "prefix": …}.
+///
+/// With --versions every version of every object below the prefix and every delete marker, the
+/// newest of a key first, each with its version id; nothing is folded.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright object list raw
   lakewright object list raw/2013/
   lakewright object list raw/2013 --recursive                 also raw/2013.csv: a prefix is no folder
+  lakewright object list raw --versions
   lakewright object list raw --recursive --json | jq -s 'map(.size) | add'")]
 pub(crate) struct List {
     /// What keys begin with: BUCKET or BUCKET/PREFIX
@@ -33,6 +37,9 @@ pub(crate) struct List {
     /// Every object below, nothing folded
     #[arg(short, long)]
     recursive: bool,
+    /// Every version and every delete marker, nothing folded
+    #[arg(long, conflicts_with = "start_after")]
+    versions: bool,
     /// Only keys after this one, in the order of UTF-8 bytes
     #[arg(long, value_name = "KEY")]
     start_after: Option<String>,
@@ -51,6 +58,19 @@ impl List {
             page_size: self.limit.and_then(|limit| u16::try_from(limit.clamp(1, 1000)).ok()),
         };
         let mut left = self.limit.unwrap_or(usize::MAX);
+        if self.versions {
+            let mut pages = pin!(bucket.list_version_pages(self.prefix.prefix));
+            while left > 0
+                && let Some(page) = pages.try_next().await?
+            {
+                for version in page.versions.into_iter().take(left) {
+                    context.out.show(&Version { bucket: &name, version })?;
+                    left -= 1;
+                }
+                context.out.flush()?;
+            }
+            return Ok(());
+        }
         let mut pages = pin!(bucket.list_pages(self.prefix.prefix, options));
         while left > 0
             && let Some(page) = pages.try_next().await?
@@ -105,6 +125,37 @@ impl Answer for Line<'_> {
             Entry::Prefix(prefix) => (String::new(), String::new(), prefix),
         };
         writeln!(out, "{at:>20}  {bytes:>8}  {}/{}", self.bucket, printable(key))
+    }
+}
+
+struct Version<'a> {
+    bucket: &'a BucketName,
+    version: ObjectVersion,
+}
+
+impl Answer for Version<'_> {
+    fn json(&self) -> Value {
+        let ObjectVersion {
+            key,
+            version_id,
+            is_latest,
+            is_delete_marker,
+            size,
+            etag,
+            last_modified,
+        } = &self.version;
+        json!({
+            "bucket": self.bucket, "key": key, "version_id": version_id, "is_latest": is_latest,
+            "is_delete_marker": is_delete_marker, "size": size, "etag": etag,
+            "last_modified": last_modified,
+        })
+    }
+
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let version = &self.version;
+        let bytes = if version.is_delete_marker { "deleted".into() } else { size(version.size) };
+        let (at, id) = (time(version.last_modified), printable(&version.version_id));
+        writeln!(out, "{at:>20}  {bytes:>8}  {id:<36}  {}/{}", self.bucket, printable(&version.key))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::failure::Outcome;
 
 /// What can be asked about profiles.
 #[derive(Debug, Subcommand)]
+#[command(after_long_help = sources())]
 pub(crate) enum Verb {
     List(list::List),
     Show(show::Show),
@@ -45,6 +46,11 @@ A profile is a table of ~/.config/lakewright/profiles.toml or /etc/lakewright/pr
   endpoint = \"https://s3.example.org\"
   access_key_id = \"etl\"
   secret_access_key = { file = \"/run/secrets/etl\" }    or { env = … }, { credential = … }, \"…\"
+
+A systemd unit needs no profile: %d is the directory of its credentials.
+  LoadCredential=etl:/run/secrets/etl
+  Environment=LAKEWRIGHT_ENDPOINT=https://s3.example.org LAKEWRIGHT_ACCESS_KEY_ID=etl
+  Environment=LAKEWRIGHT_SECRET_ACCESS_KEY_FILE=%d/etl
 
 Variables:
 ",

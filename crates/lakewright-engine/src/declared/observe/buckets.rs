@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use lakewright_core::spec::ByteSize;
+use lakewright_core::spec::{ByteSize, ObjectLock};
 use lakewright_core::state::{BucketSetting, Needs, ObservedBucket, ObservedLock, Reading};
 use lakewright_core::{BucketName, ErrorKind, ResourceId, Result};
 
@@ -39,7 +39,7 @@ impl Lake {
             for setting in settings {
                 lookups.push(Box::pin(async move {
                     let bucket = self.bucket(name.clone()).seen();
-                    let found = read(&bucket, *setting, admin).await;
+                    let found = read(&bucket, *setting, admin, needs).await;
                     let on = || ResourceId::Bucket(name.clone()).to_string();
                     Ok((name, found.map_err(|error| error.on(on()))?))
                 }));
@@ -98,13 +98,13 @@ impl Lake {
             asked.any(|(_, settings)| settings.contains(setting))
         };
         missing.retain(|setting, _| {
-            !matches!(setting, BucketSetting::Empty | BucketSetting::Quota) && !asked(setting)
+            !matches!(setting, BucketSetting::Contents | BucketSetting::Quota) && !asked(setting)
         });
         let mut lookups: Vec<Lookup<'_, Option<Found>>> = Vec::new();
         for (setting, name) in missing {
             lookups.push(Box::pin(async move {
                 // That it is missing is no news; whatever else is wrong, making it will tell.
-                Ok(read(&self.bucket(name.clone()), setting, false).await.ok())
+                Ok(read(&self.bucket(name.clone()), setting, false, needs).await.ok())
             }));
         }
         let mut nowhere = ObservedBucket::default();
@@ -147,22 +147,33 @@ fn unless_unsupported<T>(answer: Result<T>) -> Result<Reading<T>> {
     }
 }
 
-async fn read(bucket: &Bucket, setting: BucketSetting, admin: bool) -> Result<Found> {
+async fn read(
+    bucket: &Bucket,
+    setting: BucketSetting,
+    admin: bool,
+    needs: &Needs,
+) -> Result<Found> {
     Ok(match setting {
-        BucketSetting::Empty => {
-            let empty = bucket.is_empty().await?.into();
-            Box::new(move |found| found.empty = empty)
+        BucketSetting::Contents => {
+            let tables = needs.tables.iter().filter(|uri| uri.bucket() == bucket.name());
+            let contents = bucket.contents(&tables.cloned().collect()).await?.into();
+            Box::new(move |found| found.contents = contents)
         }
         BucketSetting::Versioning => {
-            let versioning = bucket.get_versioning().await;
-            let versioning = versioning.map(|v| v.map(words::versioning_of));
+            let (versioning, unversioned) = match bucket.versioning_in_full().await {
+                Ok((versioning, unversioned)) => (Ok(versioning), unversioned),
+                Err(error) => (Err(error), BTreeSet::new()),
+            };
             let versioning = unless_unsupported(versioning)?;
-            Box::new(move |found| found.versioning = versioning)
+            Box::new(move |found| {
+                found.versioning = versioning;
+                found.unversioned = unversioned;
+            })
         }
         BucketSetting::ObjectLock => {
             let lock = bucket.get_object_lock().await;
             let lock = lock.map(|lock| {
-                lock.map(|lock| ObservedLock { retention: words::retention_of(&lock) })
+                lock.map(|lock| ObservedLock { retention: ObjectLock::of_bucket(&lock).retention })
             });
             let lock = unless_unsupported(lock)?;
             Box::new(move |found| found.object_lock = lock)
@@ -198,9 +209,7 @@ async fn read(bucket: &Bucket, setting: BucketSetting, admin: bool) -> Result<Fo
             Box::new(move |found| found.tags = tags)
         }
         BucketSetting::Encryption => {
-            let encryption = bucket.get_encryption().await;
-            let encryption = encryption.map(|e| e.map(words::encryption_of));
-            let encryption = unless_unsupported(encryption)?;
+            let encryption = unless_unsupported(bucket.get_encryption().await)?;
             Box::new(move |found| found.encryption = encryption)
         }
         BucketSetting::Notifications => {

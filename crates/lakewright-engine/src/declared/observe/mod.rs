@@ -84,7 +84,7 @@ impl Lake {
     }
 
     /// Runs lookups, as many at a time as the profile allows.
-    async fn at_once<T>(&self, lookups: Vec<Lookup<'_, T>>) -> Result<Vec<T>> {
+    pub(super) async fn at_once<T>(&self, lookups: Vec<Lookup<'_, T>>) -> Result<Vec<T>> {
         futures::stream::iter(lookups)
             .buffer_unordered(self.profile().concurrency())
             .try_collect()
@@ -93,4 +93,4 @@ impl Lake {
 }
 
 /// A lookup under way. Boxed: the compiler cannot see otherwise that all of it is `Send`.
-type Lookup<'a, T> = BoxFuture<'a, Result<T>>;
+pub(super) type Lookup<'a, T> = BoxFuture<'a, Result<T>>;
