@@ -1,6 +1,11 @@
 # Gives a machine of a test the SSH host key that its secrets are encrypted to. Everybody has this
-# key: see tests/deploy/keys.
-{ config, lib, ... }:
+# key: see tests/deploy/keys. And agenix, which a host without this file has not.
+{
+  agenix,
+  config,
+  lib,
+  ...
+}:
 let
   path = "/etc/ssh/ssh_host_ed25519_key";
   install = ''
@@ -10,6 +15,8 @@ let
   byUnit = config.systemd.sysusers.enable || config.services.userborn.enable;
 in
 {
+  imports = [ agenix ];
+
   age.identityPaths = [ path ];
   system.activationScripts = {
     testHostKey = {

@@ -16,10 +16,8 @@ let
       inherit name;
       # One module is one machine.
       nodes = if lib.isFunction hosts then { machine = hosts; } else hosts;
-      defaults.imports = [
-        ../modules
-        agenix.nixosModules.default
-      ];
+      node.specialArgs.agenix = agenix.nixosModules.default;
+      defaults.imports = [ ../modules ];
       testScript = builtins.readFile (folder + "/${name}.py");
     };
 in

@@ -134,7 +134,7 @@ in
     };
 
     caFile = lib.mkOption {
-      type = lib.types.nullOr lib.types.path;
+      type = lib.types.nullOr types.publicFile;
       default = null;
       example = "/var/lib/lake-ca/ca.pem";
       description = ''

@@ -26,6 +26,10 @@ ROOT = Path(__file__).parents[2]
 REQUIRED = set(filter(None, os.environ.get("LAKEWRIGHT_TEST_REQUIRE", "").split(",")))
 # Python as Debian 12 has it: the modules in a container are of this version.
 PYTHON = "3.11"
+UNPROVEN = (
+    "unproven here: the scenarios in virtual machines (nix flake check), whatever nixpkgs builds, "
+    "silo in place of MinIO, systemd as NixOS has it"
+)
 # The last lines of a failed scenario's machine.
 DIAGNOSIS = "systemctl --no-pager --failed; journalctl --boot --no-pager --lines=60"
 
@@ -133,6 +137,14 @@ def boot(
             if failed and box.leader():
                 print(f"\n{box.run(DIAGNOSIS, 30)[1]}")
             box.__exit__()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what passing here does not show."""
+    if any(
+        report.nodeid.count("test_scenario[") for report in terminalreporter.stats.get("passed", ())
+    ):
+        terminalreporter.write_line(UNPROVEN)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,8 +5,8 @@ let
   standIn = import ../nix/stand-in { };
 in
 (standIn.evalHost {
+  specialArgs.agenix = <agenix/modules/age.nix>;
   modules = [
-    <agenix/modules/age.nix>
     ../../nix/modules
     scenario
     { networking.hostName = standIn.lib.mkDefault "machine"; }

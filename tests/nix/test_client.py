@@ -506,6 +506,19 @@ def test_an_endpoint_is_a_plain_url(nix: Nix, endpoint: str) -> None:
     assert "URL of a server" in told
 
 
+@pytest.mark.parametrize("file", ["/etc/my ca.pem", "/etc/$ca.pem", "/etc/50%.pem", "ca.pem"])
+def test_the_authority_is_a_file_with_a_plain_name(nix: Nix, file: str) -> None:
+    told = nix.refusal(client(f'caFile = "{file}";') + ".config.services.lakewright.client.caFile")
+    assert "caFile" in told and "plain characters" in told
+
+
+def test_the_authority_may_be_a_file_of_the_configuration(nix: Nix) -> None:
+    for file in (str(ROOT / "flake.nix"), '(builtins.toFile "ca.pem" "")'):
+        unit = service(nix, client(f"caFile = {file};"), "lakewright-client-lake")
+        loaded = unit["serviceConfig"]["LoadCredential"]
+        assert any(re.fullmatch(r"ca:/nix/store/\S+", credential) for credential in loaded), loaded
+
+
 def test_stacks_are_applied_one_after_the_other(nix: Nix) -> None:
     assert (
         "lakewright-client-lake.service" in service(nix, local(), "lakewright-client-zoo")["after"]
@@ -549,7 +562,9 @@ def test_what_changed_runs_again(nix: Nix) -> None:
     triggers = service(nix, client('restartTriggers = [ "x" ];'), "lakewright-client-lake")
     assert triggers["restartTriggers"] == ["x"]
     paths = nix.value(f"{host()}.config.systemd.paths.lakewright-watch-lake.pathConfig.PathChanged")
-    assert isinstance(paths, list) and {"/run/secrets/etl", "/run/secrets/admin-user"} <= set(paths)
+    assert isinstance(paths, list) and {
+        *("/run/secrets/etl", "/run/secrets/admin-user", "/run/secrets.d")
+    } <= set(paths)
 
 
 def test_pruning_is_said_wherever_the_stack_is_planned(nix: Nix) -> None:
@@ -744,7 +759,7 @@ def test_the_scripts_pass_shellcheck_whatever_users_are_called(nix: Nix) -> None
     shellcheck = Path(sys.executable).with_name("shellcheck")
     if not shellcheck.exists():
         pytest.skip("shellcheck is not installed")
-    stack = lake(r'''users."a\$b `c` 'd'".secretFile = "/run/secrets/x";''')
+    stack = lake(r"""users."a\$b `c` 'd'".secretFile = "/run/secrets/x";""")
     script = nix.build(f"{stack}.config.services.lakewright.client.stacks.lake.planScript")
     unit = service(nix, stack, "lakewright-client-lake")
     check = unit["serviceConfig"]["ExecStartPre"][0].lstrip("+")

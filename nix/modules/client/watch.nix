@@ -14,6 +14,7 @@ let
   cfg = config.services.lakewright.client;
   command = import ./command.nix { inherit config lib pkgs; };
   stacks = lib.filterAttrs (_: stack: stack.enable) cfg.stacks;
+  watched = import ../../lib/watched.nix { inherit lib; };
   unitOf = name: "lakewright-watch-${name}";
   eachUnit = f: lib.mapAttrs' (name: stack: lib.nameValuePair (unitOf name) (f name stack)) stacks;
 
@@ -25,6 +26,8 @@ let
     ];
     text = ''
       unit=$1
+      # systemd does not look while this runs, so whoever writes several files has a moment for it.
+      sleep 1
       # Who was stopped stays so; who failed may have lacked just this.
       case $(systemctl show --property ActiveState --value "$unit.service") in
         active)
@@ -58,7 +61,7 @@ in
       name: stack: {
         description = "Secrets of the stack ${name}";
         wantedBy = [ "multi-user.target" ];
-        pathConfig.PathChanged = lib.unique (map (file: file.file) (command.files stack));
+        pathConfig.PathChanged = watched (map (file: file.file) (command.files stack));
       }
     );
     systemd.services = eachUnit (

@@ -9,14 +9,18 @@
   nodes,
   testScript,
   defaults ? { },
+  node ? { },
 }:
 let
   machine =
-    node: module:
+    name: module:
     let
       host = standIn.evalHost {
         inherit (pkgs) system;
-        specialArgs.modulesPath = toString ./modules;
+        specialArgs = {
+          modulesPath = toString ./modules;
+        }
+        // node.specialArgs or { };
         modules = [
           defaults
           module
@@ -32,7 +36,7 @@ let
                   message = "nixpkgs.* is read-only in a machine of a test";
                 }
               ];
-              networking.hostName = lib.mkDefault node;
+              networking.hostName = lib.mkDefault name;
             }
           )
         ];
