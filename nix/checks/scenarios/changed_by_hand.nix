@@ -50,6 +50,20 @@ in
     };
   };
 
+  # An address that stands behind 127.0.0.2 in /etc/hosts.
+  specialisation.elsewhere.configuration = {
+    services.lakewright.server.listen.address = "192.168.77.1";
+    systemd.services.address = {
+      requiredBy = [ "lakewright-server.service" ];
+      before = [ "lakewright-server.service" ];
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = "${lib.getExe' pkgs.iproute2 "ip"} address replace 192.168.77.1/32 dev lo";
+      };
+    };
+  };
+
   services.lakewright = {
     server = {
       enable = true;

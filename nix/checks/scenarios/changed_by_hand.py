@@ -105,3 +105,13 @@ with subtest("a file that everybody may read is refused by the next start"):
     machine.succeed("chmod o= /var/lib/lake/root-password")
     machine.wait_until_succeeds(f"systemctl is-active {SERVER}", timeout=60)
     machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)
+
+machine.succeed(f"systemctl reset-failed {SERVER} {CLIENT}")
+
+with subtest("on another address the host's programs find it by the certificate's name"):
+    machine.succeed("/run/booted-system/specialisation/elsewhere/bin/switch-to-configuration test")
+    # Where NixOS leads the name first.
+    machine.fail("openssl s_client -connect 127.0.0.2:9000 </dev/null")
+    machine.succeed("openssl s_client -connect 192.168.77.1:9000 </dev/null")
+    machine.wait_for_unit(CLIENT)
+    machine.succeed(mc("the-second-password"), HEALTH)
