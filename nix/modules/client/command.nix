@@ -139,24 +139,7 @@ let
 in
 {
   apply = stack: "${lakewright} apply ${stack.specFile} --yes${prune stack}";
-  drift =
-    name: stack:
-    lib.getExe (
-      pkgs.writeShellApplication {
-        name = "lakewright-drift-${name}";
-        text = ''
-          status=0
-          told=$(${lakewright} drift ${stack.specFile}) || status=$?
-          printf '%s\n' "$told"
-          # It tells of what is kept although nobody declares it any more, and does not count it.
-          if ((status == 0)) && [[ $told == *"not declared any more, and is kept"* ]]; then
-            echo "Drift: some things are kept although nobody declares them any more."
-            exit 3
-          fi
-          exit "$status"
-        '';
-      }
-    );
+  drift = stack: "${lakewright} drift ${stack.specFile}";
   inherit timeout;
   wait = "${lakewright} wait --timeout ${toString cfg.readyTimeout}s";
 

@@ -26,8 +26,7 @@ in
           serviceConfig = {
             # A server that starts anew just then is no drift.
             ExecStartPre = lib.mkAfter [ command.wait ];
-            ExecStart =
-              if stack.drift.action == "repair" then command.apply stack else command.drift name stack;
+            ExecStart = if stack.drift.action == "repair" then command.apply stack else command.drift stack;
             # 3 is drift.
             SuccessExitStatus = lib.mkIf (stack.drift.action == "log") 3;
           };
