@@ -579,7 +579,9 @@ def test_pruning_is_said_wherever_the_stack_is_planned(nix: Nix) -> None:
 
 def test_drift_fails_its_unit_or_is_logged(nix: Nix) -> None:
     seen = service(nix, host(), "lakewright-drift-lake")["serviceConfig"]
-    assert "/bin/lakewright drift /nix/store" in seen["ExecStart"] and "SuccessExitStatus" not in seen
+    assert (
+        "/bin/lakewright drift /nix/store" in seen["ExecStart"] and "SuccessExitStatus" not in seen
+    )
     log = service(nix, lake('drift.action = "log";'), "lakewright-drift-lake")["serviceConfig"]
     assert "/bin/lakewright drift /nix/store" in log["ExecStart"] and log["SuccessExitStatus"] == 3
     # As often as the timer says.
