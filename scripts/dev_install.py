@@ -63,7 +63,7 @@ def main(built: Path) -> None:
     rows += write(info / "INSTALLER", "dev_install.py\n")
     rows += write(info / "entry_points.txt", entries)
     write(info / "RECORD", f"{rows}{info / 'RECORD'},,\n")
-    print(f"lakewright {version} (dev profile) is installed in {sys.prefix}")
+    print(f"lakewright {version} ({built.name} build) is installed in {sys.prefix}")
 
 
 if __name__ == "__main__":
