@@ -37,7 +37,9 @@ in
   ];
   systemd.tmpfiles.rules = [
     "f /var/lib/lake/root-user 0400 root root - lake-root"
-    "f /var/lib/lake/root-password 0400 root root - the-first-password"
+    "d /run/lake.d/1 0751 root root"
+    "f /run/lake.d/1/root-password 0400 root root - the-first-password"
+    "L /run/lake - - - - /run/lake.d/1"
     "f /var/lib/lake/etl 0400 root root - etl-is-a-user"
   ];
   systemd.services.lake-certificate = {
@@ -68,7 +70,7 @@ in
     server = {
       enable = true;
       rootUserFile = "/var/lib/lake/root-user";
-      rootPasswordFile = "/var/lib/lake/root-password";
+      rootPasswordFile = "/run/lake/root-password";
       tls = {
         certificateFile = "/var/lib/lake-tls/cert.pem";
         keyFile = "/var/lib/lake-tls/key.pem";

@@ -72,37 +72,51 @@ with subtest("a key that is not the certificate's is told, and the old pair serv
     assert invocation(SERVER) == before
 
 with subtest("a secret that is written again with the same contents restarts nothing"):
-    machine.succeed("printf the-first-password > /var/lib/lake/root-password; sleep 3")
+    machine.succeed("printf the-first-password > /run/lake/root-password; sleep 3")
     assert invocation(SERVER) == before
 
 with subtest("another root password restarts server and client, and the old one is refused"):
     machine.succeed("umask 077; echo the-second-password > /root/new")
-    machine.succeed("mv /root/new /var/lib/lake/root-password")
+    machine.succeed("mv /root/new /run/lake/root-password")
     machine.wait_until_succeeds(mc("the-second-password"), timeout=60)
     machine.fail(mc("the-first-password"))
     assert invocation(SERVER) != before
     assert "root-password has changed" in journal("lakewright-server-watch")
     machine.wait_for_unit(CLIENT)
 
+with subtest("a new generation of secrets, as sops-nix and agenix bring it, is seen"):
+    before = invocation(SERVER)
+    machine.succeed(
+        "mkdir --mode 0751 /run/lake.d/2",
+        "umask 077; echo the-third-password > /run/lake.d/2/root-password",
+        "ln -s /run/lake.d/2 /run/lake.new",
+        "mv --no-target-directory /run/lake.new /run/lake",
+        "rm -r /run/lake.d/1",
+    )
+    machine.wait_until_succeeds(mc("the-third-password"), timeout=60)
+    machine.fail(mc("the-second-password"))
+    assert invocation(SERVER) != before
+    machine.wait_for_unit(CLIENT)
+
 # The starts above count for systemd's limits as if somebody hurried.
 machine.succeed(f"systemctl reset-failed {SERVER} {CLIENT}")
 
 with subtest("without its secret the server fails, and starts when the secret comes"):
-    machine.succeed("mv /var/lib/lake/root-password /root/away")
+    machine.succeed("mv /run/lake/root-password /root/away")
     machine.fail(f"systemctl restart {SERVER}")
     machine.wait_until_succeeds(f"systemctl is-failed {SERVER}", timeout=60)
-    machine.succeed("mv /root/away /var/lib/lake/root-password")
+    machine.succeed("mv /root/away /run/lake/root-password")
     machine.wait_until_succeeds(f"systemctl is-active {SERVER}", timeout=60)
     machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)
 
 machine.succeed(f"systemctl reset-failed {SERVER} {CLIENT}")
 
 with subtest("a file that everybody may read is refused by the next start"):
-    machine.succeed("chmod o=r /var/lib/lake/root-password")
+    machine.succeed("chmod o=r /run/lake/root-password")
     machine.fail(f"systemctl restart {SERVER}")
     told = journal(SERVER)
-    assert "everybody may read or write the secret file /var/lib/lake/root-password" in told, told
-    machine.succeed("chmod o= /var/lib/lake/root-password")
+    assert "everybody may read or write the secret file /run/lake/root-password" in told, told
+    machine.succeed("chmod o= /run/lake/root-password")
     machine.wait_until_succeeds(f"systemctl is-active {SERVER}", timeout=60)
     machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)
 
@@ -114,4 +128,4 @@ with subtest("on another address the host's programs find it by the certificate'
     machine.fail("openssl s_client -connect 127.0.0.2:9000 </dev/null")
     machine.succeed("openssl s_client -connect 192.168.77.1:9000 </dev/null")
     machine.wait_for_unit(CLIENT)
-    machine.succeed(mc("the-second-password"), HEALTH)
+    machine.succeed(mc("the-third-password"), HEALTH)

@@ -12,6 +12,7 @@
 }:
 let
   cfg = config.services.lakewright.server;
+  watched = import ../../lib/watched.nix { inherit lib; };
   unit = "lakewright-server.service";
   # Where the comparing unit sees what the server was started with.
   started = "/run/lakewright-server-watch/started";
@@ -22,10 +23,14 @@ let
   compare = pkgs.writeShellApplication {
     name = "lakewright-server-watch";
     runtimeInputs = [
+      pkgs.coreutils
       pkgs.diffutils
       pkgs.systemd
     ];
     text = ''
+      # systemd does not look while this runs, so whoever writes several files has a moment for it.
+      sleep 1
+
       # Whether file $1 is there and is not what the server has of it, $2.
       differs() { [[ -s $1 && -e $2 ]] && ! cmp --quiet "$1" "$2"; }
 
@@ -71,7 +76,9 @@ in
     systemd.paths.lakewright-server-watch = {
       description = "Secrets and certificates of the MinIO server";
       wantedBy = [ "multi-user.target" ];
-      pathConfig.PathChanged = lib.attrValues cfg.loaded ++ lib.optionals ownCertificate cfg.tls.files;
+      pathConfig.PathChanged = watched (
+        lib.attrValues cfg.loaded ++ lib.optionals ownCertificate cfg.tls.files
+      );
     };
     systemd.services.lakewright-server-watch = {
       description = "Take up changed secrets and certificates of the MinIO server";
