@@ -7,7 +7,8 @@
 let
   cfg = config.services.lakewright.server;
   inherit (import ../../lib/types.nix { inherit lib; }) hostPath secretFile;
-  inherit (import ./values.nix { inherit lib; }) hasPassword literal;
+  values = import ./values.nix { inherit lib; };
+  inherit (values) hasPassword literal;
   kinds = import ./notification-kinds.nix;
 
   variableOf =
@@ -79,13 +80,7 @@ in
                 description = "What the receiver is.";
               };
               settings = lib.mkOption {
-                type = lib.types.attrsOf (
-                  lib.types.oneOf [
-                    lib.types.bool
-                    lib.types.int
-                    lib.types.singleLineStr
-                  ]
-                );
+                type = lib.types.attrsOf values.type;
                 default = { };
                 example = {
                   endpoint = "http://127.0.0.1:8080/events";

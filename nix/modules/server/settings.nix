@@ -8,7 +8,8 @@ let
   cfg = config.services.lakewright.server;
   inherit (import ../../lib/types.nix { inherit lib; }) secretFile;
 
-  inherit (import ./values.nix { inherit lib; }) hasPassword literal;
+  values = import ./values.nix { inherit lib; };
+  inherit (values) hasPassword literal;
 
   isName = name: builtins.match "MINIO_[A-Za-z0-9_]+" name != null;
   holdsSecret =
@@ -46,13 +47,7 @@ in
 {
   options.services.lakewright.server = {
     settings = lib.mkOption {
-      type = lib.types.attrsOf (
-        lib.types.oneOf [
-          lib.types.bool
-          lib.types.int
-          lib.types.singleLineStr
-        ]
-      );
+      type = lib.types.attrsOf values.type;
       default = { };
       example = {
         MINIO_SCANNER_SPEED = "slow";

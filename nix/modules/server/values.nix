@@ -1,6 +1,11 @@
 # Values of MinIO's settings.
 { lib }:
 rec {
+  type = lib.types.oneOf [
+    lib.types.bool
+    lib.types.int
+    lib.types.singleLineStr
+  ];
   # As MinIO reads them.
   text = value: if lib.isBool value then (if value then "on" else "off") else toString value;
   # As they stand in a unit's environment, where systemd takes a percent sign for a specifier.
