@@ -41,8 +41,11 @@ class Nix:
         )
 
     def value(self, expression: str) -> object:
-        """What an expression is, as JSON has it."""
-        done = self.run("nix-instantiate", "--eval", "--strict", "--json", "--expr", expression)
+        """What an expression is, as JSON has it. A source that it names is in the store then."""
+        done = self.run(
+            *("nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode"),
+            *("--expr", expression),
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
