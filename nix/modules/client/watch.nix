@@ -28,12 +28,13 @@ let
       unit=$1
       # systemd does not look while this runs, so whoever writes several files has a moment for it.
       sleep 1
-      # Who was stopped stays so; who failed may have lacked just this.
-      case $(systemctl show --property ActiveState --value "$unit.service") in
-        active)
+      # Who was stopped stays so; who failed may have lacked just this. (Who is about to be started
+      # again may find that it was started too often.)
+      case $(systemctl show --property SubState --value "$unit.service") in
+        exited)
           if sha256sum --check --status --ignore-missing "/run/$unit/files"; then exit; fi
           ;;
-        failed)
+        failed | auto-restart*)
           systemctl reset-failed "$unit.service"
           ;;
         *)

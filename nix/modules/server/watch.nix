@@ -17,6 +17,13 @@ let
   # Where the comparing unit sees what the server was started with.
   started = "/run/lakewright-server-watch/started";
 
+  # Programs that renew certificates may put a new folder in the place of the old one, of which
+  # systemd tells only who watches the folder.
+  foldersOf =
+    files:
+    lib.unique (
+      lib.filter (folder: !lib.hasPrefix builtins.storeDir folder) (map (file: dirOf "${file}") files)
+    );
   # security.acme reloads the server itself, and not between writing the one file and the other.
   ownCertificate = cfg.tls.enable && cfg.tls.useACMEHost == null;
 
@@ -34,10 +41,11 @@ let
       # Whether file $1 is there and is not what the server has of it, $2.
       differs() { [[ -s $1 && -e $2 ]] && ! cmp --quiet "$1" "$2"; }
 
-      # Who was stopped stays so; who failed may have lacked just this.
-      case $(systemctl show --property ActiveState --value ${unit}) in
-        active) ;;
-        failed)
+      # Who was stopped stays so; who failed may have lacked just this. (Who is about to be started
+      # again may find that it was started too often.)
+      case $(systemctl show --property SubState --value ${unit}) in
+        running) ;;
+        failed | auto-restart*)
           echo "A secret or the certificate was written: starting the server again."
           systemctl reset-failed ${unit}
           exec systemctl start --no-block ${unit}
@@ -77,7 +85,7 @@ in
       description = "Secrets and certificates of the MinIO server";
       wantedBy = [ "multi-user.target" ];
       pathConfig.PathChanged = watched (
-        lib.attrValues cfg.loaded ++ lib.optionals ownCertificate cfg.tls.files
+        lib.attrValues cfg.loaded ++ lib.optionals ownCertificate (cfg.tls.files ++ foldersOf cfg.tls.files)
       );
     };
     systemd.services.lakewright-server-watch = {
