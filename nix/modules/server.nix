@@ -32,8 +32,7 @@ let
     "::"
   ];
   isLoopback =
-    address:
-    address != null && (lib.hasPrefix "127." address || address == "::1" || address == "localhost");
+    address: address != null && (import ../lib/url.nix { inherit lib; }).isLoopback (bracketed address);
   scheme = if cfg.tls.enable then "https" else "http";
   # The host's own programs go through loopback where they can, so that no name has to resolve.
   localHost =

@@ -19,11 +19,11 @@ let
 
   # Programs that renew certificates may put a new folder in the place of the old one, of which
   # systemd tells only who watches the folder.
-  foldersOf =
-    files:
-    lib.unique (
-      lib.filter (folder: !lib.hasPrefix builtins.storeDir folder) (map (file: dirOf "${file}") files)
-    );
+  certificateFolders = lib.unique (
+    lib.filter (folder: !lib.hasPrefix builtins.storeDir folder) (
+      map (file: dirOf "${file}") cfg.tls.files
+    )
+  );
   # security.acme reloads the server itself, and not between writing the one file and the other.
   ownCertificate = cfg.tls.enable && cfg.tls.useACMEHost == null;
 
@@ -85,7 +85,7 @@ in
       description = "Secrets and certificates of the MinIO server";
       wantedBy = [ "multi-user.target" ];
       pathConfig.PathChanged = watched (
-        lib.attrValues cfg.loaded ++ lib.optionals ownCertificate (cfg.tls.files ++ foldersOf cfg.tls.files)
+        lib.attrValues cfg.loaded ++ lib.optionals ownCertificate (cfg.tls.files ++ certificateFolders)
       );
     };
     systemd.services.lakewright-server-watch = {
