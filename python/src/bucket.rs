@@ -176,7 +176,7 @@ impl Bucket {
         let (source, key) = self.keyed(py, key)?;
         let target_key: ObjectKey = named(py, target)?;
         let target = match bucket {
-            Some(name) => source.lake().bucket(named(py, name)?),
+            Some(name) => source.s3().bucket(named(py, name)?),
             None => source.clone(),
         };
         let if_absent = if_absent(py, if_none_match)?;

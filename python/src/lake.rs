@@ -135,7 +135,7 @@ impl Lake {
         let (lake, handle) = (self.inner(py)?, self.clone());
         Ok(async move {
             let uris = lake.list_tables(&prefix).await?;
-            let table = |uri| Table::new(handle.clone(), lake.loose().table(uri));
+            let table = |uri| Table::new(handle.clone(), lake.without_guard().table(uri));
             Ok(uris.into_iter().map(table).collect())
         })
     }
@@ -151,7 +151,7 @@ impl Lake {
         let handle = self.clone();
         Ok(async move {
             lake.create_table(&uri, schema.0, options).await?;
-            Ok(Table::new(handle, lake.loose().table(uri)))
+            Ok(Table::new(handle, lake.without_guard().table(uri)))
         })
     }
 
@@ -291,7 +291,7 @@ impl Lake {
     #[pyo3(signature = (uri))]
     fn table(&self, py: Python<'_>, uri: &str) -> PyResult<Table> {
         let lake = self.inner(py)?;
-        Ok(Table::new(self.clone(), lake.loose().table(named(py, uri)?)))
+        Ok(Table::new(self.clone(), lake.without_guard().table(named(py, uri)?)))
     }
 
     /// Handles on the tables below ``prefix``, which is a bucket (``raw/``) or a folder in one.
@@ -416,7 +416,7 @@ impl Lake {
         let lakes = [self].into_iter().chain(tables.values().map(|table| &table.lake)).cloned();
         let lakes = lakes.collect();
         let tables = tables.into_iter().map(|(name, table)| (name, table.inner)).collect();
-        Ok(Scan::new(lakes, self.inner(py)?.loose().sql(query, tables)))
+        Ok(Scan::new(lakes, self.inner(py)?.without_guard().sql(query, tables)))
     }
 
     /// The same connection for polars, deltalake and other programs on object_store: a dict of

@@ -84,7 +84,7 @@ pub(crate) fn at_exit(py: Python<'_>) {
     py.detach(|| {
         let runtime = started.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
-            runtime.block_on(lakewright::settle(LET_GO));
+            runtime.block_on(lakewright::finish_background_work(LET_GO));
             runtime.shutdown_timeout(LET_GO);
         }
     });

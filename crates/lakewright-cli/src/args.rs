@@ -133,7 +133,7 @@ pub(crate) struct Global {
     /// Say more on stderr; twice for debugging
     ///
     /// LAKEWRIGHT_LOG takes a filter in the syntax of tracing-subscriber instead, such as
-    /// `lakewright_engine=debug`. What the HTTP layers log below warnings may hold signatures
+    /// `lakewright_s3=debug`. What the HTTP layers log below warnings may hold signatures
     /// and is shown only where LAKEWRIGHT_LOG names them.
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,

@@ -68,7 +68,7 @@ mod tests {
             [
                 tracing::enabled!(target: "aws_smithy_runtime::client", Level::DEBUG),
                 tracing::enabled!(target: "hyper_util::client", Level::DEBUG),
-                tracing::enabled!(target: "lakewright_engine::bucket", Level::DEBUG),
+                tracing::enabled!(target: "lakewright_s3", Level::DEBUG),
                 tracing::enabled!(target: "aws_runtime", Level::WARN),
             ]
         })

@@ -1,8 +1,9 @@
 //! `connect`: from what the caller and the surroundings say to a lake, for every scheme.
 
+use lakewright_client::profile::{Resolved, Settings};
 use lakewright_core::{Error, ErrorKind, Result};
-use lakewright_engine::Lake;
-use lakewright_engine::profile::{Resolved, Settings};
+
+use crate::Lake;
 
 /// What the endpoint of an embedded server begins with.
 const EMBEDDED: &str = "embedded:";
@@ -55,13 +56,13 @@ async fn embedded(resolved: Resolved, directory: String) -> Result<Lake> {
             let key = Secret::new(server.access_key_id());
             let secret = server.secret_access_key().clone();
             let profile = resolved.served_at(server.endpoint(), key, secret).into_profile()?;
-            Ok(Lake::new(profile)?.called(&name).keeping(Arc::new(server)))
+            Ok(Lake::new(profile)?.with_display_name(&name).with_guard(Arc::new(server)))
         }
         Embedded::Attached(there) => {
             let key = Secret::new(there.access_key_id);
             let profile =
                 resolved.served_at(there.endpoint, key, there.secret_access_key).into_profile()?;
-            Ok(Lake::new(profile)?.called(&name))
+            Ok(Lake::new(profile)?.with_display_name(&name))
         }
     }
 }

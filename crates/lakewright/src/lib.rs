@@ -16,10 +16,17 @@
 //! (the server in the process), both on by default.
 
 mod connect;
+mod lake;
 
 #[cfg(feature = "tables")]
 pub use arrow;
 pub use connect::connect;
+pub use lake::Lake;
+pub use lakewright_admin::{self as admin, Admin};
+pub use lakewright_client::finish_background_work;
+pub use lakewright_client::profile::{
+    self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,
+};
 pub use lakewright_core::bucket_config::{
     self, Access, AnonymousAccess, Encryption, LifecycleRule, NoncurrentTransition, Notification,
     ObjectLock, RetentionMode, Transition, Versioning,
@@ -31,21 +38,16 @@ pub use lakewright_core::{
 pub use lakewright_core::{
     BucketName, Error, ErrorKind, ObjectKey, Result, Secret, SecretRef, ServiceError, TableUri,
 };
+pub use lakewright_declare::{self as declared, Applied, Event, PlanOptions, Watch};
+#[cfg(feature = "tables")]
+pub use lakewright_delta::{
+    self as table, At, BatchStream, Batches, Commit, CommitInfo, CreateTableOptions, FileInfo,
+    OverwriteOptions, Scan, ScanOptions, Table, TableInfo, WriteOptions,
+};
 #[cfg(feature = "embedded")]
 pub use lakewright_embedded as embedded;
-pub use lakewright_engine::admin::{self, Admin};
-pub use lakewright_engine::bucket::{
+pub use lakewright_s3::{
     Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, Emptied, EmptyOptions, GetOptions,
     ListOptions, ListPage, Object, ObjectBody, ObjectInfo, ObjectRange, ObjectVersion, Progress,
     PutOptions, VersionPage,
 };
-pub use lakewright_engine::declared::{self, Applied, Event, PlanOptions, Watch};
-pub use lakewright_engine::profile::{
-    self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,
-};
-#[cfg(feature = "tables")]
-pub use lakewright_engine::table::{
-    self, At, BatchStream, Batches, Commit, CommitInfo, CreateTableOptions, FileInfo,
-    OverwriteOptions, Scan, ScanOptions, Table, TableInfo, WriteOptions,
-};
-pub use lakewright_engine::{Lake, settle};

@@ -119,7 +119,7 @@ async fn dropped_it_records_what_was_done() {
     until(|| proxy.struck() > 0 && ended.lock().unwrap().len() == 3).await;
     applying.abort();
     assert!(applying.await.unwrap_err().is_cancelled());
-    assert!(lakewright::settle(Duration::from_secs(10)).await);
+    assert!(lakewright::finish_background_work(Duration::from_secs(10)).await);
     let last = ended.lock().unwrap().last().cloned().unwrap();
     assert!(matches!(last.1, Outcome::Failed { .. }), "{last:?}");
     resumes(&world, &spec, 3).await;

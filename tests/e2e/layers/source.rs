@@ -16,16 +16,15 @@ pub(super) struct Rule {
 
 /// The one place of each name.
 pub(super) const TABLE: &[Rule] = &[
-    Rule { name: "aws_sdk_s3", within: &[""], only_in: &["crates/lakewright-engine/src/bucket/"] },
-    Rule { name: "deltalake", within: &[""], only_in: &["crates/lakewright-engine/src/table/"] },
+    Rule { name: "aws_sdk_s3", within: &[""], only_in: &["crates/lakewright-s3/src/"] },
+    Rule { name: "deltalake", within: &[""], only_in: &["crates/lakewright-delta/src/"] },
+    Rule { name: "object_store", within: &[""], only_in: &["crates/lakewright-delta/src/"] },
+    // A table's verbs reach a bucket only through the store that bridges the two.
     Rule {
-        name: "object_store",
-        within: &[""],
-        only_in: &["crates/lakewright-engine/src/store.rs", "crates/lakewright-engine/src/table/"],
+        name: "Bucket",
+        within: &["crates/lakewright-delta/src/"],
+        only_in: &["crates/lakewright-delta/src/store.rs"],
     },
-    // `bucket` and `table` meet only in `store.rs`
-    Rule { name: "crate::table", within: &["crates/lakewright-engine/src/bucket/"], only_in: &[] },
-    Rule { name: "crate::bucket", within: &["crates/lakewright-engine/src/table/"], only_in: &[] },
 ];
 
 /// A source file: its path from the workspace's root, and its text.
@@ -139,13 +138,13 @@ mod tests {
     #[test]
     fn the_right_place_passes() {
         assert_finds(
-            "crates/lakewright-engine/src/bucket/get.rs",
-            "use aws_sdk_s3::Client; use crate::{profile::Profile, store};",
+            "crates/lakewright-s3/src/get.rs",
+            "use aws_sdk_s3::Client; use crate::{Bucket, retry};",
             &[],
         );
         assert_finds(
-            "crates/lakewright-engine/src/store.rs",
-            "use object_store::ObjectStore; use crate::{bucket::Bucket, table::Table};",
+            "crates/lakewright-delta/src/store.rs",
+            "use object_store::ObjectStore; use lakewright_s3::Bucket;",
             &[],
         );
     }
@@ -162,43 +161,38 @@ mod tests {
     #[test]
     fn an_sdk_in_the_wrong_place_is_found() {
         assert_finds(
-            "crates/lakewright-engine/src/lake.rs",
+            "crates/lakewright/src/lake.rs",
             "fn f() { select! { _ = aws_sdk_s3::Client::new() => {} } }",
-            &["crates/lakewright-engine/src/lake.rs must not name aws_sdk_s3: \
-               only crates/lakewright-engine/src/bucket/ may"],
+            &["crates/lakewright/src/lake.rs must not name aws_sdk_s3: \
+               only crates/lakewright-s3/src/ may"],
         );
         assert_finds(
             "python/src/table.rs",
             "use deltalake as harmless;",
             &["python/src/table.rs must not name deltalake: \
-               only crates/lakewright-engine/src/table/ may"],
+               only crates/lakewright-delta/src/ may"],
         );
         assert_finds(
-            "crates/lakewright-engine/src/bucket/list.rs",
+            "crates/lakewright-s3/src/list.rs",
             "use object_store::path::Path;",
-            &["crates/lakewright-engine/src/bucket/list.rs must not name object_store: \
-               only crates/lakewright-engine/src/store.rs and crates/lakewright-engine/src/table/ \
-               may"],
+            &["crates/lakewright-s3/src/list.rs must not name object_store: \
+               only crates/lakewright-delta/src/ may"],
         );
     }
 
     #[test]
-    fn bucket_and_table_do_not_meet() {
+    fn a_verb_of_tables_that_goes_around_the_store_is_found() {
         for text in [
-            "use crate::table::Table;",
-            "use crate::{profile::Profile, table::{Table, Scan}};",
-            "fn f() { super::super::table::open() }",
+            "use lakewright_s3::Bucket;",
+            "use lakewright_s3::{Bucket, ListOptions};",
+            "fn f(bucket: &lakewright_s3::Bucket) {}",
         ] {
             assert_finds(
-                "crates/lakewright-engine/src/bucket/put.rs",
+                "crates/lakewright-delta/src/list.rs",
                 text,
-                &["crates/lakewright-engine/src/bucket/put.rs must not name crate::table"],
+                &["crates/lakewright-delta/src/list.rs must not name Bucket: \
+                   only crates/lakewright-delta/src/store.rs may"],
             );
         }
-        assert_finds(
-            "crates/lakewright-engine/src/table/log.rs",
-            "use crate::bucket::Bucket;",
-            &["crates/lakewright-engine/src/table/log.rs must not name crate::bucket"],
-        );
     }
 }

@@ -1,0 +1,187 @@
+//! From what the admin API refuses to what lakewright says.
+
+use lakewright_client::{ErrorBody, Response, meaning};
+use lakewright_core::{Error, ErrorKind, ServiceError};
+
+/// What the admin client asks of an error body.
+pub(super) trait AdminErrorBody {
+    /// Whether it is about a disabled key. MinIO has a code for that and does not always use it.
+    fn is_disabled(&self) -> bool;
+
+    /// Whether it comes from a server without the admin API, which takes the path for a bucket
+    /// `minio` and a key in it, or for nothing that it knows.
+    fn is_of_no_admin(&self, status: u16) -> bool;
+}
+
+impl AdminErrorBody for ErrorBody {
+    fn is_disabled(&self) -> bool {
+        matches!(&*self.code, "AccessKeyDisabled" | "XMinioAccessKeyDisabled")
+            || (self.code == "InvalidAccessKeyId" && self.message.contains("disabled"))
+    }
+
+    fn is_of_no_admin(&self, status: u16) -> bool {
+        !self.json
+            && matches!(
+                (&*self.code, status),
+                (
+                    "NoSuchBucket"
+                        | "NoSuchKey"
+                        | "InvalidBucketName"
+                        | "MethodNotAllowed"
+                        | "NotImplemented"
+                        | "NoSuchUpload"
+                        | "PermanentRedirect",
+                    _
+                ) | ("", 301 | 404 | 405 | 501)
+            )
+    }
+}
+
+/// What a refusal of the admin API means.
+pub(super) fn classify(response: &Response) -> Error {
+    let refusal = ErrorBody::of(response);
+    let (kind, said) = if refusal.is_of_no_admin(response.status) {
+        no_admin()
+    } else {
+        kind_of(&refusal, response.status)
+    };
+    let message = match said {
+        Some(said) => said.to_owned(),
+        None if refusal.message.trim().is_empty() => {
+            format!("the server answered {}", response.status)
+        }
+        None => refusal.message.trim().trim_end_matches('.').to_owned(),
+    };
+    Error::new(kind, message).answered(ServiceError {
+        status: response.status,
+        code: Some(refusal.code).filter(|code| !code.is_empty()),
+        request_id: Some(refusal.request_id)
+            .filter(|id| !id.is_empty())
+            .or_else(|| response.header("x-amz-request-id").map(String::from)),
+        retry_after: response.retry_after(),
+    })
+}
+
+pub(super) fn no_admin() -> (ErrorKind, Option<&'static str>) {
+    let why =
+        "the server has no MinIO admin API: no users, policies or quotas can be managed on it";
+    (ErrorKind::Unsupported, Some(why))
+}
+
+/// Kind and, where we can say it better than the server, the message.
+fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>) {
+    use ErrorKind as K;
+    let message = &*refusal.message;
+    if refusal.is_disabled() {
+        return (K::Unauthenticated, Some("the access key is disabled"));
+    }
+    match &*refusal.code {
+        "XMinioAdminNoSuchUser" => (K::NotFound, Some("the user does not exist")),
+        "XMinioAdminNoSuchGroup" => (K::NotFound, Some("the group does not exist")),
+        "XMinioAdminNoSuchPolicy" => (K::NotFound, Some("the policy does not exist")),
+        "XMinioAdminServiceAccountNotFound" | "XMinioAdminNoSuchAccessKey" => NO_ACCOUNT,
+        // One code for a service account that is not there and for keys that cannot be given.
+        "XMinioInvalidIAMCredentials" if status == 404 => NO_ACCOUNT,
+        "XMinioInvalidIAMCredentials" => (K::InvalidInput, None),
+        "XMinioAdminNoSuchQuotaConfiguration" => (K::NotFound, Some("the bucket has no quota")),
+        "XMinioAdminGroupNotEmpty" => {
+            (K::Conflict, Some("the group still has members; remove them first"))
+        }
+        "XMinioIAMPolicyInUse" => (
+            K::Conflict,
+            Some("the policy is still attached to a user or a group; detach it first"),
+        ),
+        "XMinioAdminPolicyChangeAlreadyApplied" => (K::Conflict, Some("it is so already")),
+        "XMinioIAMServiceAccountNotAllowed" if message.contains("already taken") => {
+            (K::AlreadyExists, Some("the access key is taken already"))
+        }
+        "XMinioIAMServiceAccountNotAllowed" => (K::Denied, None),
+        "XMinioAdminInvalidAccessKey"
+        | "XMinioAdminInvalidSecretKey"
+        | "XMinioAdminInvalidArgument"
+        | "XMinioAdminResourceInvalidArgument"
+        | "XMinioAdminGroupNameContainsReservedChars"
+        | "XMinioAdminConfigBadJSON"
+        | "XMinioMalformedIAMPolicy"
+        | "PolicyInvalidName"
+        | "MalformedPolicy"
+        | "BadRequest" => (K::InvalidInput, None),
+        "InternalError" if message.contains("invalid service account expiration") => (
+            K::InvalidInput,
+            Some(
+                "a service account ends 15 minutes from now at the earliest, and after a year at the latest",
+            ),
+        ),
+        "XMinioAdminVersionMismatch" => {
+            (K::Unsupported, Some("the server's admin API is older or newer and has no such call"))
+        }
+        "XMinioAdminBucketQuotaDisabled" | "XMinioAdminNotImplemented" => (K::Unsupported, None),
+        "XMinioIAMNotInitialized" | "XMinioAdminIAMNotInitialized" => {
+            (K::Unavailable, Some("the server has not read its users yet"))
+        }
+        code => meaning(Some(code).filter(|code| !code.is_empty()), status),
+    }
+}
+
+const NO_ACCOUNT: (ErrorKind, Option<&str>) =
+    (ErrorKind::NotFound, Some("the service account does not exist"));
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Response {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        Response { status, headers: HeaderMap::new(), body, repeated: false }
+    }
+
+    #[test]
+    fn refusals_have_a_meaning() {
+        let json = |code: &str, message: &str| {
+            format!(r#"{{"Code":"{code}","Message":"{message}","Resource":"/","RequestId":"17"}}"#)
+        };
+        let xml = |code: &str| {
+            format!(
+                r#"<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>It&#39;s.</Message><BucketName>minio</BucketName><RequestId>17</RequestId></Error>"#
+            )
+        };
+        use ErrorKind as K;
+        for (status, body, kind, said) in [
+            (404, json("XMinioAdminNoSuchUser", "x"), K::NotFound, "the user does not exist"),
+            (404, json("XMinioInvalidIAMCredentials", "x"), K::NotFound, "service account"),
+            (403, json("XMinioInvalidIAMCredentials", "like root"), K::InvalidInput, "like root"),
+            (
+                403,
+                json("InvalidAccessKeyId", "Your account is disabled; ."),
+                K::Unauthenticated,
+                "disabled",
+            ),
+            (403, json("InvalidAccessKeyId", "x"), K::Unauthenticated, "does not know"),
+            (403, json("SignatureDoesNotMatch", "x"), K::Unauthenticated, "secret"),
+            (403, json("AccessDenied", "x"), K::Denied, "does not allow"),
+            (404, json("NoSuchBucket", "x"), K::NotFound, "the bucket does not exist"),
+            (503, json("XMinioServerNotInitialized", "x"), K::Unavailable, "starting"),
+            (426, json("XMinioAdminVersionMismatch", "x"), K::Unsupported, "admin API"),
+            (400, json("NeverHeardOf", "Some words."), K::InvalidInput, "Some words"),
+            (404, xml("NoSuchBucket"), K::Unsupported, "no MinIO admin API"),
+            (404, xml("NoSuchKey"), K::Unsupported, "no MinIO admin API"),
+            (405, xml("MethodNotAllowed"), K::Unsupported, "no MinIO admin API"),
+            (501, xml("NotImplemented"), K::Unsupported, "no MinIO admin API"),
+            (403, xml("SignatureDoesNotMatch"), K::Unauthenticated, "secret"),
+            (500, xml("InternalError"), K::Unavailable, "It's"),
+            (404, "<html>nothing here</html>".into(), K::Unsupported, "no MinIO admin API"),
+            (405, String::new(), K::Unsupported, "no MinIO admin API"),
+            (502, "Bad gateway".into(), K::Unavailable, "502"),
+            (500, "\u{0}<<".repeat(999), K::Unavailable, "500"),
+        ] {
+            let error = classify(&answer(status, &body));
+            assert_eq!(error.kind(), kind, "{status} {body}: {error}");
+            assert!(error.message().contains(said), "{status} {body}: {error}");
+        }
+        let error = classify(&answer(404, &json("XMinioAdminNoSuchUser", "x")));
+        assert_eq!(error.service().unwrap().request_id.as_deref(), Some("17"));
+    }
+}

@@ -1,0 +1,23 @@
+//! `list_users`
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use lakewright_core::Result;
+
+use super::types::WireUser;
+use super::{Admin, User};
+
+impl Admin {
+    /// Every user with policies and groups, by access key: one request. Neither root nor service
+    /// accounts are users.
+    ///
+    /// # Errors
+    /// `Denied` without `admin:ListUsers`, and whatever keeps the server from answering.
+    pub async fn list_users(&self) -> Result<Vec<User>> {
+        let at = self.client.profile().to_string();
+        let answer = self.call("list_users", at, Method::GET, "list-users").send().await?;
+        let users: BTreeMap<String, WireUser> = answer.secret_json().await?;
+        Ok(users.into_iter().map(|(access_key, user)| user.named(access_key)).collect())
+    }
+}

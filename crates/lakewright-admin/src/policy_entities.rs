@@ -1,0 +1,57 @@
+//! `policy_entities`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use lakewright_core::Result;
+use serde::Deserialize;
+
+use super::Admin;
+use super::types::or_empty;
+
+/// Who has which policies attached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyEntities {
+    /// Policies of users, by access key. Who has none is not in it.
+    pub users: BTreeMap<String, BTreeSet<String>>,
+    /// Policies of groups, by name, of disabled ones too. What has none is not in it.
+    pub groups: BTreeMap<String, BTreeSet<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    #[serde(default, deserialize_with = "or_empty")]
+    policy_mappings: Vec<Mapping>,
+}
+
+#[derive(Deserialize)]
+struct Mapping {
+    policy: String,
+    #[serde(default, deserialize_with = "or_empty")]
+    users: Vec<String>,
+    #[serde(default, deserialize_with = "or_empty")]
+    groups: Vec<String>,
+}
+
+impl Admin {
+    /// Every attachment there is: one request.
+    ///
+    /// # Errors
+    /// `Denied` without `admin:ListGroups`, `admin:ListUsers` and `admin:ListUserPolicies`, and
+    /// whatever keeps the server from answering.
+    pub async fn policy_entities(&self) -> Result<PolicyEntities> {
+        let at = self.client.profile().to_string();
+        let call = self.call("policy_entities", at, Method::GET, "idp/builtin/policy-entities");
+        let answer: Wire = call.send().await?.secret_json().await?;
+        let mut entities = PolicyEntities::default();
+        for Mapping { policy, users, groups } in answer.policy_mappings {
+            for (all, holders) in [(&mut entities.users, users), (&mut entities.groups, groups)] {
+                for holder in holders {
+                    all.entry(holder).or_default().insert(policy.clone());
+                }
+            }
+        }
+        Ok(entities)
+    }
+}

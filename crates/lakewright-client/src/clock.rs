@@ -1,0 +1,59 @@
+//! The server's clock. Leases are judged by it: machines disagree about the time, and all of them
+//! talk to one server.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, Timestamp};
+
+/// How far the server's clock is ahead of ours, learnt from the `Date` of its answers, which says
+/// it to the second.
+#[derive(Debug, Default)]
+pub struct Clock {
+    known: OnceLock<()>,
+    ahead_ms: AtomicI64,
+}
+
+impl Clock {
+    /// Learns from an answer's `Date` (RFC 9110, 6.6.1), which has just come in.
+    pub fn learn(&self, date: &str) {
+        static PARSER: DateTimeParser = DateTimeParser::new();
+        let Ok(there) = PARSER.parse_timestamp(date) else { return };
+        let ahead = there.as_millisecond() - Timestamp::now().as_millisecond();
+        self.ahead_ms.store(ahead, Ordering::Relaxed);
+        // Whoever was first said the same.
+        let _ = self.known.set(());
+    }
+
+    /// What time it is there; by our own clock as long as no answer has said.
+    pub fn now(&self) -> Timestamp {
+        let here = Timestamp::now();
+        if self.known.get().is_none() {
+            return here;
+        }
+        let ahead = SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed));
+        // `Date` has no fractions: half a second is about right.
+        if ahead.abs() <= SignedDuration::from_secs(1) {
+            here
+        } else {
+            here.checked_add(ahead).unwrap_or(here)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_time_counts_once_it_is_known() {
+        let clock = Clock::default();
+        let off = |clock: &Clock| (clock.now().as_second() - Timestamp::now().as_second()).abs();
+        assert!(off(&clock) <= 1);
+        clock.learn("no date");
+        assert!(off(&clock) <= 1);
+        clock.learn("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(clock.now().strftime("%Y-%m-%d %H:%M").to_string(), "1994-11-06 08:49");
+    }
+}

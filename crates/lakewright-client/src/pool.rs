@@ -1,0 +1,202 @@
+//! The connections of a profile, shared by the S3 client and by what is signed without it.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use lakewright_core::{Error, ErrorKind, Result};
+
+use crate::clock::Clock;
+use crate::profile::Profile;
+
+/// MinIO closes idle connections after 30 s (`minio server --idle-timeout`); leaving first
+/// means never writing into a connection that the server is just closing.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
+/// The pool of connections. Requests that allow the server different times to answer share it:
+/// the SDK's own HTTP client would keep one pool for each such time.
+#[derive(Clone, Debug)]
+pub struct Pool(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// `None` for plain HTTP.
+    tls: Option<TlsContext>,
+    connect_timeout: Duration,
+    own: OnceLock<SharedHttpConnector>,
+    /// For those who give a connection another time to come up (the metadata service).
+    others: RwLock<Vec<(Option<Duration>, SharedHttpConnector)>>,
+    /// What time it is at the other end.
+    clock: Arc<Clock>,
+}
+
+impl Pool {
+    /// Reads the CA file. Connections come with the first request.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a CA file that cannot be read or holds no certificate.
+    pub fn new(profile: &Profile) -> Result<Self> {
+        let plain = profile.endpoint().is_some_and(|endpoint| endpoint.starts_with("http:"));
+        let tls = if plain { None } else { Some(tls_context(profile)?) };
+        Ok(Self(Arc::new(Inner {
+            tls,
+            connect_timeout: profile.connect_timeout(),
+            own: OnceLock::new(),
+            others: RwLock::default(),
+            clock: Arc::default(),
+        })))
+    }
+
+    /// The server's clock, as its answers tell it.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The connections that come up within the profile's time. How long an answer may take is
+    /// the caller's to watch.
+    pub fn connector(&self) -> &SharedHttpConnector {
+        self.0.own.get_or_init(|| {
+            let connector = self.0.make(Some(self.0.connect_timeout));
+            SharedHttpConnector::new(Dated { connector, clock: self.0.clock.clone() })
+        })
+    }
+
+    fn connector_within(&self, timeout: Option<Duration>) -> SharedHttpConnector {
+        if timeout == Some(self.0.connect_timeout) {
+            return self.connector().clone();
+        }
+        let known = |others: &[(_, SharedHttpConnector)]| {
+            let other = others.iter().find(|(other, _)| *other == timeout);
+            other.map(|(_, connector)| connector.clone())
+        };
+        let found = known(&self.0.others.read().unwrap_or_else(PoisonError::into_inner));
+        found.unwrap_or_else(|| {
+            let mut others = self.0.others.write().unwrap_or_else(PoisonError::into_inner);
+            known(&others).unwrap_or_else(|| {
+                let connector = self.0.make(timeout);
+                others.push((timeout, connector.clone()));
+                connector
+            })
+        })
+    }
+}
+
+impl Inner {
+    fn make(&self, connect_timeout: Option<Duration>) -> SharedHttpConnector {
+        let mut settings = HttpConnectorSettings::builder();
+        settings.set_connect_timeout(connect_timeout);
+        let mut connector = Connector::builder().enable_tcp_nodelay(true);
+        connector
+            .set_connector_settings(Some(settings.build()))
+            .set_sleep_impl(Some(SharedAsyncSleep::new(TokioSleep::new())))
+            .set_pool_idle_timeout(Some(Some(POOL_IDLE)));
+        SharedHttpConnector::new(match &self.tls {
+            None => connector.build_http(),
+            Some(context) => connector
+                .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                .tls_context(context.clone())
+                .build(),
+        })
+    }
+}
+
+impl HttpClient for Pool {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let connector = self.connector_within(settings.connect_timeout());
+        match settings.read_timeout() {
+            None => connector,
+            Some(limit) => SharedHttpConnector::new(Patient { connector, limit }),
+        }
+    }
+}
+
+/// A connector that waits `limit` for the head of an answer.
+#[derive(Debug)]
+struct Patient {
+    connector: SharedHttpConnector,
+    limit: Duration,
+}
+
+impl HttpConnector for Patient {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (answer, limit) = (self.connector.call(request), self.limit);
+        HttpConnectorFuture::new(async move {
+            tokio::time::timeout(limit, answer)
+                .await
+                .unwrap_or_else(|late| Err(ConnectorError::timeout(late.into())))
+        })
+    }
+}
+
+/// A connector that notes what time the server says it is.
+#[derive(Debug)]
+struct Dated {
+    connector: SharedHttpConnector,
+    clock: Arc<Clock>,
+}
+
+impl HttpConnector for Dated {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (answer, clock) = (self.connector.call(request), self.clock.clone());
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await?;
+            if let Some(date) = answer.headers().get("date") {
+                clock.learn(date);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+fn tls_context(profile: &Profile) -> Result<TlsContext> {
+    let wrong = |why: String| Error::new(ErrorKind::InvalidConfig, why);
+    let mut trust = TrustStore::default();
+    if let Some(path) = profile.ca_file() {
+        let on = || path.display().to_string();
+        let pem = std::fs::read(path).map_err(|error| {
+            wrong(format!("the CA file cannot be read: {error}")).on(on()).caused_by(error)
+        })?;
+        // A file without a certificate would only show as a failed handshake, much later.
+        if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+            return Err(wrong("the CA file holds no PEM certificate".into()).on(on()));
+        }
+        trust = trust.with_pem_certificate(pem);
+    }
+    TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .map_err(|error| wrong("TLS cannot be set up".into()).caused_by(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Credentials;
+
+    #[test]
+    fn one_pool_for_one_time_to_connect() {
+        let profile = Profile::builder()
+            .endpoint("http://127.0.0.1:9".into())
+            .credentials(Credentials::Anonymous)
+            .build()
+            .unwrap();
+        let pool = Pool::new(&profile).unwrap();
+        let within = |seconds| pool.connector_within(Some(Duration::from_secs(seconds)));
+        let _ = (within(1), within(1), within(2), within(5), pool.connector_within(None));
+        assert_eq!(profile.connect_timeout(), Duration::from_secs(5));
+        assert_eq!(pool.0.others.read().unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,334 @@
+//! Credentials as the SDK asks for them: read again when their files changed, at once when the
+//! server refused them.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials as Keys;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
+
+use super::{Credentials, Value, env};
+
+/// How long files are trusted without another look. A look costs a few microseconds; a
+/// secret that rotated is noticed within this time, or at the first refusal.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A request that is refused this soon after a change may have been signed before it.
+const UNDER_WAY: Duration = Duration::from_secs(10);
+
+/// Temporary keys are renewed this long before they end, as the AWS SDKs do.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// No key pair is this long (bytes); a wrong path to something huge is refused unread.
+const LONGEST: u64 = 64 * 1024;
+
+/// Where the SDK gets its keys from. One instance a client.
+#[derive(Debug)]
+pub struct CredentialSource {
+    credentials: Credentials,
+    provider_config: ProviderConfig,
+    files: Vec<PathBuf>,
+    state: Mutex<State>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    looked: Option<Instant>,
+    stamps: Vec<Option<Stamp>>,
+    keys: Option<Keys>,
+    chain: Option<SharedCredentialsProvider>,
+    /// When other files than before were found.
+    changed: Option<Instant>,
+    /// How often that happened. What was read before a change is not kept after it.
+    generation: u64,
+}
+
+/// What tells one version of a file from the next without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+        Some(Self { inode, bytes: metadata.len(), modified: metadata.modified().ok() })
+    }
+}
+
+impl CredentialSource {
+    /// A source for these credentials. Requests of AWS providers go through `http`.
+    pub fn new(credentials: Credentials, http: SharedHttpClient, region: &str) -> Arc<Self> {
+        let provider_config = ProviderConfig::without_region()
+            .with_region(Some(aws_types::region::Region::new(region.to_owned())))
+            .with_http_client(http);
+        let files = watched(&credentials);
+        let state = State {
+            looked: None,
+            stamps: Vec::new(),
+            keys: None,
+            chain: None,
+            changed: None,
+            generation: 0,
+        };
+        Arc::new(Self {
+            credentials,
+            provider_config,
+            files,
+            state: Mutex::new(state),
+            asking: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// The server refused the keys. Looks at the files at once and says whether another attempt
+    /// would be made with other keys. Asked twice about one attempt, it answers the same twice.
+    pub fn refused(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.looked = None;
+        self.look(&mut state);
+        state.changed.is_some_and(|at| at.elapsed() < UNDER_WAY)
+    }
+
+    fn stamps(&self) -> Vec<Option<Stamp>> {
+        self.files.iter().map(|path| Stamp::of(path)).collect()
+    }
+
+    /// Drops what was cached where a file changed since the last look.
+    fn look(&self, state: &mut State) {
+        if self.files.is_empty() || state.looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return;
+        }
+        state.looked = Some(Instant::now());
+        let stamps = self.stamps();
+        if stamps != state.stamps {
+            if !state.stamps.is_empty() {
+                state.changed = Some(Instant::now());
+            }
+            state.stamps = stamps;
+            state.generation += 1;
+            state.keys = None;
+            state.chain = None;
+        }
+    }
+
+    async fn provide(&self) -> provider::Result {
+        let (chain, generation) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            self.look(&mut state);
+            if let Some(keys) = state.keys.clone().filter(still_good) {
+                return Ok(keys);
+            }
+            if let Credentials::Keys { access_key_id, secret_access_key, session_token } =
+                &self.credentials
+            {
+                // A file of a few bytes: a hop to the blocking pool would take longer than the
+                // read, and it happens once a rotation.
+                let keys = read_keys(access_key_id, secret_access_key, session_token.as_ref())
+                    .map_err(CredentialsError::invalid_configuration)?;
+                state.keys = Some(keys.clone());
+                return Ok(keys);
+            }
+            let chain = state.chain.get_or_insert_with(|| self.chain()).clone();
+            (chain, state.generation)
+        };
+        // One asks and the others wait for its answer: STS or a credential_process is slow.
+        let _one = self.asking.lock().await;
+        {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(keys) = state.keys.clone().filter(still_good)
+                && state.generation == generation
+            {
+                return Ok(keys);
+            }
+        }
+        let keys = chain.provide_credentials().await?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.generation == generation {
+            state.keys = Some(keys.clone());
+        }
+        Ok(keys)
+    }
+
+    fn chain(&self) -> SharedCredentialsProvider {
+        match &self.credentials {
+            Credentials::AwsProfile { name } => SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder()
+                    .configure(&self.provider_config)
+                    .profile_name(name)
+                    .build(),
+            ),
+            Credentials::InstanceMetadata | Credentials::Anonymous | Credentials::Keys { .. } => {
+                SharedCredentialsProvider::new(
+                    aws_config::imds::credentials::ImdsCredentialsProvider::builder()
+                        .configure(&self.provider_config)
+                        .build(),
+                )
+            }
+        }
+    }
+}
+
+impl ProvideCredentials for CredentialSource {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.provide())
+    }
+}
+
+/// Whether the keys will still be good when the request arrives.
+fn still_good(keys: &Keys) -> bool {
+    keys.expiry().is_none_or(|end| end > SystemTime::now() + SLACK)
+}
+
+/// The files whose change means other keys.
+fn watched(credentials: &Credentials) -> Vec<PathBuf> {
+    match credentials {
+        Credentials::Keys { access_key_id, secret_access_key, session_token } => {
+            [Some(access_key_id), Some(secret_access_key), session_token.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter_map(|value| match value {
+                    Value::Reference(SecretRef::File(path)) => Some(path.clone()),
+                    Value::Reference(SecretRef::Credential(name)) => credential_path(name).ok(),
+                    Value::Reference(SecretRef::Env(_)) | Value::Literal(_) => None,
+                })
+                .collect()
+        }
+        Credentials::AwsProfile { .. } => {
+            let home = std::env::var_os(env::HOME).map(PathBuf::from).unwrap_or_default();
+            let path = |variable: &str, name: &str| {
+                std::env::var_os(variable).map_or_else(|| home.join(".aws").join(name), Into::into)
+            };
+            vec![
+                path(env::AWS_CONFIG_FILE, "config"),
+                path(env::AWS_SHARED_CREDENTIALS_FILE, "credentials"),
+            ]
+        }
+        Credentials::Anonymous | Credentials::InstanceMetadata => Vec::new(),
+    }
+}
+
+fn read_keys(id: &Value, secret: &Value, token: Option<&Value>) -> Result<Keys> {
+    let (id, secret) = (read(id)?, read(secret)?);
+    let token = token.map(read).transpose()?;
+    Ok(Keys::new(
+        id.expose(),
+        secret.expose(),
+        token.map(|token| token.expose().to_owned()),
+        None,
+        "lakewright",
+    ))
+}
+
+fn read(value: &Value) -> Result<Secret> {
+    match value {
+        Value::Literal(secret) => Ok(secret.clone()),
+        Value::Reference(reference) => read_secret(reference),
+    }
+}
+
+/// Reads what a reference names, without white space around it.
+///
+/// # Errors
+/// `InvalidConfig` with the reference, never the content, when it is missing, unreadable,
+/// empty, no UTF-8 or too long.
+pub fn read_secret(reference: &SecretRef) -> Result<Secret> {
+    let wrong = |why: String| {
+        Error::new(ErrorKind::InvalidConfig, format!("the secret in {reference}: {why}"))
+    };
+    let text = match reference {
+        SecretRef::Env(name) => std::env::var(name)
+            .map_err(|_| wrong("the variable is not set, or is no UTF-8".into()))?,
+        SecretRef::File(path) => read_file(path).map_err(wrong)?,
+        SecretRef::Credential(name) => read_file(&credential_path(name)?).map_err(wrong)?,
+    };
+    match text.trim() {
+        "" => Err(wrong("it is empty".into())),
+        secret => Ok(Secret::new(secret)),
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    // Devices and pipes have no length that could be looked at.
+    file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > LONGEST {
+        return Err(format!("more than {LONGEST} bytes are too many for a secret"));
+    }
+    Ok(text)
+}
+
+fn credential_path(name: &str) -> Result<PathBuf> {
+    let wrong = |why: &str| Error::new(ErrorKind::InvalidConfig, why);
+    if name.contains('/') || matches!(name, "" | "." | "..") {
+        return Err(wrong("the name of a systemd credential is a plain file name"));
+    }
+    let directory = std::env::var_os(env::CREDENTIALS_DIRECTORY).ok_or_else(|| {
+        wrong("$CREDENTIALS_DIRECTORY is not set: a systemd credential needs LoadCredential=")
+    })?;
+    Ok(Path::new(&directory).join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(path: &Path) -> Arc<CredentialSource> {
+        let credentials = Credentials::Keys {
+            access_key_id: Value::Literal(Secret::new("id")),
+            secret_access_key: Value::Reference(SecretRef::File(path.into())),
+            session_token: None,
+        };
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        CredentialSource::new(credentials, http, "us-east-1")
+    }
+
+    #[tokio::test]
+    async fn a_refusal_reads_the_file_again_and_only_a_change_is_worth_another_try() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        std::fs::write(&path, "first\n").unwrap();
+        let source = source(&path);
+        assert_eq!(source.provide().await.unwrap().secret_access_key(), "first");
+        assert!(!source.refused());
+        std::fs::write(&path, "second-one\n").unwrap();
+        assert_eq!(source.provide().await.unwrap().secret_access_key(), "first", "not yet due");
+        assert!(source.refused());
+        assert_eq!(source.provide().await.unwrap().secret_access_key(), "second-one");
+    }
+
+    #[tokio::test]
+    async fn says_what_is_wrong_with_a_secret_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        for (content, why) in [(None, "No such file"), (Some(""), "empty"), (Some(" \n"), "empty")]
+        {
+            if let Some(content) = content {
+                std::fs::write(&path, content).unwrap();
+            }
+            let error = source(&path).provide().await.unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.contains(why), "{cause}");
+        }
+        std::fs::write(&path, vec![b'x'; 70_000]).unwrap();
+        assert!(source(&path).provide().await.is_err());
+        assert!(read_file(Path::new("/dev/zero")).unwrap_err().contains("too many"));
+        for name in ["../etc/shadow", "", "a/b", ".."] {
+            assert!(credential_path(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Buckets as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lakewright_core::spec::{ByteSize, ObjectLock};
+use lakewright_core::state::{BucketSetting, Needs, ObservedBucket, ObservedLock, Reading};
+use lakewright_core::{BucketName, ErrorKind, ResourceId, Result};
+
+use super::super::words;
+use super::Lookup;
+use crate::Provisioner;
+use lakewright_admin::Admin;
+use lakewright_s3::Bucket;
+
+type Buckets = (BTreeMap<BucketName, ObservedBucket>, BTreeSet<BucketSetting>);
+
+/// Puts one setting into the bucket that it was read from.
+type Found = Box<dyn FnOnce(&mut ObservedBucket) + Send>;
+
+impl Provisioner {
+    /// Buckets with the settings that are asked for, one request each, and the settings that the
+    /// server is known not to have.
+    pub(super) async fn observe_buckets(&self, needs: &Needs, admin: bool) -> Result<Buckets> {
+        if needs.buckets.is_empty() {
+            return Ok(Buckets::default());
+        }
+        let mut there: BTreeSet<BucketName> =
+            self.s3.list_buckets().await?.into_iter().map(|info| info.name).collect();
+        there.extend(
+            self.unlisted(needs.buckets.keys().filter(|name| !there.contains(*name))).await?,
+        );
+        let mut buckets: BTreeMap<BucketName, ObservedBucket> = BTreeMap::new();
+        let mut lookups: Vec<Lookup<'_, (&BucketName, Found)>> = Vec::new();
+        for (name, settings) in &needs.buckets {
+            if !there.contains(name) {
+                continue;
+            }
+            buckets.insert(name.clone(), ObservedBucket::default());
+            for setting in settings {
+                lookups.push(Box::pin(async move {
+                    let bucket = self.s3.bucket(name.clone()).seen();
+                    let found = read(&bucket, *setting, admin.then_some(&self.admin), needs).await;
+                    let on = || ResourceId::Bucket(name.clone()).to_string();
+                    Ok((name, found.map_err(|error| error.on(on()))?))
+                }));
+            }
+        }
+        let found = self.at_once(lookups).await?;
+        for (name, enter) in found {
+            if let Some(bucket) = buckets.get_mut(name) {
+                enter(bucket);
+            }
+        }
+        let mut lacks: BTreeSet<BucketSetting> = buckets.values().flat_map(lacking).collect();
+        if !self.admin.is_confirmed() {
+            lacks.extend(self.probe(needs, &buckets).await?);
+        }
+        Ok((buckets, lacks))
+    }
+
+    /// Those of the buckets that are there although the list does not name them: it leaves out
+    /// what these credentials may not list.
+    async fn unlisted<'a>(
+        &self,
+        names: impl Iterator<Item = &'a BucketName>,
+    ) -> Result<Vec<BucketName>> {
+        let mut lookups: Vec<Lookup<'_, Option<BucketName>>> = Vec::new();
+        for name in names.cloned() {
+            lookups.push(Box::pin(async move {
+                match self.s3.head_bucket(&name).await {
+                    Ok(_) => Ok(Some(name)),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                    Err(error) if error.kind() == ErrorKind::Denied => Err(error
+                        .saying("these credentials may not see whether it exists (s3:ListBucket)")
+                        .on(ResourceId::Bucket(name).to_string())),
+                    Err(error) => Err(error.on(ResourceId::Bucket(name).to_string())),
+                }
+            }));
+        }
+        Ok(self.at_once(lookups).await?.into_iter().flatten().collect())
+    }
+
+    /// Settings of buckets that are yet to be made which the server does not have. A server that
+    /// is no MinIO may lack any of them, and says so of a bucket that is not there too.
+    async fn probe(
+        &self,
+        needs: &Needs,
+        there: &BTreeMap<BucketName, ObservedBucket>,
+    ) -> Result<BTreeSet<BucketSetting>> {
+        let mut missing: BTreeMap<BucketSetting, &BucketName> = BTreeMap::new();
+        for (name, settings) in &needs.buckets {
+            if !there.contains_key(name) {
+                missing.extend(settings.iter().map(|setting| (*setting, name)));
+            }
+        }
+        let asked = |setting: &BucketSetting| {
+            let mut asked = needs.buckets.iter().filter(|(name, _)| there.contains_key(*name));
+            asked.any(|(_, settings)| settings.contains(setting))
+        };
+        missing.retain(|setting, _| {
+            !matches!(setting, BucketSetting::Contents | BucketSetting::Quota) && !asked(setting)
+        });
+        let mut lookups: Vec<Lookup<'_, Option<Found>>> = Vec::new();
+        for (setting, name) in missing {
+            lookups.push(Box::pin(async move {
+                // That it is missing is no news; whatever else is wrong, making it will tell.
+                Ok(read(&self.s3.bucket(name.clone()), setting, None, needs).await.ok())
+            }));
+        }
+        let mut nowhere = ObservedBucket::default();
+        for enter in self.at_once(lookups).await?.into_iter().flatten() {
+            enter(&mut nowhere);
+        }
+        Ok(lacking(&nowhere).collect())
+    }
+}
+
+/// What the server said it does not have.
+fn lacking(bucket: &ObservedBucket) -> impl Iterator<Item = BucketSetting> {
+    fn lacks<T>(reading: &Reading<T>) -> bool {
+        matches!(reading, Reading::Unsupported)
+    }
+    [
+        (BucketSetting::Versioning, lacks(&bucket.versioning)),
+        (BucketSetting::ObjectLock, lacks(&bucket.object_lock)),
+        (BucketSetting::Lifecycle, lacks(&bucket.lifecycle)),
+        (BucketSetting::Policy, lacks(&bucket.policy)),
+        (BucketSetting::Tags, lacks(&bucket.tags)),
+        (BucketSetting::Encryption, lacks(&bucket.encryption)),
+        (BucketSetting::Notifications, lacks(&bucket.notifications)),
+    ]
+    .into_iter()
+    .filter_map(|(setting, lacks)| lacks.then_some(setting))
+}
+
+/// A server's "not implemented" is an answer too.
+fn unless_unsupported<T>(answer: Result<T>) -> Result<Reading<T>> {
+    match answer {
+        Ok(value) => Ok(Reading::Is(value)),
+        Err(error)
+            if error.kind() == ErrorKind::Unsupported
+                && error.service().is_some_and(|said| matches!(said.status, 405 | 501)) =>
+        {
+            Ok(Reading::Unsupported)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn read(
+    bucket: &Bucket,
+    setting: BucketSetting,
+    admin: Option<&Admin>,
+    needs: &Needs,
+) -> Result<Found> {
+    Ok(match setting {
+        BucketSetting::Contents => {
+            let tables = needs.tables.iter().filter(|uri| uri.bucket() == bucket.name());
+            let contents = bucket.contents(&tables.cloned().collect()).await?.into();
+            Box::new(move |found| found.contents = contents)
+        }
+        BucketSetting::Versioning => {
+            let (versioning, unversioned) = match bucket.versioning_in_full().await {
+                Ok((versioning, unversioned)) => (Ok(versioning), unversioned),
+                Err(error) => (Err(error), BTreeSet::new()),
+            };
+            let versioning = unless_unsupported(versioning)?;
+            Box::new(move |found| {
+                found.versioning = versioning;
+                found.unversioned = unversioned;
+            })
+        }
+        BucketSetting::ObjectLock => {
+            let lock = bucket.get_object_lock().await;
+            let lock = lock.map(|lock| {
+                lock.map(|lock| ObservedLock { retention: ObjectLock::of_bucket(&lock).retention })
+            });
+            let lock = unless_unsupported(lock)?;
+            Box::new(move |found| found.object_lock = lock)
+        }
+        BucketSetting::Quota => {
+            let quota = match admin {
+                Some(admin) => {
+                    let quota = admin.bucket_quota(bucket.name()).await?;
+                    quota.map(|bytes| ByteSize(bytes.get())).into()
+                }
+                None => Reading::Unsupported,
+            };
+            Box::new(move |found| found.quota = quota)
+        }
+        BucketSetting::Lifecycle => {
+            let rules = unless_unsupported(bucket.get_lifecycle().await)?;
+            let rules = match rules {
+                Reading::Is(rules) => {
+                    let rules = rules.into_iter().map(words::lifecycle_of);
+                    Reading::Is(rules.collect::<Result<_>>()?)
+                }
+                Reading::Unsupported => Reading::Unsupported,
+                Reading::NotRead => Reading::NotRead,
+            };
+            Box::new(move |found| found.lifecycle = rules)
+        }
+        BucketSetting::Policy => {
+            let policy = unless_unsupported(bucket.get_policy().await)?;
+            Box::new(move |found| found.policy = policy)
+        }
+        BucketSetting::Tags => {
+            let tags = unless_unsupported(bucket.get_tags().await)?;
+            Box::new(move |found| found.tags = tags)
+        }
+        BucketSetting::Encryption => {
+            let encryption = unless_unsupported(bucket.get_encryption().await)?;
+            Box::new(move |found| found.encryption = encryption)
+        }
+        BucketSetting::Notifications => {
+            let all = bucket.get_notifications().await;
+            let all = all.map(|all| all.into_iter().map(words::notification_of).collect());
+            let all = unless_unsupported(all)?;
+            Box::new(move |found| found.notifications = all)
+        }
+    })
+}

@@ -1,0 +1,47 @@
+//! What declared state is observed and changed through.
+
+use std::fmt;
+
+use lakewright_admin::Admin;
+#[cfg(feature = "tables")]
+use lakewright_delta::Delta;
+use lakewright_s3::S3;
+
+/// Makes a server what a spec declares: plans, applies, shows drift, and keeps the registry of what
+/// is owned. Cheap to clone.
+#[derive(Clone)]
+pub struct Provisioner {
+    pub(crate) s3: S3,
+    pub(crate) admin: Admin,
+    #[cfg(feature = "tables")]
+    pub(crate) delta: Delta,
+    /// What plans call the server.
+    pub(crate) display_name: String,
+}
+
+impl Provisioner {
+    /// A provisioner of the server that `s3` and `admin` connect to. Plans name it by its endpoint.
+    #[must_use]
+    pub fn new(s3: &S3, admin: &Admin) -> Self {
+        Self {
+            s3: s3.clone(),
+            admin: admin.clone(),
+            #[cfg(feature = "tables")]
+            delta: Delta::new(s3),
+            display_name: s3.profile().to_string(),
+        }
+    }
+
+    /// Names the server `display_name` in plans instead of by its endpoint: an embedded server
+    /// listens on another port each time and is the same server nevertheless.
+    #[must_use]
+    pub fn with_display_name(self, display_name: impl Into<String>) -> Self {
+        Self { display_name: display_name.into(), ..self }
+    }
+}
+
+impl fmt::Debug for Provisioner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provisioner").field("server", &self.display_name).finish_non_exhaustive()
+    }
+}

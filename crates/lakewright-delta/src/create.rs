@@ -1,0 +1,149 @@
+//! `create_table`
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::SchemaRef;
+use deltalake::DeltaTable;
+use deltalake::kernel::StructType;
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::operations::create::CreateBuilder;
+use deltalake::protocol::SaveMode;
+use lakewright_core::{Error, ErrorKind, Result, TableUri};
+use lakewright_macros::Builder;
+
+use super::classify::Classify as _;
+use super::log::{self, CommitLog};
+use super::set_properties::check_properties;
+use super::{Table, schema};
+use crate::Delta;
+use crate::store::Witness;
+
+/// How [`Delta::create_table`] makes a table.
+#[derive(Clone, Debug, Default, Builder)]
+pub struct CreateTableOptions {
+    /// The columns that files are divided by, outermost first.
+    #[builder(default)]
+    pub partition_by: Vec<String>,
+    /// A table that is there with the same columns and partitions is as good as a new one.
+    #[builder(default)]
+    pub exist_ok: bool,
+    /// Table properties: Delta's, such as `delta.appendOnly`, and others under names that do not
+    /// begin with `delta.`.
+    #[builder(default)]
+    pub properties: BTreeMap<String, String>,
+    /// A name for people.
+    pub name: Option<String>,
+    /// A description for people.
+    pub description: Option<String>,
+}
+
+impl Delta {
+    /// Makes an empty table. Of several who make it at once one wins, the others hear so.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when it is there and `exist_ok` was not said; `SchemaMismatch` when it
+    /// was and the columns or partitions differ; `InvalidInput` for a schema or property that
+    /// Delta does not know; `NotFound` when the bucket is missing.
+    pub async fn create_table(
+        &self,
+        uri: &TableUri,
+        schema: SchemaRef,
+        options: CreateTableOptions,
+    ) -> Result<Table> {
+        const OPERATION: &str = "create_table";
+        let table = self.table(uri.clone());
+        let failed = |error: Error| error.during(OPERATION).on(uri.to_string());
+        let schema = schema::storable(&schema).map_err(failed)?;
+        check(&schema, &options).map_err(failed)?;
+        check_properties(options.properties.keys()).map_err(failed)?;
+        if table.exists().await.map_err(failed)? {
+            return existing(table, &schema, &options).await.map_err(failed);
+        }
+        let columns: StructType = schema.as_ref().try_into_kernel().classify(&table, OPERATION)?;
+        let log =
+            CommitLog::new(log::open(&table, Witness::default()).classify(&table, OPERATION)?);
+        let mut create = CreateBuilder::new()
+            .with_log_store(log.clone())
+            // A rival's table is not to be changed into ours.
+            .with_commit_properties(CommitProperties::default().with_max_retries(0))
+            .with_columns(columns.fields().cloned())
+            .with_partition_columns(options.partition_by.clone())
+            .with_save_mode(SaveMode::ErrorIfExists)
+            .with_raise_if_key_not_exists(false)
+            .with_configuration(
+                options.properties.iter().map(|(name, value)| (name.clone(), Some(value.clone()))),
+            );
+        if let Some(name) = &options.name {
+            create = create.with_table_name(name);
+        }
+        if let Some(description) = &options.description {
+            create = create.with_comment(description);
+        }
+        match create.await.classify(&table, OPERATION) {
+            Ok(created) => {
+                table.remember(DeltaTable::clone(&created)).await;
+                Ok(table)
+            }
+            // It is made; reading it back failed.
+            Err(_) if log.outcome().0.is_some() => Ok(table),
+            // Somebody was faster: what they made may be just what was asked for.
+            Err(error) => match table.exists().await {
+                Ok(true) => existing(table, &schema, &options).await.map_err(failed),
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+fn check(schema: &SchemaRef, options: &CreateTableOptions) -> Result<()> {
+    if schema.fields().is_empty() {
+        return Err(Error::invalid_input("a table needs at least one column"));
+    }
+    for column in &options.partition_by {
+        if schema.field_with_name(column).is_err() {
+            return Err(Error::invalid_input(format!(
+                "partition_by names {column:?}, which is no column; columns are {}",
+                schema::names(schema)
+            )));
+        }
+    }
+    if options.partition_by.len() == schema.fields().len() {
+        let why = "at least one column must not be a partition column: its values are the data";
+        return Err(Error::invalid_input(why));
+    }
+    Ok(())
+}
+
+/// The table that is there already, if it is what was asked for.
+async fn existing(table: Table, schema: &SchemaRef, options: &CreateTableOptions) -> Result<Table> {
+    if !options.exist_ok {
+        return Err(Error::new(ErrorKind::AlreadyExists, "the table exists already"));
+    }
+    let there = table.details().await?;
+    let differs = |what: &str, theirs: String, ours: String| {
+        Err(Error::new(
+            ErrorKind::SchemaMismatch,
+            format!("the table exists with other {what}: {theirs}, not {ours}"),
+        ))
+    };
+    let columns = |schema: &SchemaRef| {
+        schema
+            .fields()
+            .iter()
+            .map(|field| {
+                let null = if field.is_nullable() { "" } else { " not null" };
+                format!("{}: {}{null}", field.name(), schema::type_name(field.data_type()))
+            })
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if columns(&there.schema) != columns(schema) {
+        return differs("columns", columns(&there.schema), columns(schema));
+    }
+    if there.partition_columns != options.partition_by {
+        let (theirs, ours) = (there.partition_columns.join(", "), options.partition_by.join(", "));
+        return differs("partitions", format!("[{theirs}]"), format!("[{ours}]"));
+    }
+    Ok(table)
+}

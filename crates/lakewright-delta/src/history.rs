@@ -1,0 +1,84 @@
+//! `history`
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use deltalake::DeltaTableError;
+use deltalake::kernel::CommitInfo as DeltaCommitInfo;
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use lakewright_core::Result;
+use serde::Deserialize;
+
+use super::Table;
+use super::classify::Classify as _;
+use super::table::version_of;
+
+/// One entry of a table's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// The version it made.
+    pub version: u64,
+    /// When.
+    pub timestamp: Option<Timestamp>,
+    /// Delta's name of the operation, such as `WRITE` or `CREATE TABLE`.
+    pub operation: Option<String>,
+    /// What the operation was told, as JSON.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// Which program wrote it.
+    pub engine: Option<String>,
+    /// What else the writer noted, as JSON: metrics, application metadata.
+    pub details: BTreeMap<String, serde_json::Value>,
+}
+
+impl CommitInfo {
+    /// Reads what a commit says of itself. Writers need not say anything.
+    pub(super) fn read(version: u64, entry: &Bytes) -> Self {
+        #[derive(Deserialize)]
+        struct Action {
+            #[serde(rename = "commitInfo")]
+            commit_info: Option<DeltaCommitInfo>,
+        }
+        let said = entry
+            .split(|byte| *byte == b'\n')
+            .find_map(|line| serde_json::from_slice::<Action>(line).ok()?.commit_info);
+        let info = said.unwrap_or_default();
+        let at = info.in_commit_timestamp.or(info.timestamp);
+        Self {
+            version,
+            timestamp: at.and_then(|at| Timestamp::from_millisecond(at).ok()),
+            operation: info.operation,
+            parameters: info.operation_parameters.unwrap_or_default().into_iter().collect(),
+            engine: info.engine_info,
+            details: info.info.into_iter().collect(),
+        }
+    }
+}
+
+impl Table {
+    /// What was done to the table, newest first; at most `limit` entries, and none older than
+    /// the log still has.
+    ///
+    /// # Errors
+    /// Those of [`Table::version`].
+    pub async fn history(&self, limit: Option<usize>) -> Result<Vec<CommitInfo>> {
+        let table = self.current("history").await?;
+        let newest = version_of(&table).classify(self, "history")?;
+        let log = table.log_store();
+        // Entry by entry: deltalake's own history leaves out commits that say nothing of
+        // themselves, and then nobody knows which version an entry made.
+        let entries = futures::stream::iter((0..=newest).rev())
+            .take(limit.unwrap_or(usize::MAX))
+            .map(|version| {
+                let log = log.clone();
+                async move {
+                    let entry = log.read_commit_entry(version).await?;
+                    Ok::<_, DeltaTableError>(entry.map(|entry| CommitInfo::read(version, &entry)))
+                }
+            })
+            .buffered(self.s3().profile().concurrency());
+        let found = entries.try_take_while(|entry| std::future::ready(Ok(entry.is_some())));
+        let found: Vec<Option<CommitInfo>> = found.try_collect().await.classify(self, "history")?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}

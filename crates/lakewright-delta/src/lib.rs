@@ -1,0 +1,44 @@
+//! Delta tables over an S3 connection. One verb, one file.
+//!
+//! [`Delta`] has the verbs that create, find and drop tables; [`Table`] has those that act on one.
+//! Nothing outside this crate names deltalake. The bridge between the two is `store`: a bucket as
+//! an [`object_store::ObjectStore`].
+
+mod add_columns;
+mod add_constraint;
+mod alter;
+mod append;
+mod at;
+mod classify;
+mod commit;
+mod create;
+mod delta;
+mod drop;
+mod drop_constraint;
+mod files;
+mod history;
+mod input;
+mod list;
+mod log;
+mod overwrite;
+mod same_condition;
+mod scan;
+mod schema;
+mod session;
+mod set_properties;
+mod store;
+mod table;
+mod write;
+
+pub use append::{WriteOptions, WriteOptionsBuilder};
+pub use at::At;
+pub use commit::Commit;
+pub use create::{CreateTableOptions, CreateTableOptionsBuilder};
+pub use delta::Delta;
+pub use files::FileInfo;
+pub use history::CommitInfo;
+pub use input::{BatchStream, Batches};
+pub use overwrite::{OverwriteOptions, OverwriteOptionsBuilder};
+pub use scan::{Scan, ScanOptions, ScanOptionsBuilder};
+pub use schema::{schema_from_types, type_name};
+pub use table::{Table, TableInfo};

@@ -1,0 +1,86 @@
+//! Whether two conditions are one, as far as DataFusion can tell.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use deltalake::DeltaTableError;
+use deltalake::datafusion::common::DFSchema;
+use deltalake::datafusion::common::tree_node::{Transformed, TreeNode as _};
+use deltalake::datafusion::logical_expr::simplify::SimplifyContext;
+use deltalake::datafusion::logical_expr::utils::split_binary_owned;
+use deltalake::datafusion::logical_expr::{BinaryExpr, Expr, Operator, binary_expr, lit};
+use deltalake::datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use deltalake::delta_datafusion::expr::parse_predicate_expression;
+
+use super::{Table, session};
+
+impl Table {
+    /// Whether two conditions in SQL come to the same expression. deltalake keeps a constraint as
+    /// its printer writes it, after literals were given the types of columns and everything was
+    /// simplified: `a in (1)` is kept as `a = 1`. What cannot be understood is the same as
+    /// nothing else.
+    pub fn same_condition(&self, schema: &SchemaRef, a: &str, b: &str) -> bool {
+        a == b || matches!((normal(schema, a), normal(schema, b)), (Ok(a), Ok(b)) if a == b)
+    }
+}
+
+fn normal(schema: &SchemaRef, text: &str) -> Result<Expr, DeltaTableError> {
+    let state = session::new()?.state();
+    let schema = Arc::new(DFSchema::try_from(schema.as_ref().clone())?);
+    let parsed = parse_predicate_expression(&schema, text, &state)?;
+    let simplifier =
+        ExprSimplifier::new(SimplifyContext::builder().with_schema(schema.clone()).build());
+    let simple = simplifier.simplify(simplifier.coerce(parsed, &schema)?)?;
+    Ok(simple.transform_up(|expression| Ok(in_order(expression)))?.data)
+}
+
+/// What is joined by `AND`, or by `OR`, flat and in one order: parentheses within are no
+/// difference.
+fn in_order(expression: Expr) -> Transformed<Expr> {
+    let Expr::BinaryExpr(BinaryExpr { op: op @ (Operator::And | Operator::Or), .. }) = &expression
+    else {
+        return Transformed::no(expression);
+    };
+    let op = *op;
+    let mut parts: Vec<(String, Expr)> = split_binary_owned(expression, op)
+        .into_iter()
+        .map(|part| (part.to_string(), part))
+        .collect();
+    parts.sort_by(|(a, _), (b, _)| a.cmp(b));
+    parts.dedup();
+    let parts = parts.into_iter().map(|(_, part)| part);
+    let joined = parts.reduce(|a, b| binary_expr(a, op, b));
+    // There were two parts at least.
+    joined.map_or_else(|| Transformed::no(lit(true)), Transformed::yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema_from_types;
+    use super::*;
+
+    #[test]
+    fn what_deltalake_keeps_is_what_was_declared() {
+        let columns =
+            [("id", "long"), ("delay", "decimal(10,2)"), ("day", "date"), ("who", "string")];
+        let schema = schema_from_types(columns).unwrap();
+        let same = |a: &str, b: &str| normal(&schema, a).unwrap() == normal(&schema, b).unwrap();
+        for (declared, kept) in [
+            ("id > 0", "id > 0"),
+            ("delay > -100", "delay > '-100.00'::decimal(10, 2)"),
+            ("who in ('AA', 'UA')", "(who = 'AA' OR who = 'UA')"),
+            ("not (id = 7) and day is not null", "id != 7 AND day IS NOT NULL"),
+            ("id between 1 and 100", "id BETWEEN 1 AND 100"),
+            (
+                "not (id = 7) and id between 1 and 100 and day is not null",
+                "id != 7 AND id >= 1 AND id <= 100 AND day IS NOT NULL",
+            ),
+            ("id = 1 or (who = 'a' or id = 2)", "id = 1 OR who = 'a' OR id = 2"),
+        ] {
+            assert!(same(declared, kept), "{declared}: {:?}", normal(&schema, kept));
+        }
+        assert!(!same("id > 0", "id > 1"));
+        assert!(!same("who = 'a'", "who = 'A'"));
+        assert!(normal(&schema, "nonsense >").is_err() && normal(&schema, "other > 0").is_err());
+    }
+}

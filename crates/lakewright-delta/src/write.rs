@@ -1,0 +1,149 @@
+//! What `append` and `overwrite` share: data files first, then one commit.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use deltalake::datafusion::catalog::streaming::StreamingTable;
+use deltalake::datafusion::common::ScalarValue;
+use deltalake::datafusion::datasource::provider_as_source;
+use deltalake::datafusion::error::DataFusionError;
+use deltalake::datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use deltalake::datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
+use deltalake::datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use deltalake::datafusion::physical_plan::streaming::PartitionStream;
+use deltalake::datafusion::prelude::ident;
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::operations::write::WriteBuilder;
+use deltalake::protocol::SaveMode;
+use futures::TryStreamExt;
+use lakewright_core::{Error, ErrorKind, Result};
+
+use super::classify::Classify as _;
+use super::log::{self, CommitLog};
+use super::{BatchStream, Batches, Commit, Table, WriteOptions, schema, session};
+use crate::store::Witness;
+
+/// How many rivals may commit first before a write gives up. With random pauses between the
+/// attempts (log.rs) only a table under constant fire ever gets there.
+const RIVALS: usize = 200;
+
+impl Table {
+    /// Writes `data` in one commit. `shape` sets what the two verbs differ in.
+    pub(super) async fn write(
+        &self,
+        data: Batches,
+        operation: &'static str,
+        options: WriteOptions,
+        shape: impl FnOnce(WriteBuilder) -> WriteBuilder,
+    ) -> Result<Commit> {
+        self.writable(operation)?;
+        let table = self.current(operation).await?;
+        let state = table.snapshot().classify(self, operation)?.snapshot().clone();
+        schema::check(&state.arrow_schema(), data.schema()).classify(self, operation)?;
+        let witness = Witness::default();
+        let (stream, rows) = data.watched(witness.clone());
+        let input = plan(stream).and_then(|plan| completed(plan, &state.arrow_schema()));
+        let input = input.classify(self, operation)?;
+        let log = CommitLog::new(log::open(self, witness.clone()).classify(self, operation)?);
+        let mut builder = WriteBuilder::new(log.clone(), Some(state))
+            .with_session_state(Arc::new(session::new().classify(self, operation)?.state()))
+            .with_commit_properties(CommitProperties::default().with_max_retries(RIVALS))
+            .with_input_plan(input)
+            .with_save_mode(SaveMode::Append);
+        if let Some(bytes) = options.target_file_bytes {
+            builder = builder.with_target_file_size(NonZeroU64::new(bytes));
+        }
+        let written = shape(builder).await.classify(self, operation);
+        let (committed, retries) = log.outcome();
+        let Some((version, entry)) = committed else {
+            return Err(match (written.err(), witness.take()) {
+                (Some(error), Some(first)) if error.kind() == ErrorKind::Internal => {
+                    first.during(operation).on(self.uri().to_string()).caused_by(error)
+                }
+                (Some(error), _) => error,
+                (None, _) => Error::new(ErrorKind::Internal, "the write ended without a commit")
+                    .during(operation)
+                    .on(self.uri().to_string()),
+            });
+        };
+        match written {
+            Ok(table) => self.remember(table).await,
+            // deltalake goes on after the commit (checkpoint, clean-up of the log) and reports
+            // a failure there as one of the write. The rows are in: an error would only make
+            // the caller write them again.
+            Err(error) => {
+                tracing::warn!(%error, version, "committed; what follows a commit failed");
+                self.forget().await;
+            }
+        }
+        let rows = rows.load(std::sync::atomic::Ordering::Relaxed);
+        Ok(Commit::read(version, &entry, rows, retries))
+    }
+}
+
+/// A query plan that reads a stream once.
+fn plan(stream: BatchStream) -> Result<LogicalPlan, DataFusionError> {
+    let schema = stream.schema().clone();
+    let once = Once { schema: schema.clone(), stream: Mutex::new(Some(stream)) };
+    let table = Arc::new(StreamingTable::try_new(schema, vec![Arc::new(once)])?);
+    LogicalPlanBuilder::scan("input", provider_as_source(table), None)?.build()
+}
+
+/// The same rows with nulls in the columns that the data leaves out. What Delta computes itself
+/// is left to it.
+fn completed(plan: LogicalPlan, table: &Schema) -> Result<LogicalPlan, DataFusionError> {
+    let given = |name: &str| plan.schema().has_column_with_unqualified_name(name);
+    let computed = |field: &Field| field.metadata().contains_key("delta.generationExpression");
+    if table.fields().iter().all(|field| given(field.name())) {
+        return Ok(plan);
+    }
+    let columns: Vec<Expr> = table
+        .fields()
+        .iter()
+        .filter_map(|field| match given(field.name()) {
+            true => Some(ident(field.name())),
+            false if computed(field) => None,
+            false => {
+                let null = cast(lit(ScalarValue::Null), field.data_type().clone());
+                Some(null.alias(field.name()))
+            }
+        })
+        .collect();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}
+
+/// The one partition of the data on its way in.
+struct Once {
+    schema: SchemaRef,
+    stream: Mutex<Option<BatchStream>>,
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Once").finish_non_exhaustive()
+    }
+}
+
+impl PartitionStream for Once {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let taken = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let schema = self.schema.clone();
+        match taken {
+            Some(stream) => Box::pin(RecordBatchStreamAdapter::new(
+                schema,
+                stream.map_err(|error| DataFusionError::External(Box::new(error))),
+            )),
+            None => {
+                let again = DataFusionError::Internal("the data was asked for twice".into());
+                let stream = futures::stream::once(std::future::ready(Err(again)));
+                Box::pin(RecordBatchStreamAdapter::new(schema, stream))
+            }
+        }
+    }
+}

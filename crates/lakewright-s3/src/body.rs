@@ -1,0 +1,201 @@
+//! The bytes of an object on their way: watched for stalls, resumed when the connection breaks.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::ByteStream as Wire;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
+
+use super::get::extent;
+use super::types::quoted;
+use super::{Bucket, ObjectInfo};
+
+/// Pause before a broken body is asked for again; doubled each time, as for any retry.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What is left to read of an object. Read with [`Body::chunk`], [`Body::into_bytes`] or
+/// [`Body::into_stream`].
+pub struct Body {
+    bucket: Bucket,
+    key: ObjectKey,
+    etag: Option<String>,
+    version_id: Option<String>,
+    /// What has not arrived yet.
+    missing: Range<u64>,
+    wire: Wire,
+    breaks: u32,
+    operation: &'static str,
+}
+
+impl Body {
+    pub(super) fn new(
+        bucket: Bucket,
+        key: ObjectKey,
+        info: &ObjectInfo,
+        range: Range<u64>,
+        wire: Wire,
+        operation: &'static str,
+    ) -> Self {
+        let (etag, version_id) = (info.etag.clone(), info.version_id.clone());
+        Self { bucket, key, etag, version_id, missing: range, wire, breaks: 0, operation }
+    }
+
+    /// How many bytes are still to come.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.missing.end - self.missing.start
+    }
+
+    /// The next bytes, `None` at the end. Never more nor fewer in all than were announced.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Timeout` when the connection breaks or stalls more often than the
+    /// profile retries; `Corrupt` when the server sends another number of bytes than it said;
+    /// `PreconditionFailed` when the object was replaced meanwhile.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            if self.missing.is_empty() {
+                return Ok(None);
+            }
+            let stall = self.bucket.s3().profile().read_timeout();
+            let broken = match tokio::time::timeout(stall, self.wire.next()).await {
+                Ok(Some(Ok(bytes))) if bytes.is_empty() => continue,
+                Ok(Some(Ok(bytes))) if bytes.len() as u64 > self.remaining() => {
+                    let why = "the server sends more bytes than it announced";
+                    return Err(self.failed(Error::new(ErrorKind::Corrupt, why)));
+                }
+                Ok(Some(Ok(bytes))) => {
+                    self.missing.start += bytes.len() as u64;
+                    self.breaks = 0;
+                    return Ok(Some(bytes));
+                }
+                Ok(None) => Error::new(ErrorKind::Unavailable, "the body ended too early"),
+                Ok(Some(Err(error))) => {
+                    Error::new(ErrorKind::Unavailable, "the connection broke in mid-body")
+                        .caused_by(error)
+                }
+                Err(_) => {
+                    let why = format!("no byte arrived for {} s", stall.as_secs_f64());
+                    Error::new(ErrorKind::Timeout, why)
+                }
+            };
+            self.resume(broken).await?;
+        }
+    }
+
+    /// Asks for what is missing, of the very same object.
+    async fn resume(&mut self, broken: Error) -> Result<()> {
+        let Some(etag) = self.etag.as_deref() else { return Err(self.failed(broken)) };
+        if self.breaks >= self.bucket.s3().profile().retries() {
+            return Err(self.failed(broken));
+        }
+        tokio::time::sleep(FIRST_PAUSE * 2_u32.saturating_pow(self.breaks.min(6))).await;
+        self.breaks += 1;
+        let Range { start, end } = self.missing;
+        tracing::debug!(key = %self.key, start, end, error = %broken, "resuming a body");
+        let answer = self
+            .bucket
+            .s3()
+            .sdk
+            .get_object()
+            .bucket(self.bucket.name().as_str())
+            .key(self.key.as_str())
+            .range(format!("bytes={start}-{}", end - 1))
+            .if_match(quoted(etag))
+            .set_version_id(self.version_id.clone())
+            .send()
+            .await
+            .map_err(|error| {
+                let path = self.bucket.path(&self.key);
+                let error = self.bucket.s3().classify(error, self.operation, path);
+                match error.kind() {
+                    ErrorKind::PreconditionFailed | ErrorKind::NotFound => {
+                        error.saying("the object was replaced or deleted while it was read")
+                    }
+                    _ => error,
+                }
+            })?;
+        let (range, _) = extent(answer.content_range(), None);
+        if range != Some(start..end) {
+            let why = "the server does not go on where the body broke off";
+            return Err(self.failed(Error::new(ErrorKind::Corrupt, why)));
+        }
+        self.wire = answer.body;
+        Ok(())
+    }
+
+    /// Everything into one buffer of the announced size.
+    ///
+    /// # Errors
+    /// Those of [`Body::chunk`], and `TooLarge` when the buffer cannot be had.
+    pub async fn into_bytes(mut self) -> Result<Bytes> {
+        let length = self.remaining();
+        // One frame that holds it all needs no second buffer.
+        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        if first.len() as u64 == length {
+            return Ok(first);
+        }
+        let mut buffer = Vec::new();
+        let room = usize::try_from(length).unwrap_or(usize::MAX);
+        if buffer.try_reserve_exact(room).is_err() {
+            let why = format!("{length} bytes do not fit into memory; download it to a file");
+            return Err(self.failed(Error::new(ErrorKind::TooLarge, why)));
+        }
+        buffer.extend_from_slice(&first);
+        while let Some(bytes) = self.chunk().await? {
+            buffer.extend_from_slice(&bytes);
+        }
+        Ok(buffer.into())
+    }
+
+    /// The chunks as a stream; it ends after the first error.
+    pub fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
+        futures::stream::try_unfold(self, |mut body| async move {
+            Ok(body.chunk().await?.map(|bytes| (bytes, body)))
+        })
+        .boxed()
+    }
+
+    /// The chunks joined to pieces of at least `bytes` each, the last one aside: frames of the
+    /// wire are a few kilobytes, and each piece that crosses a border costs.
+    pub fn into_pieces(self, bytes: usize) -> BoxStream<'static, Result<Bytes>> {
+        futures::stream::try_unfold(self, move |mut body| async move {
+            let mut piece = BytesMut::new();
+            while piece.len() < bytes {
+                match body.chunk().await? {
+                    Some(chunk) if piece.is_empty() && chunk.len() >= bytes => {
+                        return Ok(Some((chunk, body)));
+                    }
+                    Some(chunk) => {
+                        if piece.is_empty() {
+                            piece.reserve(
+                                bytes.min(usize::try_from(body.remaining()).unwrap_or(bytes))
+                                    + chunk.len(),
+                            );
+                        }
+                        piece.extend_from_slice(&chunk);
+                    }
+                    None => break,
+                }
+            }
+            Ok((!piece.is_empty()).then(|| (piece.freeze(), body)))
+        })
+        .boxed()
+    }
+
+    fn failed(&self, error: Error) -> Error {
+        error.during(self.operation).on(self.bucket.path(&self.key))
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body")
+            .field("key", &self.key)
+            .field("missing", &self.missing)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+//! The handle on a bucket.
+
+use std::fmt;
+
+use lakewright_core::{BucketName, ObjectKey};
+
+use crate::S3;
+
+/// A handle on a bucket, for what happens inside it. It holds no state of the bucket and is made
+/// without a request.
+#[derive(Clone)]
+pub struct Bucket {
+    s3: S3,
+    pub(crate) name: BucketName,
+    /// Set when this process has just created or listed the bucket, so that verbs need not check
+    /// first that it exists.
+    pub(crate) seen: bool,
+}
+
+impl Bucket {
+    pub(crate) fn new(s3: S3, name: BucketName) -> Self {
+        Self { s3, name, seen: false }
+    }
+
+    /// The same handle for a caller that has just seen the bucket: no verb checks first that it
+    /// exists.
+    #[must_use]
+    pub fn seen(self) -> Self {
+        Self { seen: true, ..self }
+    }
+
+    /// The bucket's name.
+    #[must_use]
+    pub fn name(&self) -> &BucketName {
+        &self.name
+    }
+
+    /// The connection it is reached through.
+    #[must_use]
+    pub fn s3(&self) -> &S3 {
+        &self.s3
+    }
+
+    /// The object's name in errors: `bucket/key`.
+    pub(crate) fn path(&self, key: &ObjectKey) -> String {
+        format!("{}/{key}", self.name)
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,333 @@
+//! Lifecycle rules in the words of the SDK and back.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration,
+    LifecycleRule as WireRule, LifecycleRuleAndOperator, LifecycleRuleFilter,
+    NoncurrentVersionExpiration, NoncurrentVersionTransition, Tag, Transition as WireTransition,
+    TransitionStorageClass,
+};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lakewright_core::bucket_config::{LifecycleRule, NoncurrentTransition, Transition};
+use lakewright_core::{Error, Result};
+
+use super::super::incomplete;
+use crate::types::timestamp;
+
+/// Notes elements that are MinIO's own: the SDK skips what S3 does not have, and a rule read
+/// without them would do less than it does.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unknown(Arc<OnceLock<&'static str>>);
+
+/// The elements, and what they look like when they do anything.
+const MINIOS: [(&str, &str); 2] = [
+    ("ExpiredObjectAllVersions", "<ExpiredObjectAllVersions>true<"),
+    ("DelMarkerExpiration", "<DelMarkerExpiration><Days>"),
+];
+
+impl Unknown {
+    /// The first one met.
+    pub(super) fn found(&self) -> Option<&'static str> {
+        self.0.get().copied()
+    }
+}
+
+impl Intercept for Unknown {
+    fn name(&self) -> &'static str {
+        "unknown lifecycle elements"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = String::from_utf8_lossy(context.response().body().bytes().unwrap_or_default());
+        for (element, sign) in MINIOS {
+            if body.contains(sign) {
+                let _ = self.0.set(element);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A rule of the server's; what we have no words for is told.
+pub(super) fn read(wire: &WireRule) -> Result<LifecycleRule, String> {
+    let mut rule = LifecycleRule::new(wire.id().unwrap_or_default());
+    rule.enabled = match wire.status() {
+        ExpirationStatus::Enabled => true,
+        ExpirationStatus::Disabled => false,
+        other => return Err(format!("the status {:?}", other.as_str())),
+    };
+    // Before there were filters, a rule had a prefix; it means the same.
+    #[allow(deprecated)]
+    let old_prefix = wire.prefix();
+    rule.prefix = old_prefix.unwrap_or_default().to_owned();
+    if let Some(filter) = wire.filter() {
+        read_filter(filter, &mut rule)?;
+    }
+    if let Some(expiration) = wire.expiration() {
+        rule.expire_after_days = days(expiration.days())?;
+        rule.expire_on = day(expiration.date())?;
+        rule.expired_object_delete_marker = expiration.expired_object_delete_marker() == Some(true);
+    }
+    if let Some(expiration) = wire.noncurrent_version_expiration() {
+        rule.noncurrent_expire_after_days = days(expiration.noncurrent_days())?;
+        rule.newer_noncurrent_versions = days(expiration.newer_noncurrent_versions())?;
+    }
+    if let Some(abort) = wire.abort_incomplete_multipart_upload() {
+        rule.abort_incomplete_after_days = days(abort.days_after_initiation())?;
+    }
+    for transition in wire.transitions() {
+        rule.transitions.push(Transition {
+            storage_class: class(transition.storage_class()),
+            // 0 days are at once, and left out by servers that know no better.
+            after_days: match (days(transition.days())?, transition.date()) {
+                (None, None) => Some(0),
+                (days, _) => days,
+            },
+            on: day(transition.date())?,
+        });
+    }
+    for transition in wire.noncurrent_version_transitions() {
+        rule.noncurrent_transitions.push(NoncurrentTransition {
+            storage_class: class(transition.storage_class()),
+            after_days: days(transition.noncurrent_days())?.unwrap_or(0),
+            newer_noncurrent_versions: days(transition.newer_noncurrent_versions())?,
+        });
+    }
+    Ok(rule)
+}
+
+fn read_filter(filter: &LifecycleRuleFilter, rule: &mut LifecycleRule) -> Result<(), String> {
+    let and = filter.and();
+    let prefix = filter.prefix().or_else(|| and.and_then(LifecycleRuleAndOperator::prefix));
+    if let Some(prefix) = prefix {
+        rule.prefix = prefix.to_owned();
+    }
+    let tags = and.map(LifecycleRuleAndOperator::tags).unwrap_or_default();
+    rule.tags = filter
+        .tag()
+        .into_iter()
+        .chain(tags)
+        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+        .collect();
+    let size = |size: Option<i64>| {
+        let size = size.map(u64::try_from).transpose();
+        size.map_err(|_| "a filter by a size below nothing".to_owned())
+    };
+    let more = filter.object_size_greater_than();
+    let less = filter.object_size_less_than();
+    rule.object_size_greater_than =
+        size(more.or_else(|| and.and_then(|and| and.object_size_greater_than())))?;
+    rule.object_size_less_than =
+        size(less.or_else(|| and.and_then(|and| and.object_size_less_than())))?;
+    Ok(())
+}
+
+/// Nothing where it says nothing, and where MinIO writes 0 for nothing.
+fn days(days: Option<i32>) -> Result<Option<u32>, String> {
+    let days = days.map(u32::try_from).transpose();
+    days.map(|days| days.filter(|days| *days > 0))
+        .map_err(|_| "a number of days below nothing".to_owned())
+}
+
+fn day(date: Option<&DateTime>) -> Result<Option<Date>, String> {
+    let Some(date) = date else { return Ok(None) };
+    let at = timestamp(Some(date)).ok_or_else(|| "a day that is none".to_owned())?;
+    let at = at.to_zoned(TimeZone::UTC);
+    if at.time() != jiff::civil::Time::midnight() {
+        return Err(format!("the time {at}, which is not the beginning of a day"));
+    }
+    Ok(Some(at.date()))
+}
+
+fn class(class: Option<&TransitionStorageClass>) -> String {
+    class.map(TransitionStorageClass::as_str).unwrap_or_default().to_owned()
+}
+
+/// A checked rule for the server.
+///
+/// # Errors
+/// `InvalidInput` for numbers that the wire has no room for.
+pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
+    let mut wire = WireRule::builder()
+        .id(&rule.id)
+        .filter(write_filter(rule)?)
+        .status(if rule.enabled { ExpirationStatus::Enabled } else { ExpirationStatus::Disabled });
+    if rule.expire_after_days.is_some()
+        || rule.expire_on.is_some()
+        || rule.expired_object_delete_marker
+    {
+        wire = wire.expiration(
+            LifecycleExpiration::builder()
+                .set_days(number(rule.expire_after_days)?)
+                .set_date(rule.expire_on.map(midnight).transpose()?)
+                .set_expired_object_delete_marker(rule.expired_object_delete_marker.then_some(true))
+                .build(),
+        );
+    }
+    if rule.noncurrent_expire_after_days.is_some() || rule.newer_noncurrent_versions.is_some() {
+        wire = wire.noncurrent_version_expiration(
+            NoncurrentVersionExpiration::builder()
+                .set_noncurrent_days(number(rule.noncurrent_expire_after_days)?)
+                .set_newer_noncurrent_versions(number(rule.newer_noncurrent_versions)?)
+                .build(),
+        );
+    }
+    if rule.abort_incomplete_after_days.is_some() {
+        let days = number(rule.abort_incomplete_after_days)?;
+        wire = wire.abort_incomplete_multipart_upload(
+            AbortIncompleteMultipartUpload::builder().set_days_after_initiation(days).build(),
+        );
+    }
+    for transition in &rule.transitions {
+        wire = wire.transitions(
+            WireTransition::builder()
+                .set_days(number(transition.after_days)?)
+                .set_date(transition.on.map(midnight).transpose()?)
+                .storage_class(transition.storage_class.as_str().into())
+                .build(),
+        );
+    }
+    for transition in &rule.noncurrent_transitions {
+        wire = wire.noncurrent_version_transitions(
+            NoncurrentVersionTransition::builder()
+                .set_noncurrent_days(number(Some(transition.after_days))?)
+                .set_newer_noncurrent_versions(number(transition.newer_noncurrent_versions)?)
+                .storage_class(transition.storage_class.as_str().into())
+                .build(),
+        );
+    }
+    wire.build().map_err(incomplete)
+}
+
+/// One condition stands alone, several stand in an `And`.
+fn write_filter(rule: &LifecycleRule) -> Result<LifecycleRuleFilter> {
+    let mut tags = Vec::new();
+    for (key, value) in &rule.tags {
+        tags.push(Tag::builder().key(key).value(value).build().map_err(incomplete)?);
+    }
+    let size = |size: Option<u64>| {
+        size.map(i64::try_from)
+            .transpose()
+            .map_err(|error| Error::invalid_input("no object is that large").caused_by(error))
+    };
+    let (more, less) = (size(rule.object_size_greater_than)?, size(rule.object_size_less_than)?);
+    let filter = LifecycleRuleFilter::builder();
+    let prefix = (!rule.prefix.is_empty()).then(|| rule.prefix.clone());
+    let conditions = usize::from(prefix.is_some())
+        + tags.len()
+        + usize::from(more.is_some())
+        + usize::from(less.is_some());
+    if conditions > 1 {
+        let and = LifecycleRuleAndOperator::builder()
+            .set_prefix(prefix)
+            .set_tags((!tags.is_empty()).then_some(tags))
+            .set_object_size_greater_than(more)
+            .set_object_size_less_than(less);
+        return Ok(filter.and(and.build()).build());
+    }
+    let filter = filter
+        .set_tag(tags.pop())
+        .set_object_size_greater_than(more)
+        .set_object_size_less_than(less);
+    // A filter must say something; the empty prefix is every key.
+    let prefix = prefix.or_else(|| (conditions == 0).then(String::new));
+    Ok(filter.set_prefix(prefix).build())
+}
+
+fn number(number: Option<u32>) -> Result<Option<i32>> {
+    let number = number.map(i32::try_from).transpose();
+    number.map_err(|error| Error::invalid_input("a number of days is too large").caused_by(error))
+}
+
+fn midnight(day: Date) -> Result<DateTime> {
+    let at = day
+        .to_zoned(TimeZone::UTC)
+        .map_err(|error| Error::invalid_input(format!("{day} is out of range")).caused_by(error))?;
+    Ok(DateTime::from_secs(at.timestamp().as_second()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+    use lakewright_core::bucket_config::check_lifecycle;
+    use proptest::prelude::*;
+
+    fn rules() -> impl Strategy<Value = LifecycleRule> {
+        let count = || prop::option::of(1_u32..=i32::MAX as u32);
+        let filter = (
+            "[a-z/]{0,5}",
+            prop::collection::btree_map("[a-z]{1,3}", "[a-z]{0,3}", 0..3),
+            prop::option::of(0_u64..1000),
+            prop::option::of(2000_u64..3000),
+        );
+        let expiration = prop_oneof![
+            Just((None, None, false)),
+            Just((None, None, true)),
+            (1_u32..9999).prop_map(|days| (Some(days), None, false)),
+            (1_i16..28).prop_map(|day| (None, Some(date(2030, 1, day as i8)), false)),
+        ];
+        let transition = (0_u32..3000).prop_flat_map(|days| {
+            prop_oneof![
+                Just(Transition { storage_class: "COLD".into(), after_days: Some(days), on: None }),
+                Just(Transition {
+                    storage_class: "GLACIER".into(),
+                    after_days: None,
+                    on: Some(date(2031, 2, 3)),
+                }),
+            ]
+        });
+        let noncurrent =
+            (0_u32..99, count()).prop_map(|(after_days, newer)| NoncurrentTransition {
+                storage_class: "COLD".into(),
+                after_days,
+                newer_noncurrent_versions: newer,
+            });
+        (
+            any::<bool>(),
+            filter,
+            expiration,
+            (count(), count(), count()),
+            prop::collection::vec(transition, 0..3),
+            prop::collection::vec(noncurrent, 0..3),
+        )
+            .prop_map(|(enabled, filter, expiration, counts, transitions, noncurrent)| {
+                LifecycleRule {
+                    enabled,
+                    prefix: filter.0,
+                    tags: filter.1,
+                    object_size_greater_than: filter.2,
+                    object_size_less_than: filter.3,
+                    expire_after_days: expiration.0,
+                    expire_on: expiration.1,
+                    expired_object_delete_marker: expiration.2,
+                    noncurrent_expire_after_days: counts.0,
+                    newer_noncurrent_versions: counts.1,
+                    abort_incomplete_after_days: counts.2,
+                    transitions,
+                    noncurrent_transitions: noncurrent,
+                    ..LifecycleRule::new("rule")
+                }
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn rules_come_back(rule in rules()) {
+            prop_assume!(check_lifecycle(std::slice::from_ref(&rule)).is_ok());
+            let wire = write(&rule).unwrap();
+            prop_assert_eq!(read(&wire).unwrap(), rule);
+        }
+    }
+}

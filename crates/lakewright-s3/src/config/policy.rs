@@ -1,0 +1,82 @@
+//! `get_policy`, `set_policy`, `delete_policy`
+
+use lakewright_core::bucket_config::check_policy;
+use lakewright_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+
+use super::code;
+use crate::Bucket;
+
+impl Bucket {
+    /// The bucket's policy document; `None` where there is none. The server may write it
+    /// otherwise than it was set, with the same meaning.
+    ///
+    /// # Errors
+    /// `NotFound` when the bucket is missing, `Denied`, `Corrupt` for what is no JSON, whatever
+    /// keeps the server from answering.
+    pub async fn get_policy(&self) -> Result<Option<Value>> {
+        self.policy("get_policy").await
+    }
+
+    pub(super) async fn policy(&self, operation: &'static str) -> Result<Option<Value>> {
+        let request = self.s3().sdk.get_bucket_policy().bucket(self.name.as_str()).send();
+        let text = match request.await.map_err(|error| self.refusal(error, operation)) {
+            Ok(answer) => answer.policy.unwrap_or_default(),
+            Err(error) if code(&error) == "NoSuchBucketPolicy" => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            let corrupt = Error::new(ErrorKind::Corrupt, "the server's policy is no JSON");
+            self.wrong(corrupt.caused_by(error), operation)
+        })
+    }
+
+    /// Sets the bucket's policy, instead of the one that there may be.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is no policy, elements that policies do not have included, and
+    /// for what this server does not accept; `Unsupported` for elements that it does not know;
+    /// `TooLarge` above 20 KiB; `NotFound`, `Denied`, whatever keeps the server from answering.
+    pub async fn set_policy(&self, document: &Value) -> Result<()> {
+        check_policy(document).map_err(|error| self.wrong(error, "set_policy"))?;
+        self.put_policy(document, "set_policy").await
+    }
+
+    pub(super) async fn put_policy(&self, document: &Value, operation: &'static str) -> Result<()> {
+        let request = self
+            .s3()
+            .sdk
+            .put_bucket_policy()
+            .bucket(self.name.as_str())
+            .policy(document.to_string())
+            .send();
+        request.await.map(drop).map_err(|error| {
+            let error = self.refusal(error, operation);
+            let said = error.message().to_owned();
+            match code(&error) {
+                "MalformedPolicy" => {
+                    error.saying(format!("the server does not accept the policy: {said}"))
+                }
+                // MinIO fails on the empty list of actions that is left when it has skipped
+                // NotAction.
+                "InternalError" if said.contains("MarshalJSON") => error
+                    .of_kind(ErrorKind::Unsupported)
+                    .saying("the server does not know an element of the policy (NotAction?)"),
+                _ => error,
+            }
+        })
+    }
+
+    /// Removes the bucket's policy, where there is one.
+    ///
+    /// # Errors
+    /// `NotFound` when the bucket is missing, `Denied`, whatever keeps the server from answering.
+    pub async fn delete_policy(&self) -> Result<()> {
+        self.remove_policy("delete_policy").await
+    }
+
+    pub(super) async fn remove_policy(&self, operation: &'static str) -> Result<()> {
+        let request = self.s3().sdk.delete_bucket_policy().bucket(self.name.as_str()).send();
+        request.await.map(drop).map_err(|error| self.refusal(error, operation))
+    }
+}

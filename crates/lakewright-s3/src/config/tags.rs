@@ -1,0 +1,76 @@
+//! `get_tags`, `set_tags`, `delete_tags`
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::types::{Tag, Tagging};
+use lakewright_core::Result;
+use lakewright_core::bucket_config::check_tags;
+
+use super::{code, incomplete};
+use crate::Bucket;
+
+impl Bucket {
+    /// The bucket's tags; empty where it has none.
+    ///
+    /// # Errors
+    /// `NotFound` when the bucket is missing, `Denied`, whatever keeps the server from answering.
+    pub async fn get_tags(&self) -> Result<BTreeMap<String, String>> {
+        let request = self.s3().sdk.get_bucket_tagging().bucket(self.name.as_str()).send();
+        match request.await.map_err(|error| self.refusal(error, "get_tags")) {
+            Ok(answer) => Ok(answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()),
+            Err(error) if code(&error) == "NoSuchTagSet" => {
+                self.must_exist("get_tags").await?;
+                Ok(BTreeMap::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets the bucket's tags, instead of those that it has; none removes all.
+    ///
+    /// # Errors
+    /// `InvalidInput` for more than 50, for names above 128 and values above 256 characters, and
+    /// for characters that the server does not take; `NotFound`, `Denied`, whatever keeps the
+    /// server from answering.
+    pub async fn set_tags(&self, tags: &BTreeMap<String, String>) -> Result<()> {
+        if tags.is_empty() {
+            return self.remove_tags("set_tags").await;
+        }
+        check_tags(tags).map_err(|error| self.wrong(error, "set_tags"))?;
+        let tag_set = tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect::<Result<Vec<_>, _>>();
+        let tagging = tag_set
+            .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
+            .map_err(|error| self.wrong(incomplete(error), "set_tags"))?;
+        let request =
+            self.s3().sdk.put_bucket_tagging().bucket(self.name.as_str()).tagging(tagging).send();
+        request.await.map(drop).map_err(|error| {
+            let error = self.refusal(error, "set_tags");
+            // MinIO calls a tag malformed XML.
+            let said = error.message().to_owned();
+            match code(&error) {
+                "MalformedXML" | "InvalidTag" => error.saying(format!(
+                    "the server does not accept the tags: {said}; letters of ASCII, digits, \
+                     spaces and + - = . _ : / @ are safe"
+                )),
+                _ => error,
+            }
+        })
+    }
+
+    /// Removes the bucket's tags, where there are any.
+    ///
+    /// # Errors
+    /// `NotFound` when the bucket is missing, `Denied`, whatever keeps the server from answering.
+    pub async fn delete_tags(&self) -> Result<()> {
+        self.remove_tags("delete_tags").await
+    }
+
+    async fn remove_tags(&self, operation: &'static str) -> Result<()> {
+        self.must_exist(operation).await?;
+        let request = self.s3().sdk.delete_bucket_tagging().bucket(self.name.as_str()).send();
+        request.await.map(drop).map_err(|error| self.refusal(error, operation))
+    }
+}

@@ -1,0 +1,194 @@
+//! `empty`
+
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use lakewright_core::{Error, ErrorKind, Result};
+use lakewright_macros::Builder;
+
+use super::delete_many::BATCH;
+use super::{Bucket, ListOptions};
+
+/// More refusals than this are counted, not kept: a bucket may hold millions of locked versions.
+const MAX_FAILURES: usize = 1000;
+
+/// How [`Bucket::empty`] empties.
+#[derive(Clone, Debug, Default, Builder)]
+pub struct EmptyOptions {
+    /// Also ends versions that are locked in governance mode. Needs
+    /// `s3:BypassGovernanceRetention`; legal holds and compliance mode stand anyway.
+    #[builder(default)]
+    pub bypass_governance: bool,
+}
+
+/// What [`Bucket::empty`] ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Emptied {
+    /// Objects: their versions and delete markers, each counted.
+    pub versions: u64,
+    /// Multipart uploads that were not completed.
+    pub uploads: u64,
+}
+
+/// A key and, where the server has versions, one of them.
+type Target = (String, Option<String>);
+
+/// What deleting some targets came to.
+#[derive(Default)]
+struct Tally {
+    deleted: u64,
+    refused: u64,
+    failures: Vec<Error>,
+}
+
+impl Tally {
+    fn add(&mut self, mut other: Self) {
+        self.deleted += other.deleted;
+        self.refused += other.refused;
+        let room = MAX_FAILURES.saturating_sub(self.failures.len());
+        other.failures.truncate(room);
+        self.failures.append(&mut other.failures);
+    }
+}
+
+impl Bucket {
+    /// Ends everything in the bucket: all versions of all objects, delete markers, uploads under
+    /// way. What others write meanwhile may stay. Repeating it is safe and goes on where it
+    /// ended.
+    ///
+    /// # Errors
+    /// `PartialApply` when some versions could not be deleted: [`Error::failures`] names up to a
+    /// thousand of them, all others are gone. When none could, for one reason, that reason:
+    /// `Denied` for locked versions. `NotFound` when the bucket is missing; whatever keeps the
+    /// server from answering.
+    pub async fn empty(&self, options: EmptyOptions) -> Result<Emptied> {
+        let failed = |error: Error| error.during("empty").on(self.name.as_str());
+        let EmptyOptions { bypass_governance } = options;
+        let uploads = self.abort_uploads().await.map_err(failed)?;
+        let limit = self.s3().profile().concurrency();
+        let mut tallies = self
+            .everything()
+            .await
+            .map_err(failed)?
+            .map_ok(|targets| self.delete_targets(targets, bypass_governance))
+            .try_buffer_unordered(limit);
+        let mut tally = Tally::default();
+        while let Some(page) = tallies.try_next().await.map_err(failed)? {
+            tally.add(page);
+        }
+        let Tally { deleted, refused, failures } = tally;
+        let Some(first) = failures.first() else {
+            return Ok(Emptied { versions: deleted, uploads });
+        };
+        let why = format!("{refused} versions are still there; the first: {first}");
+        let one_reason = failures.iter().all(|other| other.kind() == first.kind());
+        // Nothing was done, for one reason: that is no partial failure.
+        let kind = if deleted == 0 && one_reason { first.kind() } else { ErrorKind::PartialApply };
+        Err(failed(Error::new(kind, why)).with_failures(failures))
+    }
+
+    /// What there is to delete, page by page. A server without versions has objects.
+    async fn everything(&self) -> Result<BoxStream<'static, Result<Vec<Target>>>> {
+        let mut pages = self.list_version_pages("").map_ok(|page| {
+            let versions = page.versions.into_iter();
+            versions.map(|version| (version.key, Some(version.version_id))).collect()
+        });
+        match pages.next().await {
+            Some(Err(error)) if error.kind() == ErrorKind::Unsupported => {
+                let pages = self.list_pages("", ListOptions::default());
+                let keys = |page: super::ListPage| {
+                    page.objects.into_iter().map(|object| (object.key, None)).collect()
+                };
+                Ok(pages.map_ok(keys).boxed())
+            }
+            Some(first) => {
+                let first = first?;
+                Ok(futures::stream::iter([Ok(first)]).chain(pages).boxed())
+            }
+            None => Ok(futures::stream::empty().boxed()),
+        }
+    }
+
+    async fn delete_targets(&self, targets: Vec<Target>, bypass: bool) -> Result<Tally> {
+        // The XML of a batch cannot carry control characters; such keys go one by one.
+        let (single, batched): (Vec<_>, Vec<_>) =
+            targets.into_iter().partition(|(key, _)| key.chars().any(char::is_control));
+        let mut tally = Tally::default();
+        for batch in batched.chunks(BATCH) {
+            let objects = batch.iter().map(|(key, version)| (&**key, version.as_deref()));
+            let failures = self.delete_objects(objects, bypass, "empty").await?;
+            let refused = failures.len() as u64;
+            let deleted = (batch.len() as u64).saturating_sub(refused);
+            tally.add(Tally { deleted, refused, failures });
+        }
+        for (key, version) in single {
+            match self.end_version(&key, version, bypass).await {
+                Ok(()) => tally.add(Tally { deleted: 1, ..Tally::default() }),
+                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) => {
+                    tally.add(Tally { deleted: 0, refused: 1, failures: vec![error] });
+                }
+            }
+        }
+        Ok(tally)
+    }
+
+    async fn end_version(&self, key: &str, version: Option<String>, bypass: bool) -> Result<()> {
+        let request = self
+            .s3()
+            .sdk
+            .delete_object()
+            .bucket(self.name.as_str())
+            .key(key)
+            .set_version_id(version)
+            .set_bypass_governance_retention(bypass.then_some(true))
+            .send();
+        let resource = format!("{}/{key}", self.name);
+        request.await.map(drop).map_err(|error| self.s3().classify(error, "delete", resource))
+    }
+
+    /// Takes back the parts of every upload that was not completed, and says how many there were.
+    async fn abort_uploads(&self) -> Result<u64> {
+        let (mut aborted, mut key, mut id) = (0, None, None);
+        loop {
+            let request = self
+                .s3()
+                .sdk
+                .list_multipart_uploads()
+                .bucket(self.name.as_str())
+                .set_key_marker(key)
+                .set_upload_id_marker(id)
+                .send();
+            let page = request
+                .await
+                .map_err(|error| self.s3().classify(error, "empty", self.name.as_str()))?;
+            for upload in page.uploads() {
+                let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
+                let request = self
+                    .s3()
+                    .sdk
+                    .abort_multipart_upload()
+                    .bucket(self.name.as_str())
+                    .key(key)
+                    .upload_id(id)
+                    .send();
+                let resource = || format!("{}/{key}", self.name);
+                match request.await {
+                    Ok(_) => aborted += 1,
+                    Err(error) => {
+                        let error = self.s3().classify(error, "empty", resource());
+                        // Somebody completed or aborted it meanwhile.
+                        if error.kind() != ErrorKind::NotFound {
+                            return Err(error);
+                        }
+                    }
+                }
+            }
+            let more = page.is_truncated() == Some(true);
+            key = page.next_key_marker().filter(|key| !key.is_empty()).map(String::from);
+            id = page.next_upload_id_marker().filter(|id| !id.is_empty()).map(String::from);
+            if !more || key.is_none() {
+                return Ok(aborted);
+            }
+        }
+    }
+}

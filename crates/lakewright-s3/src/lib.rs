@@ -1,0 +1,45 @@
+//! Buckets and objects over one S3 client. One verb, one file.
+//!
+//! [`S3`] has the verbs that create, list and delete buckets; [`Bucket`] has those that act inside
+//! one. Nothing outside this crate names the S3 SDK.
+
+mod body;
+mod bucket;
+mod classify;
+mod client;
+mod config;
+mod contents;
+mod copy;
+mod create_bucket;
+mod delete;
+mod delete_bucket;
+mod delete_many;
+mod delete_version;
+mod download;
+mod empty;
+mod get;
+mod head;
+mod head_bucket;
+mod list;
+mod list_buckets;
+mod list_versions;
+mod multipart;
+mod overrides;
+mod progress;
+mod put;
+mod retry;
+mod types;
+mod upload;
+
+pub use body::Body;
+pub use bucket::Bucket;
+pub use client::S3;
+pub use create_bucket::{CreateBucketOptions, CreateBucketOptionsBuilder};
+pub use empty::{Emptied, EmptyOptions, EmptyOptionsBuilder};
+pub use get::{GetOptions, GetOptionsBuilder, Object, ObjectBody, ObjectRange};
+pub use list::{ListOptions, ListOptionsBuilder, ListPage};
+pub use list_versions::{ObjectVersion, VersionPage};
+pub use multipart::Multipart;
+pub use progress::Progress;
+pub use put::{ByteStream, PutOptions, PutOptionsBuilder};
+pub use types::{BucketInfo, ObjectInfo};

@@ -1,0 +1,54 @@
+//! The tables of a connection. The verbs are those of [`lakewright_delta::Delta`].
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::SchemaRef;
+use lakewright_core::{Result, TableUri};
+use lakewright_delta::{CreateTableOptions, Scan, Table};
+
+use crate::Lake;
+
+impl Lake {
+    /// A handle on a table. Nothing is sent; the table need not exist.
+    #[must_use]
+    pub fn table(&self, uri: TableUri) -> Table {
+        self.delta.table(uri)
+    }
+
+    /// The tables below `prefix`, which is a bucket (`raw/`) or a folder in one (`raw/2013/`), in
+    /// the order of their paths.
+    ///
+    /// # Errors
+    /// Those of [`Delta::list_tables`](lakewright_delta::Delta::list_tables).
+    pub async fn list_tables(&self, prefix: &str) -> Result<Vec<TableUri>> {
+        self.delta.list_tables(prefix).await
+    }
+
+    /// Creates an empty table.
+    ///
+    /// # Errors
+    /// Those of [`Delta::create_table`](lakewright_delta::Delta::create_table).
+    pub async fn create_table(
+        &self,
+        uri: &TableUri,
+        schema: SchemaRef,
+        options: CreateTableOptions,
+    ) -> Result<Table> {
+        self.delta.create_table(uri, schema, options).await
+    }
+
+    /// Drops a table: deletes every object below its path, and returns their number.
+    ///
+    /// # Errors
+    /// Those of [`Delta::drop_table`](lakewright_delta::Delta::drop_table).
+    pub async fn drop_table(&self, uri: &TableUri) -> Result<u64> {
+        self.delta.drop_table(uri).await
+    }
+
+    /// A query over tables in DataFusion's SQL, each table under the name that it is given here.
+    /// Nothing is sent until the scan is asked for its schema or stream.
+    #[must_use]
+    pub fn sql(&self, query: impl Into<String>, tables: BTreeMap<String, Table>) -> Scan {
+        self.delta.sql(query, tables)
+    }
+}
