@@ -1,5 +1,5 @@
-//! Serves a directory until Ctrl-C: `cargo run -p lakewright-embedded --example serve -- DIR [PORT]`.
-//! For trying the server out with other programs. The secret is in `DIR/credentials.json`.
+//! Serves a directory until Ctrl-C: `cargo run -p lakewright-embedded --example serve -- DIR
+//! [PORT]`. Meant for tests with other programs. The secret is in `DIR/credentials.json`.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = arguments.next().map_or(Ok(0), |port| port.parse())?;
     let options = EmbeddedOptions::new(dir).listen((Ipv4Addr::LOCALHOST, port).into());
     let server = EmbeddedServer::start(options).await?;
-    #[expect(clippy::print_stdout, reason = "the endpoint is what this program is run for")]
+    #[expect(clippy::print_stdout, reason = "the endpoint is the output of this program")]
     {
         println!("{}", server.endpoint());
     }

@@ -1,5 +1,5 @@
-//! S3's checksums: which there are, how they are computed, and how those of parts become one of
-//! the whole (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>).
+//! S3's checksums: the algorithms, and how the checksums of parts combine into that of an object
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,13 +19,13 @@ pub(crate) enum Algorithm {
     Sha256,
 }
 
-/// What the checksum of a multipart object is taken over.
+/// The input of a multipart object's checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ChecksumKind {
-    /// The checksums of the parts, one after the other.
+    /// The checksums of the parts, concatenated.
     Composite,
-    /// The bytes.
+    /// The bytes of the object.
     FullObject,
 }
 
@@ -46,7 +46,7 @@ impl Algorithm {
     pub(crate) const ALL: [Self; 5] =
         [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
 
-    /// S3's word for it, as in `x-amz-checksum-algorithm`.
+    /// Returns S3's name of the algorithm, as in `x-amz-checksum-algorithm`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Crc32 => "CRC32",
@@ -57,7 +57,7 @@ impl Algorithm {
         }
     }
 
-    /// The header, or trailer, that carries the value.
+    /// Returns the name of the header or trailer that carries the value.
     pub(crate) fn header(self) -> &'static str {
         match self {
             Self::Crc32 => "x-amz-checksum-crc32",
@@ -76,7 +76,7 @@ impl Algorithm {
         Self::ALL.into_iter().find(|known| known.name() == algorithm.as_str())
     }
 
-    /// Length of a value in bytes.
+    /// Returns the length of a value in bytes.
     pub(crate) fn bytes(self) -> usize {
         match self {
             Self::Crc32 | Self::Crc32c => 4,
@@ -86,7 +86,7 @@ impl Algorithm {
         }
     }
 
-    /// How a multipart object is summed up unless the client says otherwise.
+    /// Returns the checksum type of a multipart object for which the client requests none.
     pub(crate) fn default_kind(self) -> ChecksumKind {
         match self {
             Self::Crc64Nvme => ChecksumKind::FullObject,
@@ -94,8 +94,8 @@ impl Algorithm {
         }
     }
 
-    /// Whether a multipart object can be summed up this way: hashes cannot be combined into
-    /// that of the whole, and CRC-64 has no composite form.
+    /// Returns whether a multipart object can have this checksum type: SHA hashes of parts cannot
+    /// be combined into that of the object, and CRC-64 has no composite form.
     pub(crate) fn allows(self, kind: ChecksumKind) -> bool {
         match self {
             Self::Crc64Nvme => kind == ChecksumKind::FullObject,
@@ -104,7 +104,7 @@ impl Algorithm {
         }
     }
 
-    /// The bytes of a value, when it has the right length.
+    /// Decodes a base64 value, if it has the right length.
     pub(crate) fn parse(self, value: &str) -> Option<Vec<u8>> {
         STANDARD.decode(value).ok().filter(|bytes| bytes.len() == self.bytes())
     }
@@ -118,8 +118,9 @@ impl Algorithm {
         }
     }
 
-    /// The checksum of a whole from those of its parts (value and size), without its bytes.
-    /// `None` when a value is not one of this algorithm, or it cannot be done.
+    /// Computes the checksum of an object from those of its parts (value and size), without the
+    /// bytes. `None` when a value does not belong to this algorithm, or the algorithm cannot
+    /// combine.
     pub(crate) fn combine(self, kind: ChecksumKind, parts: &[(&str, u64)]) -> Option<String> {
         let values: Vec<Vec<u8>> =
             parts.iter().map(|(value, _)| self.parse(value)).collect::<Option<_>>()?;
@@ -134,20 +135,20 @@ impl Algorithm {
                 let number = |bytes: &[u8]| {
                     bytes.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte))
                 };
-                let whole = values
+                let (combined, _) = values
                     .iter()
                     .zip(parts)
                     .map(|(value, (_, size))| (number(value), *size))
                     .reduce(|(a, size), (b, more)| {
                         (crc_fast::checksum_combine(crc, a, b, more), size + more)
                     })?;
-                Some(STANDARD.encode(&whole.0.to_be_bytes()[8 - self.bytes()..]))
+                Some(STANDARD.encode(&combined.to_be_bytes()[8 - self.bytes()..]))
             }
         }
     }
 }
 
-/// A checksum in the making.
+/// The state of an incremental checksum.
 pub(crate) struct Hasher {
     algorithm: Algorithm,
     state: State,
@@ -187,7 +188,7 @@ impl Hasher {
         }
     }
 
-    /// The value in base64.
+    /// Returns the value in base64.
     pub(crate) fn finish(self) -> String {
         match self.state {
             State::Crc32(state) => STANDARD.encode(state.finalize()),
@@ -199,7 +200,7 @@ impl Hasher {
     }
 }
 
-/// Gathers the five checksum fields of an S3 request into `(algorithm, value)` pairs.
+/// Collects the five checksum fields of an S3 request into `(algorithm, value)` pairs.
 macro_rules! given_checksums {
     ($input:expr) => {
         [
@@ -212,7 +213,7 @@ macro_rules! given_checksums {
     };
 }
 
-/// Fills the right one of the five checksum fields of an S3 answer.
+/// Sets the one of the five checksum fields of an S3 response that belongs to the algorithm.
 macro_rules! set_checksum {
     ($output:expr, $algorithm:expr, $value:expr) => {
         match $algorithm {
@@ -239,7 +240,7 @@ mod tests {
 
     /// The check values of the CRC catalogue (reveng.sourceforge.io/crc-catalogue) and FIPS 180.
     #[test]
-    fn known_answers() {
+    fn check_values_of_the_standards() {
         for (algorithm, value) in [
             (Algorithm::Crc32, "y/Q5Jg=="),
             (Algorithm::Crc32c, "4waSgw=="),
@@ -254,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn crcs_of_parts_make_that_of_the_whole(
+        fn crcs_of_parts_combine_to_that_of_the_object(
             parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 1..5),
         ) {
             for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {

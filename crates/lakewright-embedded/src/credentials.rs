@@ -1,4 +1,4 @@
-//! The key pair of a data directory: generated once, kept in a file of mode 0600.
+//! The credentials of a data directory: generated once and stored in a file of mode 0600.
 
 use std::fmt;
 use std::io;
@@ -12,15 +12,15 @@ use crate::files;
 /// Name of the file in the data directory.
 pub(crate) const FILE: &str = "credentials.json";
 
-/// Letters of a generated key id: capitals and digits without those that people mix up. 32 of
-/// them, so that five bits choose one without bias.
+/// Characters of a generated access key id: capitals and digits without those that are easily
+/// confused. There are 32, so that five random bits choose one without bias.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-/// As long as S3's own key ids.
-const KEY_ID_LETTERS: usize = 20;
-/// 240 bits, 40 letters of base64 without padding: as long as S3's own secrets.
+/// Characters of an access key id, as many as in those of AWS.
+const KEY_ID_CHARACTERS: usize = 20;
+/// 240 bits, which are 40 characters of base64 without padding, as many as in the secrets of AWS.
 const SECRET_BYTES: usize = 30;
 
-/// A key id and its secret.
+/// An access key id and its secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) access_key_id: String,
@@ -35,7 +35,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// How the pair looks in the file. `Secret` does not serialise, on purpose.
+/// The file format. `Secret` deliberately does not implement `Serialize`.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     access_key_id: String,
@@ -43,16 +43,18 @@ struct Stored {
 }
 
 impl Credentials {
-    /// The pair of this data directory, made on the first call.
+    /// Returns the credentials of this data directory; generates them on the first call.
     pub(crate) fn load_or_generate(data_dir: &Path) -> io::Result<Self> {
         let path = data_dir.join(FILE);
         if let Some(content) = files::read_private(&path)? {
-            // What serde says may quote what it read, which is the secret.
+            // serde's error may quote its input, which contains the secret, so only the position is
+            // used.
             let stored: Stored = serde_json::from_slice(&content).map_err(|error| {
-                let at = (error.line(), error.column());
-                let why =
-                    format!("{FILE} is not what a server writes (line {}, column {})", at.0, at.1);
-                io::Error::new(io::ErrorKind::InvalidData, why)
+                let (line, column) = (error.line(), error.column());
+                let message = format!(
+                    "{FILE} is not a valid credentials file (line {line}, column {column})"
+                );
+                io::Error::new(io::ErrorKind::InvalidData, message)
             })?;
             return Ok(Self {
                 access_key_id: stored.access_key_id,
@@ -70,14 +72,14 @@ impl Credentials {
 
     fn generate() -> io::Result<Self> {
         use base64::Engine as _;
-        let mut id = [0; KEY_ID_LETTERS];
+        let mut id = [0; KEY_ID_CHARACTERS];
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut id).map_err(io::Error::other)?;
         getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        let letter = |byte: u8| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]);
+        let character = |byte: u8| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]);
         Ok(Self {
-            access_key_id: id.into_iter().map(letter).collect(),
-            // URL-safe letters: some tools paste secrets into URLs and shells
+            access_key_id: id.into_iter().map(character).collect(),
+            // The URL-safe alphabet is used because some tools paste secrets into URLs and shells.
             secret_access_key: Secret::new(
                 base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret),
             ),
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generated_once_and_stable() {
+    fn credentials_are_generated_once() {
         let dir = tempfile::tempdir().unwrap();
         let first = Credentials::load_or_generate(dir.path()).unwrap();
         assert_eq!(first.access_key_id.len(), 20);

@@ -1,24 +1,24 @@
-//! Small files that must be private, whole, and on the disk.
+//! Small private files, written atomically and flushed.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// Makes the directory, and those above it, readable by nobody but us. One that is there keeps
-/// its mode: somebody chose it.
+/// Creates the directory and its missing parents with mode 0700. An existing directory keeps its
+/// mode, which its owner chose.
 pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// Makes the entries of a directory survive a loss of power: on Linux a file's own fsync does
-/// not promise that its name is on the disk.
+/// Flushes a directory, so that its entries survive a loss of power: on Linux the fsync of a file
+/// does not guarantee that its name is on the disk.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Writes a file of mode 0600 under a temporary name and moves it into place, so that a reader
-/// sees the old content or the new, never half of it.
+/// Writes a file of mode 0600 under a temporary name and renames it, so that a reader sees either
+/// the old content or the new one.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
@@ -31,8 +31,8 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_dir)
 }
 
-/// Reads a file that holds secrets, after taking it away from group and others where a careless
-/// copy had given it to them. `None` when it does not exist.
+/// Reads a file that holds secrets, and first restricts it to mode 0600 if group or others have
+/// access. `None` when it does not exist.
 pub(crate) fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let content = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn private_files_stay_private() {
+    fn private_files_keep_their_mode() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys");
         assert!(read_private(&path).unwrap().is_none());

@@ -1,4 +1,5 @@
-//! HTTP around S3: connections, request ids, and answering clients that are still sending.
+//! The HTTP layer around S3: connections, request ids, and responses to clients that are still
+//! sending.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,41 +18,42 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::credentials::Credentials;
-use crate::mend::Mend;
+use crate::normalise::Normalise;
 use crate::s3::Service;
 use crate::shared_body::SharedBody;
 
-/// Answers 200 without credentials while the server runs. No bucket can be called `-`.
+/// Path that responds 200 without authentication while the server runs. `-` is not a valid bucket
+/// name, so no bucket is hidden by it.
 const HEALTH_PATH: &str = "/-/health";
 
-/// How long requests in flight may take after a graceful end was asked for.
+/// How long requests in flight may take after a graceful shutdown was requested.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// The same when the server is just dropped.
+/// How long requests in flight may take when the server was dropped without a shutdown.
 const SHORT_GRACE: Duration = Duration::from_millis(200);
 
-/// How long a client that has begun to send a body may send nothing. Each large upload keeps a
+/// How long a client that has started to send a body may send nothing. Each large upload occupies a
 /// thread and a file.
-const STALL: Duration = Duration::from_secs(60);
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Connections at a time; others wait to be accepted. Each may need a file besides its own
-/// descriptor, and 1,024 of these are what a process usually has. One on which nothing is asked
-/// for is closed by hyper after 30 seconds.
+/// Concurrent connections; further ones wait to be accepted. Each connection may need a file
+/// besides its own descriptor, and the usual limit of a process is 1,024 descriptors. hyper closes
+/// an idle connection after 30 seconds.
 pub(crate) const MAX_CONNECTIONS: usize = 384;
 
-/// How a server ends.
+/// The way a server stops.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Requests in flight are answered.
+    /// Requests in flight are completed.
     Graceful,
-    /// Only those that are done at once.
+    /// Requests in flight are cut off after a short grace period.
     Now,
 }
 
-struct OnePair(String, SecretKey);
+struct SingleCredentials(String, SecretKey);
 
 #[async_trait::async_trait]
-impl S3Auth for OnePair {
+impl S3Auth for SingleCredentials {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         if access_key == self.0 {
             return Ok(self.1.clone());
@@ -63,17 +65,17 @@ impl S3Auth for OnePair {
     }
 }
 
-/// The S3 service with its signatures.
-pub(crate) fn build(service: Service, credentials: &Credentials) -> S3Service {
-    let trusting = S3ServiceBuilder::new(service.clone()).build();
+/// Builds the S3 service, which verifies signatures.
+pub(crate) fn build_service(service: Service, credentials: &Credentials) -> S3Service {
+    let unauthenticated = S3ServiceBuilder::new(service.clone()).build();
     let mut builder = S3ServiceBuilder::new(service);
-    builder.set_route(Mend { trusting });
+    builder.set_route(Normalise { unauthenticated });
     let secret = SecretKey::from(credentials.secret_access_key.expose());
-    builder.set_auth(OnePair(credentials.access_key_id.clone(), secret));
+    builder.set_auth(SingleCredentials(credentials.access_key_id.clone(), secret));
     builder.build()
 }
 
-/// Serves until told to stop, or until nobody can tell any more.
+/// Serves until a stop is requested or the sender of `stop` is dropped.
 pub(crate) async fn serve(
     listener: TcpListener,
     service: S3Service,
@@ -81,41 +83,42 @@ pub(crate) async fn serve(
     mut stop: oneshot::Receiver<Stop>,
 ) {
     let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(max_connections));
+    let permits = Arc::new(Semaphore::new(max_connections));
     let next = || async {
-        let place = Arc::clone(&places).acquire_owned().await;
-        listener.accept().await.map(|(stream, _)| (stream, place.ok()))
+        let permit = Arc::clone(&permits).acquire_owned().await;
+        listener.accept().await.map(|(stream, _)| (stream, permit.ok()))
     };
-    let how = loop {
+    let stop = loop {
         tokio::select! {
             accepted = next() => match accepted {
-                Ok((stream, place)) => connect(stream, place, &service, &connections),
+                Ok((stream, permit)) => serve_connection(stream, permit, &service, &connections),
                 Err(error) => {
-                    // Out of file descriptors, mostly. They come back when connections end.
-                    tracing::warn!(%error, "a connection was not accepted");
+                    // Usually the process has run out of file descriptors, which are freed when
+                    // connections close.
+                    tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             },
-            how = &mut stop => break how.unwrap_or(Stop::Now),
+            requested = &mut stop => break requested.unwrap_or(Stop::Now),
         }
     };
     drop(listener);
-    let grace = match how {
+    let grace = match stop {
         Stop::Graceful => GRACE,
         Stop::Now => SHORT_GRACE,
     };
     if tokio::time::timeout(grace, connections.shutdown()).await.is_err() {
-        tracing::warn!("requests were cut off at the end of the server");
+        tracing::warn!("requests were cut off by the shutdown");
     }
 }
 
-fn connect(
+fn serve_connection(
     stream: TcpStream,
-    place: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     service: &S3Service,
     connections: &GracefulShutdown,
 ) {
-    // Answers are small and awaited: waiting for more to send only makes them late.
+    // Responses are small and a client waits for each, so Nagle's algorithm would only add delay.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was not set");
     }
@@ -123,18 +126,18 @@ fn connect(
     let connection =
         hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(
             TokioIo::new(stream),
-            service_fn(move |request| answer(service.clone(), request)),
+            service_fn(move |request| handle(service.clone(), request)),
         );
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended badly");
+            tracing::debug!(%error, "a connection failed");
         }
-        drop(place);
+        drop(permit);
     });
 }
 
-async fn answer(
+async fn handle(
     service: S3Service,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
@@ -149,36 +152,37 @@ async fn answer(
     if request.method() == Method::POST
         && request.headers().get(header::CONTENT_TYPE).is_some_and(is_form)
     {
-        // s3s would collect the file in memory, up to 5 GiB, before it asks who sends it.
-        let answer = refusal(
+        // s3s would collect the file in memory, up to 5 GiB, before it checks authentication.
+        let response = error_response(
             StatusCode::NOT_IMPLEMENTED,
             "NotImplemented",
             "Uploading with an HTML form is not implemented.",
         );
-        return Ok(finish(answer));
+        return Ok(finish(response));
     }
-    let waits_for_100 = request.headers().contains_key(header::EXPECT);
+    let expects_continue = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
-    let body = SharedBody::new(body, STALL);
+    let body = SharedBody::new(body, STALL_TIMEOUT);
     let request = Request::from_parts(parts, Body::http_body(body.clone()));
     let mut response = service.call(request).await.unwrap_or_else(|error| {
         let error: Box<dyn std::error::Error + Send + Sync> = error.into();
-        tracing::error!(%error, "a request could not be answered");
+        tracing::error!(%error, "a request failed without a response");
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     });
     if body.has_stalled() {
-        response = refusal(
+        response = error_response(
             StatusCode::BAD_REQUEST,
             "RequestTimeout",
             "Your socket connection to the server was not written to within the timeout period.",
         );
-    } else if waits_for_100 && !body.was_asked_for() {
-        // Refused before its body was wanted, or an empty one. A client may give up waiting and
-        // send its body after all, which on a connection that goes on would be taken for the
-        // next request; and botocore, once it was answered without `100 Continue`, takes this
-        // answer's status for the next one's too, and so a lost write for a good one.
+    } else if expects_continue && !body.was_requested() {
+        // The request was refused before its body was read, or the body is empty. A client may stop
+        // waiting for `100 Continue` and send its body after all, which a kept-alive connection
+        // would parse as the next request. Also, botocore that got a response without `100
+        // Continue` takes the status of this response for that of the next request as well, and so
+        // a failed write for a successful one.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     } else if response.status().is_client_error() || response.status().is_server_error() {
         body.drain().await;
@@ -186,8 +190,9 @@ async fn answer(
     Ok(finish(response))
 }
 
-/// An answer that ends the connection: what the client goes on to send is not read.
-fn refusal(status: StatusCode, code: &str, message: &str) -> Response<Body> {
+/// Builds an error response that closes the connection, so that the rest of the request is not
+/// read.
+fn error_response(status: StatusCode, code: &str, message: &str) -> Response<Body> {
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code>\
          <Message>{message}</Message></Error>"
@@ -218,44 +223,46 @@ mod tests {
     use crate::reserve::Reserve;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    async fn ask(stream: &mut TcpStream) -> std::io::Result<String> {
+    async fn send_request(stream: &mut TcpStream) -> std::io::Result<String> {
         let request = format!("GET {HEALTH_PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
-        let mut answer = vec![0; 1024];
-        let read = stream.read(&mut answer).await?;
-        Ok(String::from_utf8_lossy(&answer[..read]).into_owned())
+        let mut response = vec![0; 1024];
+        let read = stream.read(&mut response).await?;
+        Ok(String::from_utf8_lossy(&response[..read]).into_owned())
     }
 
     #[test]
-    fn a_connection_too_many_waits_for_its_turn() {
+    fn a_connection_above_the_limit_waits() {
         let dir = tempfile::tempdir().unwrap();
         let reserve = Arc::new(Reserve::open(dir.path()).unwrap());
         let blobs = BlobStore::open(dir.path(), Durability::Process, Arc::clone(&reserve)).unwrap();
         let index = Index::open(dir.path(), Durability::Process, &blobs, reserve).unwrap();
         let credentials = Credentials::load_or_generate(dir.path()).unwrap();
-        let service = build(Service { index, blobs }, &credentials);
+        let service = build_service(Service { index, blobs }, &credentials);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (stop, stopped) = oneshot::channel();
-            let serving = tokio::spawn(serve(listener, service, 2, stopped));
+            let server = tokio::spawn(serve(listener, service, 2, stopped));
             let mut connections = Vec::new();
             for _ in 0..2 {
                 let mut stream = TcpStream::connect(address).await.unwrap();
-                assert!(ask(&mut stream).await.unwrap().starts_with("HTTP/1.1 200"));
+                assert!(send_request(&mut stream).await.unwrap().starts_with("HTTP/1.1 200"));
                 connections.push(stream);
             }
             let mut third = TcpStream::connect(address).await.unwrap();
-            let waits = tokio::time::timeout(Duration::from_millis(200), ask(&mut third)).await;
-            assert!(waits.is_err(), "{waits:?}");
+            let result =
+                tokio::time::timeout(Duration::from_millis(200), send_request(&mut third)).await;
+            assert!(result.is_err(), "{result:?}");
             connections.pop();
-            let mut answer = vec![0; 1024];
-            let read = tokio::time::timeout(Duration::from_secs(10), third.read(&mut answer)).await;
-            assert!(answer[..read.unwrap().unwrap()].starts_with(b"HTTP/1.1 200"));
-            // It can be told to stop while it waits for a place.
+            let mut response = vec![0; 1024];
+            let read =
+                tokio::time::timeout(Duration::from_secs(10), third.read(&mut response)).await;
+            assert!(response[..read.unwrap().unwrap()].starts_with(b"HTTP/1.1 200"));
+            // The server can be stopped while it waits for a free connection.
             stop.send(Stop::Now).unwrap();
-            tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap().unwrap();
+            tokio::time::timeout(Duration::from_secs(10), server).await.unwrap().unwrap();
         });
     }
 }

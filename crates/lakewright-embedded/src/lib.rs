@@ -1,9 +1,9 @@
 //! An S3 server inside the process, for laptops and tests.
 //!
-//! It listens on loopback, keeps its data in one directory, and speaks enough S3 for lakewright,
-//! boto3, the AWS SDKs and Delta Lake: buckets, objects, ranges, conditions, multipart uploads,
-//! copies, batch deletes, listings, tags and checksums. What it lacks answers `NotImplemented`.
-//! `s3s` reads and writes the protocol and checks signatures; everything behind it is here.
+//! It listens on loopback, stores its data in one directory, and implements enough of S3 for
+//! lakewright, boto3, the AWS SDKs and Delta Lake: buckets, objects, ranges, conditions, multipart
+//! uploads, copies, batch deletes, listings, tags and checksums. Other operations return
+//! `NotImplemented`. `s3s` parses the protocol and checks signatures; this crate is the rest.
 //!
 //! ```
 //! use lakewright_embedded::{EmbeddedOptions, EmbeddedServer};
@@ -18,63 +18,51 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is kept where
+//! # The data directory
 //!
-//! | in the directory | holds |
+//! | file | content |
 //! |---|---|
 //! | `index.redb` | buckets, objects, uploads, parts, and the bytes of small objects |
-//! | `blobs/xx/` | the bytes of all others, a file for each upload or part |
-//! | `tmp/` | uploads that have not arrived; emptied at start |
-//! | `credentials.json` | the generated keys, mode 0600 |
-//! | `server.json` | where the running server is, mode 0600; see [`attach`] |
+//! | `blobs/xx/` | the bytes of all other objects, one file per upload or part |
+//! | `tmp/` | unfinished uploads; emptied at start |
+//! | `credentials.json` | the generated credentials, mode 0600 |
+//! | `server.json` | address and credentials of the running server, mode 0600; see [`attach`] |
 //! | `lock` | held (flock) by the running server |
-//! | `reserve` | 8 MiB that are given up when a deletion meets a full disk |
+//! | `reserve` | 8 MiB that are released when a deletion finds the disk full |
 //!
-//! # Promises
+//! # Guarantees
 //!
-//! - A write that was answered is there after `SIGKILL`, and with [`Durability::Machine`] after a
-//!   loss of power. One that was not answered is there whole or not at all.
-//! - Nothing is visible before its length and every checksum that the client gave were verified.
-//! - `If-None-Match` and `If-Match` on writes are decided in the transaction that writes: of any
+//! - An acknowledged write survives `SIGKILL`, and with [`Durability::Machine`] a loss of power. A
+//!   write that was not acknowledged is present completely or not at all.
+//! - An object becomes visible only after its length and all checksums that the client sent were
+//!   verified.
+//! - `If-None-Match` and `If-Match` on writes are checked in the transaction that writes: of any
 //!   number of concurrent creators of a key exactly one succeeds.
-//! - A GET that has begun ends with the bytes it began with, whatever happens to the object.
-//! - Bytes that have rotted on the disk are noticed when an object is read whole.
-//! - A full disk refuses uploads (507) and lets things be deleted.
+//! - A GET returns the bytes of the object as it was when the GET started, even if the object is
+//!   replaced or deleted meanwhile.
+//! - Damaged bytes on the disk are detected when an object is read completely.
+//! - On a full disk uploads fail (507) and deletions succeed.
 
 mod attach;
 mod blob;
 mod checksum;
 mod credentials;
+mod error;
 mod files;
 mod http_service;
 mod index;
 mod lock;
-mod mend;
+mod normalise;
 mod options;
 mod receive;
 mod reserve;
 mod s3;
 mod server;
 mod shared_body;
+mod start_or_attach;
 
-use std::io;
-use std::path::Path;
-
-pub use attach::{Attachment, Embedded, attach, start_or_attach};
+pub use attach::{Attachment, attach};
 pub use lakewright_core::{Error, ErrorKind, Result, Secret};
 pub use options::{Durability, EmbeddedOptions};
 pub use server::EmbeddedServer;
-
-/// An error of the file system, or of the network, in our words.
-fn io_error(error: io::Error, operation: &'static str, path: &Path) -> Error {
-    let kind = match error.kind() {
-        // Something other than a directory is in the data directory's place. `AlreadyExists`
-        // means here that another server has the directory.
-        io::ErrorKind::AlreadyExists => ErrorKind::InvalidInput,
-        kind => kind.into(),
-    };
-    Error::new(kind, error.to_string())
-        .during(operation)
-        .on(path.display().to_string())
-        .caused_by(error)
-}
+pub use start_or_attach::{Embedded, start_or_attach};

@@ -1,42 +1,42 @@
-//! One server a directory: an advisory lock (flock) that the kernel releases when its holder
-//! dies, however it dies.
+//! One server per directory, by an advisory lock (flock). The kernel releases it when the process
+//! of its holder ends for any reason.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// Name of the file in the data directory. Never deleted: a lock on a file that was unlinked
-/// would exclude nobody.
+/// Name of the file in the data directory. The file is never deleted, because a lock on an unlinked
+/// file would exclude no other process.
 const FILE: &str = "lock";
 
-/// The right to serve a directory, until dropped.
+/// The exclusive right to serve a directory. Dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct DirLock {
     file: File,
 }
 
 impl Drop for DirLock {
-    /// Closing is not enough: a child that was forked meanwhile has the same open file, and
-    /// would keep the lock as long as it lives.
+    /// Releases the lock explicitly. Closing the file is not enough: a child that was forked
+    /// meanwhile shares the open file and would hold the lock until it exits.
     fn drop(&mut self) {
-        // It ends with the file at the latest.
+        // A failure is harmless, because closing the file releases the lock as well.
         let _ = self.file.unlock();
     }
 }
 
-/// What came of asking for the lock.
+/// The result of a lock attempt.
 #[derive(Debug)]
-pub(crate) enum Taken {
-    /// It is ours.
-    Ours(DirLock),
-    /// A living process has it; its id, where it wrote one.
+pub(crate) enum LockAttempt {
+    /// The lock was acquired.
+    Acquired(DirLock),
+    /// Another process holds the lock; its process id, if the file contains one.
     Held(Option<u32>),
 }
 
 impl DirLock {
-    /// Asks for the lock without waiting.
-    pub(crate) fn take(data_dir: &Path) -> io::Result<Taken> {
+    /// Tries to acquire the lock without waiting.
+    pub(crate) fn try_acquire(data_dir: &Path) -> io::Result<LockAttempt> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -49,21 +49,21 @@ impl DirLock {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 file.read_to_string(&mut pid)?;
-                return Ok(Taken::Held(pid.trim().parse().ok()));
+                return Ok(LockAttempt::Held(pid.trim().parse().ok()));
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // Over the old number and then cut off, not cut off and then written: on a full disk the
-        // block that is given up may not come back, and the server could not start.
+        // The old number is overwritten and the file then truncated, not the reverse: on a full
+        // disk a block that is freed may not be available again, and the server could not start.
         let pid = format!("{}\n", std::process::id());
         file.rewind()?;
         file.write_all(pid.as_bytes())?;
         file.set_len(pid.len() as u64)?;
-        Ok(Taken::Ours(Self { file }))
+        Ok(LockAttempt::Acquired(Self { file }))
     }
 
-    /// Whether somebody holds the lock. A shared lock asks, so that two who ask at the same
-    /// time do not take each other for a server.
+    /// Returns whether a process holds the lock. The probe uses a shared lock, so that two
+    /// concurrent probes do not mistake each other for a server.
     pub(crate) fn is_held(data_dir: &Path) -> io::Result<bool> {
         let file = match File::open(data_dir.join(FILE)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -82,17 +82,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_one_holds_it() {
+    fn only_one_process_holds_the_lock() {
         let dir = tempfile::tempdir().unwrap();
         assert!(!DirLock::is_held(dir.path()).unwrap());
-        let Taken::Ours(lock) = DirLock::take(dir.path()).unwrap() else { panic!("taken") };
+        let LockAttempt::Acquired(lock) = DirLock::try_acquire(dir.path()).unwrap() else {
+            panic!("taken")
+        };
         assert!(DirLock::is_held(dir.path()).unwrap());
-        match DirLock::take(dir.path()).unwrap() {
-            Taken::Held(pid) => assert_eq!(pid, Some(std::process::id())),
-            Taken::Ours(_) => panic!("two holders"),
+        match DirLock::try_acquire(dir.path()).unwrap() {
+            LockAttempt::Held(pid) => assert_eq!(pid, Some(std::process::id())),
+            LockAttempt::Acquired(_) => panic!("two holders"),
         }
         drop(lock);
         assert!(!DirLock::is_held(dir.path()).unwrap());
-        assert!(matches!(DirLock::take(dir.path()).unwrap(), Taken::Ours(_)));
+        assert!(matches!(DirLock::try_acquire(dir.path()).unwrap(), LockAttempt::Acquired(_)));
     }
 }

@@ -1,19 +1,19 @@
-//! What a caller may choose about a server.
+//! The options of a server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use lakewright_core::Secret;
 
-/// What an acknowledged write survives.
+/// The failures that an acknowledged write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Durability {
-    /// The end of the process and of the machine: every acknowledged write was flushed to the
-    /// disk (fsync). The default.
+    /// A write survives a crash of the process and of the machine: it is acknowledged after it was
+    /// flushed to the disk (fsync). The default.
     #[default]
     Machine,
-    /// The end of the process, `SIGKILL` included, but not a loss of power: the kernel flushes
-    /// when it likes. For tests and for data that can be made again.
+    /// A write survives a crash of the process, `SIGKILL` included, but not a loss of power: the
+    /// kernel decides when to flush. For tests and for data that can be recreated.
     Process,
 }
 
@@ -28,19 +28,20 @@ pub enum Durability {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EmbeddedOptions {
-    /// Where everything is kept. Made with mode 0700 when it is not there.
+    /// The directory of all data. Created with mode 0700 if it is missing.
     pub data_dir: PathBuf,
-    /// A loopback address; port 0 lets the system choose. Default `127.0.0.1:0`.
+    /// The loopback address to listen on; with port 0 the system chooses a port. Default
+    /// `127.0.0.1:0`.
     pub listen: SocketAddr,
-    /// The key id and secret to serve under, together. Default: a pair generated once and kept
-    /// in the data directory with mode 0600.
+    /// The access key id and secret of the server. Default: credentials that are generated once and
+    /// stored in the data directory with mode 0600.
     pub credentials: Option<(String, Secret)>,
-    /// What an acknowledged write survives.
+    /// The failures that an acknowledged write survives.
     pub durability: Durability,
 }
 
 impl EmbeddedOptions {
-    /// The defaults, on this directory.
+    /// Returns the default options for this directory.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -51,21 +52,21 @@ impl EmbeddedOptions {
         }
     }
 
-    /// Listens here; anything but a loopback address is refused at start.
+    /// Sets the address to listen on. Any address that is not loopback is refused at start.
     #[must_use]
     pub fn listen(mut self, listen: SocketAddr) -> Self {
         self.listen = listen;
         self
     }
 
-    /// Serves under these keys in place of the generated ones.
+    /// Sets the credentials, which replace the generated ones.
     #[must_use]
     pub fn credentials(mut self, access_key_id: impl Into<String>, secret: Secret) -> Self {
         self.credentials = Some((access_key_id.into(), secret));
         self
     }
 
-    /// Chooses what an acknowledged write survives.
+    /// Sets the failures that an acknowledged write survives.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;

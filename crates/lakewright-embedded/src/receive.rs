@@ -1,5 +1,5 @@
-//! Taking in the bytes of an upload: hashed while they arrive, checked against everything that
-//! the client said about them, and on the disk before anything else hears of them.
+//! Receives the bytes of an upload: hashes them while they arrive, verifies them against the length
+//! and checksums that the client declared, and flushes them before the index references them.
 
 use bytes::{Bytes, BytesMut};
 use crc_fast::Digest;
@@ -9,36 +9,36 @@ use s3s::dto::StreamingBlob;
 use s3s::{S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders, s3_error};
 use tokio::sync::mpsc;
 
-use crate::blob::{BlobId, BlobStore, BlobWriter, Reading, StagedBlob, crc64};
+use crate::blob::{BlobId, BlobStore, BlobWriter, ObjectReader, StagedBlob, crc64};
 use crate::checksum::{Algorithm, Hasher};
 use crate::index::record::{Place, Segment};
 use crate::index::storage_error;
 
-/// Uploads up to this many bytes are kept in the index: they share its flush and need no file.
-/// Larger ones would make the index grow and are better off in files.
+/// Uploads of up to this many bytes are stored in the index: they share its flush and need no file.
+/// Larger ones are stored in files, because they would make the index grow.
 pub(crate) const SMALL_BYTES: usize = 32 * 1024;
 
-/// What S3 takes in one PUT or one part.
+/// The largest body in bytes that S3 accepts for one PUT or one part.
 pub(crate) const MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// Runs of bytes that wait for the disk, for each upload. One comes to a few hundred KiB at
-/// most, which is hyper's read buffer.
+/// Chunks that may wait for the disk, for each upload. One has at most a few hundred KiB, the size
+/// of hyper's read buffer.
 const QUEUE: usize = 8;
 
-/// What the client said about the bytes to come.
+/// The length and checksums that the client declared for a body.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
     length: Option<u64>,
     md5: Option<Vec<u8>>,
     algorithm: Option<Algorithm>,
-    /// The value, when it came ahead of the bytes.
+    /// The checksum's value, if it was sent in a header.
     checksum: Option<String>,
-    /// Where it comes, when it comes behind them.
+    /// The trailers that will carry the value, if it is sent after the body.
     trailers: Option<TrailingHeaders>,
 }
 
 impl Expected {
-    /// Reads the headers of an upload.
+    /// Reads the declarations from the headers of an upload.
     pub(crate) fn new(
         length: Option<i64>,
         content_md5: Option<&str>,
@@ -74,7 +74,7 @@ impl Expected {
         Ok(Self { length, md5, algorithm, checksum, trailers })
     }
 
-    /// The algorithm of the client's checksum.
+    /// Returns the algorithm of the client's checksum.
     pub(crate) fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }
@@ -89,12 +89,12 @@ fn too_large() -> S3Error {
     s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size of 5 GiB.")
 }
 
-/// The refusal of bytes that are not those that were announced.
-pub(crate) fn bad_digest(what: &str) -> S3Error {
-    s3_error!(BadDigest, "The {what} you specified did not match what we received.")
+/// Returns the error for bytes that do not match a declared checksum.
+pub(crate) fn bad_digest(name: &str) -> S3Error {
+    s3_error!(BadDigest, "The {name} you specified did not match what we received.")
 }
 
-/// The MD5 of some bytes.
+/// Returns the MD5 of `bytes`.
 pub(crate) fn md5(bytes: &[u8]) -> [u8; 16] {
     let mut md5 = Md5::new();
     md5.update(bytes);
@@ -114,7 +114,7 @@ pub(crate) fn parse_md5(text: &str) -> S3Result<Vec<u8>> {
         .ok_or_else(|| s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid."))
 }
 
-/// Bytes that arrived whole and are what the client said, but that the index does not name yet.
+/// A completely received and verified body that the index does not reference yet.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) size: u64,
@@ -124,14 +124,14 @@ pub(crate) struct Received {
     pub(crate) stored: Stored,
 }
 
-/// Where the bytes are for now.
+/// Where the bytes of a received body are stored.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// What the index is to say; `None` for no bytes.
+    /// The segment for the index; `None` for an empty body.
     pub(crate) segment: Option<Segment>,
-    /// Bytes that go into the index.
+    /// Bytes that are to be stored in the index.
     pub(crate) small: Option<Bytes>,
-    /// The file, which the index has to keep.
+    /// The file, which is deleted unless the index references it.
     pub(crate) staged: Vec<StagedBlob>,
 }
 
@@ -141,17 +141,18 @@ pub(crate) async fn receive(
     body: Option<StreamingBlob>,
     expected: Expected,
 ) -> S3Result<Received> {
-    let sums = Sums::new(expected.algorithm);
+    let digests = Digests::new(expected.algorithm);
     let mut body = body;
     let mut head = BytesMut::new();
-    while let Some(run) = next(&mut body).await? {
-        if head.len() + run.len() > SMALL_BYTES {
-            let (sums, staged) = receive_file(store, head.freeze(), run, body, sums).await?;
-            return check(sums.finish_file(staged), &expected);
+    while let Some(chunk) = next(&mut body).await? {
+        if head.len() + chunk.len() > SMALL_BYTES {
+            let (digests, staged) =
+                receive_file(store, head.freeze(), chunk, body, digests).await?;
+            return verify(digests.finish_file(staged), &expected);
         }
-        head.extend_from_slice(&run);
+        head.extend_from_slice(&chunk);
     }
-    check(sums.finish_small(head.freeze()), &expected)
+    verify(digests.finish_small(head.freeze()), &expected)
 }
 
 async fn next(body: &mut Option<StreamingBlob>) -> S3Result<Option<Bytes>> {
@@ -161,40 +162,40 @@ async fn next(body: &mut Option<StreamingBlob>) -> S3Result<Option<Bytes>> {
     }
 }
 
-enum Run {
+enum Chunk {
     Bytes(Bytes),
-    /// Without this the end of the queue means that the client is gone.
+    /// Marks a complete body. A queue that closes without it means that the client disconnected.
     End,
 }
 
-/// Receives what does not fit the index: this task takes bytes from the network while a thread
-/// hashes and writes those before.
+/// Receives a body that is too large for the index: this task reads from the network while a thread
+/// hashes and writes the chunks before.
 async fn receive_file(
     store: &BlobStore,
     head: Bytes,
-    run: Bytes,
+    chunk: Bytes,
     mut body: Option<StreamingBlob>,
-    sums: Sums,
-) -> S3Result<(Sums, StagedBlob)> {
-    let (queue, runs) = mpsc::channel(QUEUE);
+    digests: Digests,
+) -> S3Result<(Digests, StagedBlob)> {
+    let (queue, chunks) = mpsc::channel(QUEUE);
     let store = store.clone();
     let written = tokio::task::spawn_blocking(move || {
         let mut writer = store.create().map_err(storage_error)?;
-        let mut sums = sums;
-        sums.write(&mut writer, &head)?;
-        sums.write(&mut writer, &run)?;
-        drain(runs, writer, sums)
+        let mut digests = digests;
+        digests.write(&mut writer, &head)?;
+        digests.write(&mut writer, &chunk)?;
+        drain(chunks, writer, digests)
     });
     let mut failed = None;
     loop {
         match next(&mut body).await {
-            Ok(Some(run)) => {
-                if queue.send(Run::Bytes(run)).await.is_err() {
-                    break; // the thread has failed and says why below
+            Ok(Some(chunk)) => {
+                if queue.send(Chunk::Bytes(chunk)).await.is_err() {
+                    break; // The thread has failed; its error is returned below.
                 }
             }
             Ok(None) => {
-                let _ = queue.send(Run::End).await;
+                let _ = queue.send(Chunk::End).await;
                 break;
             }
             Err(error) => {
@@ -209,49 +210,49 @@ async fn receive_file(
 }
 
 fn drain(
-    mut runs: mpsc::Receiver<Run>,
+    mut chunks: mpsc::Receiver<Chunk>,
     mut writer: BlobWriter,
-    mut sums: Sums,
-) -> S3Result<(Sums, StagedBlob)> {
+    mut digests: Digests,
+) -> S3Result<(Digests, StagedBlob)> {
     loop {
-        match runs.blocking_recv() {
-            Some(Run::Bytes(run)) => sums.write(&mut writer, &run)?,
-            Some(Run::End) => return Ok((sums, writer.finish().map_err(storage_error)?)),
+        match chunks.blocking_recv() {
+            Some(Chunk::Bytes(chunk)) => digests.write(&mut writer, &chunk)?,
+            Some(Chunk::End) => return Ok((digests, writer.finish().map_err(storage_error)?)),
             None => return Err(incomplete()),
         }
     }
 }
 
-/// Makes a blob of what is read from others. Blocks.
-pub(crate) fn take_in(
+/// Stores the bytes of `reader` as a new blob. Blocks.
+pub(crate) fn store_copy(
     store: &BlobStore,
-    mut reading: Reading,
+    mut reader: ObjectReader,
     algorithm: Option<Algorithm>,
 ) -> S3Result<Received> {
-    let mut sums = Sums::new(algorithm);
-    if reading.remaining() <= SMALL_BYTES as u64 {
+    let mut digests = Digests::new(algorithm);
+    if reader.remaining() <= SMALL_BYTES as u64 {
         let mut bytes = BytesMut::new();
-        while let Some(run) = reading.next_run().map_err(storage_error)? {
-            bytes.extend_from_slice(&run);
+        while let Some(chunk) = reader.next_chunk().map_err(storage_error)? {
+            bytes.extend_from_slice(&chunk);
         }
-        return Ok(sums.finish_small(bytes.freeze()));
+        return Ok(digests.finish_small(bytes.freeze()));
     }
     let mut writer = store.create().map_err(storage_error)?;
-    while let Some(run) = reading.next_run().map_err(storage_error)? {
-        sums.write(&mut writer, &run)?;
+    while let Some(chunk) = reader.next_chunk().map_err(storage_error)? {
+        digests.write(&mut writer, &chunk)?;
     }
-    Ok(sums.finish_file(writer.finish().map_err(storage_error)?))
+    Ok(digests.finish_file(writer.finish().map_err(storage_error)?))
 }
 
-/// Hashes of what has arrived.
-struct Sums {
+/// Size and hashes of the bytes received so far.
+struct Digests {
     size: u64,
     md5: Md5,
     crc: Digest,
     hasher: Option<Hasher>,
 }
 
-impl Sums {
+impl Digests {
     fn new(algorithm: Option<Algorithm>) -> Self {
         Self { size: 0, md5: Md5::new(), crc: crc64(), hasher: algorithm.map(Hasher::new) }
     }
@@ -300,8 +301,9 @@ impl Sums {
     }
 }
 
-/// Holds what arrived against what was said. On failure the file goes with `received`.
-fn check(received: Received, expected: &Expected) -> S3Result<Received> {
+/// Verifies a received body against the declared length and checksums. On failure `received` is
+/// dropped, which deletes its file.
+fn verify(received: Received, expected: &Expected) -> S3Result<Received> {
     if expected.length.is_some_and(|length| length != received.size) {
         return Err(incomplete());
     }
@@ -313,15 +315,15 @@ fn check(received: Received, expected: &Expected) -> S3Result<Received> {
             Some(_) => None,
             None => trailing_checksum(expected, *algorithm)?,
         };
-        let said = expected.checksum.as_ref().or(trailer.as_ref());
-        if said.is_some_and(|said| said != computed) {
+        let declared = expected.checksum.as_ref().or(trailer.as_ref());
+        if declared.is_some_and(|declared| declared != computed) {
             return Err(bad_digest(algorithm.name()));
         }
     }
     Ok(received)
 }
 
-/// The checksum behind the bytes, where the client announced one.
+/// Returns the checksum from the trailers, if the client announced one.
 fn trailing_checksum(expected: &Expected, algorithm: Algorithm) -> S3Result<Option<String>> {
     let Some(trailers) = &expected.trailers else { return Ok(None) };
     let value = trailers.take().and_then(|trailers| {
@@ -330,14 +332,14 @@ fn trailing_checksum(expected: &Expected, algorithm: Algorithm) -> S3Result<Opti
     match value {
         None => Err(bad_request(
             "MalformedTrailerError",
-            "The request announced a checksum as trailer and did not send it.",
+            "The request announced a checksum as a trailer but did not send it.",
         )),
         Some(value) if algorithm.parse(&value).is_none() => Err(bad_checksum_value(algorithm)),
         Some(value) => Ok(Some(value)),
     }
 }
 
-/// A 400 that s3s has no name for.
+/// Returns an error of status 400 with a code that s3s does not define.
 fn bad_request(code: &'static str, message: &'static str) -> S3Error {
     let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), message);
     error.set_status_code(http::StatusCode::BAD_REQUEST);
@@ -351,33 +353,35 @@ fn incomplete() -> S3Error {
     )
 }
 
-/// Bytes in lower-case hex.
+/// Returns the bytes in lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // a String takes everything
+        let _ = write!(text, "{byte:02x}"); // Writing to a String cannot fail.
         text
     })
 }
 
-/// What the client is told when its body breaks off or does not match its signature. s3s keeps
-/// these errors private; what they print is all there is to tell them apart, and the tests hold
-/// it.
+/// Returns the S3 error for a body that breaks off or does not match its signature. s3s keeps these
+/// error types private, so only their text tells them apart; the tests detect a change of it.
 pub(crate) fn body_error(error: StdError) -> S3Error {
     let text = error.to_string();
-    let says = |what: &str| text.contains(what);
-    let mut answer = if says("UploadStreamError: Sha256Mismatch") {
+    let contains = |part: &str| text.contains(part);
+    let mut response = if contains("UploadStreamError: Sha256Mismatch") {
         bad_request(
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
         )
-    } else if says("AwsChunkedStreamError: SignatureMismatch") {
+    } else if contains("AwsChunkedStreamError: SignatureMismatch") {
         s3_error!(SignatureDoesNotMatch, "The signature of a chunk of the body does not match.")
-    } else if says("AwsChunkedStreamError: FormatError") || says("TooLarge") || says("TooMany") {
+    } else if contains("AwsChunkedStreamError: FormatError")
+        || contains("TooLarge")
+        || contains("TooMany")
+    {
         s3_error!(InvalidRequest, "The aws-chunked encoding of the body is not valid.")
     } else {
         incomplete()
     };
-    answer.set_source(error);
-    answer
+    response.set_source(error);
+    response
 }

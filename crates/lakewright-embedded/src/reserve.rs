@@ -1,9 +1,10 @@
-//! Room for deleting. A database that writes copies needs a few pages even to remove a row, so on
-//! a disk that is full to the last block nothing could be deleted, and the disk would stay full.
-//! A file of some megabytes is kept for that moment: it is given up when a deletion meets a full
-//! disk, and made again as soon as there is room.
+//! Disk space that is reserved for deletions. A copy-on-write database needs free pages even to
+//! remove a row, so on a completely full disk no object could be deleted and the disk would stay
+//! full. A file of some megabytes is kept for this case: it is released when a deletion finds the
+//! disk full, and created again as soon as there is space.
 //!
-//! While it is out only what frees may write; uploads would eat the room that deleting needs.
+//! While the reserve is released only deletions may write; uploads would use up the space that
+//! deletions need.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -18,51 +19,55 @@ use rustix::io::Errno;
 /// Name of the file in the data directory.
 const FILE: &str = "reserve";
 
-/// Bytes that are kept. A batch delete of 1,000 keys that lie far apart copies some 2,000 pages of
+/// Size of the reserve. A batch delete of 1,000 keys that lie far apart copies some 2,000 pages of
 /// 4 KiB: those of the objects and those of the small blobs.
 const BYTES: u64 = 8 * 1024 * 1024;
 
-/// The file of one data directory.
+/// The reserve file of one data directory.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     path: PathBuf,
-    out: AtomicBool,
-    /// Held by who makes or removes the file.
-    turn: Mutex<()>,
+    released: AtomicBool,
+    /// Held while the file is created or removed.
+    file_lock: Mutex<()>,
 }
 
 impl Reserve {
-    /// Finds the file, or makes it. A disk without room for it is served all the same.
+    /// Opens the reserve and creates its file if there is space. A directory on a full disk can be
+    /// served without it.
     pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
-        let reserve =
-            Self { path: data_dir.join(FILE), out: AtomicBool::new(true), turn: Mutex::new(()) };
-        if !reserve.take()? {
-            tracing::warn!("the disk is full: until there is room, things can only be deleted");
+        let reserve = Self {
+            path: data_dir.join(FILE),
+            released: AtomicBool::new(true),
+            file_lock: Mutex::new(()),
+        };
+        if !reserve.try_restore()? {
+            tracing::warn!("the disk is full: until there is space, only deletions are possible");
         }
         Ok(reserve)
     }
 
-    /// Whether it was given up, and not made again yet.
-    pub(crate) fn is_out(&self) -> bool {
-        self.out.load(Ordering::Acquire)
+    /// Returns whether the reserve was released and not created again yet.
+    pub(crate) fn is_released(&self) -> bool {
+        self.released.load(Ordering::Acquire)
     }
 
-    /// Makes the file unless it is there. `false` when there is no room for it.
-    pub(crate) fn take(&self) -> io::Result<bool> {
-        if !self.is_out() {
+    /// Creates the file unless it exists. Returns `false` when there is no space for it.
+    pub(crate) fn try_restore(&self) -> io::Result<bool> {
+        if !self.is_released() {
             return Ok(true);
         }
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.is_out() {
-            return Ok(true); // somebody was faster
+        let _guard = self.file_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_released() {
+            return Ok(true); // Another thread created it first.
         }
         match self.allocate() {
             Ok(()) => {
-                self.out.store(false, Ordering::Release);
+                self.released.store(false, Ordering::Release);
                 Ok(true)
             }
             Err(error) => {
-                // What was allocated of it helps nobody here.
+                // A partly allocated file would only occupy space.
                 let _ = fs::remove_file(&self.path);
                 if is_full(&error) { Ok(false) } else { Err(error) }
             }
@@ -83,43 +88,45 @@ impl Reserve {
         }
     }
 
-    /// Gives the room up for deleting. Whether it was there to be given.
+    /// Releases the space for deletions. Returns whether the reserve still had it.
     pub(crate) fn release(&self) -> bool {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        // First the word, then the room: who writes looks at the word.
-        if self.out.swap(true, Ordering::AcqRel) {
+        let _guard = self.file_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // The flag is set before the space is freed, because writers check the flag.
+        if self.released.swap(true, Ordering::AcqRel) {
             return false;
         }
         match fs::remove_file(&self.path) {
             Ok(()) => {
-                tracing::warn!("the disk is full: until there is room, things can only be deleted");
+                tracing::warn!(
+                    "the disk is full: until there is space, only deletions are possible"
+                );
                 true
             }
             Err(error) => {
-                tracing::error!(%error, "the reserve could not be given up");
+                tracing::error!(%error, "the reserve could not be released");
                 false
             }
         }
     }
 
-    /// Refuses to store anything while the reserve is out and cannot be made again.
-    pub(crate) fn admit(&self) -> io::Result<()> {
-        if self.take()? { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
+    /// Fails with `StorageFull` while the reserve is released and cannot be created again.
+    pub(crate) fn check_writable(&self) -> io::Result<()> {
+        if self.try_restore()? { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 }
 
-/// Takes room where the file system cannot be asked for it: by writing.
+/// Allocates space by writing, for file systems without `fallocate`.
 fn fill(mut file: File) -> io::Result<()> {
     use std::io::Write as _;
     let zeros = vec![0; 64 * 1024];
     for _ in 0..BYTES / zeros.len() as u64 {
         file.write_all(&zeros)?;
     }
-    // A file system that allocates late says only now that there is no room.
+    // A file system with delayed allocation reports a full disk only here.
     file.sync_all()
 }
 
-/// Whether this is the error of a full disk.
+/// Returns whether this is the error of a full disk.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
@@ -130,27 +137,27 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     #[test]
-    fn room_is_taken_given_up_and_taken_again() {
+    fn the_reserve_is_created_released_and_restored() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(FILE);
         let reserve = Reserve::open(dir.path()).unwrap();
         let found = fs::metadata(&file).unwrap();
-        assert!(found.blocks() * 512 >= BYTES, "the room is only promised");
+        assert!(found.blocks() * 512 >= BYTES, "the space is not allocated");
         assert_eq!(found.mode() & 0o777, 0o600);
-        assert!(!reserve.is_out());
+        assert!(!reserve.is_released());
 
         assert!(reserve.release());
-        assert!(reserve.is_out() && !file.exists());
-        assert!(!reserve.release(), "it is given up once");
+        assert!(reserve.is_released() && !file.exists());
+        assert!(!reserve.release(), "a released reserve is released again");
 
-        reserve.admit().unwrap();
-        assert!(!reserve.is_out() && file.exists());
+        reserve.check_writable().unwrap();
+        assert!(!reserve.is_released() && file.exists());
         drop(reserve);
-        assert!(!Reserve::open(dir.path()).unwrap().is_out());
+        assert!(!Reserve::open(dir.path()).unwrap().is_released());
     }
 
     #[test]
-    fn a_file_system_that_cannot_be_asked_is_written_to() {
+    fn fill_allocates_the_space() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("filled");
         fill(File::create(&path).unwrap()).unwrap();

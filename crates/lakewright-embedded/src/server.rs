@@ -1,5 +1,5 @@
-//! The life of a server: it has threads and a runtime of its own, so that it answers whatever
-//! its owner's runtime does, and even when that is gone.
+//! The lifecycle of a server. It has its own threads and its own runtime, so that it works
+//! independently of the runtime of its owner.
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
@@ -16,30 +16,31 @@ use tokio::sync::oneshot;
 use crate::attach::{self, Published};
 use crate::blob::BlobStore;
 use crate::credentials::Credentials;
+use crate::error::io_error;
+use crate::files;
 use crate::http_service::{self, MAX_CONNECTIONS, Stop};
 use crate::index::{FORMAT, Index, IndexError, OpenError};
-use crate::lock::{DirLock, Taken};
+use crate::lock::{DirLock, LockAttempt};
 use crate::options::EmbeddedOptions;
 use crate::reserve::Reserve;
 use crate::s3::Service;
-use crate::{files, io_error};
 
-/// Threads that move requests. What blocks has threads of its own; hashing large bodies is
-/// among that.
+/// Largest number of async worker threads. Blocking work, such as hashing large bodies, runs on
+/// other threads.
 const MAX_WORKERS: usize = 4;
 
-/// How long the end waits for work that was cut off, such as a read of a dying disk.
-const LAST_WORK: Duration = Duration::from_secs(5);
+/// How long a shutdown waits for work that was cut off, such as a read of a failing disk.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a drop waits for the threads to be gone.
-const DROP_WAIT: Duration = Duration::from_secs(5);
+/// How long a drop waits for the threads to end.
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A process that looks whether the directory is served holds its lock for an instant. So the
-/// lock is asked for more than once.
+/// A process that checks whether the directory is served holds the lock for an instant, so
+/// acquiring it is retried.
 const LOCK_ATTEMPTS: u32 = 5;
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
+const LOCK_RETRY_DELAY: Duration = Duration::from_millis(5);
 
-/// An S3 server on a directory. It ends when it is shut down or dropped.
+/// An S3 server on a directory. It stops when it is shut down or dropped.
 pub struct EmbeddedServer {
     address: SocketAddr,
     credentials: Credentials,
@@ -61,19 +62,19 @@ impl fmt::Debug for EmbeddedServer {
 }
 
 impl EmbeddedServer {
-    /// Starts a server and returns when it answers. The directory is made when it is missing;
-    /// what a killed server left in it is mended and swept.
+    /// Starts a server and returns when it accepts connections. Creates the directory if it is
+    /// missing, and recovers the data of a server that was killed.
     ///
     /// # Errors
-    /// `InvalidInput` for an address that is not loopback; `AlreadyExists` when another server
-    /// has the directory; `Unsupported` when a later version of lakewright wrote it; `Corrupt`
-    /// when its index is damaged or gone; `Conflict` when the port is taken; `Denied`, `StorageFull` and
+    /// `InvalidInput` for an address that is not loopback; `AlreadyExists` when another server has
+    /// the directory; `Unsupported` when a later version of lakewright wrote it; `Corrupt` when its
+    /// index is damaged or missing; `Conflict` when the port is in use; `Denied`, `StorageFull` and
     /// `Unavailable` from the file system.
     pub async fn start(options: EmbeddedOptions) -> Result<Self> {
-        check(&options)?;
+        validate(&options)?;
         let data_dir = options.data_dir.clone();
-        let lost = || {
-            Error::new(ErrorKind::Internal, "the server's thread was lost")
+        let thread_lost = || {
+            Error::new(ErrorKind::Internal, "the server's thread ended unexpectedly")
                 .during("start_embedded_server")
                 .on(data_dir.display().to_string())
         };
@@ -87,7 +88,7 @@ impl EmbeddedServer {
                 let _ = finished.send(());
             })
             .map_err(|error| io_error(error, "start_embedded_server", &data_dir))?;
-        let (address, credentials) = started.await.map_err(|_| lost())??;
+        let (address, credentials) = started.await.map_err(|_| thread_lost())??;
         Ok(Self {
             address,
             credentials,
@@ -99,42 +100,42 @@ impl EmbeddedServer {
         })
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// Returns the endpoint URL, `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         attach::endpoint(self.address)
     }
 
-    /// The key id to sign with.
+    /// Returns the access key id.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         &self.credentials.access_key_id
     }
 
-    /// Its secret.
+    /// Returns the secret access key.
     #[must_use]
     pub fn secret_access_key(&self) -> &Secret {
         &self.credentials.secret_access_key
     }
 
-    /// The directory that it was started on.
+    /// Returns the data directory.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// Takes no more connections, answers the requests in flight (for up to 30 seconds), flushes
-    /// and closes everything, and gives the directory up.
+    /// Stops the server: refuses new connections, completes the requests in flight (for up to 30
+    /// seconds), flushes and closes all files and releases the directory.
     ///
     /// # Errors
-    /// `Internal` when the server's thread was lost before.
+    /// `Internal` when the server's thread has ended unexpectedly.
     pub async fn shutdown(mut self) -> Result<()> {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(Stop::Graceful);
         }
         let Some(done) = self.done.take() else { return Ok(()) };
         done.await.map_err(|_| {
-            Error::new(ErrorKind::Internal, "the server's thread was lost")
+            Error::new(ErrorKind::Internal, "the server's thread ended unexpectedly")
                 .during("stop_embedded_server")
                 .on(self.data_dir.display().to_string())
         })
@@ -145,27 +146,28 @@ impl Drop for EmbeddedServer {
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         if self.pid != std::process::id() {
-            return; // a fork has this value, and not the thread
+            return; // A forked child has this value but not the thread.
         }
-        self.stop = None; // tells the server, unless shutdown did
-        let deadline = Instant::now() + DROP_WAIT;
+        self.stop = None; // Dropping the sender stops the server, unless shutdown did.
+        let deadline = Instant::now() + DROP_TIMEOUT;
         while !thread.is_finished() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
 
-fn check(options: &EmbeddedOptions) -> Result<()> {
-    let refuse = |why: String| Err(Error::invalid_input(why).during("start_embedded_server"));
+fn validate(options: &EmbeddedOptions) -> Result<()> {
+    let refuse =
+        |message: String| Err(Error::invalid_input(message).during("start_embedded_server"));
     if !options.listen.ip().is_loopback() {
         return refuse(format!(
-            "{} is not a loopback address, and this server is for this machine only",
+            "{} is not a loopback address; the embedded server accepts only local connections",
             options.listen
         ));
     }
     match &options.credentials {
         Some((id, secret)) if id.is_empty() || secret.is_empty() => {
-            refuse("the key id and the secret must not be empty".to_owned())
+            refuse("the access key id and the secret must not be empty".to_owned())
         }
         _ => Ok(()),
     }
@@ -173,7 +175,7 @@ fn check(options: &EmbeddedOptions) -> Result<()> {
 
 type Ready = oneshot::Sender<Result<(SocketAddr, Credentials)>>;
 
-/// The server's thread.
+/// Runs the server; the main function of its thread.
 fn run(options: &EmbeddedOptions, ready: Ready, stop: oneshot::Receiver<Stop>) {
     let mut server = match Running::start(options) {
         Ok(server) => server,
@@ -182,14 +184,14 @@ fn run(options: &EmbeddedOptions, ready: Ready, stop: oneshot::Receiver<Stop>) {
             return;
         }
     };
-    let greeting = (server.address, server.credentials.clone());
-    if ready.send(Ok(greeting)).is_ok() {
+    let started = (server.address, server.credentials.clone());
+    if ready.send(Ok(started)).is_ok() {
         server.serve(stop);
     }
-    server.end();
+    server.shut_down();
 }
 
-/// A server's parts, in the order in which they must go.
+/// The parts of a running server, in the order in which they must be dropped.
 struct Running {
     address: SocketAddr,
     credentials: Credentials,
@@ -205,14 +207,14 @@ impl Running {
         let dir = options.data_dir.as_path();
         let failed = |error| io_error(error, "start_embedded_server", dir);
         files::create_private_dir(dir).map_err(failed)?;
-        let lock = lock(dir)?;
-        attach::withdraw_stale(dir).map_err(failed)?;
+        let lock = acquire_lock(dir)?;
+        attach::remove_stale_file(dir).map_err(failed)?;
         let reserve = Arc::new(Reserve::open(dir).map_err(failed)?);
         let mut parts = Parts::open(options, &reserve);
         if parts.as_ref().is_err_and(|error| error.kind() == ErrorKind::StorageFull)
             && reserve.release()
         {
-            // Without a server nothing could be deleted.
+            // The reserve is released because without a server no object could be deleted.
             parts = Parts::open(options, &reserve);
         }
         let Parts { address, credentials, published, listener, runtime, service } = parts?;
@@ -229,7 +231,7 @@ impl Running {
 
     fn serve(&mut self, stop: oneshot::Receiver<Stop>) {
         let Some(listener) = self.listener.take() else { return };
-        let service = http_service::build(self.service.clone(), &self.credentials);
+        let service = http_service::build_service(self.service.clone(), &self.credentials);
         self.runtime.block_on(async {
             match tokio::net::TcpListener::from_std(listener) {
                 Ok(listener) => http_service::serve(listener, service, MAX_CONNECTIONS, stop).await,
@@ -238,17 +240,18 @@ impl Running {
         });
     }
 
-    fn end(self) {
-        // First nobody finds it any more, then its work ends, and only then may another begin.
+    fn shut_down(self) {
+        // The attach file is removed first, so that no client finds the server; the lock is
+        // released last, after all work has ended.
         drop(self.published);
-        self.runtime.shutdown_timeout(LAST_WORK);
+        self.runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
         self.service.index.close();
-        self.service.blobs.settle(LAST_WORK);
+        self.service.blobs.wait_for_deletions(SHUTDOWN_TIMEOUT);
         drop(self.lock);
     }
 }
 
-/// What a server has besides the right to its directory.
+/// The parts of a server besides the lock of its directory.
 struct Parts {
     address: SocketAddr,
     credentials: Credentials,
@@ -274,7 +277,7 @@ impl Parts {
         let workers = std::thread::available_parallelism().map_or(MAX_WORKERS, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers.clamp(2, MAX_WORKERS))
-            // A request blocks one at most.
+            // Each request occupies at most one blocking thread.
             .max_blocking_threads(MAX_CONNECTIONS + MAX_WORKERS)
             .thread_name("embedded-http")
             .enable_all()
@@ -285,14 +288,14 @@ impl Parts {
         let address = listener.local_addr().map_err(failed)?;
         let open = || Index::open(dir, options.durability, &blobs, Arc::clone(reserve));
         let index = std::panic::catch_unwind(AssertUnwindSafe(open))
-            // redb panics on some damage, as a length that points out of its page.
-            .unwrap_or_else(|_| Err(IndexError::Record("redb panicked on it".into()).into()))
+            // redb panics on some damage, for example a length that exceeds its page.
+            .unwrap_or_else(|_| Err(IndexError::Record("redb panicked".into()).into()))
             .map_err(|error| open_error(error, dir))?;
         let published = match Published::write(dir, address, &credentials) {
             Ok(published) => published,
             Err(error) => {
-                // Its thread would keep the database open for a moment, and who starts a server
-                // again at once would meet it.
+                // The index thread would keep the database open for a moment, and a server that is
+                // started again at once would fail.
                 index.close();
                 return Err(failed(error));
             }
@@ -302,16 +305,16 @@ impl Parts {
     }
 }
 
-fn lock(dir: &Path) -> Result<DirLock> {
+fn acquire_lock(dir: &Path) -> Result<DirLock> {
     let failed = |error| io_error(error, "start_embedded_server", dir);
     let mut holder = None;
     for attempt in 0..LOCK_ATTEMPTS {
         if attempt > 0 {
-            std::thread::sleep(LOCK_PAUSE);
+            std::thread::sleep(LOCK_RETRY_DELAY);
         }
-        match DirLock::take(dir).map_err(failed)? {
-            Taken::Ours(lock) => return Ok(lock),
-            Taken::Held(pid) => holder = pid,
+        match DirLock::try_acquire(dir).map_err(failed)? {
+            LockAttempt::Acquired(lock) => return Ok(lock),
+            LockAttempt::Held(pid) => holder = pid,
         }
     }
     let by = holder.map_or(String::from("another process"), |pid| format!("process {pid}"));
@@ -334,14 +337,14 @@ fn open_error(error: OpenError, dir: &Path) -> Error {
         ),
         OpenError::Missing => (
             ErrorKind::Corrupt,
-            "index.redb is missing and blobs/ is not empty: bring the index back, or empty blobs/ \
-             if what it held is not wanted any more"
+            "index.redb is missing although blobs/ is not empty: restore the index, or empty blobs/ \
+             if its data is not needed"
                 .to_owned(),
         ),
         OpenError::Index(IndexError::Storage(redb::Error::Io(error)))
             if error.kind() == std::io::ErrorKind::UnexpectedEof =>
         {
-            (ErrorKind::Corrupt, "index.redb points behind its own end".to_owned())
+            (ErrorKind::Corrupt, "index.redb refers to pages beyond its end".to_owned())
         }
         OpenError::Index(IndexError::Storage(redb::Error::Io(error))) => {
             let error = std::io::Error::new(error.kind(), error.to_string());
@@ -349,8 +352,8 @@ fn open_error(error: OpenError, dir: &Path) -> Error {
         }
         OpenError::Index(IndexError::Storage(redb::Error::DatabaseAlreadyOpen)) => (
             ErrorKind::AlreadyExists,
-            "index.redb is open in another process, though the lock is free: has the file `lock` \
-             been removed under a server?"
+            "index.redb is open in another process, although the lock is free: the file `lock` may \
+             have been removed while a server was running"
                 .to_owned(),
         ),
         OpenError::Index(error) => (ErrorKind::Corrupt, error.to_string()),

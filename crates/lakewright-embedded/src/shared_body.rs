@@ -1,5 +1,5 @@
-//! The body of a request: S3 reads it, whose rest can still be had afterwards, and a client that
-//! goes silent in the middle of it is given up.
+//! The body of a request. S3 reads it, the rest can be read after the response is known, and the
+//! body fails when the client stops sending.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,14 +12,14 @@ use http_body_util::BodyExt as _;
 use s3s::StdError;
 use tokio::time::{Instant, Sleep};
 
-/// Bytes of a refused upload that are read and thrown away. A client that is still sending does
-/// not read: closing the connection on it would lose the answer in which the refusal is.
+/// Bytes of a refused upload that are read and discarded. A client that is still sending does not
+/// read, so closing the connection early would lose the response with the error.
 const DRAIN_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How long that may take.
+/// How long discarding may take.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A body that S3 reads and whose rest can still be had afterwards.
+/// A request body that is shared by the S3 service and the HTTP layer.
 pub(crate) struct SharedBody<B> {
     state: Arc<Mutex<State<B>>>,
 }
@@ -32,18 +32,19 @@ impl<B> Clone for SharedBody<B> {
 
 struct State<B> {
     body: B,
-    /// Whether the client was told to go on.
-    asked_for: bool,
+    /// Whether any byte was requested from the client.
+    requested: bool,
     /// How long the client may send nothing.
-    stall: Duration,
-    /// Runs while we wait for the client, and not while it waits for us.
+    stall_timeout: Duration,
+    /// Runs only while the server waits for the client.
     timer: Option<Pin<Box<Sleep>>>,
     has_stalled: bool,
 }
 
 impl<B: Body<Data = Bytes, Error: Into<StdError>> + Unpin> SharedBody<B> {
-    pub(crate) fn new(body: B, stall: Duration) -> Self {
-        let state = State { body, asked_for: false, stall, timer: None, has_stalled: false };
+    pub(crate) fn new(body: B, stall_timeout: Duration) -> Self {
+        let state =
+            State { body, requested: false, stall_timeout, timer: None, has_stalled: false };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -51,17 +52,18 @@ impl<B: Body<Data = Bytes, Error: Into<StdError>> + Unpin> SharedBody<B> {
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether any of it was wanted, and so the client told to send it.
-    pub(crate) fn was_asked_for(&self) -> bool {
-        self.with(|state| state.asked_for)
+    /// Returns whether any byte was requested, and so `100 Continue` sent if the client waits for
+    /// it.
+    pub(crate) fn was_requested(&self) -> bool {
+        self.with(|state| state.requested)
     }
 
-    /// Whether the client was given up.
+    /// Returns whether the client has sent nothing for too long.
     pub(crate) fn has_stalled(&self) -> bool {
         self.with(|state| state.has_stalled)
     }
 
-    /// Reads the rest and throws it away.
+    /// Reads the rest and discards it.
     pub(crate) async fn drain(mut self) {
         let drain = async {
             let mut drained = 0;
@@ -81,14 +83,14 @@ impl<B: Body<Data = Bytes, Error: Into<StdError>> + Unpin> State<B> {
         if self.has_stalled {
             return Poll::Ready(None);
         }
-        // hyper asks for the bytes, with `100 Continue` where the client waits for it, when
-        // there are any.
-        self.asked_for |= !self.body.is_end_stream();
+        // hyper requests the bytes, with `100 Continue` if the client waits for it, unless the body
+        // is empty.
+        self.requested |= !self.body.is_end_stream();
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             self.timer = None;
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let deadline = || Box::pin(tokio::time::sleep_until(Instant::now() + self.stall));
+        let deadline = || Box::pin(tokio::time::sleep_until(Instant::now() + self.stall_timeout));
         let timer = self.timer.get_or_insert_with(deadline);
         ready!(timer.as_mut().poll(cx));
         self.has_stalled = true;
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_goes_silent_is_given_up() {
+    fn a_client_that_stops_sending_is_disconnected() {
         block_on(async {
             let sent = stream::iter([frame(b"half")]).chain(stream::pending());
             let mut body = SharedBody::new(StreamBody::new(sent), STALL);
@@ -143,12 +145,12 @@ mod tests {
             assert!(body.frame().await.unwrap().is_err());
             assert!(begin.elapsed() >= STALL && body.has_stalled());
             body.clone().drain().await;
-            assert!(begin.elapsed() < DRAIN_TIMEOUT, "nobody waits for it any more");
+            assert!(begin.elapsed() < DRAIN_TIMEOUT, "drain returns at once");
         });
     }
 
     #[test]
-    fn a_client_that_waits_for_us_is_not() {
+    fn a_client_that_waits_for_the_server_is_kept() {
         block_on(async {
             let sent = stream::iter([frame(b"one"), frame(b"two")]);
             let mut body = SharedBody::new(StreamBody::new(sent), STALL);

@@ -1,5 +1,5 @@
-//! A server that is killed again and again, on a disk that fills up: what it acknowledged is
-//! there, byte for byte, and nothing else is.
+//! Kills a server repeatedly, on a disk that fills up. All acknowledged writes must survive with
+//! the same bytes, and no others may appear.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
@@ -15,21 +15,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use kit::disk::Disk;
-use kit::{Answer, Client};
+use kit::{Client, Response};
 use lakewright_embedded::{EmbeddedOptions, EmbeddedServer, attach};
 
-/// How often the server is killed, and for how long that may go on on a slow machine.
+/// Largest number of kills, and the time after which a slow machine stops.
 const ROUNDS: u32 = 25;
 const TIME: Duration = Duration::from_secs(12);
 
-/// Clients, each with keys of its own, so that each knows what must be there.
+/// Number of clients. Each has its own keys, so that it knows their expected states.
 const CLIENTS: u64 = 4;
 const KEYS: u64 = 10;
 
-/// Where the child process serves; unset in every other one.
+/// Environment variable with the data directory, set only for the child process.
 const DATA: &str = "LAKEWRIGHT_TEST_CRASH_DATA";
 
-/// xorshift64, for choices that can be made again from the seed.
+/// xorshift64, for choices that can be reproduced from the seed.
 struct Random(u64);
 
 impl Random {
@@ -41,23 +41,23 @@ impl Random {
     }
 }
 
-/// An object's bytes, by which they can be told from all others.
+/// The content of an object, which differs from that of all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Body {
-    mark: u64,
+    seed: u64,
     size: usize,
 }
 
 impl Body {
     fn random(random: &mut Random) -> Self {
-        // to the index, to a file, to a file in several runs, and nothing
+        // One byte at most, a blob in the index, a file, and a file of several chunks.
         let most = [1, 32 * 1024, 100_000, 1_500_000][usize::try_from(random.below(4)).unwrap()];
         let size = usize::try_from(random.below(most)).unwrap();
-        Self { mark: random.below(u64::MAX), size }
+        Self { seed: random.below(u64::MAX), size }
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut random = Random(self.mark | 1);
+        let mut random = Random(self.seed | 1);
         let mut bytes = Vec::with_capacity(self.size + 8);
         while bytes.len() < self.size {
             bytes.extend_from_slice(&random.below(u64::MAX).to_le_bytes());
@@ -67,75 +67,75 @@ impl Body {
     }
 }
 
-/// What may be found under a key: what was acknowledged last, or what was under way when the
-/// server died. `None`: nothing.
-type Known = BTreeMap<String, Vec<Option<Body>>>;
+/// The states that a key may have: the last acknowledged one, and that of a pending request when
+/// the server was killed. `None`: no object.
+type PossibleStates = BTreeMap<String, Vec<Option<Body>>>;
 
-/// One client's work until the server is gone.
-struct Work<'a> {
+/// One client's requests until the server is killed.
+struct ClientRun<'a> {
     client: &'a Client,
     random: Random,
-    known: Known,
+    possible: PossibleStates,
     acknowledged: usize,
     refused: usize,
 }
 
-/// The server died before it answered.
-struct Gone;
+/// The server was killed before it responded.
+struct ServerKilled;
 
-impl Work<'_> {
-    fn go(&mut self, number: u64, over: &AtomicBool) {
-        while !over.load(Ordering::Relaxed) {
+impl ClientRun<'_> {
+    fn run(&mut self, number: u64, stopped: &AtomicBool) {
+        while !stopped.load(Ordering::Relaxed) {
             let key = format!("{number}/{}", self.random.below(KEYS));
-            if self.step(&key).is_err() {
+            if self.send_random_request(&key).is_err() {
                 return;
             }
         }
     }
 
-    fn step(&mut self, key: &str) -> Result<(), Gone> {
+    fn send_random_request(&mut self, key: &str) -> Result<(), ServerKilled> {
         let target = format!("/raw/{key}");
         let body = match self.random.below(5) {
             0 => None,
             _ => Some(Body::random(&mut self.random)),
         };
-        // From here to the answer both may be the case.
-        let states = self.known.entry(key.to_owned()).or_insert_with(|| vec![None]);
+        // Until the response both the old and the new state are possible.
+        let states = self.possible.entry(key.to_owned()).or_insert_with(|| vec![None]);
         states.push(body.clone());
-        let answer = match &body {
+        let response = match &body {
             None => send(self.client, "DELETE", &target, b"")?,
             Some(body) if self.random.below(4) == 0 => match self.multipart(&target, body)? {
-                Some(answer) => answer,
+                Some(response) => response,
                 None => {
-                    self.took_back(key);
+                    self.discard_pending_state(key);
                     return Ok(());
                 }
             },
             Some(body) => send(self.client, "PUT", &target, &body.bytes())?,
         };
-        match (answer.status, &body) {
+        match (response.status, &body) {
             (200, Some(_)) | (204, None) => {
-                self.known.insert(key.to_owned(), vec![body]);
+                self.possible.insert(key.to_owned(), vec![body]);
                 self.acknowledged += 1;
             }
             (507, Some(_)) => {
                 self.refused += 1;
-                self.took_back(key);
+                self.discard_pending_state(key);
             }
-            (status, _) => panic!("{key}: {status} {}", answer.text()),
+            (status, _) => panic!("{key}: {status} {}", response.text()),
         }
         Ok(())
     }
 
-    /// What was under way was refused, and is not there.
-    fn took_back(&mut self, key: &str) {
-        if let Some(states) = self.known.get_mut(key) {
+    /// Removes the pending state of a key: the request was refused, so it had no effect.
+    fn discard_pending_state(&mut self, key: &str) {
+        if let Some(states) = self.possible.get_mut(key) {
             states.pop();
         }
     }
 
-    /// An upload of one part; some are given up. `None` when nothing was completed.
-    fn multipart(&mut self, target: &str, body: &Body) -> Result<Option<Answer>, Gone> {
+    /// Uploads an object in one part and sometimes aborts. `None` when nothing was completed.
+    fn multipart(&mut self, target: &str, body: &Body) -> Result<Option<Response>, ServerKilled> {
         let begun = send(self.client, "POST", &format!("{target}?uploads"), b"")?;
         if begun.status == 507 {
             return Ok(None);
@@ -161,18 +161,23 @@ impl Work<'_> {
     }
 }
 
-fn send(client: &Client, method: &str, target: &str, body: &[u8]) -> Result<Answer, Gone> {
-    client.send(method, target, &[], body).map_err(|_| Gone)
+fn send(
+    client: &Client,
+    method: &str,
+    target: &str,
+    body: &[u8],
+) -> Result<Response, ServerKilled> {
+    client.send(method, target, &[], body).map_err(|_| ServerKilled)
 }
 
-/// Holds everything that is there against what is known, and makes that the knowledge.
-fn check(client: &Client, known: &mut Known, seed: u64) {
+/// Compares all objects with the possible states, and reduces these to the ones found.
+fn check(client: &Client, possible: &mut PossibleStates, seed: u64) {
     let mut listed = Vec::new();
     let listing = client.send("GET", "/raw?list-type=2", &[], b"").unwrap().expect(200).text();
     for entry in listing.split("<Key>").skip(1) {
         listed.push(entry.split_once("</Key>").unwrap().0.to_owned());
     }
-    for (key, states) in &mut *known {
+    for (key, states) in &mut *possible {
         let got = client.send("GET", &format!("/raw/{key}"), &[], b"").unwrap();
         let there = listed.contains(key);
         assert_eq!(there, got.status == 200, "{key}, seed {seed}: {}", got.status);
@@ -190,19 +195,19 @@ fn check(client: &Client, known: &mut Known, seed: u64) {
         *states = vec![found.clone()];
     }
     for key in listed {
-        assert!(known.contains_key(&key), "{key} became visible, seed {seed}");
+        assert!(possible.contains_key(&key), "{key} must not exist, seed {seed}");
     }
 }
 
-/// Uploads that were under way when the server died: nobody knows them any more.
-fn give_up_uploads(client: &Client) {
+/// Aborts the uploads that were pending when the server was killed.
+fn abort_uploads(client: &Client) {
     let listing = client.send("GET", "/raw?uploads", &[], b"").unwrap().expect(200).text();
     for upload in listing.split("<Upload>").skip(1) {
-        let of = |name: &str| {
+        let element = |name: &str| {
             let from = upload.split_once(&format!("<{name}>")).unwrap().1;
             from.split_once('<').unwrap().0.to_owned()
         };
-        let target = format!("/raw/{}?uploadId={}", of("Key"), of("UploadId"));
+        let target = format!("/raw/{}?uploadId={}", element("Key"), element("UploadId"));
         client.send("DELETE", &target, &[], b"").unwrap().expect(204);
     }
 }
@@ -212,13 +217,13 @@ fn blob_files(data: &Path) -> usize {
     shards.map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap().count()).sum()
 }
 
-/// The server in a process of its own.
-struct Served {
+/// A server in another process.
+struct ServerProcess {
     child: Child,
     client: Client,
 }
 
-impl Served {
+impl ServerProcess {
     fn start(data: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "serve_until_killed", "--ignored", "--nocapture"])
@@ -234,7 +239,7 @@ impl Served {
             {
                 break found;
             }
-            assert!(child.try_wait().unwrap().is_none(), "the server ended by itself");
+            assert!(child.try_wait().unwrap().is_none(), "the server ended unexpectedly");
             assert!(begin.elapsed() < Duration::from_secs(30), "the server does not start");
             std::thread::sleep(Duration::from_millis(2));
         };
@@ -247,7 +252,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -257,7 +262,7 @@ impl Drop for Served {
 #[test]
 #[ignore = "the process that the test below starts and kills"]
 fn serve_until_killed() {
-    let data = std::env::var_os(DATA).expect("it is started by the test below");
+    let data = std::env::var_os(DATA).expect("set by the test below");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let server = runtime.block_on(EmbeddedServer::start(EmbeddedOptions::new(data)));
     let _server = server.unwrap_or_else(|error| panic!("{error}"));
@@ -273,7 +278,7 @@ fn acknowledged_writes_survive_kills_on_a_small_disk() {
     let seed = u64::try_from(seed % u128::from(u64::MAX)).unwrap() | 1;
     let mut random = Random(seed);
 
-    // Killed while it starts for the first time, too.
+    // The server is also killed during its first start.
     for _ in 0..5 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "serve_until_killed", "--ignored"])
@@ -286,15 +291,15 @@ fn acknowledged_writes_survive_kills_on_a_small_disk() {
         child.wait().unwrap();
     }
 
-    let mut server = Served::start(disk.data());
+    let mut server = ServerProcess::start(disk.data());
     server.client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
-    let mut known = Known::new();
-    let (mut acknowledged, mut refused, mut unsure) = (0, 0, 0);
+    let mut possible = PossibleStates::new();
+    let (mut acknowledged, mut refused, mut uncertain) = (0, 0, 0);
     let begin = Instant::now();
     let mut rounds = 0;
     while rounds < ROUNDS && begin.elapsed() < TIME {
         rounds += 1;
-        let over = AtomicBool::new(false);
+        let stopped = AtomicBool::new(false);
         let life = Duration::from_millis(20 + random.below(300));
         let seeds: Vec<u64> = (0..CLIENTS).map(|_| random.below(u64::MAX) | 1).collect();
         let client = server.client.clone();
@@ -303,44 +308,47 @@ fn acknowledged_writes_survive_kills_on_a_small_disk() {
                 .zip(&seeds)
                 .map(|(number, seed)| {
                     let mine = format!("{number}/");
-                    let known = known.iter().filter(|(key, _)| key.starts_with(&mine));
-                    let mut work = Work {
+                    let possible = possible.iter().filter(|(key, _)| key.starts_with(&mine));
+                    let mut client_run = ClientRun {
                         client: &client,
                         random: Random(*seed),
-                        known: known.map(|(key, states)| (key.clone(), states.clone())).collect(),
+                        possible: possible
+                            .map(|(key, states)| (key.clone(), states.clone()))
+                            .collect(),
                         acknowledged: 0,
                         refused: 0,
                     };
-                    let over = &over;
+                    let stopped = &stopped;
                     scope.spawn(move || {
-                        work.go(number, over);
-                        work
+                        client_run.run(number, stopped);
+                        client_run
                     })
                 })
                 .collect();
             std::thread::sleep(life);
             server.kill();
-            over.store(true, Ordering::Relaxed);
+            stopped.store(true, Ordering::Relaxed);
             for worker in workers {
-                let work = worker.join().unwrap();
-                acknowledged += work.acknowledged;
-                refused += work.refused;
-                unsure += work.known.values().filter(|states| states.len() > 1).count();
-                known.extend(work.known);
+                let client_run = worker.join().unwrap();
+                acknowledged += client_run.acknowledged;
+                refused += client_run.refused;
+                uncertain += client_run.possible.values().filter(|states| states.len() > 1).count();
+                possible.extend(client_run.possible);
             }
         });
-        server = Served::start(disk.data());
-        check(&server.client, &mut known, seed);
-        give_up_uploads(&server.client);
+        server = ServerProcess::start(disk.data());
+        check(&server.client, &mut possible, seed);
+        abort_uploads(&server.client);
     }
-    // A start has swept what the index does not name; what uploads left goes a moment later.
-    let files = known.values().flatten().flatten().filter(|body| body.size > 32 * 1024).count();
+    // The start has removed unreferenced files; blobs of aborted uploads are deleted a moment
+    // later.
+    let files = possible.values().flatten().flatten().filter(|body| body.size > 32 * 1024).count();
     let begin = Instant::now();
     while blob_files(disk.data()) != files {
         let found = blob_files(disk.data());
         assert!(begin.elapsed() < Duration::from_secs(5), "{found} files, {files} expected");
         std::thread::sleep(Duration::from_millis(10));
     }
-    println!("{rounds} kills: {acknowledged} acknowledged, {refused} refused, {unsure} cut off");
-    assert!(acknowledged > 20 && unsure > 0 && refused > 0, "too little was tried");
+    println!("{rounds} kills: {acknowledged} acknowledged, {refused} refused, {uncertain} cut off");
+    assert!(acknowledged > 20 && uncertain > 0 && refused > 0, "the test covered too few cases");
 }

@@ -1,4 +1,4 @@
-//! What a server does when there is no room left.
+//! The behaviour of a server on a full disk.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod kit;
@@ -20,20 +20,20 @@ fn start(data: &Path) -> (EmbeddedServer, Client) {
 }
 
 fn put(client: &Client, key: &str, body: &[u8]) -> u16 {
-    let answer = client.send("PUT", &format!("/raw/{key}"), &[], body).unwrap();
-    if answer.status != 200 {
-        assert_eq!(answer.status, 507, "{}", answer.text());
-        assert_eq!(answer.code().as_deref(), Some("XMinioStorageFull"));
+    let response = client.send("PUT", &format!("/raw/{key}"), &[], body).unwrap();
+    if response.status != 200 {
+        assert_eq!(response.status, 507, "{}", response.text());
+        assert_eq!(response.code().as_deref(), Some("XMinioStorageFull"));
     }
-    answer.status
+    response.status
 }
 
 fn delete(client: &Client, key: &str) {
     client.send("DELETE", &format!("/raw/{key}"), &[], b"").unwrap().expect(204);
 }
 
-/// Puts objects of this size until there is no room, and then fills what is left. How many there
-/// are.
+/// Puts objects of this size until the disk is full, and then fills the rest. Returns the number of
+/// objects.
 fn fill(disk: &Disk, client: &Client, size: usize) -> usize {
     let body = vec![7; size];
     let count = (0..).find(|n| put(client, &format!("k{n}"), &body) == 507).unwrap();
@@ -42,12 +42,15 @@ fn fill(disk: &Disk, client: &Client, size: usize) -> usize {
     count
 }
 
-/// Until an object of this size can be put: what was deleted goes behind the answer's back.
-fn until_there_is_room(client: &Client, size: usize) {
+/// Waits until an object of this size can be put: blobs are deleted in the background.
+fn wait_for_space(client: &Client, size: usize) {
     let begin = Instant::now();
     while put(client, "again", &vec![9; size]) == 507 {
-        assert!(begin.elapsed() < Duration::from_secs(15), "no room after everything was deleted");
-        // longer than the server waits before it looks for room by itself
+        assert!(
+            begin.elapsed() < Duration::from_secs(15),
+            "no space after all objects were deleted"
+        );
+        // This is longer than the server waits before it checks for space by itself.
         std::thread::sleep(Duration::from_millis(1500));
     }
     let got = client.send("GET", "/raw/again", &[], b"").unwrap().expect(200);
@@ -55,13 +58,13 @@ fn until_there_is_room(client: &Client, size: usize) {
 }
 
 #[test]
-fn what_is_there_can_be_read_and_deleted() {
+fn objects_on_a_full_disk_can_be_read_and_deleted() {
     let Some(disk) = Disk::of_mebibytes(24) else { return };
     let (server, client) = start(disk.data());
     client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
     let count = fill(&disk, &client, 100_000);
     assert!(count > 100, "{count}");
-    // Until the index has no page left either.
+    // The index must have no free page either.
     let small = (0..).find(|n| put(&client, &format!("s{n}"), &[7; 10_000]) == 507).unwrap();
 
     for n in 0..count {
@@ -75,9 +78,9 @@ fn what_is_there_can_be_read_and_deleted() {
     let names: String =
         (1..count - 1).map(|n| format!("<Object><Key>k{n}</Key></Object>")).collect();
     let xml = format!("<Delete><Quiet>true</Quiet>{names}</Delete>");
-    let answer = client.send("POST", "/raw?delete", &[], xml.as_bytes()).unwrap().expect(200);
-    assert_eq!(answer.code(), None, "{}", answer.text());
-    until_there_is_room(&client, 100_000);
+    let response = client.send("POST", "/raw?delete", &[], xml.as_bytes()).unwrap().expect(200);
+    assert_eq!(response.code(), None, "{}", response.text());
+    wait_for_space(&client, 100_000);
     delete(&client, "again");
     delete(&client, &format!("k{}", count - 1));
     client.send("DELETE", "/raw", &[], b"").unwrap().expect(204);
@@ -85,11 +88,11 @@ fn what_is_there_can_be_read_and_deleted() {
 }
 
 #[test]
-fn a_server_starts_there_and_small_objects_give_their_room_back() {
+fn a_server_starts_on_a_full_disk_and_deleting_small_objects_frees_space() {
     let Some(disk) = Disk::of_mebibytes(24) else { return };
     let (server, client) = start(disk.data());
     client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
-    // kept in the index, whose file does not shrink by itself
+    // These objects are stored in the index, whose file shrinks only by compaction.
     let count = fill(&disk, &client, 30_000);
     block_on(server.shutdown()).unwrap();
     disk.fill();
@@ -99,7 +102,7 @@ fn a_server_starts_there_and_small_objects_give_their_room_back() {
     for n in 0..count {
         delete(&client, &format!("k{n}"));
     }
-    until_there_is_room(&client, 30_000);
-    until_there_is_room(&client, 1_000_000);
+    wait_for_space(&client, 30_000);
+    wait_for_space(&client, 1_000_000);
     block_on(server.shutdown()).unwrap();
 }

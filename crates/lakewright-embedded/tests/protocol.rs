@@ -1,4 +1,4 @@
-//! What S3 does with requests that no SDK sends, or sends only when something went wrong.
+//! S3's behaviour for requests that no SDK sends, or only after a fault.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod kit;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kit::{Client, read_answer};
+use kit::{Client, read_response};
 use lakewright_embedded::{EmbeddedOptions, EmbeddedServer, attach};
 use s3s::crypto::{Checksum as _, Md5, Sha256};
 
@@ -19,8 +19,8 @@ struct Server {
     _server: EmbeddedServer,
 }
 
-/// A server with a bucket `raw` and an object `k` of ten bytes in it.
-fn serve() -> Server {
+/// Starts a server with a bucket `raw` and an object `k` of ten bytes.
+fn start_server() -> Server {
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let server = runtime.block_on(EmbeddedServer::start(EmbeddedOptions::new(dir.path()))).unwrap();
@@ -31,8 +31,8 @@ fn serve() -> Server {
 }
 
 #[test]
-fn a_range_that_is_none_is_ignored() {
-    let Server { client, .. } = &serve();
+fn an_invalid_range_is_ignored() {
+    let Server { client, .. } = &start_server();
     for range in ["bytes=5-2", "bytes=a-b", "bytes=0-1,4-5", "lines=0-1", "bytes"] {
         let got = client.send("GET", "/raw/k", &[("range", range)], b"").unwrap().expect(200);
         assert_eq!(got.body, b"0123456789", "{range}");
@@ -48,19 +48,19 @@ fn a_range_that_is_none_is_ignored() {
     }
     let dates = [("if-modified-since", "yesterday"), ("if-unmodified-since", "0")];
     client.send("GET", "/raw/k", &dates, b"").unwrap().expect(200);
-    // refusals come through as they are
+    // Errors of the operation are returned unchanged.
     let missing = client.send("GET", "/raw/l", &[("range", "x")], b"").unwrap().expect(404);
     assert_eq!(missing.code().as_deref(), Some("NoSuchKey"));
 }
 
 #[test]
-fn what_is_set_right_is_signed_all_the_same() {
-    let Server { client, .. } = &serve();
+fn normalised_requests_still_need_a_valid_signature() {
+    let Server { client, .. } = &start_server();
     let head = client.head("GET", "/raw/k", &[("range", "nonsense")]);
     for (from, to) in [("Signature=", "Signature=0"), ("range: nonsense", "range: other")] {
         let mut stream = client.connect().unwrap();
         stream.write_all(head.replace(from, to).as_bytes()).unwrap();
-        let refused = read_answer(&mut stream, "GET").unwrap().expect(403);
+        let refused = read_response(&mut stream, "GET").unwrap().expect(403);
         assert_eq!(refused.code().as_deref(), Some("SignatureDoesNotMatch"), "{to}");
     }
     for request in [
@@ -69,14 +69,14 @@ fn what_is_set_right_is_signed_all_the_same() {
     ] {
         let mut stream = client.connect().unwrap();
         stream.write_all(request.as_bytes()).unwrap();
-        let refused = read_answer(&mut stream, "GET").unwrap().expect(403);
+        let refused = read_response(&mut stream, "GET").unwrap().expect(403);
         assert_eq!(refused.code().as_deref(), Some("AccessDenied"));
     }
 }
 
 #[test]
-fn a_batch_delete_that_was_torn_on_the_way_deletes_nothing() {
-    let Server { client, .. } = &serve();
+fn a_batch_delete_with_a_wrong_checksum_deletes_nothing() {
+    let Server { client, .. } = &start_server();
     let xml = b"<Delete><Object><Key>k</Key></Object></Delete>";
     let (mut md5, mut sha) = (Md5::new(), Sha256::new());
     md5.update(xml);
@@ -104,8 +104,8 @@ fn a_batch_delete_that_was_torn_on_the_way_deletes_nothing() {
 }
 
 #[test]
-fn limits_of_s3() {
-    let Server { client, .. } = &serve();
+fn limits_of_s3_are_enforced() {
+    let Server { client, .. } = &start_server();
     let names = |count: usize| {
         let names: String =
             (0..count).map(|n| format!("<Object><Key>{n}</Key></Object>")).collect();
@@ -134,55 +134,55 @@ fn limits_of_s3() {
 
 #[test]
 fn a_form_is_refused_before_its_file_is_read() {
-    let Server { client, .. } = &serve();
+    let Server { client, .. } = &start_server();
     let mut stream = client.connect().unwrap();
-    // Nobody signed this, and the file does not end.
+    // The request is unsigned, and its file does not end.
     let head = "POST /raw HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\
                 content-type: multipart/form-data; boundary=b\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     let part = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nbytes";
     write!(stream, "{:x}\r\n{part}\r\n", part.len()).unwrap();
-    let refused = read_answer(&mut stream, "POST").unwrap().expect(501);
+    let refused = read_response(&mut stream, "POST").unwrap().expect(501);
     assert_eq!(refused.code().as_deref(), Some("NotImplemented"));
 }
 
 #[test]
-fn half_a_body_leaves_nothing() {
-    let Server { client, dir, .. } = &serve();
+fn an_incomplete_body_leaves_no_files() {
+    let Server { client, dir, .. } = &start_server();
     for size in [100, 1_000_000] {
         let length = (size * 2).to_string();
-        let head = client.head("PUT", "/raw/half", &[("content-length", &length)]);
+        let head = client.head("PUT", "/raw/incomplete", &[("content-length", &length)]);
         let mut stream = client.connect().unwrap();
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(&vec![7; size]).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer); // an answer or none: nobody is there to read it
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
-        client.send("GET", "/raw/half", &[], b"").unwrap().expect(404);
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response); // A response is optional, because no client is there to read it.
+        let response = String::from_utf8_lossy(&response).into_owned();
+        assert!(!response.starts_with("HTTP/1.1 200"), "{response}");
+        client.send("GET", "/raw/incomplete", &[], b"").unwrap().expect(404);
     }
     let begin = std::time::Instant::now();
     while std::fs::read_dir(dir.path().join("tmp")).unwrap().next().is_some() {
-        assert!(begin.elapsed().as_secs() < 5, "the half that arrived is still there");
+        assert!(begin.elapsed().as_secs() < 5, "the incomplete file still exists");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }
 
-/// Every file and directory below, with its mode.
-fn modes(dir: &Path, found: &mut Vec<(std::path::PathBuf, u32)>) {
+/// Collects all files and directories below `dir`, with their collect_modes.
+fn collect_modes(dir: &Path, found: &mut Vec<(std::path::PathBuf, u32)>) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let entry = entry.unwrap();
         let metadata = entry.metadata().unwrap();
         found.push((entry.path(), metadata.permissions().mode() & 0o777));
         if metadata.is_dir() {
-            modes(&entry.path(), found);
+            collect_modes(&entry.path(), found);
         }
     }
 }
 
 #[test]
-fn nobody_else_reads_anything_even_in_a_directory_that_all_may_enter() {
+fn all_files_are_private_even_in_a_public_directory() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -191,7 +191,7 @@ fn nobody_else_reads_anything_even_in_a_directory_that_all_may_enter() {
     client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
     client.send("PUT", "/raw/k", &[], &[7; 100_000]).unwrap().expect(200);
     let mut found = Vec::new();
-    modes(dir.path(), &mut found);
+    collect_modes(dir.path(), &mut found);
     assert!(found.len() > 260, "{found:?}");
     for (path, mode) in found {
         assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
@@ -200,8 +200,8 @@ fn nobody_else_reads_anything_even_in_a_directory_that_all_may_enter() {
 }
 
 #[test]
-fn rotten_and_missing_bytes_are_a_loud_error() {
-    let Server { client, dir, .. } = &serve();
+fn damaged_and_missing_bytes_are_reported() {
+    let Server { client, dir, .. } = &start_server();
     let blob = || {
         let shards = std::fs::read_dir(dir.path().join("blobs")).unwrap();
         shards
@@ -220,26 +220,27 @@ fn rotten_and_missing_bytes_are_a_loud_error() {
     client.send("GET", "/raw/big", &[], b"").unwrap().expect(500);
     let copy = [("x-amz-copy-source", "/raw/big")];
     client.send("PUT", "/raw/copy", &copy, b"").unwrap().expect(500);
-    // Another file in its place is not served either, wherever it is.
+    // A file that replaces the blob is not served either, wherever it is.
     symlink("/etc/hostname", &path).unwrap();
     client.send("GET", "/raw/big", &[], b"").unwrap().expect(500);
-    // It can still be deleted, and nothing but the link goes.
+    // The object can still be deleted, which removes only the link.
     client.send("DELETE", "/raw/big", &[], b"").unwrap().expect(204);
     assert!(Path::new("/etc/hostname").exists());
 }
 
 #[test]
-fn keys_are_no_paths() {
-    let Server { client, dir, .. } = &serve();
+fn object_keys_are_never_used_as_paths() {
+    let Server { client, dir, .. } = &start_server();
     for key in ["..", "../x", "%2e%2e%2fx", "a/../../../../x", "%00", "/etc/passwd", "%ff"] {
         let target = format!("/raw/{key}");
         let mut stream = client.connect().unwrap();
         let head = client.head("PUT", &target, &[("content-length", "40000")]);
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(&[7; 40_000]).unwrap();
-        // taken or refused; the client above does not normalise paths, and neither may the server
-        let answer = read_answer(&mut stream, "PUT").unwrap();
-        assert!([200, 400, 403].contains(&answer.status), "{key}: {}", answer.status);
+        // The request may be accepted or refused: neither this client nor the server may normalise
+        // paths.
+        let response = read_response(&mut stream, "PUT").unwrap();
+        assert!([200, 400, 403].contains(&response.status), "{key}: {}", response.status);
     }
     let mut names: Vec<_> = std::fs::read_dir(dir.path())
         .unwrap()
@@ -254,8 +255,8 @@ fn keys_are_no_paths() {
 }
 
 #[test]
-fn a_copy_keeps_to_the_conditions_on_what_it_replaces() {
-    let Server { client, .. } = &serve();
+fn a_copy_checks_preconditions_on_the_object_it_replaces() {
+    let Server { client, .. } = &start_server();
     client.send("PUT", "/raw/there", &[], b"kept").unwrap().expect(200);
     let copy = |key: &str, name: &str, value: &str| {
         let headers = [("x-amz-copy-source", "/raw/k"), (name, value)];

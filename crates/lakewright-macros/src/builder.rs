@@ -1,4 +1,4 @@
-//! `#[derive(Builder)]`: the struct is read into a [`model::Model`], which is then written out.
+//! `#[derive(Builder)]`: parses the struct into a [`model::Model`] and generates code from it.
 
 use proc_macro2::TokenStream;
 
@@ -6,7 +6,7 @@ mod attr;
 mod expand;
 mod model;
 
-/// The whole derive. Every mistake found in `input` is in the one error.
+/// Expands the derive. The error combines all mistakes in `input`.
 pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
     let input = model::name_self(input)?;
     let model = model::Model::read(input)?;

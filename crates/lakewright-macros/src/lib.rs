@@ -1,7 +1,7 @@
-//! The derive macros of lakewright. So far there is one, [`Builder`](macro@Builder).
+//! The derive macros of lakewright. There is one, [`Builder`](macro@Builder).
 //!
-//! A macro here depends on nothing at run time: whatever the generated code needs, the derive
-//! generates, and it names everything by its full path, so that it means the same in every module.
+//! The generated code has no run-time dependencies. It refers to all items by their full paths, so
+//! that names in the user's module do not change its meaning.
 
 use proc_macro::TokenStream;
 
@@ -46,16 +46,16 @@ mod builder;
 ///
 /// # What is generated
 ///
-/// - `Command::builder()`, which starts a `CommandBuilder`: no field is set.
+/// - `Command::builder()`, which returns a `CommandBuilder` with no field set.
 /// - `CommandBuilder` with a setter for each field. A setter takes the value and returns
-///   `&mut Self`, so that calls chain and a builder can also be filled across several statements.
-///   A second call replaces the value. The setter of an `Option<T>` takes a `T`.
-/// - `CommandBuilder::build(&mut self) -> Result<Command, CommandBuilderError>`. A build moves the
-///   values out, which is why no field has to be `Clone`: one that succeeds leaves the builder
-///   empty. One that fails loses nothing; set what was missing and build again.
-/// - `CommandBuilderError`, a [`std::error::Error`] that says which field is missing, also through
-///   `field() -> &'static str`. If several are, it is the first. Where every field may be left out
-///   there is no such type; the error is then [`Infallible`](std::convert::Infallible):
+///   `&mut Self`, so that calls can be chained or made in several statements. A second call
+///   replaces the value. The setter of an `Option<T>` takes a `T`.
+/// - `CommandBuilder::build(&mut self) -> Result<Command, CommandBuilderError>`. It moves the
+///   values out of the builder, so no field has to be `Clone`. After success the builder is empty.
+///   After a failure it is unchanged: set the missing field and build again.
+/// - `CommandBuilderError`, a [`std::error::Error`] that names the missing field in its message and
+///   by `field() -> &'static str`. If several are missing, it is the first. If no field is required
+///   there is no such type, and the error is [`Infallible`](std::convert::Infallible):
 ///
 /// ```
 /// # use lakewright_macros::Builder;
@@ -70,44 +70,43 @@ mod builder;
 /// assert_eq!((retry.attempts, retry.pause_seconds), (3, Some(1)));
 /// ```
 ///
-/// All of it is as visible as the struct. Doc comments of a field go to its setter, and so do
-/// `#[deprecated]` and `#[doc(hidden)]`; a doc link to `Self` means the builder there, so link to
-/// the struct by name. Lifetimes, type and const parameters and where clauses carry over.
+/// All generated items have the visibility of the struct. Doc comments, `#[deprecated]` and
+/// `#[doc(hidden)]` of a field are copied to its setter. A doc link to `Self` would refer to the
+/// builder there, so link to the struct by name. Lifetimes, type and const parameters and where
+/// clauses are copied to the builder.
 ///
-/// # What may be left out
+/// # Optional fields
 ///
-/// | field | if it was not set |
+/// | field | value if it was not set |
 /// |---|---|
 /// | `Option<T>` | `None` |
 /// | `#[builder(default)]` | [`Default::default()`] |
 /// | `#[builder(default = expr)]` | `expr`, evaluated by `build` |
-/// | `#[builder(each = "…")]` | an empty `Vec`, unless a default says otherwise |
+/// | `#[builder(each = "…")]` | an empty `Vec`, unless there is a default |
 /// | any other | `build` fails |
 ///
-/// `default = expr` takes an expression of the field's type, so a quoted value is a `&'static str`
-/// and not code: `default = "eu-west-1".to_owned()` is how a `String` gets one. `Self` in it is the
-/// struct; the builder and the other fields are out of its sight, and `return` and `?` do not
-/// leave `build`.
+/// `default = expr` takes an expression of the field's type. A quoted value is a `&'static str` and
+/// not code, so the default of a `String` is written `default = "eu-west-1".to_owned()`. `Self` in
+/// the expression is the struct. The expression cannot access the builder or other fields, and
+/// `return` and `?` do not leave `build`.
 ///
-/// # One at a time
+/// # Appending setters
 ///
 /// `#[builder(each = "arg")]` on a `Vec<T>` adds a setter `arg` that takes a `T` and appends it.
-/// The setter for the whole `Vec` stays, unless the two have the same name: then there is only the
-/// one that appends.
+/// The setter for the whole `Vec` is generated as well, unless both have the same name.
 ///
-/// # Which types are `Option` and `Vec`
+/// # Recognition of `Option` and `Vec`
 ///
-/// A macro sees the spelling of a type and not its meaning. `Option<T>`, `option::Option<T>` and
-/// `std::option::Option<T>` (or `core`, with or without a leading `::`) are taken for an `Option`;
-/// the same holds for `Vec` with `std` and `alloc`. A type alias is not seen through: where `None`
-/// has to be set explicitly, or must not be the default, an alias makes an `Option` a field like
-/// any other.
+/// A macro sees only the tokens of a type. `Option<T>`, `option::Option<T>` and
+/// `std::option::Option<T>` (or `core`, with or without a leading `::`) are recognised as `Option`;
+/// the same holds for `Vec` with `std` and `alloc`. A type alias is not resolved: use one if an
+/// `Option` field must be set explicitly.
 ///
 /// # Errors
 ///
-/// An unknown key, a key given twice, `each` on another type than `Vec`, a name that is no
-/// identifier or is already a setter, and `default` on an `Option` are compile errors that point at
-/// the attribute. All mistakes in a struct are reported at once.
+/// An unknown key, a duplicate key, `each` on a type other than `Vec`, a name that is not an
+/// identifier or is already a setter, and `default` on an `Option` are compile errors at the
+/// attribute. All mistakes in a struct are reported at once.
 ///
 /// ```compile_fail
 /// # use lakewright_macros::Builder;

@@ -1,10 +1,11 @@
-//! `#[derive(Builder)]`, used as a crate would use it. What must not compile is in `ui/`.
+//! Tests of `#[derive(Builder)]` in the way that a crate uses it. The cases that must not compile
+//! are in `ui/`.
 
 use std::error::Error;
 
 use lakewright_macros::Builder;
 
-/// The example the requirements are written around.
+/// The example of the requirements.
 #[derive(Debug, PartialEq, Builder)]
 pub struct Command {
     executable: String,
@@ -38,10 +39,10 @@ fn setters_take_exactly_the_value() {
     type Setter<T> = fn(&mut CommandBuilder, T) -> &mut CommandBuilder;
     let _: Setter<String> = CommandBuilder::executable;
     let _: Setter<String> = CommandBuilder::current_dir;
-    // Both, as the names differ.
+    // Two setters, because the names differ.
     let _: Setter<Vec<String>> = CommandBuilder::args;
     let _: Setter<String> = CommandBuilder::arg;
-    // One, as they are equal.
+    // One setter, because the names are equal.
     let _: Setter<String> = CommandBuilder::env;
 }
 
@@ -52,7 +53,7 @@ fn option_and_each_may_be_left_out() {
 }
 
 #[test]
-fn each_appends_also_to_what_the_plain_setter_gave() {
+fn each_appends_to_the_value_of_the_plain_setter() {
     let mut builder = Command::builder();
     builder.executable("cargo".into()).args(vec!["build".into()]);
     builder.arg("-v".into()).arg("--release".into());
@@ -78,7 +79,7 @@ fn a_missing_field_is_named() {
     assert_eq!(error.to_string(), "Command: the field `executable` is missing");
 }
 
-/// Neither `Clone`, `Debug`, `Default` nor `PartialEq`.
+/// Implements none of `Clone`, `Debug`, `Default` and `PartialEq`.
 struct Opaque(u8);
 
 #[derive(Builder)]
@@ -90,7 +91,7 @@ struct Pair {
 }
 
 #[test]
-fn a_failed_build_loses_nothing_and_a_successful_one_empties() {
+fn a_failed_build_changes_nothing_and_a_successful_one_empties_the_builder() {
     let mut builder = Pair::builder();
     builder.left(Opaque(1)).right(Opaque(2));
     assert_eq!(builder.build().err().map(|error| error.field()), Some("middle"));
@@ -129,8 +130,8 @@ impl Profile {
 }
 
 #[test]
-fn defaults_fill_in_and_such_a_build_cannot_fail() {
-    // Irrefutable: the error is `Infallible`.
+fn a_build_with_only_defaults_cannot_fail() {
+    // The pattern is irrefutable, because the error is `Infallible`.
     let Ok(profile) = Profile::builder().build();
     let expected = Profile {
         region: "eu-west-1".into(),
@@ -164,7 +165,7 @@ fn a_default_is_evaluated_only_when_needed() {
     assert_eq!((lazy.value, (lazy.coerced)()), (1, 2));
 }
 
-/// Every name the generated code could have relied on means something else here.
+/// Shadows every name that the generated code could rely on.
 #[allow(dead_code, non_camel_case_types, non_upper_case_globals, unreachable_pub, unused_macros)]
 mod shadowed {
     type Option = ();
@@ -180,7 +181,7 @@ mod shadowed {
     type Clone = ();
     type Debug = ();
     type str = ();
-    // A binding of that name would be taken for the constant.
+    // A generated binding with the name of a constant would be a pattern that matches the constant.
     const taken: u8 = 0;
     struct f;
     mod fmt {}
@@ -193,12 +194,12 @@ mod shadowed {
         () => {};
     }
 
-    trait Meddle {
+    trait Interfering {
         fn take(&mut self) {}
         fn is_none(&self) {}
         fn push(&mut self, _: u8) {}
     }
-    impl<T> Meddle for T {}
+    impl<T> Interfering for T {}
 
     #[derive(::core::fmt::Debug, lakewright_macros::Builder)]
     pub struct Command {
@@ -212,7 +213,7 @@ mod shadowed {
 }
 
 #[test]
-fn shadowed_names_do_not_matter() {
+fn shadowed_names_do_not_change_the_generated_code() {
     let command = shadowed::Command::builder().executable("x".into()).arg(1).build().unwrap();
     assert_eq!((command.args, command.dir, command.quiet), (vec![1], None, false));
     let error = shadowed::Command::builder().build().unwrap_err();
@@ -242,7 +243,7 @@ impl<'a, T: Clone + PartialEq, U, const N: usize> Generic<'a, T, U, N> {
 }
 
 #[test]
-fn parameters_and_where_clauses_carry_over() {
+fn parameters_and_where_clauses_are_copied() {
     let name = String::from("generic");
     let inner: Generic<'_, char> =
         Generic::builder().name(&name).items(['a', 'b']).extra(1).build().unwrap();
@@ -264,14 +265,14 @@ struct Spelled {
     core: ::core::option::Option<u8>,
     #[builder(each = "one")]
     many: ::std::vec::Vec<u8>,
-    /// An alias is a field like any other.
+    /// An alias is handled like any other type.
     alias: Maybe,
 }
 
 type Maybe = Option<u8>;
 
 #[test]
-fn options_and_vecs_are_known_by_their_paths() {
+fn options_and_vecs_are_recognised_by_their_paths() {
     let spelled = Spelled::builder().plain(1).core(2).one(3).alias(None).build().unwrap();
     assert_eq!((spelled.plain, spelled.core, spelled.alias), (Some(1), Some(2), None));
     assert_eq!(spelled.many, [3]);
@@ -316,7 +317,7 @@ fn raw_identifiers_keep_their_plain_names_in_messages() {
 #[derive(Builder)]
 struct Configured {
     #[cfg(any())]
-    gone: Missing,
+    absent: Missing,
     #[cfg(not(any()))]
     here: u8,
     #[cfg_attr(all(), builder(default = 2))]
@@ -357,7 +358,7 @@ fn a_struct_without_fields_builds() {
     let Ok(Empty {}) = Empty::builder().build();
 }
 
-/// Field names the generated code uses for something of its own.
+/// A struct whose field names equal names in the generated code.
 #[derive(Builder)]
 struct Own {
     builder: u8,
@@ -373,7 +374,7 @@ fn fields_may_be_named_like_the_locals_of_the_generated_code() {
 }
 
 #[test]
-fn compile_errors_point_at_what_is_wrong() {
+fn compile_errors_point_at_the_mistake() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/ui/lints.rs");
     cases.compile_fail("tests/ui/fail/*.rs");

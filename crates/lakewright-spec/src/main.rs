@@ -1,5 +1,5 @@
-//! `lakewright-spec` checks and prints spec documents. It knows no server and no SDK, so that a
-//! Nix build can have it for little: what a machine would refuse fails where it is declared.
+//! `lakewright-spec` checks and prints specs. It depends on no SDK and contacts no server, so it is
+//! cheap to build in Nix, where it reports an invalid spec at evaluation of the configuration.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lakewright_core::{Error, ErrorKind, Result, Spec};
 
-/// Checks and prints lakewright's spec documents.
+/// Checks and prints lakewright's specs.
 ///
-/// Exit codes: 0 for a good document, 2 for a wrong one, 1 for a file that cannot be read.
+/// Exit codes: 0 for a valid spec, 2 for an invalid one, 1 for a file that cannot be read.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Args {
@@ -21,14 +21,14 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Says whether the document is good, or everything that is wrong with it.
+    /// Checks a spec and prints a summary, or all its faults.
     Check {
-        /// The document; `-` is standard input.
+        /// The spec file; `-` is standard input.
         file: PathBuf,
     },
-    /// Prints the document in its one way of writing, by which two can be compared.
+    /// Prints the canonical form of a spec, by which two specs can be compared.
     Show {
-        /// The document; `-` is standard input.
+        /// The spec file; `-` is standard input.
         file: PathBuf,
     },
     /// Prints the JSON Schema of the format.
@@ -40,9 +40,10 @@ fn main() -> ExitCode {
     ExitCode::from(run(&args.command, &mut io::stdout().lock(), &mut io::stderr().lock()))
 }
 
-/// Does it and returns the exit code. What cannot be printed has nobody to read it.
+/// Runs the command and returns the exit code. Write errors are ignored, because there is no other
+/// place to report them.
 fn run(command: &Command, out: &mut impl Write, err: &mut impl Write) -> u8 {
-    match answer(command) {
+    match execute(command) {
         Ok(text) => {
             let _ = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
             0
@@ -57,7 +58,7 @@ fn run(command: &Command, out: &mut impl Write, err: &mut impl Write) -> u8 {
     }
 }
 
-fn answer(command: &Command) -> Result<String> {
+fn execute(command: &Command) -> Result<String> {
     match command {
         Command::Check { file } => read(file).map(|spec| spec.summary()),
         Command::Show { file } => read(file)?.canonical(),
@@ -67,12 +68,13 @@ fn answer(command: &Command) -> Result<String> {
 
 fn read(file: &Path) -> Result<Spec> {
     let mut json = Vec::new();
-    // One byte more than the largest document, so that a larger one is seen and not held.
-    let most = Spec::MAX_BYTES as u64 + 1;
+    // One byte more than the limit is read, so that a larger file is recognised without reading all
+    // of it.
+    let limit = Spec::MAX_BYTES as u64 + 1;
     let read = if file == Path::new("-") {
-        io::stdin().lock().take(most).read_to_end(&mut json)
+        io::stdin().lock().take(limit).read_to_end(&mut json)
     } else {
-        File::open(file).and_then(|file| file.take(most).read_to_end(&mut json))
+        File::open(file).and_then(|file| file.take(limit).read_to_end(&mut json))
     };
     read.map_err(|error| {
         let kind = match error.kind() {
@@ -89,7 +91,7 @@ fn read(file: &Path) -> Result<Spec> {
 mod tests {
     use super::*;
 
-    fn ran(command: &[&str]) -> (u8, String, String) {
+    fn run_with(command: &[&str]) -> (u8, String, String) {
         let args = Args::try_parse_from([&["lakewright-spec"], command].concat()).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = run(&args.command, &mut out, &mut err);
@@ -97,20 +99,23 @@ mod tests {
     }
 
     #[test]
-    fn a_good_document_is_summed_up_and_shown() {
+    fn a_valid_spec_is_summarised_and_printed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("spec.json");
-        let document =
+        let spec =
             r#"{"version": 1, "stack": "lake", "buckets": {"raw": {"quota": "1KiB"}, "a-b": {}}}"#;
-        std::fs::write(&file, document).unwrap();
+        std::fs::write(&file, spec).unwrap();
         let file = file.to_str().unwrap();
-        assert_eq!(ran(&["check", file]), (0, "stack lake: 2 buckets\n".into(), String::new()));
+        assert_eq!(
+            run_with(&["check", file]),
+            (0, "stack lake: 2 buckets\n".into(), String::new())
+        );
         let shown = r#"{"buckets":{"a-b":{},"raw":{"quota":1024}},"stack":"lake","version":1}"#;
-        assert_eq!(ran(&["show", file]), (0, format!("{shown}\n"), String::new()));
+        assert_eq!(run_with(&["show", file]), (0, format!("{shown}\n"), String::new()));
     }
 
     #[test]
-    fn everything_that_is_wrong_stands_on_a_line_of_its_own() {
+    fn each_fault_is_printed_on_its_own_line() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("spec.json");
         std::fs::write(
@@ -118,15 +123,15 @@ mod tests {
             r#"{"version": 1, "stack": "lake", "buckets": {"raw": {"x": 1}, "A": {}}}"#,
         )
         .unwrap();
-        let (code, out, err) = ran(&["check", file.to_str().unwrap()]);
+        let (code, out, err) = run_with(&["check", file.to_str().unwrap()]);
         assert_eq!((code, out.as_str()), (2, ""));
         assert_eq!(err.lines().count(), 3, "{err}");
         assert!(err.contains("\n  buckets.raw.x: a bucket has no such field"), "{err}");
     }
 
     #[test]
-    fn a_missing_file_is_no_wrong_document() {
-        let (code, _, err) = ran(&["check", "/nowhere/spec.json"]);
+    fn a_missing_file_is_not_reported_as_an_invalid_spec() {
+        let (code, _, err) = run_with(&["check", "/nowhere/spec.json"]);
         assert_eq!(code, 1);
         assert!(err.starts_with("error: /nowhere/spec.json: "), "{err}");
     }
@@ -134,6 +139,6 @@ mod tests {
     #[test]
     fn the_schema_is_the_committed_one() {
         let committed = include_str!("../../lakewright-core/spec.schema.json");
-        assert_eq!(ran(&["schema"]), (0, committed.to_owned(), String::new()));
+        assert_eq!(run_with(&["schema"]), (0, committed.to_owned(), String::new()));
     }
 }

@@ -1,4 +1,4 @@
-//! Names of blobs.
+//! Blob ids, which are also file names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The name of a blob: a UUID of version 7. Names made later sort later, so that new rows of
-/// the table of small blobs go to its end.
+/// The name of a blob: a version 7 UUID. Ids created later sort later, so new rows of the table of
+/// small blobs are appended at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct BlobId(Uuid);
@@ -17,12 +17,12 @@ impl BlobId {
         Self(Uuid::now_v7())
     }
 
-    /// The key in the table of small blobs.
+    /// Returns the key in the table of small blobs.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// The last byte, which is random; the first ones are the time.
+    /// Returns the last byte, which is random; the first bytes are the time.
     pub(crate) fn shard(self) -> u8 {
         self.0.as_bytes()[15]
     }

@@ -1,8 +1,8 @@
-//! Blob files: bytes that are written once, whole, and never changed. Only the index says which
-//! of them mean anything; a file that it does not name is a leftover.
+//! Blob files: bytes that are written once and never changed. A file is live only if the index
+//! references it; any other file is a leftover.
 //!
-//! A blob is written under `tmp/`, flushed, moved to `blobs/xx/`, and the directory is flushed;
-//! then the index is told. Keys of objects never become file names.
+//! A blob is written under `tmp/`, flushed and moved to `blobs/xx/`, and that directory is flushed;
+//! only then does the index reference it. Object keys never become file names.
 
 mod id;
 mod read;
@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use id::BlobId;
-pub(crate) use read::{Piece, Reading, crc64, stream};
-pub(crate) use reclaim::Lease;
+pub(crate) use read::{ObjectReader, Piece, crc64, stream};
+pub(crate) use reclaim::PinGuard;
 use reclaim::Reclaimer;
 pub(crate) use write::{BlobWriter, StagedBlob};
 
@@ -25,7 +25,8 @@ use crate::files::{create_private_dir, sync_dir};
 use crate::options::Durability;
 use crate::reserve::Reserve;
 
-/// Directories the blobs are spread over: a directory of a million files is slow to open.
+/// Number of directories that blobs are spread over. Opening one directory with a million files is
+/// slow.
 const SHARDS: u16 = 256;
 
 /// The blob files of one data directory.
@@ -56,7 +57,7 @@ impl Paths {
         self.temporary.join(id.to_string())
     }
 
-    /// Makes a blob's name survive a loss of power.
+    /// Flushes the directory of a blob, so that its name survives a loss of power.
     fn sync_shard(&self, id: BlobId) -> io::Result<()> {
         match self.durability {
             Durability::Machine => sync_dir(&self.shard(id)),
@@ -73,8 +74,8 @@ impl Paths {
 }
 
 impl BlobStore {
-    /// Opens the store, making its directories where they are missing, and empties `tmp/`:
-    /// nothing in there was ever acknowledged.
+    /// Opens the store. Creates missing directories and empties `tmp/`, because nothing in it was
+    /// ever acknowledged.
     pub(crate) fn open(
         data_dir: &Path,
         durability: Durability,
@@ -100,13 +101,13 @@ impl BlobStore {
         Ok(Self { paths, reclaimer })
     }
 
-    /// Begins a new blob.
+    /// Starts a new blob.
     pub(crate) fn create(&self) -> io::Result<BlobWriter> {
-        self.paths.reserve.admit()?;
+        self.paths.reserve.check_writable()?;
         BlobWriter::create(Arc::clone(&self.paths), self.reclaimer.clone())
     }
 
-    /// Another blob with the same bytes, which are not copied: a hard link.
+    /// Creates another blob with the same bytes as a hard link, without copying them.
     pub(crate) fn link(&self, id: BlobId) -> io::Result<StagedBlob> {
         let copy = BlobId::new();
         fs::hard_link(self.paths.blob(id), self.paths.blob(copy))?;
@@ -115,31 +116,31 @@ impl BlobStore {
         Ok(staged)
     }
 
-    /// Opens a blob for reading. Hold a [`Lease`] on it, or it may be gone.
+    /// Opens a blob for reading. Without a [`PinGuard`] the blob may already be deleted.
     pub(crate) fn open_blob(&self, id: BlobId) -> io::Result<File> {
         File::open(self.paths.blob(id))
     }
 
-    /// Looks blobs up in the index, and keeps them from being deleted as long as the lease
-    /// lives, whatever happens to the objects that they belong to.
-    pub(crate) fn lease<T, E>(
+    /// Looks blobs up in the index and pins them: they are not deleted before the guard is dropped,
+    /// even if their objects are.
+    pub(crate) fn pin<T, E>(
         &self,
-        look_up: impl FnOnce() -> Result<(T, Vec<BlobId>), E>,
-    ) -> Result<(T, Lease), E> {
-        self.reclaimer.lease(look_up)
+        find: impl FnOnce() -> Result<(T, Vec<BlobId>), E>,
+    ) -> Result<(T, PinGuard), E> {
+        self.reclaimer.pin(find)
     }
 
-    /// Deletes blobs that the index has stopped naming, once their last reader is done.
+    /// Deletes blobs that the index no longer references, each after its last reader has finished.
     pub(crate) fn retire(&self, blobs: Vec<BlobId>) {
         self.reclaimer.retire(blobs);
     }
 
-    /// Waits until what was retired so far is deleted, but no longer than this.
-    pub(crate) fn settle(&self, timeout: Duration) {
-        self.reclaimer.settle(timeout);
+    /// Waits until all blobs retired so far are deleted, for at most `timeout`.
+    pub(crate) fn wait_for_deletions(&self, timeout: Duration) {
+        self.reclaimer.wait_until_idle(timeout);
     }
 
-    /// Whether there is any file at all.
+    /// Returns whether there is no blob file at all.
     pub(crate) fn is_empty(&self) -> io::Result<bool> {
         for shard in 0..SHARDS {
             let shard = self.paths.blobs.join(format!("{shard:02x}"));
@@ -150,21 +151,21 @@ impl BlobStore {
         Ok(true)
     }
 
-    /// Deletes every file that the index does not name: what a killed server left behind. How
-    /// many there were.
-    pub(crate) fn sweep(&self, is_known: impl Fn(BlobId) -> bool) -> io::Result<usize> {
-        let mut swept = 0;
+    /// Deletes every file that the index does not reference, such as leftovers of a killed server.
+    /// Returns how many files were deleted.
+    pub(crate) fn sweep(&self, is_referenced: impl Fn(BlobId) -> bool) -> io::Result<usize> {
+        let mut deleted = 0;
         for shard in 0..SHARDS {
             for entry in fs::read_dir(self.paths.blobs.join(format!("{shard:02x}")))? {
                 let entry = entry?;
                 let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
-                if !id.is_some_and(&is_known) {
+                if !id.is_some_and(&is_referenced) {
                     fs::remove_file(entry.path())?;
-                    swept += 1;
+                    deleted += 1;
                 }
             }
         }
-        Ok(swept)
+        Ok(deleted)
     }
 }
 

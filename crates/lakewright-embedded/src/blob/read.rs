@@ -1,4 +1,4 @@
-//! Reading an object back: pieces in sequence, in large reads that never run on an async worker.
+//! Reads an object back: its pieces in sequence, in large reads that never run on an async worker.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -14,18 +14,18 @@ use s3s::dto::StreamingBlob;
 use s3s::stream::{ByteStream, RemainingLength};
 use tokio::task::JoinHandle;
 
-use super::{BlobId, BlobStore, Lease};
+use super::{BlobId, BlobStore, PinGuard};
 
-/// Bytes a read asks for. Larger ones cost memory (two are in flight for each GET) and gain
-/// nothing; smaller ones pay for more hops between threads.
+/// Bytes per read. Larger reads cost memory (two are in flight for each GET) without a gain;
+/// smaller ones cost more switches between threads.
 pub(crate) const READ_BYTES: u64 = 512 * 1024;
 
-/// A fresh CRC-64/NVME, the checksum that guards bytes at rest.
+/// Returns a new CRC-64/NVME digest, the checksum of stored bytes.
 pub(crate) fn crc64() -> Digest {
     Digest::new(CrcAlgorithm::Crc64Nvme)
 }
 
-/// A run of bytes of an object.
+/// A contiguous range of an object's bytes.
 #[derive(Debug)]
 pub(crate) enum Piece {
     /// From the table of small blobs.
@@ -35,7 +35,7 @@ pub(crate) enum Piece {
         blob: BlobId,
         offset: u64,
         length: u64,
-        /// The CRC-64/NVME that the bytes must have, when the piece is a whole blob.
+        /// The expected CRC-64/NVME, when the piece is a whole blob.
         crc: Option<u64>,
     },
 }
@@ -49,40 +49,40 @@ impl Piece {
     }
 }
 
-/// An object that is being read. It blocks: use it where that is allowed.
+/// Reads the bytes of an object. All methods block.
 #[derive(Debug)]
-pub(crate) struct Reading {
+pub(crate) struct ObjectReader {
     pieces: VecDeque<Piece>,
-    open: Option<Open>,
+    open: Option<OpenBlob>,
     store: BlobStore,
-    _lease: Lease,
+    _pin: PinGuard,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenBlob {
     blob: BlobId,
     file: File,
     remaining: u64,
     check: Option<(Digest, u64)>,
 }
 
-impl Reading {
-    pub(crate) fn new(store: BlobStore, lease: Lease, pieces: Vec<Piece>) -> Self {
-        Self { pieces: pieces.into(), open: None, store, _lease: lease }
+impl ObjectReader {
+    pub(crate) fn new(store: BlobStore, pin: PinGuard, pieces: Vec<Piece>) -> Self {
+        Self { pieces: pieces.into(), open: None, store, _pin: pin }
     }
 
-    /// Bytes that are left.
+    /// Returns the number of bytes not yet read.
     pub(crate) fn remaining(&self) -> u64 {
         self.pieces.iter().map(Piece::len).sum::<u64>()
             + self.open.as_ref().map_or(0, |open| open.remaining)
     }
 
-    /// The next run of bytes, at most [`READ_BYTES`] of a file; `None` at the end.
+    /// Returns the next chunk, at most [`READ_BYTES`] of a file; `None` at the end.
     ///
     /// # Errors
-    /// Besides those of the file system, `InvalidData` when the bytes are not those that were
-    /// stored. The last run of a piece is held back until it is known to be right.
-    pub(crate) fn next_run(&mut self) -> io::Result<Option<Bytes>> {
+    /// Those of the file system, and `InvalidData` when the bytes differ from those that were
+    /// stored. The last chunk of a piece is returned only after the checksum was verified.
+    pub(crate) fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(open) = &mut self.open {
                 if open.remaining > 0 {
@@ -100,59 +100,58 @@ impl Reading {
                         file.seek(SeekFrom::Start(offset))?;
                     }
                     let check = crc.map(|crc| (crc64(), crc));
-                    self.open = Some(Open { blob, file, remaining: length, check });
+                    self.open = Some(OpenBlob { blob, file, remaining: length, check });
                 }
             }
         }
     }
 }
 
-impl Open {
+impl OpenBlob {
     fn read(&mut self) -> io::Result<Bytes> {
         let wanted = self.remaining.min(READ_BYTES);
-        // `read_to_end` into spare capacity does not pay for zeroes that are overwritten.
-        let mut run = Vec::with_capacity(usize::try_from(wanted).map_err(io::Error::other)?);
-        (&self.file).take(wanted).read_to_end(&mut run)?;
-        if run.len() as u64 != wanted {
-            return Err(self.rotten("is shorter than the index says"));
+        // `read_to_end` into spare capacity avoids filling the buffer with zeroes first.
+        let mut chunk = Vec::with_capacity(usize::try_from(wanted).map_err(io::Error::other)?);
+        (&self.file).take(wanted).read_to_end(&mut chunk)?;
+        if chunk.len() as u64 != wanted {
+            return Err(self.corrupt("is shorter than its size in the index"));
         }
         self.remaining -= wanted;
         if let Some((digest, crc)) = &mut self.check {
-            digest.update(&run);
+            digest.update(&chunk);
             if self.remaining == 0 && digest.finalize() != *crc {
-                return Err(self.rotten("does not have the checksum that it was stored with"));
+                return Err(self.corrupt("does not match its stored checksum"));
             }
         }
-        Ok(run.into())
+        Ok(chunk.into())
     }
 
-    fn rotten(&self, why: &str) -> io::Error {
+    fn corrupt(&self, why: &str) -> io::Error {
         io::Error::new(io::ErrorKind::InvalidData, format!("blob {} {why}", self.blob))
     }
 }
 
-type Turn = (Reading, io::Result<Option<Bytes>>);
+type ReadResult = (ObjectReader, io::Result<Option<Bytes>>);
 
-/// The body of an answer: what was read already, and then the rest, always one read ahead of
-/// the client.
+/// The body of a response: the first chunk, then the rest, always one read ahead of the client.
 struct Body {
     ready: Option<Bytes>,
-    ahead: Option<JoinHandle<Turn>>,
+    ahead: Option<JoinHandle<ReadResult>>,
     remaining: u64,
 }
 
-/// Streams `first` and then what `reading` has left. Call it within the server's runtime.
-pub(crate) fn stream(first: Option<Bytes>, reading: Reading) -> StreamingBlob {
-    let left = reading.remaining();
+/// Streams `first` and then the rest of `reader`. Must be called within the server's runtime.
+pub(crate) fn stream(first: Option<Bytes>, reader: ObjectReader) -> StreamingBlob {
+    let left = reader.remaining();
     let remaining = left + first.as_ref().map_or(0, |bytes| bytes.len() as u64);
-    let ahead = (left > 0).then(|| read_ahead(reading));
+    let ahead = (left > 0).then(|| read_ahead(reader));
     StreamingBlob::new(Body { ready: first, ahead, remaining })
 }
 
-fn read_ahead(mut reading: Reading) -> JoinHandle<Turn> {
+fn read_ahead(mut reader: ObjectReader) -> JoinHandle<ReadResult> {
     tokio::task::spawn_blocking(move || {
-        let run = reading.next_run();
-        (reading, run)
+        let chunk = reader.next_chunk();
+        (reader, chunk)
     })
 }
 
@@ -160,18 +159,18 @@ impl Stream for Body {
     type Item = Result<Bytes, StdError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let run = match self.ready.take() {
-            Some(run) => run,
+        let chunk = match self.ready.take() {
+            Some(chunk) => chunk,
             None => {
                 let Some(ahead) = &mut self.ahead else { return Poll::Ready(None) };
-                let turn = ready!(Pin::new(ahead).poll(cx));
+                let result = ready!(Pin::new(ahead).poll(cx));
                 self.ahead = None;
-                match turn {
-                    Ok((reading, Ok(Some(run)))) => {
-                        if reading.remaining() > 0 {
-                            self.ahead = Some(read_ahead(reading));
+                match result {
+                    Ok((reader, Ok(Some(chunk)))) => {
+                        if reader.remaining() > 0 {
+                            self.ahead = Some(read_ahead(reader));
                         }
-                        run
+                        chunk
                     }
                     Ok((_, Ok(None))) => return Poll::Ready(None),
                     Ok((_, Err(error))) => {
@@ -182,8 +181,8 @@ impl Stream for Body {
                 }
             }
         };
-        self.remaining = self.remaining.saturating_sub(run.len() as u64);
-        Poll::Ready(Some(Ok(run)))
+        self.remaining = self.remaining.saturating_sub(chunk.len() as u64);
+        Poll::Ready(Some(Ok(chunk)))
     }
 }
 

@@ -1,9 +1,9 @@
-//! Deleting blobs, but never one that somebody is reading.
+//! Deletion of blobs that no reader uses.
 //!
-//! A reader looks an object up and pins its blobs behind the gate, as a reader of a lock; the
-//! thread that deletes passes the gate as its writer. So a blob that was retired after its last
-//! mention in the index went away is either pinned when the thread looks, and is left to the
-//! last reader to delete, or can no longer be found by anybody.
+//! A reader looks an object up and pins its blobs while it holds the gate as a reader; the deleting
+//! thread holds the gate as a writer. A blob is retired after its last reference was removed from
+//! the index. So when the thread checks it, the blob is either pinned, and is deleted by its last
+//! reader, or no new reader can find it.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,32 +15,32 @@ use std::time::Duration;
 use super::{BlobId, Paths};
 
 #[derive(Debug, Default)]
-struct Pin {
+struct PinState {
     readers: usize,
-    /// To be deleted when the last reader is done.
-    doomed: bool,
+    /// Whether to delete the blob when the last reader has finished.
+    delete_when_unpinned: bool,
 }
 
 #[derive(Debug, Default)]
 struct Pins {
     gate: RwLock<()>,
-    pinned: Mutex<HashMap<BlobId, Pin>>,
+    pinned: Mutex<HashMap<BlobId, PinState>>,
 }
 
 impl Pins {
-    /// Nothing that runs under these locks can leave the data half changed, so a panic of
-    /// another thread is no reason to stop.
-    fn pinned(&self) -> MutexGuard<'_, HashMap<BlobId, Pin>> {
+    /// No code that runs under these locks can leave the data inconsistent, so a poisoned lock is
+    /// used as it is.
+    fn pinned(&self) -> MutexGuard<'_, HashMap<BlobId, PinState>> {
         self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 enum Command {
     Delete(Vec<BlobId>),
-    Report(SyncSender<()>),
+    NotifyDone(SyncSender<()>),
 }
 
-/// A handle of the thread that deletes.
+/// A handle to the thread that deletes blobs.
 #[derive(Clone, Debug)]
 pub(super) struct Reclaimer {
     pins: Arc<Pins>,
@@ -50,78 +50,79 @@ pub(super) struct Reclaimer {
 impl Reclaimer {
     pub(super) fn start(paths: Arc<Paths>) -> io::Result<Self> {
         let pins = Arc::new(Pins::default());
-        let (commands, inbox) = channel();
-        let theirs = Arc::clone(&pins);
+        let (commands, receiver) = channel();
+        let thread_pins = Arc::clone(&pins);
         std::thread::Builder::new()
             .name("embedded-reclaim".into())
-            .spawn(move || reclaim(&inbox, &theirs, &paths))?;
+            .spawn(move || reclaim(&receiver, &thread_pins, &paths))?;
         Ok(Self { pins, commands })
     }
 
     pub(super) fn retire(&self, blobs: Vec<BlobId>) {
         if !blobs.is_empty() {
-            // Fails only when the thread is gone; then the next start sweeps.
+            // Sending fails only when the thread has ended. The next start sweeps these blobs.
             let _ = self.commands.send(Command::Delete(blobs));
         }
     }
 
-    pub(super) fn settle(&self, timeout: Duration) {
+    pub(super) fn wait_until_idle(&self, timeout: Duration) {
         let (done, wait) = sync_channel(1);
-        if self.commands.send(Command::Report(done)).is_ok() {
+        if self.commands.send(Command::NotifyDone(done)).is_ok() {
             let _ = wait.recv_timeout(timeout);
         }
     }
 
-    pub(super) fn lease<T, E>(
+    pub(super) fn pin<T, E>(
         &self,
-        look_up: impl FnOnce() -> Result<(T, Vec<BlobId>), E>,
-    ) -> Result<(T, Lease), E> {
+        find: impl FnOnce() -> Result<(T, Vec<BlobId>), E>,
+    ) -> Result<(T, PinGuard), E> {
         let _gate = self.pins.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let (found, blobs) = look_up()?;
+        let (found, blobs) = find()?;
         let mut pinned = self.pins.pinned();
         for blob in &blobs {
             pinned.entry(*blob).or_default().readers += 1;
         }
         drop(pinned);
-        Ok((found, Lease { blobs, reclaimer: self.clone() }))
+        Ok((found, PinGuard { blobs, reclaimer: self.clone() }))
     }
 }
 
-/// As long as it lives, its blobs are there.
+/// Prevents its blobs from being deleted until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub(crate) struct PinGuard {
     blobs: Vec<BlobId>,
     reclaimer: Reclaimer,
 }
 
-impl Drop for Lease {
+impl Drop for PinGuard {
     fn drop(&mut self) {
         if self.blobs.is_empty() {
             return;
         }
-        let mut orphaned = Vec::new();
+        let mut unpinned = Vec::new();
         let mut pinned = self.reclaimer.pins.pinned();
         for blob in &self.blobs {
             let Some(pin) = pinned.get_mut(blob) else { continue };
             pin.readers -= 1;
             if pin.readers == 0 {
-                if pin.doomed {
-                    orphaned.push(*blob);
+                if pin.delete_when_unpinned {
+                    unpinned.push(*blob);
                 }
                 pinned.remove(blob);
             }
         }
         drop(pinned);
-        // The thread does it: a lease ends where the last byte was sent, among async tasks.
-        self.reclaimer.retire(orphaned);
+        // The file is deleted by the thread because guards are dropped in async tasks, which must
+        // not block.
+        self.reclaimer.retire(unpinned);
     }
 }
 
-fn reclaim(inbox: &Receiver<Command>, pins: &Pins, paths: &Paths) {
-    for command in inbox {
+fn reclaim(receiver: &Receiver<Command>, pins: &Pins, paths: &Paths) {
+    for command in receiver {
         let mut blobs = match command {
             Command::Delete(blobs) => blobs,
-            Command::Report(done) => {
+            Command::NotifyDone(done) => {
                 let _ = done.send(());
                 continue;
             }
@@ -132,7 +133,7 @@ fn reclaim(inbox: &Receiver<Command>, pins: &Pins, paths: &Paths) {
             blobs.retain(|blob| match pinned.get_mut(blob) {
                 None => true,
                 Some(pin) => {
-                    pin.doomed = true;
+                    pin.delete_when_unpinned = true;
                     false
                 }
             });

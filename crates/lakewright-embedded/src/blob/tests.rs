@@ -22,12 +22,12 @@ fn files(dir: &Path) -> usize {
     blobs + fs::read_dir(dir.join("tmp")).unwrap().count()
 }
 
-fn settle(store: &BlobStore) {
-    store.settle(Duration::from_secs(10));
+fn wait_for_deletions(store: &BlobStore) {
+    store.wait_for_deletions(Duration::from_secs(10));
 }
 
-fn lease(store: &BlobStore, id: BlobId) -> Lease {
-    store.lease(|| Ok::<_, io::Error>(((), vec![id]))).unwrap().1
+fn pin(store: &BlobStore, id: BlobId) -> PinGuard {
+    store.pin(|| Ok::<_, io::Error>(((), vec![id]))).unwrap().1
 }
 
 fn piece(id: BlobId, bytes: &[u8]) -> Piece {
@@ -37,7 +37,7 @@ fn piece(id: BlobId, bytes: &[u8]) -> Piece {
 }
 
 #[test]
-fn what_is_not_kept_is_deleted() {
+fn blobs_that_are_not_kept_are_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let mut writer = store.create().unwrap();
@@ -46,34 +46,34 @@ fn what_is_not_kept_is_deleted() {
     drop(writer);
     assert_eq!(files(dir.path()), 0, "unfinished");
     drop(store.create().unwrap().finish().unwrap());
-    settle(&store);
-    assert_eq!(files(dir.path()), 0, "finished, but not named by the index");
+    wait_for_deletions(&store);
+    assert_eq!(files(dir.path()), 0, "finished, but not referenced by the index");
     put(&store, b"kept");
-    settle(&store);
+    wait_for_deletions(&store);
     assert_eq!(files(dir.path()), 1);
 }
 
 #[test]
-fn a_reader_keeps_what_is_retired() {
+fn a_retired_blob_is_deleted_after_its_last_reader() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let id = put(&store, b"bytes");
-    let (one, two) = (lease(&store, id), lease(&store, id));
+    let (one, two) = (pin(&store, id), pin(&store, id));
     store.retire(vec![id]);
-    settle(&store);
+    wait_for_deletions(&store);
     drop(one);
-    settle(&store);
+    wait_for_deletions(&store);
     assert_eq!(files(dir.path()), 1, "one reader is left");
-    let mut reading = Reading::new(store.clone(), two, vec![piece(id, b"bytes")]);
-    assert_eq!(reading.next_run().unwrap().unwrap(), "bytes");
-    assert_eq!(reading.next_run().unwrap(), None);
-    drop(reading);
-    settle(&store);
+    let mut reader = ObjectReader::new(store.clone(), two, vec![piece(id, b"bytes")]);
+    assert_eq!(reader.next_chunk().unwrap().unwrap(), "bytes");
+    assert_eq!(reader.next_chunk().unwrap(), None);
+    drop(reader);
+    wait_for_deletions(&store);
     assert_eq!(files(dir.path()), 0);
 }
 
 #[test]
-fn a_link_outlives_its_original() {
+fn a_hard_link_outlives_its_original() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let id = put(&store, b"bytes");
@@ -81,19 +81,19 @@ fn a_link_outlives_its_original() {
     let copied = copy.id();
     copy.keep();
     store.retire(vec![id]);
-    settle(&store);
+    wait_for_deletions(&store);
     assert!(store.open_blob(id).is_err());
-    let mut reading =
-        Reading::new(store.clone(), lease(&store, copied), vec![piece(copied, b"bytes")]);
-    assert_eq!(reading.next_run().unwrap().unwrap(), "bytes");
+    let mut reader =
+        ObjectReader::new(store.clone(), pin(&store, copied), vec![piece(copied, b"bytes")]);
+    assert_eq!(reader.next_chunk().unwrap().unwrap(), "bytes");
 }
 
 #[test]
-fn a_start_sweeps_leftovers_and_nothing_else() {
+fn a_sweep_deletes_only_unreferenced_files() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let (known, orphan) = (put(&store, b"known"), put(&store, b"orphan"));
-    fs::write(dir.path().join("tmp/torn"), b"half").unwrap();
+    fs::write(dir.path().join("tmp/unfinished"), b"half").unwrap();
     fs::write(dir.path().join("blobs/00/not-a-blob"), b"").unwrap();
     drop(store);
     let store = open(dir.path());
@@ -104,18 +104,19 @@ fn a_start_sweeps_leftovers_and_nothing_else() {
 }
 
 #[test]
-fn rotten_bytes_are_noticed() {
+fn damaged_bytes_are_detected() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let id = put(&store, b"bytes");
     let path = store.paths.blob(id);
-    for rot in [b"byteS".as_slice(), b"byt", b""] {
-        fs::write(&path, rot).unwrap();
-        let mut reading = Reading::new(store.clone(), lease(&store, id), vec![piece(id, b"bytes")]);
-        let error = reading.next_run().unwrap_err();
+    for damaged in [b"byteS".as_slice(), b"byt", b""] {
+        fs::write(&path, damaged).unwrap();
+        let mut reader =
+            ObjectReader::new(store.clone(), pin(&store, id), vec![piece(id, b"bytes")]);
+        let error = reader.next_chunk().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
     }
     fs::remove_file(&path).unwrap();
-    let mut reading = Reading::new(store.clone(), lease(&store, id), vec![piece(id, b"bytes")]);
-    assert_eq!(reading.next_run().unwrap_err().kind(), io::ErrorKind::NotFound);
+    let mut reader = ObjectReader::new(store.clone(), pin(&store, id), vec![piece(id, b"bytes")]);
+    assert_eq!(reader.next_chunk().unwrap_err().kind(), io::ErrorKind::NotFound);
 }

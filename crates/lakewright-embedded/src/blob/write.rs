@@ -1,4 +1,4 @@
-//! A blob on its way to the disk.
+//! Writes blob files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{BlobId, Paths, Reclaimer};
 
-/// A blob that is being written. Dropped before [`BlobWriter::finish`], it leaves nothing.
+/// A blob that is being written. Dropping it before [`BlobWriter::finish`] deletes the file.
 #[derive(Debug)]
 pub(crate) struct BlobWriter {
     id: BlobId,
@@ -29,14 +29,14 @@ impl BlobWriter {
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.paths.reserve.is_out() {
-            // This would take the room that was made for deleting.
+        if self.paths.reserve.is_released() {
+            // The free space of a released reserve is for deletions only.
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.file.write_all(bytes)
     }
 
-    /// Flushes the bytes, gives the blob its name, and flushes that.
+    /// Flushes the bytes, moves the blob to its final name and flushes the directory.
     pub(crate) fn finish(mut self) -> io::Result<StagedBlob> {
         self.paths.sync_file(&self.file)?;
         fs::rename(self.paths.temporary(self.id), self.paths.blob(self.id))?;
@@ -50,14 +50,15 @@ impl BlobWriter {
 impl Drop for BlobWriter {
     fn drop(&mut self) {
         if !self.finished {
-            // If this fails the file stays until the next start, which empties the directory.
+            // A file that cannot be removed here is removed at the next start, which empties the
+            // directory.
             let _ = fs::remove_file(self.paths.temporary(self.id));
         }
     }
 }
 
-/// A blob that is whole and on the disk, and that the index does not name yet. Dropped before
-/// [`StagedBlob::keep`], it is deleted.
+/// A complete, flushed blob that the index does not reference yet. Dropping it before
+/// [`StagedBlob::keep`] deletes it.
 #[derive(Debug)]
 pub(crate) struct StagedBlob {
     id: BlobId,
@@ -73,7 +74,7 @@ impl StagedBlob {
         self.id
     }
 
-    /// The index names it now, or may: it stays.
+    /// Keeps the blob: the index references it now, or may reference it.
     pub(crate) fn keep(mut self) {
         self.reclaimer = None;
     }

@@ -1,4 +1,4 @@
-//! The file below redb.
+//! The storage backend of redb.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -11,7 +11,7 @@ use redb::{BackendError, StorageBackend};
 
 use crate::options::Durability;
 
-/// redb's own file, which is flushed or not as the caller of the server chose.
+/// redb's file backend, with a flush that depends on the durability option.
 #[derive(Debug)]
 pub(super) struct IndexFile {
     file: FileBackend,

@@ -1,4 +1,4 @@
-//! What may go wrong below the index.
+//! Errors of the index.
 
 use std::fmt;
 use std::io;
@@ -7,12 +7,12 @@ use s3s::{S3Error, S3ErrorCode};
 
 use crate::reserve::is_full;
 
-/// A failure of the index, or a refusal that was decided in it.
+/// A failure of the index, or a refusal that was decided in a transaction.
 #[derive(Debug)]
 pub(crate) enum IndexError {
-    /// The answer is no, for a reason that the client is told.
+    /// The request is refused; the error is returned to the client.
     Refused(S3Error),
-    /// A record cannot be read.
+    /// A record cannot be decoded.
     Record(String),
     /// The database failed.
     Storage(redb::Error),
@@ -34,7 +34,7 @@ impl fmt::Display for IndexError {
 impl std::error::Error for IndexError {}
 
 impl IndexError {
-    /// Whether there was no room on the disk.
+    /// Returns whether the disk was full.
     pub(super) fn is_full(&self) -> bool {
         matches!(self, Self::Storage(redb::Error::Io(error)) if is_full(error))
     }
@@ -91,20 +91,20 @@ impl From<IndexError> for S3Error {
     }
 }
 
-/// What a client is told when the file system failed: a full disk in MinIO's words, which
-/// clients know, and otherwise InternalError.
+/// Returns the S3 error for a failure of the file system: MinIO's `XMinioStorageFull` for a full
+/// disk, because clients know it, and otherwise InternalError.
 pub(crate) fn storage_error(error: io::Error) -> S3Error {
     if is_full(&error) {
-        let mut answer = S3Error::with_message(
+        let mut response = S3Error::with_message(
             S3ErrorCode::Custom("XMinioStorageFull".into()),
             "The disk under the data directory is full; nothing was stored.",
         );
-        answer.set_status_code(http::StatusCode::INSUFFICIENT_STORAGE);
-        return answer;
+        response.set_status_code(http::StatusCode::INSUFFICIENT_STORAGE);
+        return response;
     }
     tracing::error!(%error, "the file system failed");
     let message = format!("The file system failed: {error}.");
-    let mut answer = S3Error::with_message(S3ErrorCode::InternalError, message);
-    answer.set_source(Box::new(error));
-    answer
+    let mut response = S3Error::with_message(S3ErrorCode::InternalError, message);
+    response.set_source(Box::new(error));
+    response
 }

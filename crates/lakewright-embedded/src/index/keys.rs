@@ -1,27 +1,27 @@
-//! Keys of the index tables: byte strings whose order is the order of what they name, so that a
+//! Keys of the index tables: byte strings that sort like the names that they encode, so that a
 //! listing is a range scan.
 
 use std::ops::Bound;
 
-/// `bucket 0x00 key`. Bucket names hold no byte below `-`, so buckets do not mix, and within one
-/// bucket the order is that of the keys' UTF-8 bytes, which is S3's.
+/// Encodes `bucket 0x00 key`. Bucket names contain no byte below `-`, so the keys of two buckets do
+/// not mix, and within one bucket they sort by UTF-8 bytes, as in S3.
 pub(crate) fn object(bucket: &str, key: &[u8]) -> Vec<u8> {
     [bucket.as_bytes(), &[0], key].concat()
 }
 
-/// The object's key in an index key of this bucket.
+/// Returns the object key of an index key of this bucket.
 pub(crate) fn object_key<'k>(bucket: &str, index_key: &'k [u8]) -> &'k [u8] {
     index_key.get(bucket.len() + 1..).unwrap_or_default()
 }
 
-/// Where the index keys of a bucket end.
+/// Returns the exclusive end of the index keys of a bucket.
 pub(crate) fn bucket_end(bucket: &str) -> Vec<u8> {
     [bucket.as_bytes(), &[1]].concat()
 }
 
-/// `bucket 0x00 escaped-key 0x00 0x00 upload-id`. The key is followed by something here, and may
-/// hold a NUL itself, so NUL is written `00 ff` and the end `00 00`: order is kept, and no key's
-/// uploads begin with another's.
+/// Encodes `bucket 0x00 escaped-key 0x00 0x00 upload-id`. The object key may contain NUL, so NUL is
+/// escaped as `00 ff` and the key ends with `00 00`: this keeps the order, and the uploads of one
+/// key never share a prefix with those of another.
 pub(crate) fn upload(bucket: &str, key: &str, upload_id: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(bucket.len() + key.len() + upload_id.len() + 8);
     out.extend_from_slice(bucket.as_bytes());
@@ -37,7 +37,7 @@ pub(crate) fn upload(bucket: &str, key: &str, upload_id: &str) -> Vec<u8> {
     out
 }
 
-/// Key and upload id of an index key of this bucket.
+/// Returns the object key and upload id of an index key of this bucket.
 pub(crate) fn upload_parts(bucket: &str, index_key: &[u8]) -> Option<(String, String)> {
     let rest = index_key.get(bucket.len() + 1..)?;
     let mut key = Vec::with_capacity(rest.len());
@@ -59,18 +59,18 @@ pub(crate) fn upload_parts(bucket: &str, index_key: &[u8]) -> Option<(String, St
     None
 }
 
-/// `upload-id number`, so that the parts of an upload lie together in order. All upload ids have
-/// one length.
+/// Encodes `upload-id number`, so that the parts of an upload are adjacent and in order. All upload
+/// ids have the same length.
 pub(crate) fn part(upload_id: &str, number: u16) -> Vec<u8> {
     [upload_id.as_bytes(), &number.to_be_bytes()].concat()
 }
 
-/// All parts of an upload after this number.
+/// Returns the range of all parts of an upload after this number.
 pub(crate) fn parts_after(upload_id: &str, number: u16) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
     (Bound::Excluded(part(upload_id, number)), Bound::Included(part(upload_id, u16::MAX)))
 }
 
-/// The number in a part's index key.
+/// Returns the part number of a part's index key.
 pub(crate) fn part_number(index_key: &[u8]) -> Option<u16> {
     index_key.last_chunk().map(|bytes| u16::from_be_bytes(*bytes))
 }
@@ -96,7 +96,7 @@ mod tests {
         }
 
         #[test]
-        fn uploads_sort_by_key_then_id_and_lead_back(
+        fn uploads_sort_by_key_then_id_and_decode(
             a in ("[\\x00ab\u{ff}]{0,4}", "[0-9a-f]{4}"), b in ("[\\x00ab\u{ff}]{0,4}", "[0-9a-f]{4}"),
         ) {
             let encode = |(key, id): &(String, String)| upload("raw", key, id);

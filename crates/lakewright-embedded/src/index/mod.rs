@@ -1,5 +1,5 @@
-//! The index: what there is, in one redb database. Everything that a request may see is decided
-//! here, in transactions; files only hold bytes.
+//! The index of all buckets, objects and uploads, in one redb database. Requests are decided in its
+//! transactions; files only hold bytes.
 
 mod backend;
 mod error;
@@ -19,7 +19,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 
 pub(crate) use error::{IndexError, storage_error};
 pub(crate) use tables::{Tables, View, no_such_key};
-pub(crate) use walk::{Found, Page, Walk, walk};
+pub(crate) use walk::{Entry, Page, Walk, walk};
 use writer::{Purpose, Writer};
 
 use crate::blob::{BlobId, BlobStore, StagedBlob};
@@ -28,22 +28,22 @@ use crate::options::Durability;
 use crate::reserve::Reserve;
 use record::Place;
 
-/// The layout of tables and records that this version writes. A higher number in the database
-/// is refused: a later version has been here.
+/// The layout of tables and records that this version writes. A database with a higher number was
+/// written by a later version and is refused.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Bytes of the database that are kept in memory. redb's own default is 1 GiB, which a server
-/// inside somebody else's process must not take.
+/// Size of the database cache in bytes. redb's default of 1 GiB is too much for a server inside
+/// another process.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
-/// How the index can fail to open.
+/// The reasons for which the index cannot be opened.
 #[derive(Debug)]
 pub(crate) enum OpenError {
-    /// A later version of lakewright wrote it; its format.
+    /// A later version of lakewright wrote it, with this format.
     Newer(u64),
-    /// It is gone, and blobs that it would have named are not.
+    /// The index file is missing, but there are blobs.
     Missing,
-    /// It is not a database of ours, or it is damaged.
+    /// The file is not an index, or it is damaged.
     Index(IndexError),
 }
 
@@ -53,13 +53,13 @@ impl<E: Into<IndexError>> From<E> for OpenError {
     }
 }
 
-/// The database, and what it takes to open it again: redb refuses all work after the first
-/// failed write (a full disk) until it is reopened.
+/// The database and the parameters to open it again: after the first failed write (a full disk)
+/// redb refuses all work until it is reopened.
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
     durability: Durability,
-    /// `None` while it could not be reopened, and after the end.
+    /// `None` if it could not be reopened, and after the shutdown.
     database: RwLock<Option<Database>>,
 }
 
@@ -69,21 +69,21 @@ impl Shared {
         Ok(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(file)?)
     }
 
-    /// Makes a new database. It gets its name when it is whole: redb takes a file that was begun
-    /// and not finished for one that is not a database, and a server that was killed in its first
-    /// moment would never start again.
+    /// Creates a new database under a temporary name and renames it when it is complete. redb
+    /// refuses a partly created file, so a server that was killed during its first start could
+    /// never start again.
     fn create(&self) -> Result<(), IndexError> {
-        let begun = self.path.with_extension("redb.new");
-        match fs::remove_file(&begun) {
+        let temporary = self.path.with_extension("redb.new");
+        match fs::remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        let database = self.open_file(&begun)?;
+        let database = self.open_file(&temporary)?;
         let txn = database.begin_write()?;
         Tables::open(&txn)?;
         txn.commit()?;
         drop(database);
-        fs::rename(&begun, &self.path)?;
+        fs::rename(&temporary, &self.path)?;
         Ok(self.path.parent().map_or(Ok(()), sync_dir)?)
     }
 
@@ -95,7 +95,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Gives back to the file system what deleting has freed within the file.
+    /// Returns the space freed by deletions to the file system.
     fn compact(&self) -> Result<(), IndexError> {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         database.as_mut().ok_or(IndexError::Closed)?.compact()?;
@@ -115,8 +115,7 @@ impl Shared {
     }
 }
 
-/// The index of one data directory. Its methods block; only [`Index::write`] may be called from
-/// async code.
+/// The index of one data directory. All methods block, except [`Index::write`] and [`Index::free`].
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     shared: Arc<Shared>,
@@ -124,8 +123,8 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Opens the index, making it where it is missing, and sweeps the blobs that it does not
-    /// name. A database that was not closed is checked and mended by redb first.
+    /// Opens the index, creates it if it is missing, and deletes the blobs that it does not
+    /// reference. redb first checks and repairs a database that was not closed.
     pub(crate) fn open(
         data_dir: &Path,
         durability: Durability,
@@ -137,14 +136,14 @@ impl Index {
             durability,
             database: RwLock::new(None),
         });
-        // An empty file is what a version that made the database in its place left when it was
-        // killed on the way.
+        // An empty file may have been left by a version that created the database in place and was
+        // killed.
         let is_new = fs::metadata(&shared.path).map_or_else(
             |error| if error.kind() == io::ErrorKind::NotFound { Ok(true) } else { Err(error) },
             |file| Ok(file.len() == 0),
         )?;
         if is_new {
-            // The sweep below would take every blob for a leftover.
+            // Without this check the sweep below would delete all blobs as leftovers.
             if !blobs.is_empty()? {
                 return Err(OpenError::Missing);
             }
@@ -153,7 +152,7 @@ impl Index {
         shared.reopen()?;
         match shared.with(tables::stored_format)? {
             Some(newer) if newer > u64::from(FORMAT) => return Err(OpenError::Newer(newer)),
-            // A database, and not yet ours: as good as none.
+            // The file is a database without an index format, which is treated like a missing file.
             None if !blobs.is_empty()? => return Err(OpenError::Missing),
             _ => shared.with(|database| {
                 let txn = database.begin_write()?;
@@ -161,10 +160,11 @@ impl Index {
                 Ok(txn.commit()?)
             })?,
         }
-        let known = shared.with(|database| View::open(&database.begin_read()?)?.known_files())?;
-        let swept = blobs.sweep(|id| known.contains(&id))?;
-        if swept > 0 {
-            tracing::info!(swept, "removed leftovers of a server that was killed");
+        let referenced =
+            shared.with(|database| View::open(&database.begin_read()?)?.referenced_files())?;
+        let deleted = blobs.sweep(|id| referenced.contains(&id))?;
+        if deleted > 0 {
+            tracing::info!(deleted, "removed leftovers of a server that was killed");
         }
         let writer = Writer::start(Arc::clone(&shared), blobs.clone(), reserve)?;
         Ok(Self { shared, writer })
@@ -173,16 +173,16 @@ impl Index {
     /// Reads one consistent state.
     pub(crate) fn read<T>(
         &self,
-        look: impl FnOnce(&View) -> Result<T, IndexError>,
+        query: impl FnOnce(&View) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
-        self.shared.with(|database| look(&View::open(&database.begin_read()?)?))
+        self.shared.with(|database| query(&View::open(&database.begin_read()?)?))
     }
 
-    /// Changes the index: `decide` sees the state with everything before it done, answers, and
-    /// must not have changed anything when it refuses. When this returns `Ok` the change is
-    /// durable and `staged` blobs are kept; otherwise nothing happened and they are deleted.
+    /// Changes the index. `decide` sees the state after all earlier changes and returns the result;
+    /// when it refuses, it must not have changed anything. When this returns `Ok` the change is
+    /// durable and the `staged` blobs are kept; otherwise nothing was changed and they are deleted.
     ///
-    /// If the caller stops waiting, the change happens all the same, whole.
+    /// If the caller drops the future, the change is still made completely.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         staged: Vec<StagedBlob>,
@@ -191,23 +191,23 @@ impl Index {
         let mut decide = Some(decide);
         let decide = move |tables: &mut Tables<'_>| match decide.take() {
             Some(decide) => decide(tables),
-            None => Err(IndexError::Closed), // it is decided once: only what frees is repeated
+            None => Err(IndexError::Closed), // Only changes that free space are decided again.
         };
-        let answer = self.writer.submit(staged, decide, Purpose::Store);
-        answer.await.unwrap_or(Err(IndexError::Closed))
+        let result = self.writer.submit(staged, decide, Purpose::Store);
+        result.await.unwrap_or(Err(IndexError::Closed))
     }
 
-    /// As [`Index::write`], for a change that leaves less than there was: it is let through on a
-    /// full disk. It is decided again when there was no room for it at first.
+    /// As [`Index::write`], for a change that frees space, which is allowed on a full disk.
+    /// `decide` runs again if there was no space for the first attempt.
     pub(crate) async fn free<T: Send + 'static>(
         &self,
         decide: impl FnMut(&mut Tables<'_>) -> Result<T, IndexError> + Send + 'static,
     ) -> Result<T, IndexError> {
-        let answer = self.writer.submit(Vec::new(), decide, Purpose::Free);
-        answer.await.unwrap_or(Err(IndexError::Closed))
+        let result = self.writer.submit(Vec::new(), decide, Purpose::Free);
+        result.await.unwrap_or(Err(IndexError::Closed))
     }
 
-    /// Finishes what was submitted and closes the database.
+    /// Completes the submitted changes and closes the database.
     pub(crate) fn close(&self) {
         self.writer.finish();
         self.shared.close();
@@ -215,20 +215,20 @@ impl Index {
 }
 
 impl View {
-    /// Every blob that must be there as a file.
-    fn known_files(&self) -> Result<HashSet<BlobId>, IndexError> {
-        let mut known = HashSet::new();
+    /// Returns all blobs that must exist as files.
+    fn referenced_files(&self) -> Result<HashSet<BlobId>, IndexError> {
+        let mut referenced = HashSet::new();
         for entry in self.objects.iter()? {
             let object: record::ObjectRecord = record::decode(entry?.1.value())?;
             let files = object.segments.iter().filter(|segment| segment.place == Place::File);
-            known.extend(files.map(|segment| segment.blob));
+            referenced.extend(files.map(|segment| segment.blob));
         }
         for entry in self.parts.iter()? {
             let part: record::PartRecord = record::decode(entry?.1.value())?;
             let file = part.segment.filter(|segment| segment.place == Place::File);
-            known.extend(file.map(|segment| segment.blob));
+            referenced.extend(file.map(|segment| segment.blob));
         }
-        Ok(known)
+        Ok(referenced)
     }
 }
 

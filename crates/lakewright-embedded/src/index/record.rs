@@ -1,5 +1,5 @@
-//! What the index keeps about buckets, objects, uploads and parts, as JSON: it can be read
-//! without us, fields can be added, and next to a signature check it costs nothing.
+//! The records of buckets, objects, uploads and parts, as JSON: readable without this program,
+//! extensible by fields, and cheap compared with a signature check.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,12 +21,12 @@ impl Millis {
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// Whole seconds: what `Last-Modified` carries, and so what conditions on time compare.
+    /// Returns whole seconds, the resolution of `Last-Modified` and so of conditions on times.
     pub(crate) fn seconds(self) -> u64 {
         self.0 / 1000
     }
 
-    /// A time from a header, which has whole seconds. Before 1970 nothing was modified.
+    /// Converts a time from a header, which has whole seconds. Times before 1970 become 0.
     pub(crate) fn from_timestamp(timestamp: &s3s::dto::Timestamp) -> Self {
         let mut text = Vec::new();
         let formatted = timestamp.format(s3s::dto::TimestampFormat::EpochSeconds, &mut text);
@@ -48,7 +48,7 @@ pub(crate) struct BucketRecord {
     pub(crate) created: Millis,
 }
 
-/// Where the bytes of a segment are.
+/// Where the bytes of a segment are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Place {
@@ -58,26 +58,26 @@ pub(crate) enum Place {
     File,
 }
 
-/// A run of bytes that was uploaded in one piece.
+/// Bytes that were uploaded together and are stored together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Segment {
     pub(crate) blob: BlobId,
     pub(crate) place: Place,
     pub(crate) size: u64,
-    /// CRC-64/NVME of the bytes, so that a rotten disk is noticed.
+    /// CRC-64/NVME of the bytes, which detects damage on the disk.
     pub(crate) crc: u64,
 }
 
-/// A checksum that the client gave or asked for.
+/// A checksum that the client sent or requested.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredChecksum {
     pub(crate) algorithm: Algorithm,
     pub(crate) kind: ChecksumKind,
-    /// Base64, with `-N` behind it when composite.
+    /// Base64, followed by `-N` if the checksum is composite.
     pub(crate) value: String,
 }
 
-/// The headers that S3 keeps with an object and hands back.
+/// The headers that S3 stores with an object and returns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Headers {
@@ -109,8 +109,8 @@ pub(crate) struct PartSummary {
     pub(crate) checksum: Option<String>,
 }
 
-/// What made a multipart object: kept so that a client that lost the answer to
-/// CompleteMultipartUpload may ask again.
+/// The upload that an object was completed from. It is kept so that a client that lost the response
+/// to CompleteMultipartUpload can repeat the request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MultipartOrigin {
     pub(crate) upload_id: String,
@@ -124,7 +124,7 @@ pub(crate) struct ObjectRecord {
     /// Without quotes.
     pub(crate) etag: String,
     pub(crate) modified: Millis,
-    /// In order; together the object. None for an object of zero bytes.
+    /// The segments in order. Empty for an object of zero bytes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) segments: Vec<Segment>,
     #[serde(flatten)]
@@ -137,7 +137,7 @@ pub(crate) struct ObjectRecord {
     pub(crate) multipart: Option<MultipartOrigin>,
 }
 
-/// A multipart upload under way.
+/// A multipart upload that is not completed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UploadRecord {
     pub(crate) initiated: Millis,
@@ -156,7 +156,7 @@ pub(crate) struct PartRecord {
     /// MD5 in hex, without quotes.
     pub(crate) etag: String,
     pub(crate) modified: Millis,
-    /// None for a part of zero bytes.
+    /// `None` for a part of zero bytes.
     pub(crate) segment: Option<Segment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) checksum: Option<(Algorithm, String)>,
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_of_a_later_version_do_not_hurt() {
+    fn unknown_fields_of_a_later_version_are_ignored() {
         let record: ObjectRecord =
             decode(br#"{"size":1,"etag":"e","modified":5,"colour":"blue"}"#).unwrap();
         assert_eq!(record.headers, Headers::default());

@@ -1,4 +1,4 @@
-//! The tables, as a change sees them and as a reader sees them.
+//! The tables of the index, for reading and for writing.
 
 use redb::{
     Database, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable as _, Table,
@@ -17,19 +17,20 @@ type Write<'t> = Table<'t, &'static [u8], &'static [u8]>;
 const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("meta");
 const BUCKETS: Definition = TableDefinition::new("buckets");
 const OBJECTS: Definition = TableDefinition::new("objects");
-/// Bytes of small blobs, apart from the objects, so that a listing does not read them.
+/// Bytes of small blobs. They are not in the table of objects, so that a listing does not read
+/// them.
 const SMALL: Definition = TableDefinition::new("small");
 const UPLOADS: Definition = TableDefinition::new("uploads");
 const PARTS: Definition = TableDefinition::new("parts");
 
-/// Row of `meta`: the layout.
+/// Row of `meta`: the format of the layout.
 const META_FORMAT: &str = "format";
-/// Row of `meta`: how many batches were committed. After a failed commit it tells whether the
-/// batch is in the database all the same.
+/// Row of `meta`: the number of committed batches. After a failed commit it shows whether the batch
+/// is in the database nevertheless.
 const META_BATCH: &str = "batch";
 
-/// The layout that the database was written in; `None` for one that is new. It touches no other
-/// table: those of a later version may be of other types.
+/// Returns the format of the database, or `None` if it is new. Opens no other table, because a
+/// later version may have changed their types.
 pub(super) fn stored_format(database: &Database) -> Result<Option<u64>, IndexError> {
     match database.begin_read()?.open_table(META) {
         Ok(meta) => Ok(meta.get(META_FORMAT)?.map(|format| format.value())),
@@ -68,7 +69,7 @@ impl View {
         Ok(self.meta.get(META_BATCH)?.map_or(0, |batch| batch.value()))
     }
 
-    /// The bucket, or the refusal that S3 gives.
+    /// Returns the bucket, or NoSuchBucket.
     pub(crate) fn bucket(&self, bucket: &str) -> Result<BucketRecord, IndexError> {
         match self.buckets.get(bucket.as_bytes())? {
             Some(record) => record::decode(record.value()),
@@ -76,7 +77,7 @@ impl View {
         }
     }
 
-    /// The object, if it is there; a refusal when not even the bucket is.
+    /// Returns the object if it exists, or NoSuchBucket if its bucket does not.
     pub(crate) fn find_object(
         &self,
         bucket: &str,
@@ -88,12 +89,12 @@ impl View {
         }
     }
 
-    /// The object, or the refusal that S3 gives.
+    /// Returns the object, or the error of S3 for a missing one.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<ObjectRecord, IndexError> {
         self.find_object(bucket, key)?.ok_or_else(|| no_such_key().into())
     }
 
-    /// The upload, or the refusal that S3 gives.
+    /// Returns the upload, or the error of S3 for a missing one.
     pub(crate) fn upload(
         &self,
         bucket: &str,
@@ -109,15 +110,15 @@ impl View {
         }
     }
 
-    /// The bytes of a small blob.
+    /// Returns the bytes of a small blob.
     pub(crate) fn small(&self, segment: &Segment) -> Result<bytes::Bytes, IndexError> {
-        let lost = || IndexError::Record(format!("blob {} is missing or torn", segment.blob));
-        let row = self.small.get(segment.blob.as_bytes())?.ok_or_else(lost)?;
+        let damaged = || IndexError::Record(format!("blob {} is missing or damaged", segment.blob));
+        let row = self.small.get(segment.blob.as_bytes())?.ok_or_else(damaged)?;
         let bytes = row.value();
         let mut crc = crate::blob::crc64();
         crc.update(bytes);
         if bytes.len() as u64 != segment.size || crc.finalize() != segment.crc {
-            return Err(lost());
+            return Err(damaged());
         }
         Ok(bytes::Bytes::copy_from_slice(bytes))
     }
@@ -135,7 +136,7 @@ fn no_such_upload() -> S3Error {
     )
 }
 
-/// The state inside a change.
+/// The state within a write transaction.
 pub(crate) struct Tables<'t> {
     meta: Table<'t, &'static str, u64>,
     buckets: Write<'t>,
@@ -145,7 +146,7 @@ pub(crate) struct Tables<'t> {
     parts: Write<'t>,
     /// Whether there is anything to commit.
     pub(super) changed: bool,
-    /// Blob files that nothing names any more once this is committed.
+    /// Blob files that are not referenced any more once this is committed.
     pub(super) retired: Vec<BlobId>,
 }
 
@@ -168,7 +169,7 @@ impl<'t> Tables<'t> {
         })
     }
 
-    /// Numbers the batch that is about to be committed.
+    /// Increments the batch counter and returns it.
     pub(super) fn count_batch(&mut self) -> Result<u64, IndexError> {
         let batch = self.meta.get(META_BATCH)?.map_or(0, |batch| batch.value()) + 1;
         self.meta.insert(META_BATCH, batch)?;
@@ -182,8 +183,8 @@ impl<'t> Tables<'t> {
             .transpose()
     }
 
-    /// Refuses with NoSuchBucket unless it is there.
-    pub(crate) fn need_bucket(&self, bucket: &str) -> Result<(), IndexError> {
+    /// Fails with NoSuchBucket if the bucket does not exist.
+    pub(crate) fn require_bucket(&self, bucket: &str) -> Result<(), IndexError> {
         match self.buckets.get(bucket.as_bytes())? {
             Some(_) => Ok(()),
             None => Err(no_such_bucket().into()),
@@ -220,8 +221,8 @@ impl<'t> Tables<'t> {
         self.objects.get(key.as_slice())?.map(|record| record::decode(record.value())).transpose()
     }
 
-    /// Puts an object in place of whatever was there. The bytes of its small segments must be in
-    /// the table, or follow with [`Tables::insert_small`].
+    /// Inserts an object or replaces it. The bytes of its small segments must be in the table, or
+    /// be added with [`Tables::insert_small`].
     pub(crate) fn insert_object(
         &mut self,
         bucket: &str,
@@ -238,7 +239,7 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Changes what is said about an object and not its bytes.
+    /// Replaces the record of an object whose bytes stay the same.
     pub(crate) fn update_object(
         &mut self,
         bucket: &str,
@@ -248,7 +249,7 @@ impl<'t> Tables<'t> {
         self.insert_object(bucket, key, record, None)
     }
 
-    /// Removes an object that was found.
+    /// Removes an existing object.
     pub(crate) fn remove_object(
         &mut self,
         bucket: &str,
@@ -281,7 +282,7 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// The upload, or the refusal that S3 gives.
+    /// Returns the upload, or the error of S3 for a missing one.
     pub(crate) fn upload(
         &self,
         bucket: &str,
@@ -291,7 +292,7 @@ impl<'t> Tables<'t> {
         match self.uploads.get(keys::upload(bucket, key, upload_id).as_slice())? {
             Some(record) => record::decode(record.value()),
             None => {
-                self.need_bucket(bucket)?;
+                self.require_bucket(bucket)?;
                 Err(no_such_upload().into())
             }
         }
@@ -310,7 +311,7 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Puts a part in place of one with its number.
+    /// Inserts a part, or replaces the one with the same number.
     pub(crate) fn insert_part(
         &mut self,
         upload_id: &str,
@@ -318,7 +319,7 @@ impl<'t> Tables<'t> {
         record: &PartRecord,
     ) -> Result<(), IndexError> {
         let key = keys::part(upload_id, number);
-        // Read first: a record that cannot be read must not leave a change half done.
+        // The old record is read first, so that a decoding error leaves nothing half changed.
         let before = self
             .parts
             .get(key.as_slice())?
@@ -342,7 +343,7 @@ impl<'t> Tables<'t> {
         Ok(parts)
     }
 
-    /// Ends an upload. Blobs of its parts go, except those that `kept` names, which belong to an
+    /// Removes an upload and the blobs of its parts, except those in `kept`, which belong to an
     /// object now.
     pub(crate) fn remove_upload(
         &mut self,
@@ -351,7 +352,7 @@ impl<'t> Tables<'t> {
         upload_id: &str,
         kept: &[Segment],
     ) -> Result<(), IndexError> {
-        let parts = self.parts(upload_id)?; // before anything is changed, as above
+        let parts = self.parts(upload_id)?; // Before any change, so that a decoding error leaves nothing half changed.
         self.changed = true;
         self.uploads.remove(keys::upload(bucket, key, upload_id).as_slice())?;
         let kept: std::collections::HashSet<BlobId> =
@@ -363,7 +364,7 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Key and upload id of every upload of a bucket.
+    /// Returns the object key and upload id of every upload of a bucket.
     pub(crate) fn uploads(&self, bucket: &str) -> Result<Vec<(String, String)>, IndexError> {
         let (from, to) = (keys::object(bucket, b""), keys::bucket_end(bucket));
         let mut uploads = Vec::new();

@@ -24,12 +24,12 @@ fn object(size: u64) -> ObjectRecord {
     record::decode(format!(r#"{{"size":{size},"etag":"e","modified":1}}"#).as_bytes()).unwrap()
 }
 
-fn make_bucket(index: &Index) {
+fn create_bucket(index: &Index) {
     let bucket = BucketRecord { created: Millis(1) };
     block_on(index.write(Vec::new(), move |tables| tables.insert_bucket("raw", &bucket))).unwrap();
 }
 
-/// A PUT of a file that is refused when the key is there.
+/// Puts an object as a file, unless the key exists.
 async fn create(
     index: &Index,
     blobs: &BlobStore,
@@ -61,15 +61,15 @@ fn files(dir: &Path) -> usize {
         .sum()
 }
 
-fn settle(blobs: &BlobStore) {
-    blobs.settle(std::time::Duration::from_secs(10));
+fn wait_for_deletions(blobs: &BlobStore) {
+    blobs.wait_for_deletions(std::time::Duration::from_secs(10));
 }
 
 #[test]
-fn of_many_creators_one_wins_and_the_others_leave_nothing() {
+fn of_concurrent_creators_one_succeeds_and_the_others_leave_no_files() {
     let dir = tempfile::tempdir().unwrap();
     let (index, blobs) = open(dir.path());
-    make_bucket(&index);
+    create_bucket(&index);
     let barrier = Arc::new(Barrier::new(16));
     let threads: Vec<_> = (0..16_u8)
         .map(|n| {
@@ -84,37 +84,37 @@ fn of_many_creators_one_wins_and_the_others_leave_nothing() {
         .collect();
     let won: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
     assert_eq!(won, 20);
-    settle(&blobs);
+    wait_for_deletions(&blobs);
     assert_eq!(files(dir.path()), 20);
 }
 
 #[test]
-fn what_was_answered_is_there_after_reopening() {
+fn acknowledged_changes_survive_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let (index, blobs) = open(dir.path());
-    make_bucket(&index);
+    create_bucket(&index);
     block_on(create(&index, &blobs, "k", b"bytes")).unwrap();
     index.close();
     assert!(matches!(index.read(|view| view.object("raw", "k")), Err(IndexError::Closed)));
     assert!(matches!(block_on(create(&index, &blobs, "l", b"")), Err(IndexError::Closed)));
     drop((index, blobs));
-    // what a server that was killed between writing a file and telling the index leaves
-    let (orphan, torn) =
+    // The files that a server leaves which was killed between writing a file and committing.
+    let (orphan, unfinished) =
         (dir.path().join("blobs/00").join("0".repeat(30) + "00"), dir.path().join("tmp/x"));
     fs::write(&orphan, b"orphan").unwrap();
-    fs::write(&torn, b"torn").unwrap();
+    fs::write(&unfinished, b"unfinished").unwrap();
     let (index, blobs) = open(dir.path());
-    assert!(!orphan.exists() && !torn.exists());
+    assert!(!orphan.exists() && !unfinished.exists());
     let record = index.read(|view| view.object("raw", "k")).unwrap();
     assert!(blobs.open_blob(record.segments[0].blob).is_ok());
     assert!(index.read(|view| view.find_object("raw", "l")).unwrap().is_none());
 }
 
 #[test]
-fn a_refusal_changes_nothing_and_does_not_touch_its_batch() {
+fn a_refusal_changes_nothing_and_its_batch_is_committed() {
     let dir = tempfile::tempdir().unwrap();
     let (index, blobs) = open(dir.path());
-    make_bucket(&index);
+    create_bucket(&index);
     block_on(async {
         let (one, two, three) = tokio::join!(
             create(&index, &blobs, "k", b"1"),
@@ -124,24 +124,24 @@ fn a_refusal_changes_nothing_and_does_not_touch_its_batch() {
         assert!(one.is_ok() && three.is_ok());
         assert!(matches!(two, Err(IndexError::Refused(_))));
     });
-    settle(&blobs);
+    wait_for_deletions(&blobs);
     assert_eq!(files(dir.path()), 2);
 }
 
 #[test]
-fn a_change_happens_whole_when_nobody_waits_for_it() {
+fn a_change_is_completed_when_its_future_is_dropped() {
     let dir = tempfile::tempdir().unwrap();
     let (index, blobs) = open(dir.path());
-    make_bucket(&index);
+    create_bucket(&index);
     for n in 0..50 {
-        // polled once, so that it is submitted, and dropped
+        // One poll submits the change; then the future is dropped.
         let key = format!("k{n}");
         let mut write = Box::pin(create(&index, &blobs, &key, b"bytes"));
         let waker = std::task::Waker::noop();
         let _ = write.as_mut().poll(&mut std::task::Context::from_waker(waker));
     }
     index.close();
-    settle(&blobs);
+    wait_for_deletions(&blobs);
     drop((index, blobs));
     let (index, blobs) = open(dir.path());
     for n in 0..50 {
@@ -151,7 +151,7 @@ fn a_change_happens_whole_when_nobody_waits_for_it() {
 }
 
 #[test]
-fn a_later_format_is_refused_and_left_alone() {
+fn a_later_format_is_refused_and_not_changed() {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).0.close();
     {
@@ -166,17 +166,17 @@ fn a_later_format_is_refused_and_left_alone() {
 }
 
 #[test]
-fn something_else_is_not_taken_for_an_index() {
+fn a_file_that_is_no_database_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("index.redb"), b"not a database".repeat(1000)).unwrap();
     assert!(try_open(dir.path()).0.is_err());
 }
 
 #[test]
-fn blobs_without_an_index_are_not_taken_for_leftovers() {
+fn blobs_without_an_index_are_not_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let (index, blobs) = open(dir.path());
-    make_bucket(&index);
+    create_bucket(&index);
     block_on(create(&index, &blobs, "k", b"bytes")).unwrap();
     index.close();
     drop((index, blobs));
@@ -192,32 +192,32 @@ fn blobs_without_an_index_are_not_taken_for_leftovers() {
 }
 
 #[test]
-fn a_server_killed_while_it_makes_its_index_starts_again() {
+fn a_server_killed_while_it_creates_its_index_starts_again() {
     let dir = tempfile::tempdir().unwrap();
-    // redb writes its magic number last: so does its file look until then
+    // redb writes its magic number last, so an unfinished file begins with zeroes.
     fs::write(dir.path().join("index.redb.new"), vec![0; 1_056_768]).unwrap();
     let (index, _) = open(dir.path());
-    make_bucket(&index);
+    create_bucket(&index);
     assert!(!dir.path().join("index.redb.new").exists());
 }
 
 #[test]
-fn the_reserve_comes_back_before_the_next_upload() {
+fn the_reserve_is_restored_before_the_next_upload() {
     let dir = tempfile::tempdir().unwrap();
     let reserve = Arc::new(Reserve::open(dir.path()).unwrap());
     let blobs = BlobStore::open(dir.path(), Durability::Machine, Arc::clone(&reserve)).unwrap();
     let index = Index::open(dir.path(), Durability::Machine, &blobs, Arc::clone(&reserve)).unwrap();
-    make_bucket(&index);
+    create_bucket(&index);
     block_on(create(&index, &blobs, "k", b"bytes")).unwrap();
     reserve.release();
-    // there is room, so it is taken again before the next upload
+    // There is space, so the reserve is created again before the next upload.
     block_on(create(&index, &blobs, "l", b"bytes")).unwrap();
-    assert!(!reserve.is_out());
+    assert!(!reserve.is_released());
     let freed = index.free(|tables| {
         let record = tables.find_object("raw", "k")?.unwrap();
         tables.remove_object("raw", "k", record)
     });
     block_on(freed).unwrap();
-    settle(&blobs);
+    wait_for_deletions(&blobs);
     assert_eq!(files(dir.path()), 1);
 }

@@ -1,32 +1,33 @@
-//! Listing: which keys and common prefixes a page has, over anything that can be scanned from a
-//! key onwards.
+//! Computes a page of a listing, its keys and common prefixes, from anything that can be scanned
+//! from a given key.
 //!
-//! A common prefix is found with its first key and then stepped over with one seek, however many
-//! keys it stands for.
+//! A common prefix is found at its first key and then skipped with one seek, however many keys it
+//! covers.
 
 use std::ops::Bound;
 
-/// What to list.
+/// The parameters of a listing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Walk<'q> {
     pub(crate) prefix: &'q str,
-    /// Keys that go on after the prefix are cut behind its first occurrence. Empty: none are.
+    /// A key that contains the delimiter after the prefix is listed as the common prefix up to its
+    /// first occurrence. Empty for a listing without common prefixes.
     pub(crate) delimiter: &'q str,
-    /// Only what sorts after this, keys and common prefixes alike.
+    /// Only keys and common prefixes that sort after this are listed.
     pub(crate) after: Option<&'q str>,
-    /// Keys and common prefixes of a page together.
+    /// Largest number of keys and common prefixes of a page together.
     pub(crate) limit: usize,
 }
 
-/// One line of a listing.
+/// One entry of a listing.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Found<V> {
+pub(crate) enum Entry<V> {
     Key(String, V),
     Prefix(String),
 }
 
-impl<V> Found<V> {
-    /// What a next page goes on after.
+impl<V> Entry<V> {
+    /// Returns the name after which the next page begins.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Key(name, _) | Self::Prefix(name) => name,
@@ -37,13 +38,13 @@ impl<V> Found<V> {
 /// A page of a listing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Page<V> {
-    pub(crate) found: Vec<Found<V>>,
-    /// Whether there is more.
+    pub(crate) entries: Vec<Entry<V>>,
+    /// Whether more entries follow.
     pub(crate) truncated: bool,
 }
 
-/// Lists. `scan` begins at a key and yields keys in the order of their bytes; `value` makes what
-/// the caller wants of an entry that is shown, so that those which are not cost nothing.
+/// Computes a page. `scan` starts at a key and returns keys in the order of their bytes; `value`
+/// converts an entry and is called only for those that are listed.
 pub(crate) fn walk<I, R, V, E>(
     query: &Walk<'_>,
     mut scan: impl FnMut(Bound<&[u8]>) -> Result<I, E>,
@@ -52,14 +53,14 @@ pub(crate) fn walk<I, R, V, E>(
 where
     I: Iterator<Item = Result<(Vec<u8>, R), E>>,
 {
-    let mut page = Page { found: Vec::new(), truncated: false };
+    let mut page = Page { entries: Vec::new(), truncated: false };
     if query.limit == 0 {
-        return Ok(page); // as S3: not truncated, or the client would ask for ever
+        return Ok(page); // As S3: a truncated empty page would make the client repeat the request for ever.
     }
     let prefix = query.prefix.as_bytes();
     let after = query.after.map(str::as_bytes);
     let mut entries = match after {
-        Some(after) if after >= prefix => match over(query, after) {
+        Some(after) if after >= prefix => match skip_target(query, after) {
             Some(from) => scan(Bound::Included(&from))?,
             None => scan(Bound::Excluded(after))?,
         },
@@ -70,14 +71,14 @@ where
         if !key.starts_with(prefix) {
             break;
         }
-        if page.found.len() == query.limit {
+        if page.entries.len() == query.limit {
             page.truncated = true;
             break;
         }
         match common_prefix(query, &key) {
-            None => page.found.push(Found::Key(text(&key), value(raw)?)),
+            None => page.entries.push(Entry::Key(text(&key), value(raw)?)),
             Some(common) => {
-                page.found.push(Found::Prefix(text(common)));
+                page.entries.push(Entry::Prefix(text(common)));
                 entries = scan(Bound::Included(&successor(common)))?;
             }
         }
@@ -85,12 +86,12 @@ where
     Ok(page)
 }
 
-/// Keys went in as UTF-8 and come out unchanged; an index that was tampered with must not panic.
+/// Keys are stored as UTF-8 and returned unchanged; a damaged index must not cause a panic.
 fn text(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
 }
 
-/// The common prefix that stands for the key, if one does.
+/// Returns the common prefix of the key, if it has one.
 fn common_prefix<'k>(query: &Walk<'_>, key: &'k [u8]) -> Option<&'k [u8]> {
     let delimiter = query.delimiter.as_bytes();
     if delimiter.is_empty() {
@@ -101,17 +102,17 @@ fn common_prefix<'k>(query: &Walk<'_>, key: &'k [u8]) -> Option<&'k [u8]> {
     key.get(..query.prefix.len() + at + delimiter.len())
 }
 
-/// Where to go on when `after` is, or lies within, a common prefix: that prefix does not sort
-/// after it and must not be shown (again), and neither may what it stands for.
-fn over(query: &Walk<'_>, after: &[u8]) -> Option<Vec<u8>> {
+/// Returns where to continue when `after` is a common prefix or lies within one: that prefix does
+/// not sort after itself, so neither it nor its keys may be listed (again).
+fn skip_target(query: &Walk<'_>, after: &[u8]) -> Option<Vec<u8>> {
     if !after.starts_with(query.prefix.as_bytes()) {
         return None;
     }
     common_prefix(query, after).map(successor)
 }
 
-/// The first byte string after all that begin with `prefix`. UTF-8 has no byte 0xff, so the last
-/// byte can be counted up.
+/// Returns the first byte string after all that begin with `prefix`. UTF-8 has no byte 0xff, so the
+/// last byte can be incremented.
 fn successor(prefix: &[u8]) -> Vec<u8> {
     let mut next = prefix.to_vec();
     if let Some(last) = next.last_mut() {
@@ -130,19 +131,19 @@ mod tests {
 
     type Keys = BTreeMap<Vec<u8>, usize>;
 
-    fn page(keys: &Keys, query: &Walk<'_>, seen: &Cell<usize>) -> Page<usize> {
+    fn page(keys: &Keys, query: &Walk<'_>, scanned: &Cell<usize>) -> Page<usize> {
         let scan = |from: Bound<&[u8]>| {
             let entries: Vec<_> = keys
                 .range((from.map(<[u8]>::to_vec), Bound::Unbounded))
                 .map(|(key, value)| (key.clone(), *value))
                 .collect();
-            let entries = entries.into_iter().inspect(|_| seen.set(seen.get() + 1));
+            let entries = entries.into_iter().inspect(|_| scanned.set(scanned.get() + 1));
             Ok::<_, Infallible>(entries.map(Ok))
         };
         walk(query, scan, Ok).unwrap()
     }
 
-    /// S3's definition, without any thought for speed.
+    /// S3's definition of a listing, implemented without optimisations.
     fn naive(keys: &Keys, query: &Walk<'_>) -> Vec<String> {
         let names: BTreeSet<String> = keys
             .keys()
@@ -165,13 +166,13 @@ mod tests {
     }
 
     fn names(page: &Page<usize>) -> Vec<String> {
-        page.found.iter().map(|found| found.name().to_owned()).collect()
+        page.entries.iter().map(|entry| entry.name().to_owned()).collect()
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]
-        fn pages_together_are_the_listing(
+        fn all_pages_together_equal_the_listing(
             keys in prop::collection::btree_set("[ab/\u{0}\u{7f}é]{1,5}", 0..25),
             prefix in "[ab/é]{0,2}",
             delimiter in "(|/|//|a|é)",
@@ -186,12 +187,12 @@ mod tests {
             loop {
                 let query = Walk { after: after.as_deref(), ..all };
                 let page = page(&keys, &query, &Cell::new(0));
-                prop_assert!(page.found.len() <= limit);
+                prop_assert!(page.entries.len() <= limit);
                 got.extend(names(&page));
                 if !page.truncated {
                     break;
                 }
-                prop_assert_eq!(page.found.len(), limit);
+                prop_assert_eq!(page.entries.len(), limit);
                 after = got.last().cloned();
             }
             prop_assert_eq!(got, expected);
@@ -199,20 +200,20 @@ mod tests {
     }
 
     #[test]
-    fn common_prefixes_are_stepped_over() {
+    fn common_prefixes_are_skipped() {
         let keys: Keys =
             (0..1000).map(|n| (format!("{}/{n:03}", n / 100).into_bytes(), n)).collect();
-        let seen = Cell::new(0);
+        let scanned = Cell::new(0);
         let query = Walk { delimiter: "/", limit: 1000, ..Walk::default() };
-        let page = page(&keys, &query, &seen);
-        assert_eq!(page.found.len(), 10);
-        assert!(seen.get() <= 20, "{} entries were looked at", seen.get());
+        let page = page(&keys, &query, &scanned);
+        assert_eq!(page.entries.len(), 10);
+        assert!(scanned.get() <= 20, "{} entries were scanned", scanned.get());
     }
 
     #[test]
-    fn no_keys_asked_for_is_a_whole_listing() {
+    fn a_listing_limited_to_zero_keys_is_not_truncated() {
         let keys: Keys = [(b"a".to_vec(), 0)].into();
         let page = page(&keys, &Walk::default(), &Cell::new(0));
-        assert_eq!((page.found.len(), page.truncated), (0, false));
+        assert_eq!((page.entries.len(), page.truncated), (0, false));
     }
 }

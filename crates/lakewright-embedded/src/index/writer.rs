@@ -1,6 +1,6 @@
-//! One thread makes every change. It takes what has come in while it was busy, decides each in
-//! turn within one transaction, commits once, and answers all: the flush to the disk, which is
-//! what a small write costs, is shared by everybody who waits for it.
+//! A single thread makes all changes. It takes the changes that have arrived, decides each in order
+//! within one transaction, commits once and replies to all, so that they share the flush to the
+//! disk, which dominates the cost of a small write.
 
 use std::io;
 use std::mem;
@@ -17,32 +17,32 @@ use super::{IndexError, Shared, Tables, View};
 use crate::blob::{BlobStore, StagedBlob};
 use crate::reserve::Reserve;
 
-/// Changes that go into one transaction at most, so that the first of them does not wait for a
-/// queue that never empties.
+/// Largest number of changes in a transaction, so that the first of them does not wait for a queue
+/// that never empties.
 const BATCH: usize = 1024;
 
-/// How long nothing must have been asked for, on a full disk, before the thread looks whether
-/// there is room again. It may compact the database then, which keeps others waiting.
-const MEND_AFTER: Duration = Duration::from_secs(1);
+/// How long the queue must be empty, on a full disk, before the thread checks whether there is
+/// space again. The check may compact the database, which blocks other requests.
+const RESTORE_DELAY: Duration = Duration::from_secs(1);
 
-/// A change: decided, then told whether it is durable.
+/// A change: decided within a transaction, then notified of the outcome of the commit.
 trait Job: Send {
-    /// Decides, and decides again if there was no room at first. An `Err` is a failure of the database and ends the batch; a refusal is kept for
-    /// the answer.
+    /// Decides the change; called again if there was no space at first. An `Err` is a failure of
+    /// the database and ends the batch; a refusal is stored for the reply.
     fn decide(&mut self, tables: &mut Tables<'_>) -> Result<(), IndexError>;
-    /// Answers, and keeps or deletes the blobs.
-    fn answer(self: Box<Self>, committed: Result<(), &IndexError>);
+    /// Sends the reply, and keeps or deletes the staged blobs.
+    fn reply(self: Box<Self>, committed: Result<(), &IndexError>);
     fn purpose(&self) -> Purpose;
-    /// Takes the blobs out of danger, whatever the answer will be.
+    /// Keeps the staged blobs, whatever the reply will be.
     fn keep_blobs(&mut self);
 }
 
-/// What a change does to the room on the disk.
+/// How a change affects the used space on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// It takes some.
+    /// The change needs space.
     Store,
-    /// It leaves less than there was.
+    /// The change frees space.
     Free,
 }
 
@@ -77,28 +77,29 @@ where
         self.staged.drain(..).for_each(StagedBlob::keep);
     }
 
-    fn answer(mut self: Box<Self>, committed: Result<(), &IndexError>) {
+    fn reply(mut self: Box<Self>, committed: Result<(), &IndexError>) {
         if committed.is_ok() && matches!(self.decided, Some(Ok(_))) {
             self.keep_blobs();
         }
-        // Before the answer: who has it may look whether anything was left.
+        // The blobs are deleted before the reply, because the caller may then check for leftovers.
         self.staged.clear();
-        let answer = match (committed, self.decided) {
+        let result = match (committed, self.decided) {
             (Ok(()), Some(decided)) => decided,
-            // Also when refused: the refusal may rest on a change that was not committed.
-            (Err(error), _) => Err(copy(error)),
+            // A refusal is also replaced by the error, because it may depend on a change that was
+            // not committed.
+            (Err(error), _) => Err(duplicate(error)),
             (Ok(()), None) => Err(IndexError::Closed),
         };
-        // Nobody may be waiting any more. What was done stays done.
-        let _ = self.reply.send(answer);
+        // The receiver may have been dropped; the change is kept all the same.
+        let _ = self.reply.send(result);
     }
 }
 
-/// One failure for each of those who wait.
-fn copy(error: &IndexError) -> IndexError {
+/// Copies an error, so that every waiting caller gets one.
+fn duplicate(error: &IndexError) -> IndexError {
     match error {
         IndexError::Storage(redb::Error::Io(error)) => {
-            // `from(kind)` alone would lose the text, `new` alone the code of the system.
+            // `from(kind)` alone would lose the message, `new` alone the OS error code.
             IndexError::from(error.raw_os_error().map_or_else(
                 || io::Error::new(error.kind(), error.to_string()),
                 io::Error::from_raw_os_error,
@@ -114,10 +115,10 @@ enum Message {
     Finish,
 }
 
-/// A handle of the thread.
+/// A handle to the thread.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
-    inbox: Sender<Message>,
+    sender: Sender<Message>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -127,12 +128,12 @@ impl Writer {
         blobs: BlobStore,
         reserve: Arc<Reserve>,
     ) -> io::Result<Self> {
-        let (inbox, messages) = channel();
-        let work = Work { shared, blobs, reserve, healthy: true, freed: false };
+        let (sender, messages) = channel();
+        let state = WriterState { shared, blobs, reserve, is_open: true, freed: false };
         let thread = std::thread::Builder::new()
             .name("embedded-index".into())
-            .spawn(move || run(&messages, work))?;
-        Ok(Self { inbox, thread: Arc::new(Mutex::new(Some(thread))) })
+            .spawn(move || run(&messages, state))?;
+        Ok(Self { sender, thread: Arc::new(Mutex::new(Some(thread))) })
     }
 
     pub(super) fn submit<T: Send + 'static>(
@@ -141,16 +142,16 @@ impl Writer {
         decide: impl FnMut(&mut Tables<'_>) -> Result<T, IndexError> + Send + 'static,
         purpose: Purpose,
     ) -> oneshot::Receiver<Result<T, IndexError>> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let change = Change { decide, purpose, decided: None, staged, reply };
-        // When the thread is gone the reply is dropped with the change, and its blobs are deleted.
-        let _ = self.inbox.send(Message::Job(Box::new(change)));
-        answer
+        // If the thread has ended, the change is dropped with its reply, and its blobs are deleted.
+        let _ = self.sender.send(Message::Job(Box::new(change)));
+        result
     }
 
-    /// Does what was submitted before, and ends the thread.
+    /// Completes the submitted changes and ends the thread.
     pub(super) fn finish(&self) {
-        let _ = self.inbox.send(Message::Finish);
+        let _ = self.sender.send(Message::Finish);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
             && thread.join().is_err()
@@ -160,24 +161,24 @@ impl Writer {
     }
 }
 
-/// What the thread works with.
-struct Work {
+/// The state of the thread.
+struct WriterState {
     shared: Arc<Shared>,
     blobs: BlobStore,
     reserve: Arc<Reserve>,
     /// Whether the database is open.
-    healthy: bool,
-    /// Whether anything was freed since the database was compacted last.
+    is_open: bool,
+    /// Whether anything was freed since the last compaction.
     freed: bool,
 }
 
-fn run(messages: &Receiver<Message>, mut work: Work) {
+fn run(messages: &Receiver<Message>, mut state: WriterState) {
     loop {
-        let first = if work.reserve.is_out() {
-            match messages.recv_timeout(MEND_AFTER) {
+        let first = if state.reserve.is_released() {
+            match messages.recv_timeout(RESTORE_DELAY) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => {
-                    work.mend();
+                    state.restore_reserve();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -197,137 +198,140 @@ fn run(messages: &Receiver<Message>, mut work: Work) {
                 break;
             }
         }
-        work.take(batch);
+        state.process(batch);
         if finish {
             return;
         }
     }
 }
 
-/// How a batch ended.
-enum End {
+/// The outcome of a batch.
+enum BatchOutcome {
     Committed,
-    /// Nothing of it is in the database.
+    /// Nothing of the batch is in the database.
     Failed(IndexError),
-    /// It is in the database or not.
+    /// The batch may or may not be in the database.
     Unknown(IndexError),
 }
 
-impl Work {
-    /// Does a batch and answers it.
-    fn take(&mut self, mut batch: Vec<Box<dyn Job>>) {
-        if let Err(error) = self.reserve.admit() {
-            batch = refuse_stores(batch, &error.into());
+impl WriterState {
+    /// Commits a batch and replies to its changes.
+    fn process(&mut self, mut batch: Vec<Box<dyn Job>>) {
+        if let Err(error) = self.reserve.check_writable() {
+            batch = reject_stores(batch, &error.into());
         }
-        let mut end = self.commit(&mut batch);
-        if let End::Failed(error) = &end
+        let mut outcome = self.commit(&mut batch);
+        if let BatchOutcome::Failed(error) = &outcome
             && error.is_full()
             && batch.iter().any(|job| job.purpose() == Purpose::Free)
         {
-            batch = refuse_stores(batch, error);
+            batch = reject_stores(batch, error);
             self.reserve.release();
-            end = self.commit(&mut batch);
+            outcome = self.commit(&mut batch);
         }
-        let answer = match end {
-            End::Committed => {
+        let result = match outcome {
+            BatchOutcome::Committed => {
                 self.freed |= batch.iter().any(|job| job.purpose() == Purpose::Free);
                 Ok(())
             }
-            End::Failed(error) => Err(error),
-            End::Unknown(error) => {
-                // Deleting the blobs could make an object that cannot be read, keeping them costs
-                // a sweep.
+            BatchOutcome::Failed(error) => Err(error),
+            BatchOutcome::Unknown(error) => {
+                // The blobs are kept: deleting them could leave an object without its bytes,
+                // whereas unused blobs are removed by the next sweep.
                 batch.iter_mut().for_each(|job| job.keep_blobs());
                 Err(error)
             }
         };
         for job in batch {
-            job.answer(answer.as_ref().copied());
+            job.reply(result.as_ref().copied());
         }
     }
 
-    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> End {
+    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> BatchOutcome {
         if batch.is_empty() {
-            return End::Committed;
+            return BatchOutcome::Committed;
         }
-        if !self.healthy {
+        if !self.is_open {
             self.reopen();
         }
         let committed = catch_unwind(AssertUnwindSafe(|| commit(&self.shared, batch)));
         let Ok(committed) = committed else {
-            // redb panics on some damage. Without this thread nothing could be written any more.
+            // redb panics on some damage. The thread must survive it, or no change could be made
+            // any more.
             self.reopen();
-            return End::Unknown(IndexError::Record("redb panicked: the index is damaged".into()));
+            return BatchOutcome::Unknown(IndexError::Record(
+                "redb panicked: the index is damaged".into(),
+            ));
         };
         match committed {
             Ok(retired) => {
                 self.blobs.retire(retired);
-                End::Committed
+                BatchOutcome::Committed
             }
             Err(Failure { error, batch: None }) => {
                 self.reopen();
-                End::Failed(error)
+                BatchOutcome::Failed(error)
             }
             Err(Failure { error, batch: Some(number) }) => {
                 self.reopen();
                 match is_committed(&self.shared, number) {
-                    // Blobs that it retired stay until the next start sweeps them.
-                    Ok(true) => End::Committed,
-                    Ok(false) => End::Failed(error),
+                    // The blobs that it retired are deleted by the sweep of the next start.
+                    Ok(true) => BatchOutcome::Committed,
+                    Ok(false) => BatchOutcome::Failed(error),
                     Err(unknown) => {
-                        tracing::error!(%error, %unknown, "the index is out of order");
-                        End::Unknown(error)
+                        tracing::error!(%error, %unknown, "the state of the index is unknown");
+                        BatchOutcome::Unknown(error)
                     }
                 }
             }
         }
     }
 
-    /// Opens the database anew, with the room of the reserve if it takes that.
+    /// Reopens the database, and releases the reserve if the disk is full.
     fn reopen(&mut self) {
         let mut opened = self.shared.reopen();
         if opened.as_ref().is_err_and(IndexError::is_full) && self.reserve.release() {
             opened = self.shared.reopen();
         }
         if let Err(error) = &opened {
-            tracing::error!(%error, "the index cannot be opened again; the next change tries");
+            tracing::error!(%error, "the index cannot be reopened; the next change tries again");
         }
-        self.healthy = opened.is_ok();
+        self.is_open = opened.is_ok();
     }
 
-    /// Tries to have the reserve again, when there is nothing else to do.
-    fn mend(&mut self) {
-        let mut taken = self.reserve.take();
-        if matches!(taken, Ok(false)) && self.freed {
-            // What was deleted lay in the database, whose file does not shrink by itself.
+    /// Tries to create the reserve again while the queue is empty.
+    fn restore_reserve(&mut self) {
+        let mut restored = self.reserve.try_restore();
+        if matches!(restored, Ok(false)) && self.freed {
+            // The freed space lies within the database file, which shrinks only by compaction.
             self.freed = false;
             if let Err(error) = self.shared.compact() {
                 tracing::warn!(%error, "the index could not be compacted");
                 self.reopen();
             }
-            taken = self.reserve.take();
+            restored = self.reserve.try_restore();
         }
-        match taken {
-            Ok(true) => tracing::info!("there is room on the disk again"),
+        match restored {
+            Ok(true) => tracing::info!("there is space on the disk again"),
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the reserve cannot be made again"),
+            Err(error) => tracing::warn!(%error, "the reserve cannot be restored"),
         }
     }
 }
 
-/// Answers those that would store something, and leaves those that free.
-fn refuse_stores(batch: Vec<Box<dyn Job>>, error: &IndexError) -> Vec<Box<dyn Job>> {
+/// Replies with the error to the changes that need space, and returns those that free it.
+fn reject_stores(batch: Vec<Box<dyn Job>>, error: &IndexError) -> Vec<Box<dyn Job>> {
     let (free, store) = batch.into_iter().partition(|job| job.purpose() == Purpose::Free);
     let store: Vec<Box<dyn Job>> = store;
     for job in store {
-        job.answer(Err(error));
+        job.reply(Err(error));
     }
     free
 }
 
 struct Failure {
     error: IndexError,
-    /// Number of the batch, if its commit was tried: then it may be in the database.
+    /// Number of the batch, if a commit was attempted: it may then be in the database.
     batch: Option<u64>,
 }
 
@@ -337,7 +341,7 @@ impl<E: Into<IndexError>> From<E> for Failure {
     }
 }
 
-/// Decides and commits a batch. What it retired, when it is durable.
+/// Decides and commits a batch. Returns the retired blobs once the commit is durable.
 fn commit(
     shared: &Shared,
     batch: &mut [Box<dyn Job>],
@@ -365,7 +369,7 @@ fn commit(
     outcome
 }
 
-/// Whether a batch whose commit reported a failure is in the database.
+/// Returns whether a batch whose commit failed is in the database nevertheless.
 fn is_committed(shared: &Shared, number: u64) -> Result<bool, IndexError> {
     shared.with(|database| Ok(View::open(&database.begin_read()?)?.batch()? >= number))
 }

@@ -1,4 +1,4 @@
-//! GetObjectAttributes.
+//! The GetObjectAttributes operation.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
@@ -17,7 +17,8 @@ pub(super) async fn get_object_attributes(
     check_version(input.version_id.as_deref())?;
     let (bucket, key) = (input.bucket, input.key);
     let record = service.read(move |view| view.object(&bucket, &key)).await?;
-    // s3s takes a header for one name; clients put several into it, with commas.
+    // s3s parses each header as one name, but clients send several names in one header, separated
+    // by commas.
     let names = || input.object_attributes.iter().flat_map(|names| names.as_str().split(','));
     let wants = |name: &str| names().any(|wanted| wanted.trim() == name);
     let mut output = GetObjectAttributesOutput {
@@ -70,7 +71,7 @@ fn parts(record: &ObjectRecord, marker: i32, limit: usize) -> Option<GetObjectAt
         next_part_number_marker: Some(next),
         part_number_marker: Some(marker),
         total_parts_count: i32::try_from(parts.len()).ok(),
-        // As on S3, only parts that have checksums are listed one by one.
+        // As in S3, only parts with checksums are listed one by one.
         parts: record.checksum.is_some().then(|| page.iter().map(describe).collect()),
     })
 }

@@ -1,4 +1,4 @@
-//! Making, finding and ending buckets.
+//! Operations on buckets: create, head, list, delete, location and versioning.
 
 use lakewright_core::BucketName;
 use redb::ReadableTable as _;
@@ -62,7 +62,7 @@ pub(super) async fn list_buckets(
     let ListBucketsInput { prefix, continuation_token, max_buckets, .. } = req.input;
     let limit = match max_buckets {
         None => usize::MAX,
-        asked => page_size(asked, "max-buckets")?,
+        requested => page_size(requested, "max-buckets")?,
     };
     let (found_prefix, after) = (prefix.clone(), continuation_token);
     let (buckets, next) = service
@@ -105,14 +105,15 @@ pub(super) async fn delete_bucket(
     let bucket = req.input.bucket;
     service
         .free(move |tables| {
-            tables.need_bucket(&bucket)?;
+            tables.require_bucket(&bucket)?;
             if !tables.is_empty(&bucket)? {
                 return Err(IndexError::from(s3_error!(
                     BucketNotEmpty,
                     "The bucket you tried to delete is not empty."
                 )));
             }
-            // As on S3, uploads under way do not keep a bucket: they end with it.
+            // As in S3, unfinished uploads do not prevent the deletion of a bucket: they are
+            // aborted.
             for (key, upload_id) in tables.uploads(&bucket)? {
                 tables.remove_upload(&bucket, &key, &upload_id, &[])?;
             }
@@ -127,7 +128,7 @@ pub(super) async fn get_bucket_location(
     req: S3Request<GetBucketLocationInput>,
 ) -> S3Result<S3Response<GetBucketLocationOutput>> {
     service.read(move |view| view.bucket(&req.input.bucket)).await?;
-    // us-east-1 is the one region whose name S3 leaves out here.
+    // S3 omits the name of us-east-1 here, and only of this region.
     Ok(S3Response::new(GetBucketLocationOutput::default()))
 }
 

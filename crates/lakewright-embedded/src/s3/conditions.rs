@@ -1,4 +1,4 @@
-//! Conditions on requests: `If-Match` and its kin (RFC 9110, section 13, as S3 reads it).
+//! Preconditions of requests, such as `If-Match` (RFC 9110, section 13, with S3's semantics).
 
 use http::{HeaderMap, HeaderName, header};
 use s3s::dto::{ETag, ETagCondition, Timestamp};
@@ -14,7 +14,7 @@ fn precondition_failed(condition: &str) -> S3Error {
     )
 }
 
-/// The ETag as it goes into answers.
+/// Returns the ETag of an object for a response.
 pub(super) fn etag(record: &ObjectRecord) -> ETag {
     ETag::Strong(record.etag.clone())
 }
@@ -26,7 +26,8 @@ fn matches(condition: &ETagCondition, record: &ObjectRecord) -> bool {
     }
 }
 
-/// Conditions on what a write replaces. They are decided in the transaction that writes.
+/// Preconditions on the object that a write replaces. They are checked in the transaction that
+/// writes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WriteConditions {
     pub(super) if_match: Option<ETagCondition>,
@@ -34,8 +35,8 @@ pub(super) struct WriteConditions {
 }
 
 impl WriteConditions {
-    /// Reads `If-Match` and `If-None-Match`.
-    pub(super) fn of(headers: &HeaderMap) -> S3Result<Self> {
+    /// Parses `If-Match` and `If-None-Match`.
+    pub(super) fn from_headers(headers: &HeaderMap) -> S3Result<Self> {
         let condition = |name: HeaderName| {
             let Some(value) = headers.get(&name) else { return Ok(None) };
             ETagCondition::parse_http_header(value.as_bytes()).map(Some).map_err(|_| {
@@ -69,7 +70,7 @@ impl WriteConditions {
     }
 }
 
-/// Conditions on what a request reads.
+/// Preconditions on the object that a request reads.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ReadConditions {
     pub(super) if_match: Option<ETagCondition>,
@@ -79,51 +80,52 @@ pub(super) struct ReadConditions {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Verdict {
+enum Decision {
     Read,
     NotModified,
     Failed(&'static str),
 }
 
 impl ReadConditions {
-    /// In the order of precedence of RFC 9110, section 13.2.2.
-    fn decide(&self, record: &ObjectRecord) -> Verdict {
+    /// Evaluates the conditions in the order of RFC 9110, section 13.2.2.
+    fn decide(&self, record: &ObjectRecord) -> Decision {
         if let Some(condition) = &self.if_match {
             if !matches(condition, record) {
-                return Verdict::Failed("If-Match");
+                return Decision::Failed("If-Match");
             }
         } else if let Some(since) = &self.if_unmodified_since
             && record.modified.seconds() > seconds(since)
         {
-            return Verdict::Failed("If-Unmodified-Since");
+            return Decision::Failed("If-Unmodified-Since");
         }
         if let Some(condition) = &self.if_none_match {
             if matches(condition, record) {
-                return Verdict::NotModified;
+                return Decision::NotModified;
             }
         } else if let Some(since) = &self.if_modified_since
             && record.modified.seconds() <= seconds(since)
         {
-            return Verdict::NotModified;
+            return Decision::NotModified;
         }
-        Verdict::Read
+        Decision::Read
     }
 
-    /// For GET and HEAD: 412, or 304 with the headers that a cache wants.
+    /// Checks the conditions of GET and HEAD: fails with 412, or with 304 and the headers that a
+    /// cache needs.
     pub(super) fn check(&self, record: &ObjectRecord) -> S3Result<()> {
         match self.decide(record) {
-            Verdict::Read => Ok(()),
-            Verdict::Failed(condition) => Err(precondition_failed(condition)),
-            Verdict::NotModified => Err(not_modified(record)),
+            Decision::Read => Ok(()),
+            Decision::Failed(condition) => Err(precondition_failed(condition)),
+            Decision::NotModified => Err(not_modified(record)),
         }
     }
 
-    /// For the source of a copy, where there is no cache to be told 304.
+    /// Checks the conditions on the source of a copy, for which a 304 would be meaningless.
     pub(super) fn check_source(&self, record: &ObjectRecord) -> S3Result<()> {
         match self.decide(record) {
-            Verdict::Read => Ok(()),
-            Verdict::Failed(condition) => Err(precondition_failed(condition)),
-            Verdict::NotModified => Err(precondition_failed("If-None-Match or If-Modified-Since")),
+            Decision::Read => Ok(()),
+            Decision::Failed(condition) => Err(precondition_failed(condition)),
+            Decision::NotModified => Err(precondition_failed("If-None-Match or If-Modified-Since")),
         }
     }
 }
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn writes() {
+    fn write_conditions() {
         let any = Some(ETagCondition::Any);
         for (if_match, if_none_match, there, absent) in [
             (None, None, None, None),
@@ -192,30 +194,30 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn read_conditions() {
         let none = ReadConditions::default;
         for (conditions, expected) in [
-            (none(), Verdict::Read),
-            (ReadConditions { if_match: tag("e"), ..none() }, Verdict::Read),
-            (ReadConditions { if_match: tag("f"), ..none() }, Verdict::Failed("If-Match")),
-            (ReadConditions { if_none_match: tag("e"), ..none() }, Verdict::NotModified),
-            (ReadConditions { if_none_match: tag("f"), ..none() }, Verdict::Read),
-            // the object's half second is not seen by clients
-            (ReadConditions { if_modified_since: at(1000), ..none() }, Verdict::NotModified),
-            (ReadConditions { if_modified_since: at(999), ..none() }, Verdict::Read),
-            (ReadConditions { if_unmodified_since: at(1000), ..none() }, Verdict::Read),
+            (none(), Decision::Read),
+            (ReadConditions { if_match: tag("e"), ..none() }, Decision::Read),
+            (ReadConditions { if_match: tag("f"), ..none() }, Decision::Failed("If-Match")),
+            (ReadConditions { if_none_match: tag("e"), ..none() }, Decision::NotModified),
+            (ReadConditions { if_none_match: tag("f"), ..none() }, Decision::Read),
+            // The object's half second is invisible to clients.
+            (ReadConditions { if_modified_since: at(1000), ..none() }, Decision::NotModified),
+            (ReadConditions { if_modified_since: at(999), ..none() }, Decision::Read),
+            (ReadConditions { if_unmodified_since: at(1000), ..none() }, Decision::Read),
             (
                 ReadConditions { if_unmodified_since: at(999), ..none() },
-                Verdict::Failed("If-Unmodified-Since"),
+                Decision::Failed("If-Unmodified-Since"),
             ),
-            // the stronger condition of a pair decides alone
+            // Only the stronger condition of a pair is evaluated.
             (
                 ReadConditions { if_match: tag("e"), if_unmodified_since: at(1), ..none() },
-                Verdict::Read,
+                Decision::Read,
             ),
             (
                 ReadConditions { if_none_match: tag("f"), if_modified_since: at(2000), ..none() },
-                Verdict::Read,
+                Decision::Read,
             ),
         ] {
             assert_eq!(conditions.decide(&object()), expected, "{conditions:?}");

@@ -1,4 +1,4 @@
-//! CopyObject. No bytes are copied: files are linked under new names, small blobs get new rows.
+//! CopyObject. No bytes are copied from files, which get hard links; small blobs get new rows.
 
 use bytes::Bytes;
 use s3s::dto::*;
@@ -18,8 +18,8 @@ pub(super) async fn copy_object(
     service: &Service,
     req: S3Request<CopyObjectInput>,
 ) -> S3Result<S3Response<CopyObjectOutput>> {
-    // s3s does not know that a copy may have conditions on what it replaces.
-    let replaced = WriteConditions::of(&req.headers)?;
+    // s3s does not parse preconditions on the object that a copy replaces.
+    let replaced = WriteConditions::from_headers(&req.headers)?;
     let mut input = req.input;
     refuse_unsupported!(input);
     let (source_bucket, source_key) = copy_source(input.copy_source)?;
@@ -59,9 +59,9 @@ pub(super) async fn copy_object(
     }
 
     let copy = service
-        .blocking(move |service| {
+        .run_blocking(move |service| {
             let (bucket, key) = (source_bucket, source_key);
-            let look = |view: &crate::index::View| {
+            let find = |view: &crate::index::View| {
                 let record = view.object(&bucket, &key)?;
                 conditions.check_source(&record)?;
                 check_size(&record)?;
@@ -73,7 +73,7 @@ pub(super) async fn copy_object(
                 let files = files.map(|segment| segment.blob).collect();
                 Ok::<_, IndexError>(((record, small), files))
             };
-            let ((record, small), _lease) = service.blobs.lease(|| service.index.read(look))?;
+            let ((record, small), _pin) = service.blobs.pin(|| service.index.read(find))?;
             Copy::link(service, record, small, new_headers, new_tags)
         })
         .await?;
@@ -91,7 +91,7 @@ pub(super) async fn copy_object(
     let small = copy.small;
     service
         .write(copy.staged, move |tables| {
-            tables.need_bucket(&bucket)?;
+            tables.require_bucket(&bucket)?;
             let before = tables.find_object(&bucket, &key)?;
             replaced.check(before.as_ref())?;
             for (blob, bytes) in &small {
@@ -113,7 +113,7 @@ fn check_size(record: &ObjectRecord) -> S3Result<()> {
     Ok(())
 }
 
-/// A copy that the index does not name yet.
+/// A copy that the index does not reference yet.
 struct Copy {
     record: ObjectRecord,
     small: Vec<(BlobId, Bytes)>,
@@ -121,7 +121,7 @@ struct Copy {
 }
 
 impl Copy {
-    /// Gives every blob of the source a second name. The bytes stay the same, and so do ETag,
+    /// Creates a second blob for every blob of the source. The bytes stay the same, and so do ETag,
     /// parts and checksum.
     fn link(
         service: &Service,

@@ -1,4 +1,4 @@
-//! DeleteObject.
+//! The DeleteObject operation.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
@@ -20,7 +20,7 @@ pub(super) async fn delete_object(
     let (bucket, key) = (input.bucket, input.key);
     service
         .free(move |tables| {
-            tables.need_bucket(&bucket)?;
+            tables.require_bucket(&bucket)?;
             let before = tables.find_object(&bucket, &key)?;
             conditions.check(before.as_ref())?;
             before.map_or(Ok(()), |record| tables.remove_object(&bucket, &key, record))

@@ -1,4 +1,4 @@
-//! DeleteObjects: up to 1,000 keys in one request, and here in one transaction.
+//! DeleteObjects: up to 1,000 keys in one request, deleted in one transaction.
 
 use s3s::dto::*;
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
@@ -8,7 +8,7 @@ use super::conditions::WriteConditions;
 use super::headers::check_version;
 use crate::index::{IndexError, Tables};
 
-/// S3's limit.
+/// S3's limit of keys in one request.
 const MAX_KEYS: usize = 1000;
 
 pub(super) async fn delete_objects(
@@ -25,7 +25,7 @@ pub(super) async fn delete_objects(
     let bucket = req.input.bucket;
     let (deleted, errors) = service
         .free(move |tables| {
-            tables.need_bucket(&bucket)?;
+            tables.require_bucket(&bucket)?;
             let (mut deleted, mut errors) = (Vec::new(), Vec::new());
             for object in objects.clone() {
                 let key = object.key.clone();

@@ -1,4 +1,4 @@
-//! HeadObject.
+//! The HeadObject operation.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
@@ -23,14 +23,16 @@ pub(super) async fn head_object(
     let span = range::resolve(input.range, input.part_number, &record)?;
     let mut output = HeadObjectOutput::default();
     describe!(output, &record, &span, input.checksum_mode.is_some());
-    // s3s does this for GetObject and leaves it to us here.
-    let keep = |asked: Option<String>, kept: Option<String>| asked.or(kept);
-    output.content_type = keep(input.response_content_type, output.content_type);
-    output.content_encoding = keep(input.response_content_encoding, output.content_encoding);
+    // s3s applies the `response-*` parameters for GetObject but not for HeadObject.
+    let override_with = |requested: Option<String>, stored: Option<String>| requested.or(stored);
+    output.content_type = override_with(input.response_content_type, output.content_type);
+    output.content_encoding =
+        override_with(input.response_content_encoding, output.content_encoding);
     output.content_disposition =
-        keep(input.response_content_disposition, output.content_disposition);
-    output.content_language = keep(input.response_content_language, output.content_language);
-    output.cache_control = keep(input.response_cache_control, output.cache_control);
+        override_with(input.response_content_disposition, output.content_disposition);
+    output.content_language =
+        override_with(input.response_content_language, output.content_language);
+    output.cache_control = override_with(input.response_cache_control, output.cache_control);
     output.expires = input.response_expires.or(output.expires);
     Ok(S3Response::new(output))
 }

@@ -1,17 +1,17 @@
-//! What is kept about an object besides its bytes: taken from requests, given back in answers.
+//! The metadata of objects: parsed from requests and returned in responses.
 
 use s3s::dto::{Metadata, StorageClass};
 use s3s::{S3Error, S3Result, s3_error};
 
 use crate::index::record::Headers;
 
-/// S3's limit on names and values of `x-amz-meta-*` together, in bytes.
+/// S3's limit on the names and values of `x-amz-meta-*` together, in bytes.
 const MAX_METADATA: usize = 2 * 1024;
 
-/// What S3 calls the type of an object that was put without one.
+/// S3's content type for an object that was put without one.
 pub(super) const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
-/// The user metadata of a request, within S3's limit.
+/// Returns the user metadata of a request, within S3's limit.
 pub(super) fn metadata(
     metadata: Option<Metadata>,
 ) -> S3Result<std::collections::BTreeMap<String, String>> {
@@ -26,24 +26,24 @@ pub(super) fn metadata(
     Ok(metadata.into_iter().collect())
 }
 
-/// The user metadata for an answer.
+/// Returns the user metadata for a response.
 pub(super) fn metadata_dto(headers: &Headers) -> Option<Metadata> {
     (!headers.metadata.is_empty())
         .then(|| headers.metadata.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
 }
 
-/// Every object is kept the same way; a client may name a class that promises no more than that.
+/// Refuses storage classes other than the two that promise no more than what this server offers.
 pub(super) fn check_storage_class(class: Option<&StorageClass>) -> S3Result<()> {
     match class.map(StorageClass::as_str) {
         None | Some(StorageClass::STANDARD | StorageClass::REDUCED_REDUNDANCY) => Ok(()),
         Some(_) => Err(s3_error!(
             InvalidStorageClass,
-            "The storage class you specified is not valid: only STANDARD and REDUCED_REDUNDANCY are kept."
+            "The storage class you specified is not valid: only STANDARD and REDUCED_REDUNDANCY are supported."
         )),
     }
 }
 
-/// A version id other than `null` names a version that does not exist: nothing is versioned.
+/// Refuses version ids other than `null`, because objects are not versioned.
 pub(super) fn check_version(version: Option<&str>) -> S3Result<()> {
     match version {
         None | Some("null") => Ok(()),
@@ -51,11 +51,11 @@ pub(super) fn check_version(version: Option<&str>) -> S3Result<()> {
     }
 }
 
-pub(super) fn not_implemented(what: &str) -> S3Error {
-    s3_error!(NotImplemented, "{what} is not implemented.")
+pub(super) fn not_implemented(feature: &str) -> S3Error {
+    s3_error!(NotImplemented, "{feature} is not implemented.")
 }
 
-/// Takes the kept headers out of a request that makes an object.
+/// Takes the headers that are stored out of a request that creates an object.
 macro_rules! take_headers {
     ($input:expr) => {
         $crate::index::record::Headers {
@@ -71,8 +71,8 @@ macro_rules! take_headers {
     };
 }
 
-/// Refuses a request that makes an object and asks for something that would not be done:
-/// silently storing plain bytes for a client that asked for encryption would be a lie.
+/// Refuses a request that creates an object with a feature that this server lacks. Ignoring such a
+/// feature silently, for example encryption, would mislead the client.
 macro_rules! refuse_unsupported {
     ($input:expr) => {{
         use $crate::s3::headers::{check_storage_class, not_implemented};
@@ -100,7 +100,7 @@ macro_rules! refuse_unsupported {
     }};
 }
 
-/// Refuses a request that brings its own key for the encryption.
+/// Refuses a request with a customer-provided encryption key.
 macro_rules! refuse_customer_key {
     ($input:expr) => {
         if $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some() {
@@ -109,7 +109,7 @@ macro_rules! refuse_customer_key {
     };
 }
 
-/// What GetObject and HeadObject ask for alike: conditions, of an object that can be read.
+/// Returns the preconditions of GetObject and HeadObject, after refusing what cannot be read.
 macro_rules! read_conditions {
     ($input:expr) => {{
         refuse_customer_key!($input);
@@ -123,7 +123,7 @@ macro_rules! read_conditions {
     }};
 }
 
-/// The fields that GetObject and HeadObject answer alike.
+/// Sets the fields that the responses of GetObject and HeadObject share.
 macro_rules! describe {
     ($output:ident, $record:expr, $span:expr, $with_checksum:expr) => {{
         let (record, span) = ($record, $span);
@@ -148,7 +148,7 @@ macro_rules! describe {
         $output.website_redirect_location = headers.website_redirect.clone();
         $output.metadata = $crate::s3::headers::metadata_dto(headers);
         $output.parts_count = span.parts.and_then(|parts| i32::try_from(parts).ok());
-        // The checksum is that of the whole: beside a range it would only mislead.
+        // The checksum covers the whole object, so it is omitted beside a range.
         if let Some(checksum) = record.checksum.as_ref().filter(|_| $with_checksum && !span.partial)
         {
             $output.checksum_type = Some(checksum.kind.dto());

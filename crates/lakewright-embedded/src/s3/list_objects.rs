@@ -1,4 +1,4 @@
-//! ListObjectsV2 and its predecessor.
+//! ListObjectsV2 and ListObjects.
 
 use std::ops::Bound;
 
@@ -7,20 +7,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::text::{name, owner, wants_urls};
+use super::text::{name, owner, wants_url_encoding};
 use super::{Service, conditions, page_size, signed};
 use crate::index::record::{self, ObjectRecord};
-use crate::index::{Found, IndexError, Page, View, Walk, keys, walk};
+use crate::index::{Entry, IndexError, Page, View, Walk, keys, walk};
 
 pub(super) async fn list_objects_v2(
     service: &Service,
     req: S3Request<ListObjectsV2Input>,
 ) -> S3Result<S3Response<ListObjectsV2Output>> {
     let input = req.input;
-    let urls = wants_urls(input.encoding_type.as_ref())?;
+    let urls = wants_url_encoding(input.encoding_type.as_ref())?;
     let limit = page_size(input.max_keys, "max-keys")?;
     let after = match &input.continuation_token {
-        Some(token) => Some(open_token(token)?),
+        Some(token) => Some(decode_token(token)?),
         None => input.start_after.clone(),
     };
     let query = Query {
@@ -31,9 +31,9 @@ pub(super) async fn list_objects_v2(
         limit,
     };
     let page = query.run(service).await?;
-    let next = page.found.last().filter(|_| page.truncated).map(|last| seal_token(last.name()));
+    let next = page.entries.last().filter(|_| page.truncated).map(|last| encode_token(last.name()));
     let truncated = page.truncated;
-    let count = i32::try_from(page.found.len()).ok();
+    let count = i32::try_from(page.entries.len()).ok();
     let (contents, common_prefixes) = split(page, urls, input.fetch_owner == Some(true));
     let encode = |text: Option<String>| text.map(|text| name(&text, urls));
     Ok(S3Response::new(ListObjectsV2Output {
@@ -58,7 +58,7 @@ pub(super) async fn list_objects(
     req: S3Request<ListObjectsInput>,
 ) -> S3Result<S3Response<ListObjectsOutput>> {
     let input = req.input;
-    let urls = wants_urls(input.encoding_type.as_ref())?;
+    let urls = wants_url_encoding(input.encoding_type.as_ref())?;
     let limit = page_size(input.max_keys, "max-keys")?;
     let query = Query {
         bucket: input.bucket.clone(),
@@ -68,9 +68,9 @@ pub(super) async fn list_objects(
         limit,
     };
     let page = query.run(service).await?;
-    // Without a delimiter the last key is the marker, and S3 leaves it at that.
+    // Without a delimiter S3 omits the marker, which is then the last key.
     let next = page
-        .found
+        .entries
         .last()
         .filter(|_| page.truncated && !query.delimiter.is_empty())
         .map(|last| name(last.name(), urls));
@@ -92,7 +92,7 @@ pub(super) async fn list_objects(
     }))
 }
 
-/// What both ask for.
+/// The parameters that both operations share.
 #[derive(Clone, Debug)]
 struct Query {
     bucket: String,
@@ -136,12 +136,12 @@ fn split(
     with_owner: bool,
 ) -> (Vec<Object>, Vec<CommonPrefix>) {
     let (mut contents, mut prefixes) = (Vec::new(), Vec::new());
-    for found in page.found {
-        match found {
-            Found::Prefix(prefix) => {
+    for entry in page.entries {
+        match entry {
+            Entry::Prefix(prefix) => {
                 prefixes.push(CommonPrefix { prefix: Some(name(&prefix, urls)) });
             }
-            Found::Key(key, record) => contents.push(Object {
+            Entry::Key(key, record) => contents.push(Object {
                 key: Some(name(&key, urls)),
                 size: Some(signed(record.size)),
                 e_tag: Some(conditions::etag(&record)),
@@ -160,19 +160,19 @@ fn split(
     (contents, prefixes)
 }
 
-/// A continuation token says what the next page comes after. It is encoded so that any key can
-/// travel in it, and marked so that a key is not taken for one.
-const TOKEN_MARK: u8 = 1;
+/// First byte of a continuation token, so that an object key is not accepted as one. A token names
+/// the entry after which the next page begins, encoded so that it can hold any key.
+const TOKEN_PREFIX: u8 = 1;
 
-fn seal_token(last: &str) -> String {
-    URL_SAFE_NO_PAD.encode([&[TOKEN_MARK], last.as_bytes()].concat())
+fn encode_token(last: &str) -> String {
+    URL_SAFE_NO_PAD.encode([&[TOKEN_PREFIX], last.as_bytes()].concat())
 }
 
-fn open_token(token: &str) -> S3Result<String> {
+fn decode_token(token: &str) -> S3Result<String> {
     URL_SAFE_NO_PAD
         .decode(token)
         .ok()
-        .filter(|bytes| bytes.first() == Some(&TOKEN_MARK))
+        .filter(|bytes| bytes.first() == Some(&TOKEN_PREFIX))
         .and_then(|mut bytes| String::from_utf8(bytes.split_off(1)).ok())
         .ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))
 }

@@ -1,5 +1,5 @@
-//! The S3 operations, one verb a file. What is not here answers NotImplemented, which is what
-//! the trait does by itself.
+//! The S3 operations, one per file. Operations that are missing here return NotImplemented, which
+//! is the default of the trait.
 
 mod attributes;
 mod bucket;
@@ -24,20 +24,20 @@ use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use crate::blob::{BlobStore, StagedBlob};
 use crate::index::{Index, IndexError, Tables, View};
 
-/// An S3 error that s3s has no name for.
+/// Returns an S3 error with a code that s3s does not define.
 fn custom(code: &'static str, status: http::StatusCode, message: &'static str) -> S3Error {
     let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), message);
     error.set_status_code(status);
     error
 }
 
-/// The region this server says it is in. Any region in a signature is accepted.
+/// The region of this server. Requests may be signed for any region.
 pub(crate) const REGION: &str = "us-east-1";
 
-/// Keys, parts or uploads of a page, unless the client wants fewer.
-const PAGE: usize = 1000;
+/// Default and largest number of keys, parts or uploads of a page.
+const MAX_PAGE: usize = 1000;
 
-/// What answers S3's requests.
+/// The implementation of the S3 operations.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) index: Index,
@@ -45,23 +45,23 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Runs work that blocks where it may.
-    async fn blocking<T: Send + 'static>(
+    /// Runs blocking work on a thread for it.
+    async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> S3Result<T> + Send + 'static,
     ) -> S3Result<T> {
         let this = self.clone();
         tokio::task::spawn_blocking(move || work(&this))
             .await
-            .unwrap_or_else(|lost| Err(S3Error::internal_error(lost)))
+            .unwrap_or_else(|error| Err(S3Error::internal_error(error)))
     }
 
     /// Reads one consistent state of the index.
     async fn read<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&View) -> Result<T, IndexError> + Send + 'static,
+        query: impl FnOnce(&View) -> Result<T, IndexError> + Send + 'static,
     ) -> S3Result<T> {
-        self.blocking(|this| Ok(this.index.read(look)?)).await
+        self.run_blocking(|this| Ok(this.index.read(query)?)).await
     }
 
     /// Changes the index; see [`Index::write`].
@@ -73,7 +73,7 @@ impl Service {
         Ok(self.index.write(staged, decide).await?)
     }
 
-    /// Changes the index to name less; see [`Index::free`].
+    /// Changes the index in a way that frees space; see [`Index::free`].
     async fn free<T: Send + 'static>(
         &self,
         decide: impl FnMut(&mut Tables<'_>) -> Result<T, IndexError> + Send + 'static,
@@ -82,11 +82,11 @@ impl Service {
     }
 }
 
-/// A number of things a client asks for on a page.
-fn page_size(asked: Option<i32>, name: &str) -> S3Result<usize> {
-    match asked.map(usize::try_from) {
-        None => Ok(PAGE),
-        Some(Ok(asked)) => Ok(asked.min(PAGE)),
+/// Returns the number of entries of a page that the client requests.
+fn page_size(requested: Option<i32>, name: &str) -> S3Result<usize> {
+    match requested.map(usize::try_from) {
+        None => Ok(MAX_PAGE),
+        Some(Ok(requested)) => Ok(requested.min(MAX_PAGE)),
         Some(Err(_)) => Err(S3Error::with_message(
             S3ErrorCode::InvalidArgument,
             format!("{name} must not be negative."),
@@ -94,27 +94,28 @@ fn page_size(asked: Option<i32>, name: &str) -> S3Result<usize> {
     }
 }
 
-/// A size or a count in the type that S3's answers have. Sizes end at 5 TiB, far below.
+/// Converts a size or a count to the type of S3's responses. Sizes are at most 5 TiB, so none is
+/// clamped.
 fn signed(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// Writes the trait's methods, each of which hands over to the function of its name.
-macro_rules! verbs {
-    ($($verb:ident($module:path): $input:ty => $output:ty;)*) => {
+/// Implements the trait's methods; each calls the function of the same name.
+macro_rules! operations {
+    ($($operation:ident($module:path): $input:ty => $output:ty;)*) => {
         #[async_trait::async_trait]
         impl S3 for Service {
             $(
-                async fn $verb(&self, req: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                async fn $operation(&self, req: S3Request<$input>) -> S3Result<S3Response<$output>> {
                     use $module as module;
-                    module::$verb(self, req).await
+                    module::$operation(self, req).await
                 }
             )*
         }
     };
 }
 
-verbs! {
+operations! {
     create_bucket(bucket): CreateBucketInput => CreateBucketOutput;
     head_bucket(bucket): HeadBucketInput => HeadBucketOutput;
     list_buckets(bucket): ListBucketsInput => ListBucketsOutput;

@@ -1,4 +1,4 @@
-//! PutObject.
+//! The PutObject operation.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result};
@@ -34,8 +34,8 @@ pub(super) async fn put_object(
     let tags = text::parse_tags(input.tagging.as_deref())?;
     let (bucket, key) = (input.bucket, input.key);
 
-    // A large body is not worth sending when the answer is no already. That answer is repeated
-    // in the transaction, which alone decides.
+    // A large body is not read if the preconditions already fail. They are checked again in the
+    // transaction, which alone decides.
     let is_large = input.content_length.is_none_or(|length| length > SMALL_BYTES as i64);
     if is_large {
         let (bucket, key, conditions) = (bucket.clone(), key.clone(), conditions.clone());
@@ -73,7 +73,7 @@ pub(super) async fn put_object(
     };
     service
         .write(stored.staged, move |tables| {
-            tables.need_bucket(&bucket)?;
+            tables.require_bucket(&bucket)?;
             let before = tables.find_object(&bucket, &key)?;
             conditions.check(before.as_ref())?;
             if let (Some(bytes), [segment]) = (&small, record.segments.as_slice()) {

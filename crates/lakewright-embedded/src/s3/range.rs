@@ -1,4 +1,4 @@
-//! Which bytes of an object a request is about.
+//! The bytes of an object that a request selects.
 
 use std::ops;
 
@@ -7,18 +7,18 @@ use s3s::{S3Error, S3Result, s3_error};
 
 use crate::index::record::ObjectRecord;
 
-/// The bytes to answer with.
+/// The bytes to return.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Span {
     pub(super) bytes: ops::Range<u64>,
-    /// Whether the client asked for less than everything, and so is answered 206.
+    /// Whether the client requested a part of the object, which is status 206.
     pub(super) partial: bool,
-    /// How many parts the object has, when the client asked for one of them.
+    /// The number of parts of the object, if the client requested one of them.
     pub(super) parts: Option<usize>,
 }
 
 impl Span {
-    /// `Content-Range`, on a partial answer.
+    /// Returns `Content-Range` for a partial response.
     pub(super) fn content_range(&self, size: u64) -> Option<String> {
         let ops::Range { start, end } = self.bytes;
         self.partial.then(|| format!("bytes {start}-{}/{size}", end.saturating_sub(1)))
@@ -44,9 +44,9 @@ pub(super) fn resolve(
     }
 }
 
-/// The bytes that a range names; never none.
+/// Returns the bytes that a range selects, at least one.
 pub(super) fn bytes(range: Range, size: u64) -> S3Result<ops::Range<u64>> {
-    // No byte of an empty object can be named, though s3s would let a suffix do so.
+    // No range of an empty object is satisfiable, although s3s accepts a suffix.
     range.check(size).ok().filter(|bytes| !bytes.is_empty()).ok_or_else(|| not_satisfiable(size))
 }
 
@@ -70,11 +70,11 @@ fn part(number: i32, record: &ObjectRecord) -> S3Result<Span> {
         )
     };
     let Some(multipart) = &record.multipart else {
-        // An object that was put in one piece is its own first part.
-        let whole = Span { bytes: 0..record.size, partial: record.size > 0, parts: None };
-        return if number == 1 { Ok(whole) } else { Err(invalid()) };
+        // An object that was not uploaded in parts consists of one part.
+        let span = Span { bytes: 0..record.size, partial: record.size > 0, parts: None };
+        return if number == 1 { Ok(span) } else { Err(invalid()) };
     };
-    // The n-th part of the object, whatever number it was uploaded under.
+    // `number` counts the parts of the object and may differ from the number of the upload.
     let at = usize::try_from(number).ok().and_then(|n| n.checked_sub(1)).ok_or_else(invalid)?;
     let part = multipart.parts.get(at).ok_or_else(invalid)?;
     let start = multipart.parts.iter().take(at).map(|part| part.size).sum::<u64>();
@@ -91,9 +91,9 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Against counting bytes one by one.
+        /// Compares with a filter over the single bytes.
         #[test]
-        fn ranges_name_bytes(size in 0..20_u64, first in 0..25_u64, more in prop::option::of(0..25_u64), suffix: bool) {
+        fn ranges_select_bytes(size in 0..20_u64, first in 0..25_u64, more in prop::option::of(0..25_u64), suffix: bool) {
             let (range, expected): (Range, Vec<u64>) = if suffix {
                 (Range::Suffix { length: first }, (0..size).filter(|at| at + first >= size).collect())
             } else {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_it_answers_with() {
+    fn content_range_has_inclusive_bounds() {
         let span = Span { bytes: 2..5, partial: true, parts: None };
         assert_eq!(span.content_range(9).unwrap(), "bytes 2-4/9");
     }

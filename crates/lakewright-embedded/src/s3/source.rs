@@ -1,4 +1,4 @@
-//! Finding an object to read from: for GetObject and for the copies.
+//! Opens objects for reading: for GetObject and for copies.
 
 use std::ops::Range;
 
@@ -7,11 +7,11 @@ use s3s::{S3Result, s3_error};
 
 use super::Service;
 use super::conditions::ReadConditions;
-use crate::blob::{BlobId, Piece, Reading};
+use crate::blob::{BlobId, ObjectReader, Piece};
 use crate::index::record::{ObjectRecord, Place};
 use crate::index::{IndexError, View};
 
-/// The pieces that make up these bytes of an object, and the files that they need.
+/// Returns the pieces that make up these bytes of an object, and the files that they need.
 fn pieces(
     view: &View,
     record: &ObjectRecord,
@@ -45,30 +45,30 @@ fn cut(bytes: &bytes::Bytes, offset: u64, length: u64) -> Result<bytes::Bytes, I
     let wrong = |_| IndexError::Record("a small blob is not small".into());
     let from = usize::try_from(offset).map_err(wrong)?;
     let to = usize::try_from(offset + length).map_err(wrong)?;
-    Ok(bytes.slice(from..to)) // `View::small` has checked the length
+    Ok(bytes.slice(from..to)) // `View::small` has checked the length.
 }
 
 impl Service {
-    /// Looks an object up and makes it ready to be read, in one consistent state. `choose` sees
-    /// the record and says which bytes, or refuses. Blocks.
+    /// Looks an object up and prepares its reading, in one consistent state. `choose` gets the
+    /// record and returns the bytes to read, or refuses. Blocks.
     pub(super) fn open_object<T>(
         &self,
         bucket: &str,
         key: &str,
         choose: impl FnOnce(&ObjectRecord) -> S3Result<(Range<u64>, T)>,
-    ) -> S3Result<(ObjectRecord, T, Reading)> {
-        let look = |view: &View| {
+    ) -> S3Result<(ObjectRecord, T, ObjectReader)> {
+        let find = |view: &View| {
             let record = view.object(bucket, key)?;
             let (bytes, chosen) = choose(&record)?;
             let (pieces, files) = pieces(view, &record, &bytes)?;
             Ok(((record, chosen, pieces), files))
         };
-        let ((record, chosen, pieces), lease) = self.blobs.lease(|| self.index.read(look))?;
-        Ok((record, chosen, Reading::new(self.blobs.clone(), lease, pieces)))
+        let ((record, chosen, pieces), pin) = self.blobs.pin(|| self.index.read(find))?;
+        Ok((record, chosen, ObjectReader::new(self.blobs.clone(), pin, pieces)))
     }
 }
 
-/// Bucket and key of `x-amz-copy-source`.
+/// Returns bucket and object key of `x-amz-copy-source`.
 pub(super) fn copy_source(source: CopySource) -> S3Result<(String, String)> {
     match source {
         CopySource::Bucket { bucket, key, version_id } => {
@@ -81,7 +81,7 @@ pub(super) fn copy_source(source: CopySource) -> S3Result<(String, String)> {
     }
 }
 
-/// The conditions of `x-amz-copy-source-if-*`.
+/// Returns the conditions of `x-amz-copy-source-if-*`.
 pub(super) fn copy_conditions(
     if_match: Option<ETagCondition>,
     if_none_match: Option<ETagCondition>,

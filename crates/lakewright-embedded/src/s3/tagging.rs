@@ -52,7 +52,7 @@ async fn set(
 ) -> S3Result<()> {
     service
         .write(Vec::new(), move |tables| {
-            tables.need_bucket(&bucket)?;
+            tables.require_bucket(&bucket)?;
             let mut record = tables.find_object(&bucket, &key)?.ok_or_else(no_such_key)?;
             record.tags = tags;
             tables.update_object(&bucket, &key, &record)

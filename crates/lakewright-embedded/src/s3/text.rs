@@ -1,17 +1,17 @@
-//! Texts of S3's requests and answers: owners, URL encoding, tags.
+//! Encodings of S3's requests and responses: owners, URL encoding, tags.
 
 use s3s::dto::{EncodingType, Owner};
 use s3s::{S3Error, S3Result, s3_error};
 
-/// Whose everything is.
+/// The owner of all buckets and objects.
 const OWNER: &str = "lakewright";
 
 pub(super) fn owner() -> Owner {
     Owner { display_name: Some(OWNER.to_owned()), id: Some(OWNER.to_owned()) }
 }
 
-/// Whether the client wants names URL-encoded, so that XML can carry any of them.
-pub(super) fn wants_urls(encoding: Option<&EncodingType>) -> S3Result<bool> {
+/// Returns whether the client requests URL-encoded names, which XML can always represent.
+pub(super) fn wants_url_encoding(encoding: Option<&EncodingType>) -> S3Result<bool> {
     match encoding {
         None => Ok(false),
         Some(encoding) if encoding.as_str() == EncodingType::URL => Ok(true),
@@ -19,13 +19,13 @@ pub(super) fn wants_urls(encoding: Option<&EncodingType>) -> S3Result<bool> {
     }
 }
 
-/// A name for an answer.
+/// Returns a name for a response.
 pub(super) fn name(text: &str, urls: bool) -> String {
     if urls { encode(text) } else { text.to_owned() }
 }
 
-/// Percent-encodes all but letters, digits and `-_.~/`. Space becomes `%20`, which every
-/// decoder reads alike; `+` is not.
+/// Percent-encodes all bytes but letters, digits and `-_.~/`. Space becomes `%20`, which all
+/// decoders accept, unlike `+`.
 fn encode(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
@@ -33,13 +33,13 @@ fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            let _ = write!(out, "%{byte:02X}"); // a String takes everything
+            let _ = write!(out, "%{byte:02X}"); // Writing to a String cannot fail.
         }
     }
     out
 }
 
-/// Decodes a value of an `application/x-www-form-urlencoded` text.
+/// Decodes a value of `application/x-www-form-urlencoded`.
 fn decode(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -56,7 +56,7 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// Reads `x-amz-tagging: a=1&b=2`.
+/// Parses `x-amz-tagging: a=1&b=2`.
 pub(super) fn parse_tags(header: Option<&str>) -> S3Result<Vec<(String, String)>> {
     let Some(header) = header.filter(|header| !header.is_empty()) else { return Ok(Vec::new()) };
     let pairs = header.split('&').map(|pair| {
@@ -69,9 +69,9 @@ pub(super) fn parse_tags(header: Option<&str>) -> S3Result<Vec<(String, String)>
     check_tags(tags)
 }
 
-/// S3's limits on tags: 10, with names of 1 to 128 and values of up to 256 characters.
+/// Checks S3's limits on tags: 10 tags, names of 1 to 128 and values of up to 256 characters.
 pub(super) fn check_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>> {
-    let invalid = |why: &'static str| -> S3Error { s3_error!(InvalidTag, "{why}") };
+    let invalid = |message: &'static str| -> S3Error { s3_error!(InvalidTag, "{message}") };
     if tags.len() > 10 {
         return Err(super::custom(
             "BadRequest",
@@ -100,7 +100,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn encoding_leads_back(text in "(?s).{0,20}") {
+        fn encoded_text_decodes_to_itself(text in "(?s).{0,20}") {
             let encoded = encode(&text);
             prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_graphic()));
             prop_assert_eq!(decode(&encoded), Some(text));

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A tmpfs of its own. Unmounted when dropped.
+/// A tmpfs. Dropping it unmounts it.
 #[derive(Debug)]
 pub(crate) struct Disk {
     folder: tempfile::TempDir,
@@ -13,15 +13,16 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// `None` where nothing may be mounted: that takes root on Linux. It is said, and fails
-    /// where `LAKEWRIGHT_TEST_REQUIRE` names `embedded`.
+    /// Mounts a tmpfs of this size. `None` without the permission to mount, which takes root on
+    /// Linux; the test is then skipped with a message, or fails if `LAKEWRIGHT_TEST_REQUIRE`
+    /// contains `embedded`.
     pub(crate) fn of_mebibytes(size: u32) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={size}m,mode=700"), "tmpfs"])
             .arg(folder.path())
             .output();
-        let why = match mounted {
+        let reason = match mounted {
             Ok(output) if output.status.success() => {
                 let data = folder.path().join("data");
                 return Some(Self { folder, data });
@@ -31,17 +32,17 @@ impl Disk {
         };
         let required = std::env::var("LAKEWRIGHT_TEST_REQUIRE")
             .is_ok_and(|list| list.split(',').any(|name| name.trim() == "embedded"));
-        assert!(!required, "a small disk cannot be mounted: {why}");
-        eprintln!("SKIPPED: a small disk cannot be mounted ({why})");
+        assert!(!required, "a small disk cannot be mounted: {reason}");
+        eprintln!("SKIPPED: a small disk cannot be mounted ({reason})");
         None
     }
 
-    /// Where a server may keep its data.
+    /// Returns the directory for the data of a server.
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
-    /// Fills it to the last byte with something that is not the server's.
+    /// Fills the disk to the last byte with a file outside the data directory.
     pub(crate) fn fill(&self) {
         let mut file = File::options()
             .create(true)
@@ -63,7 +64,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: a server that was killed may hold its files for a moment.
+        // The lazy mode allows for a killed server whose files are open for a moment.
         let _ = Command::new("umount").arg("--lazy").arg(self.folder.path()).status();
     }
 }

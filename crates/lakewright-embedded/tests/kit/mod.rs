@@ -1,10 +1,11 @@
-//! What the tests of a running server share: a client that signs, and sends what no SDK would.
+//! A client for the tests of a running server. It signs requests, and sends requests that no SDK
+//! would send.
 #![allow(
     dead_code,
     unreachable_pub,
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "each test takes what it needs of this, and fails by panicking"
+    reason = "each test uses only some of these items, and fails by panicking"
 )]
 
 pub(crate) mod disk;
@@ -18,7 +19,7 @@ use lakewright_embedded::Attachment;
 use s3s::crypto::{Checksum as _, Sha256};
 use s3s::dto::{Timestamp, TimestampFormat};
 
-/// A server, and the keys to sign with.
+/// The address of a server and its credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     address: String,
@@ -26,25 +27,25 @@ pub(crate) struct Client {
     secret: String,
 }
 
-/// What a server answered.
+/// A response of the server.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// S3's code of a refusal.
+    /// Returns the code of an S3 error.
     pub(crate) fn code(&self) -> Option<String> {
         self.element("Code")
     }
 
-    /// The text of an XML element.
+    /// Returns the text of an XML element.
     pub(crate) fn element(&self, name: &str) -> Option<String> {
         let text = self.text();
         let from = text.split_once(&format!("<{name}>"))?.1;
@@ -67,7 +68,7 @@ impl Client {
         }
     }
 
-    /// A connection on which nothing was sent.
+    /// Opens a new connection.
     pub(crate) fn connect(&self) -> io::Result<TcpStream> {
         let stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
@@ -75,26 +76,26 @@ impl Client {
         Ok(stream)
     }
 
-    /// Sends a request and reads the answer. `target` is percent-encoded, its query sorted.
+    /// Sends a request and reads the response. `target` is percent-encoded, its query sorted.
     pub(crate) fn send(
         &self,
         method: &str,
         target: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> io::Result<Answer> {
+    ) -> io::Result<Response> {
         let mut stream = self.connect()?;
         let length = body.len().to_string();
         let mut headers = headers.to_vec();
         headers.push(("content-length", &length));
         stream.write_all(self.head(method, target, &headers).as_bytes())?;
-        // A server may refuse before it has read everything; its answer counts.
+        // A server may refuse before it has read the whole body; its response is then returned.
         let sent = stream.write_all(body);
-        read_answer(&mut stream, method).map_err(|error| sent.err().unwrap_or(error))
+        read_response(&mut stream, method).map_err(|error| sent.err().unwrap_or(error))
     }
 
-    /// The head of a signed request (Signature Version 4, the payload unsigned). All headers are
-    /// signed.
+    /// Returns the head of a signed request (Signature Version 4, unsigned payload). All headers
+    /// are signed.
     pub(crate) fn head(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> String {
         let mut text = Vec::new();
         let now = Timestamp::from(SystemTime::now());
@@ -124,8 +125,8 @@ impl Client {
             format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&sha(&[request.as_bytes()])));
         let key = ["us-east-1", "s3", "aws4_request"]
             .iter()
-            .fold(hmac(format!("AWS4{}", self.secret).as_bytes(), date.as_bytes()), |key, word| {
-                hmac(&key, word.as_bytes())
+            .fold(hmac(format!("AWS4{}", self.secret).as_bytes(), date.as_bytes()), |key, part| {
+                hmac(&key, part.as_bytes())
             });
         let signature = hex(&hmac(&key, to_sign.as_bytes()));
         let mut head = format!("{method} {target} HTTP/1.1\r\n");
@@ -140,9 +141,9 @@ impl Client {
     }
 }
 
-/// Reads one answer.
-pub(crate) fn read_answer(stream: &mut TcpStream, method: &str) -> io::Result<Answer> {
-    let broken = |why: &str| io::Error::new(io::ErrorKind::UnexpectedEof, why.to_owned());
+/// Reads one response.
+pub(crate) fn read_response(stream: &mut TcpStream, method: &str) -> io::Result<Response> {
+    let broken = |message: &str| io::Error::new(io::ErrorKind::UnexpectedEof, message.to_owned());
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     let end = loop {
@@ -150,7 +151,7 @@ pub(crate) fn read_answer(stream: &mut TcpStream, method: &str) -> io::Result<An
             break at;
         }
         match stream.read(&mut buffer)? {
-            0 => return Err(broken("the connection ended before the answer")),
+            0 => return Err(broken("the connection closed before the response")),
             read => bytes.extend_from_slice(&buffer[..read]),
         }
     };
@@ -169,36 +170,36 @@ pub(crate) fn read_answer(stream: &mut TcpStream, method: &str) -> io::Result<An
     while wanted.map_or(!chunked || !body.ends_with(b"0\r\n\r\n"), |wanted| body.len() < wanted) {
         match stream.read(&mut buffer)? {
             0 if wanted.is_none() => break,
-            0 => return Err(broken("the connection ended within the answer")),
+            0 => return Err(broken("the connection closed within the response")),
             read => body.extend_from_slice(&buffer[..read]),
         }
     }
     if wanted.is_none() && chunked {
-        body = unchunk(&body).ok_or_else(|| broken("the chunks are torn"))?;
+        body = unchunk(&body).ok_or_else(|| broken("the chunks are malformed"))?;
     }
-    Ok(Answer { status, headers, body })
+    Ok(Response { status, headers, body })
 }
 
 fn unchunk(mut bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut whole = Vec::new();
+    let mut decoded = Vec::new();
     loop {
         let end = bytes.windows(2).position(|two| two == b"\r\n")?;
         let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).ok()?, 16).ok()?;
         if size == 0 {
-            return Some(whole);
+            return Some(decoded);
         }
-        whole.extend_from_slice(bytes.get(end + 2..end + 2 + size)?);
+        decoded.extend_from_slice(bytes.get(end + 2..end + 2 + size)?);
         bytes = bytes.get(end + 4 + size..)?;
     }
 }
 
-fn sha(runs: &[&[u8]]) -> [u8; 32] {
+fn sha(chunks: &[&[u8]]) -> [u8; 32] {
     let mut sha = Sha256::new();
-    runs.iter().for_each(|run| sha.update(run));
+    chunks.iter().for_each(|chunk| sha.update(chunk));
     sha.finalize()
 }
 
-/// HMAC (RFC 2104) of SHA-256; no key here is longer than its block of 64 bytes.
+/// HMAC (RFC 2104) with SHA-256; all keys here are shorter than the block of 64 bytes.
 fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
     let pad = |with: u8| {
         let mut block = [with; 64];

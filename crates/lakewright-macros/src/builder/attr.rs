@@ -1,37 +1,38 @@
-//! Reading `#[builder(…)]`.
+//! Parsing of `#[builder(…)]`.
 
 use proc_macro2::{Span, TokenTree};
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Error, Expr, Ident, LitStr, Token};
 
-/// What the `#[builder(…)]` attributes of one field ask for.
+/// The options in the `#[builder(…)]` attributes of one field.
 #[derive(Default)]
 pub(super) struct Attrs {
     pub(super) each: Option<Each>,
     pub(super) default: Option<Default>,
 }
 
-/// `each = "arg"`.
+/// The option `each = "arg"`.
 pub(super) struct Each {
     pub(super) key: Span,
     pub(super) literal: LitStr,
-    /// The literal's content; its span is the literal's.
+    /// The literal's content, with the literal's span.
     pub(super) setter: Ident,
 }
 
-/// `default` or `default = expr`.
+/// The option `default` or `default = expr`.
 pub(super) struct Default {
     pub(super) key: Span,
     pub(super) expr: Option<Expr>,
 }
 
 impl Attrs {
-    /// Reads the attributes of a field; what is wrong with them goes to `errors`.
+    /// Parses the attributes of a field. Mistakes are added to `errors`.
     pub(super) fn read(attrs: &[Attribute], errors: &mut Vec<Error>) -> Self {
         let mut found = Self::default();
         for attr in attrs.iter().filter(|attr| attr.path().is_ident("builder")) {
             let parsed = attr.parse_nested_meta(|meta| {
-                // A bad entry is noted and stepped over, so that the entries after it are read too.
+                // An invalid option is reported and skipped, so that the options after it are
+                // parsed too.
                 if let Err(error) = found.entry(&meta) {
                     errors.push(error);
                     while !meta.input.is_empty() && !meta.input.peek(Token![,]) {
@@ -78,7 +79,7 @@ fn each(meta: &ParseNestedMeta<'_>) -> syn::Result<Each> {
     let value = meta.value().map_err(|_| Error::new(key, expected))?;
     let literal: LitStr = value.parse().map_err(|error| Error::new(error.span(), expected))?;
     let name = literal.value();
-    // Spaces and comments around a name parse, too.
+    // Parsing also accepts spaces and comments around a name, so the result is compared.
     let setter =
         literal.parse().ok().filter(|setter: &Ident| *setter == name).ok_or_else(|| {
             Error::new_spanned(&literal, format!("{name:?} is not a name a setter can have"))

@@ -1,7 +1,7 @@
-//! Writing the builder out.
+//! Generation of the builder's code.
 //!
-//! Everything is quoted with the hygiene of macro_rules: a default expression sees no local of the
-//! generated code, not even `self`.
+//! All code is quoted with the hygiene of macro_rules: a default expression cannot refer to any
+//! local of the generated code, not even `self`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -14,7 +14,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     items.into_iter().collect()
 }
 
-/// The builder type, and the way to it.
+/// Generates the builder type and the function that creates a builder.
 fn builder(model: &Model) -> TokenStream {
     let Model { vis, ident, builder, generics, fields, .. } = model;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
@@ -22,8 +22,8 @@ fn builder(model: &Model) -> TokenStream {
     let names = fields.iter().map(|field| &field.ident);
     let values = fields.iter().map(|field| &field.value);
     let empty = fields.iter().map(|field| &field.ident);
-    let about = format!("Builds a [`{}`], field by field.", ident.unraw());
-    let start = format!("A builder for [`{}`] with no field set.", ident.unraw());
+    let about = format!("Builds a [`{}`] from its fields.", ident.unraw());
+    let start = format!("Returns a builder for [`{}`] with no field set.", ident.unraw());
     quote_spanned! {Span::mixed_site()=>
         #[doc = #about]
         #[must_use = "a builder does nothing until its `build` is called"]
@@ -80,7 +80,7 @@ fn each_setter(vis: &syn::Visibility, field: &Field) -> Option<TokenStream> {
     let Field { ident, docs, marks, .. } = field;
     let (setter, item) = field.each.as_ref()?;
     let about = format!(" Adds one item to `{}`.", field.name());
-    // Where this is the field's only setter, it is the place for the field's documentation.
+    // If this is the field's only setter, it carries the field's documentation.
     let docs = if field.has_plain_setter() { [].as_slice() } else { docs };
     let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
     Some(quote_spanned! {Span::mixed_site()=>
@@ -101,14 +101,14 @@ fn each_setter(vis: &syn::Visibility, field: &Field) -> Option<TokenStream> {
     })
 }
 
-/// `build`, in an impl of its own: it holds the default expressions, which are the user's code
-/// and keep the user's lints.
+/// Generates `build` in a separate impl: it contains the default expressions, which are the user's
+/// code and keep the user's lints.
 fn build(model: &Model) -> TokenStream {
     let Model { vis, ident, builder, error, generics, fields } = model;
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let site = Span::mixed_site();
 
-    // All checks come before the first `take`, which is why a failed build loses nothing.
+    // All checks come before the first `take`, so a failed build loses no value.
     let required = || fields.iter().filter(|field| matches!(field.absent, Absent::Missing));
     let checks = required().map(|field| {
         let (ident, name) = (&field.ident, field.name());
@@ -124,30 +124,30 @@ fn build(model: &Model) -> TokenStream {
         let taken = quote_spanned!(site=> ::core::option::Option::take(&mut self.#ident));
         match absent {
             Absent::None => taken,
-            // Checked above and so never an error; an `unwrap` would put a panic in its place.
+            // The check above excludes this error. An `unwrap` would add a panic to the generated
+            // code.
             Absent::Missing => {
                 let name = field.name();
                 quote_spanned!(site=> ::core::option::Option::ok_or(#taken, #error { field: #name })?)
             }
-            // A `return` or `?` in the expression ends the closure and not `build`, which has
-            // taken values out by now and would lose them.
+            // A `return` or `?` in the expression leaves only the closure. If it left `build`, the
+            // values that were already taken out would be lost.
             Absent::Default(expr) => {
                 quote_spanned!(site=> ::core::option::Option::unwrap_or_else(#taken, || -> #ty { #expr }))
             }
         }
     });
 
-    let about = format!("Makes the [`{}`] and leaves the builder empty.", ident.unraw());
+    let about = format!("Returns the [`{}`] and leaves the builder empty.", ident.unraw());
     let list = required().map(|field| format!("`{}`", field.name())).collect::<Vec<_>>().join(", ");
     let (error, errors) = match required().count() {
         0 => {
-            (quote!(::core::convert::Infallible), "Never: every field may be left out.".to_owned())
+            (quote!(::core::convert::Infallible), "Never, because no field is required.".to_owned())
         }
-        1 => (quote!(#error), format!("If {list} is not set. The builder then keeps what it has.")),
-        _ => (
-            quote!(#error),
-            format!("If one of {list} is not set. The builder then keeps what it has."),
-        ),
+        1 => (quote!(#error), format!("If {list} is not set. The builder is then unchanged.")),
+        _ => {
+            (quote!(#error), format!("If one of {list} is not set. The builder is then unchanged."))
+        }
     };
     quote_spanned! {site=>
         #[automatically_derived]
@@ -173,14 +173,14 @@ fn build(model: &Model) -> TokenStream {
     }
 }
 
-/// The error of `build`. Where nothing can be missing there is none.
+/// Generates the error type of `build`, unless no field can be missing.
 fn error(model: &Model) -> TokenStream {
     let Model { vis, ident, builder, error, fields, .. } = model;
     if !fields.iter().any(|field| matches!(field.absent, Absent::Missing)) {
         return TokenStream::new();
     }
     let lints = lints();
-    let about = format!("Why [`{builder}::build`] failed: a field is missing.");
+    let about = format!("The error of [`{builder}::build`]: a field is missing.");
     let message = format!("{}: the field `{{}}` is missing", ident.unraw());
     quote_spanned! {Span::mixed_site()=>
         #[doc = #about]
@@ -220,8 +220,8 @@ fn error(model: &Model) -> TokenStream {
     }
 }
 
-/// Lints that would otherwise blame a user for the shape of the generated code, or for a field's
-/// name twice.
+/// Generates the attributes that silence lints about the shape of the generated code, which would
+/// otherwise be reported to the user.
 fn lints() -> TokenStream {
     quote! {
         #[allow(

@@ -1,4 +1,4 @@
-//! What the derive knows about a struct, checked.
+//! The validated description of a struct.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use syn::{
 
 use super::attr::{Attrs, Each};
 
-/// A struct to write a builder for.
+/// A struct to generate a builder for.
 pub(super) struct Model {
     pub(super) vis: Visibility,
     pub(super) ident: Ident,
-    /// `CommandBuilder`.
+    /// The name of the builder, such as `CommandBuilder`.
     pub(super) builder: Ident,
-    /// `CommandBuilderError`.
+    /// The name of the error, such as `CommandBuilderError`.
     pub(super) error: Ident,
     pub(super) generics: Generics,
     pub(super) fields: Vec<Field>,
@@ -27,20 +27,20 @@ pub(super) struct Model {
 /// A field and its setters.
 pub(super) struct Field {
     pub(super) ident: Ident,
-    /// The `T` of the `Option<T>` that the builder keeps, and what the plain setter takes.
+    /// The `T` of the `Option<T>` in the builder, which is also the argument of the plain setter.
     pub(super) value: Type,
-    /// The one-at-a-time setter and what it takes.
+    /// The appending setter and the type of its argument.
     pub(super) each: Option<(Ident, Type)>,
     pub(super) absent: Absent,
     /// The doc comment.
     pub(super) docs: Vec<Attribute>,
-    /// `#[deprecated]`, `#[doc(hidden)]` and the like, which go on every setter.
+    /// `#[deprecated]`, `#[doc(hidden)]` and similar attributes, which are copied to every setter.
     pub(super) marks: Vec<Attribute>,
 }
 
-/// What `build` does about a field that was not set.
+/// How `build` handles a field that was not set.
 pub(super) enum Absent {
-    /// It fails.
+    /// `build` fails.
     Missing,
     /// The field is an `Option` and becomes `None`.
     None,
@@ -49,7 +49,7 @@ pub(super) enum Absent {
 }
 
 impl Model {
-    /// Reads and checks `input`; every mistake found is in the one error.
+    /// Reads and validates `input`. The error combines all mistakes.
     pub(super) fn read(input: DeriveInput) -> syn::Result<Self> {
         let named = match &input.data {
             Data::Struct(data) => match &data.fields {
@@ -60,10 +60,10 @@ impl Model {
             Data::Enum(data) => Err((data.enum_token.to_token_stream(), "an enum")),
             Data::Union(data) => Err((data.union_token.to_token_stream(), "a union")),
         };
-        let named = named.map_err(|(place, what)| {
+        let named = named.map_err(|(place, kind)| {
             let name = input.ident.unraw();
             let message =
-                format!("Builder needs a struct with named fields, and `{name}` is {what}");
+                format!("Builder needs a struct with named fields, and `{name}` is {kind}");
             Error::new_spanned(place, message)
         })?;
 
@@ -127,7 +127,7 @@ impl Field {
             }
             (Some(default), None) => Absent::Default(match default.expr {
                 Some(expr) => expr.into_token_stream(),
-                // With the key's span, a type that has no default is reported at the attribute.
+                // With the key's span, a type without a default is reported at the attribute.
                 None => quote_spanned!(default.key=> ::core::default::Default::default()),
             }),
             (None, Some(_)) => Absent::None,
@@ -147,18 +147,19 @@ impl Field {
         Ok(Self { ident, value, each, absent, docs, marks })
     }
 
-    /// The field's name as people say it, without `r#`.
+    /// Returns the field's name without `r#`.
     pub(super) fn name(&self) -> String {
         self.ident.unraw().to_string()
     }
 
-    /// Whether there is a setter for the whole value: not if `each` has taken its name.
+    /// Returns whether there is a setter for the whole value, which is not the case if `each` has
+    /// the same name.
     pub(super) fn has_plain_setter(&self) -> bool {
         self.each.as_ref().is_none_or(|(setter, _)| !same(setter, &self.ident))
     }
 }
 
-/// The names that are taken among the builder's methods, and by what.
+/// The names of the builder's methods, each with the field that owns it.
 struct Setters(HashMap<Ident, String>);
 
 impl Setters {
@@ -194,18 +195,19 @@ impl Setters {
     }
 }
 
-/// `r#arg` and `arg` are one name.
+/// Compares two names; `r#arg` and `arg` are equal.
 fn same(one: &Ident, other: &Ident) -> bool {
     one.unraw() == other.unraw()
 }
 
-/// The `T` of a type spelled `Option<T>`, `option::Option<T>` or `::std::option::Option<T>`.
+/// Returns the `T` of a type that is written `Option<T>`, `option::Option<T>` or
+/// `::std::option::Option<T>`.
 ///
-/// A macro sees how a type is spelled and not what it is. A path that leads elsewhere, such as
-/// `frozen::Option<T>`, is some other type.
+/// A macro sees only the tokens of a type. Any other path, such as `frozen::Option<T>`, is treated
+/// as another type.
 fn argument_of<'a>(ty: &'a Type, name: &str, module: &str, crates: &[&str]) -> Option<&'a Type> {
     let path = match ty {
-        // A type that came through a `$ty:ty` of macro_rules is wrapped in an invisible group.
+        // A type that was passed as `$ty:ty` of macro_rules is wrapped in an invisible group.
         Type::Group(group) => return argument_of(&group.elem, name, module, crates),
         Type::Paren(paren) => return argument_of(&paren.elem, name, module, crates),
         Type::Path(ty) if ty.qself.is_none() => &ty.path,
@@ -223,7 +225,8 @@ fn argument_of<'a>(ty: &'a Type, name: &str, module: &str, crates: &[&str]) -> O
     }
 }
 
-/// Parses `input` with `Self` spelled out: in the builder's code the word would mean the builder.
+/// Parses `input` with `Self` replaced by the type: in the builder's code it would refer to the
+/// builder.
 pub(super) fn name_self(input: TokenStream) -> syn::Result<DeriveInput> {
     let parsed: DeriveInput = syn::parse2(input.clone())?;
     let (_, arguments, _) = parsed.generics.split_for_impl();
@@ -233,9 +236,9 @@ pub(super) fn name_self(input: TokenStream) -> syn::Result<DeriveInput> {
 
 fn replace_self(tokens: TokenStream, ident: &Ident, arguments: &TokenStream) -> TokenStream {
     let replace = |token| match token {
-        TokenTree::Ident(word) if word == "Self" => {
+        TokenTree::Ident(found) if found == "Self" => {
             let mut ident = ident.clone();
-            ident.set_span(word.span());
+            ident.set_span(found.span());
             quote!(#ident #arguments)
         }
         TokenTree::Group(group) => {

@@ -1,4 +1,4 @@
-//! The strictest crate: nothing that is generated may trip a lint.
+//! The strictest lint settings, under which the generated code must produce no warning.
 
 #![deny(warnings, future_incompatible, nonstandard_style, unused, rust_2018_idioms)]
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub, unused_qualifications)]
@@ -8,17 +8,17 @@
 mod inner {
     use lakewright_macros::Builder;
 
-    /// Never built: unused setters do not warn.
+    /// A builder that is never used: its setters must not cause warnings.
     #[derive(Debug, Builder)]
-    #[allow(dead_code)] // of the fields here, not of what is generated
+    #[allow(dead_code)] // Applies to the fields, not to the generated code.
     pub(crate) struct Unused<'a, T> {
         first: &'a str,
         second: Option<T>,
     }
 
-    /// Reachable from outside, with fields of private types.
+    /// A public type with fields of private types.
     #[derive(Debug, Builder)]
-    #[allow(dead_code, non_snake_case)] // of the fields here, not of what is generated
+    #[allow(dead_code, non_snake_case)] // Applies to the fields, not to the generated code.
     pub struct Public {
         odd_Name: u8,
         #[deprecated]
@@ -37,7 +37,7 @@ mod inner {
     #[derive(Debug)]
     struct Private;
 
-    /// Holds what has no `Debug`.
+    /// A wrapper for types without `Debug`.
     struct Option2<T>(Option<T>);
 
     impl<T> std::fmt::Debug for Option2<T> {
@@ -51,7 +51,7 @@ pub use inner::Public;
 
 fn main() {
     let mut builder = Public::builder();
-    // A setter's return value may be dropped.
+    // The return value of a setter may be ignored.
     let _ = builder.odd_Name(1);
     let _ = builder.build();
 }

@@ -1,4 +1,4 @@
-//! CompleteMultipartUpload.
+//! The CompleteMultipartUpload operation.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::s3::Service;
 use crate::s3::conditions::{self, WriteConditions};
 use crate::s3::headers::refuse_customer_key;
 
-/// The least that S3 takes for a part that is not the last.
+/// S3's smallest size in bytes of a part that is not the last.
 const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 
 pub(in crate::s3) async fn complete_multipart_upload(
@@ -27,15 +27,15 @@ pub(in crate::s3) async fn complete_multipart_upload(
     let mut input = req.input;
     refuse_customer_key!(input);
     let parts = input.multipart_upload.take().and_then(|upload| upload.parts).unwrap_or_default();
-    let claim = Claim {
-        parts: parts.into_iter().map(ClaimedPart::new).collect::<S3Result<_>>()?,
+    let request = CompleteRequest {
+        parts: parts.into_iter().map(RequestedPart::new).collect::<S3Result<_>>()?,
         checksum: given_checksums!(input)
             .into_iter()
             .find_map(|(algorithm, value)| Some((algorithm, value?))),
         kind: input.checksum_type.as_ref().and_then(ChecksumKind::from_dto),
         size: input.mpu_object_size.map(|size| u64::try_from(size).unwrap_or(u64::MAX)),
     };
-    if claim.parts.is_empty() {
+    if request.parts.is_empty() {
         return Err(s3_error!(MalformedXML, "You must specify at least one part"));
     }
     let conditions =
@@ -49,7 +49,7 @@ pub(in crate::s3) async fn complete_multipart_upload(
     };
     let record = service
         .write(Vec::new(), move |tables| {
-            complete(tables, (&bucket, &key, &upload_id), &claim, &conditions)
+            complete(tables, (&bucket, &key, &upload_id), &request, &conditions)
         })
         .await?;
     output.e_tag = Some(conditions::etag(&record));
@@ -63,43 +63,43 @@ pub(in crate::s3) async fn complete_multipart_upload(
 fn complete(
     tables: &mut Tables<'_>,
     (bucket, key, upload_id): (&str, &str, &str),
-    claim: &Claim,
+    request: &CompleteRequest,
     conditions: &WriteConditions,
 ) -> Result<ObjectRecord, IndexError> {
     let before = tables.find_object(bucket, key)?;
     let upload = match tables.upload(bucket, key, upload_id) {
         Ok(upload) => upload,
         Err(error) => {
-            // It may be the second asking of a client that did not get the first answer.
+            // The request may be repeated by a client that lost the first response.
             let same = |record: &ObjectRecord| {
                 record.multipart.as_ref().is_some_and(|origin| origin.upload_id == upload_id)
             };
             return before.filter(same).ok_or(error);
         }
     };
-    let parts = claim.resolve(tables.parts(upload_id)?)?;
-    let record = assemble(&upload, upload_id, claim, parts)?;
+    let parts = request.resolve(tables.parts(upload_id)?)?;
+    let record = assemble(&upload, upload_id, request, parts)?;
     conditions.check(before.as_ref())?;
     tables.remove_upload(bucket, key, upload_id, &record.segments)?;
     tables.insert_object(bucket, key, &record, before)?;
     Ok(record)
 }
 
-/// What the client says the object is made of.
-struct Claim {
-    parts: Vec<ClaimedPart>,
+/// The parts, checksum and size of the object that the client requests.
+struct CompleteRequest {
+    parts: Vec<RequestedPart>,
     checksum: Option<(Algorithm, String)>,
     kind: Option<ChecksumKind>,
     size: Option<u64>,
 }
 
-struct ClaimedPart {
+struct RequestedPart {
     number: u16,
     etag: String,
     checksum: Option<(Algorithm, String)>,
 }
 
-impl ClaimedPart {
+impl RequestedPart {
     fn new(part: CompletedPart) -> S3Result<Self> {
         let checksum = given_checksums!(part)
             .into_iter()
@@ -112,11 +112,11 @@ impl ClaimedPart {
         })
     }
 
-    fn names(&self, part: &PartRecord) -> bool {
+    fn matches(&self, part: &PartRecord) -> bool {
         self.etag == part.etag
             && match (&self.checksum, &part.checksum) {
                 (None, _) => true,
-                (claimed, stored) => claimed == stored,
+                (requested, stored) => requested == stored,
             }
     }
 }
@@ -129,8 +129,8 @@ fn invalid_part(number: u16) -> S3Error {
     )
 }
 
-impl Claim {
-    /// Finds the parts that the client names among those that were uploaded.
+impl CompleteRequest {
+    /// Returns the requested parts, if all of them were uploaded.
     fn resolve(&self, uploaded: Vec<(u16, PartRecord)>) -> S3Result<Vec<(u16, PartRecord)>> {
         let ascending = self.parts.windows(2).all(|pair| match pair {
             [one, next] => one.number < next.number,
@@ -144,9 +144,9 @@ impl Claim {
         }
         let mut uploaded: HashMap<u16, PartRecord> = uploaded.into_iter().collect();
         let mut parts = Vec::with_capacity(self.parts.len());
-        for claimed in &self.parts {
-            let part = uploaded.remove(&claimed.number).filter(|part| claimed.names(part));
-            parts.push((claimed.number, part.ok_or_else(|| invalid_part(claimed.number))?));
+        for requested in &self.parts {
+            let part = uploaded.remove(&requested.number).filter(|part| requested.matches(part));
+            parts.push((requested.number, part.ok_or_else(|| invalid_part(requested.number))?));
         }
         let small = parts.iter().rev().skip(1).any(|(_, part)| part.size < MIN_PART_BYTES);
         if small {
@@ -160,21 +160,21 @@ impl Claim {
     }
 }
 
-/// The object that the parts make.
+/// Returns the record of the object that consists of the parts.
 fn assemble(
     upload: &UploadRecord,
     upload_id: &str,
-    claim: &Claim,
+    request: &CompleteRequest,
     parts: Vec<(u16, PartRecord)>,
 ) -> S3Result<ObjectRecord> {
     let size: u64 = parts.iter().map(|(_, part)| part.size).sum();
-    if claim.size.is_some_and(|claimed| claimed != size) {
+    if request.size.is_some_and(|requested| requested != size) {
         return Err(s3_error!(
             InvalidRequest,
             "The provided 'x-amz-mp-object-size' header does not match what was uploaded."
         ));
     }
-    let checksum = checksum(upload, claim, &parts)?;
+    let checksum = checksum(upload, request, &parts)?;
     let etag = etag(&parts)?;
     let summary = |(number, part): &(u16, PartRecord)| PartSummary {
         number: *number,
@@ -198,7 +198,7 @@ fn assemble(
     })
 }
 
-/// S3's ETag of a multipart object: the MD5 of the MD5s of its parts, and how many there are.
+/// Returns S3's ETag of a multipart object: the MD5 of the MD5s of its parts, and their number.
 fn etag(parts: &[(u16, PartRecord)]) -> S3Result<String> {
     let mut md5 = Md5::new();
     for (_, part) in parts {
@@ -208,14 +208,14 @@ fn etag(parts: &[(u16, PartRecord)]) -> S3Result<String> {
     Ok(format!("{}-{}", hex(&md5.finalize()), parts.len()))
 }
 
-/// The checksum of the whole, computed from those of the parts and held against the client's.
+/// Computes the checksum of the object from those of its parts and verifies the client's.
 fn checksum(
     upload: &UploadRecord,
-    claim: &Claim,
+    request: &CompleteRequest,
     parts: &[(u16, PartRecord)],
 ) -> S3Result<Option<StoredChecksum>> {
     let Some((algorithm, kind)) = upload.checksum else { return Ok(None) };
-    if claim.kind.is_some_and(|claimed| claimed != kind) {
+    if request.kind.is_some_and(|requested| requested != kind) {
         return Err(s3_error!(
             InvalidRequest,
             "The upload was created with the {} checksum type.",
@@ -232,19 +232,21 @@ fn checksum(
     let value = algorithm.combine(kind, &values).ok_or_else(|| {
         s3_error!(InternalError, "The checksums of the parts cannot be combined.")
     })?;
-    match &claim.checksum {
-        Some((of, claimed)) if *of != algorithm || !same(kind, claimed, &value) => Err(s3_error!(
-            BadDigest,
-            "The {} you specified did not match the calculated checksum.",
-            of.name()
-        )),
+    match &request.checksum {
+        Some((of, requested)) if *of != algorithm || !same(kind, requested, &value) => {
+            Err(s3_error!(
+                BadDigest,
+                "The {} you specified did not match the calculated checksum.",
+                of.name()
+            ))
+        }
         _ => Ok(Some(StoredChecksum { algorithm, kind, value })),
     }
 }
 
-/// A client may leave the `-N` of a composite checksum away.
-fn same(kind: ChecksumKind, claimed: &str, value: &str) -> bool {
-    claimed == value
+/// Compares checksums. A client may omit the `-N` of a composite one.
+fn same(kind: ChecksumKind, requested: &str, value: &str) -> bool {
+    requested == value
         || kind == ChecksumKind::Composite
-            && value.rsplit_once('-').is_some_and(|(bare, _)| bare == claimed)
+            && value.rsplit_once('-').is_some_and(|(bare, _)| bare == requested)
 }

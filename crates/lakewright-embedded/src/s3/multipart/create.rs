@@ -1,4 +1,4 @@
-//! CreateMultipartUpload.
+//! The CreateMultipartUpload operation.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
@@ -21,7 +21,7 @@ pub(in crate::s3) async fn create_multipart_upload(
         tags: text::parse_tags(input.tagging.as_deref())?,
         checksum,
     };
-    // Ids of version 7 sort by time, and so do the uploads of one key in a listing.
+    // Version 7 UUIDs sort by time, and so do the uploads of one key in a listing.
     let upload_id = uuid::Uuid::now_v7().simple().to_string();
     let (bucket, key) = (input.bucket, input.key);
     let output = CreateMultipartUploadOutput {
@@ -34,14 +34,14 @@ pub(in crate::s3) async fn create_multipart_upload(
     };
     service
         .write(Vec::new(), move |tables| {
-            tables.need_bucket(&bucket)?;
+            tables.require_bucket(&bucket)?;
             tables.insert_upload(&bucket, &key, &upload_id, &upload)
         })
         .await?;
     Ok(S3Response::new(output))
 }
 
-/// How the object will be summed up, where the client wants that.
+/// Returns the checksum of the object that the client requests.
 fn checksum(
     algorithm: Option<&ChecksumAlgorithm>,
     kind: Option<&ChecksumType>,

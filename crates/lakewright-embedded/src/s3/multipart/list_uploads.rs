@@ -1,4 +1,4 @@
-//! ListMultipartUploads.
+//! The ListMultipartUploads operation.
 
 use std::ops::Bound;
 
@@ -7,7 +7,7 @@ use s3s::{S3Request, S3Response, S3Result};
 
 use crate::index::record::{self, UploadRecord};
 use crate::index::{IndexError, View, keys};
-use crate::s3::text::{self, name, wants_urls};
+use crate::s3::text::{self, name, wants_url_encoding};
 use crate::s3::{Service, page_size};
 
 pub(in crate::s3) async fn list_multipart_uploads(
@@ -15,14 +15,14 @@ pub(in crate::s3) async fn list_multipart_uploads(
     req: S3Request<ListMultipartUploadsInput>,
 ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
     let input = req.input;
-    let urls = wants_urls(input.encoding_type.as_ref())?;
+    let urls = wants_url_encoding(input.encoding_type.as_ref())?;
     let limit = page_size(input.max_uploads, "max-uploads")?;
     let query = Query {
         bucket: input.bucket.clone(),
         prefix: input.prefix.clone().unwrap_or_default(),
         delimiter: input.delimiter.clone().unwrap_or_default(),
         key_marker: input.key_marker.clone().unwrap_or_default(),
-        // Without a key it means nothing.
+        // Without a key marker the upload id marker is ignored.
         upload_id_marker: input.upload_id_marker.clone().filter(|_| input.key_marker.is_some()),
         limit,
     };
@@ -75,12 +75,12 @@ struct Query {
 struct Listed {
     uploads: Vec<(String, String, UploadRecord)>,
     prefixes: Vec<String>,
-    /// Key and upload id of the last line, when there are more.
+    /// Object key and upload id of the last entry, if more follow.
     next: Option<(String, String)>,
 }
 
 impl Query {
-    /// Uploads under way are few, so they are scanned and not stepped over.
+    /// Returns a page. There are few unfinished uploads, so common prefixes are found by a scan.
     fn run(&self, view: &View) -> Result<Listed, IndexError> {
         view.bucket(&self.bucket)?;
         let mut listed = Listed::default();
@@ -103,7 +103,7 @@ impl Query {
                 continue;
             }
             if listed.uploads.len() + listed.prefixes.len() == self.limit {
-                listed.next = last; // none for a page of none
+                listed.next = last; // `None` for a page of no entries.
                 break;
             }
             match common {

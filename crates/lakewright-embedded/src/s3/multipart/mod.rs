@@ -1,5 +1,5 @@
-//! Multipart uploads. Parts are blobs like any other; completing an upload names them in the
-//! record of the object, in order, and moves no byte.
+//! Multipart uploads. Parts are blobs like any other; completing an upload references them in the
+//! record of the object, in order, and copies no bytes.
 
 pub(super) mod abort;
 pub(super) mod complete;
@@ -15,14 +15,14 @@ use super::Service;
 use crate::index::record::{Millis, PartRecord};
 use crate::receive::Received;
 
-/// A part number as the index keeps it.
+/// Validates a part number and converts it to the type of the index.
 fn part_number(number: i32) -> S3Result<u16> {
     u16::try_from(number).ok().filter(|number| (1..=10_000).contains(number)).ok_or_else(|| {
         s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive")
     })
 }
 
-/// Names received bytes as a part, if the upload is still there.
+/// Inserts received bytes as a part, if the upload still exists.
 async fn put_part(
     service: &Service,
     (bucket, key, upload_id): (String, String, String),

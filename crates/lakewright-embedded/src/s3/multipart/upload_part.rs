@@ -1,4 +1,4 @@
-//! UploadPart.
+//! The UploadPart operation.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};

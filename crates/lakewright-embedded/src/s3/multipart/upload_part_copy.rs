@@ -1,11 +1,11 @@
-//! UploadPartCopy. A part needs the MD5 of just its bytes, so these are read and written anew.
+//! UploadPartCopy. A part needs the MD5 of its own bytes, so they are read and written again.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::{part_number, put_part};
 use crate::checksum::set_checksum;
-use crate::receive::take_in;
+use crate::receive::store_copy;
 use crate::s3::Service;
 use crate::s3::headers::refuse_customer_key;
 use crate::s3::source::{copy_conditions, copy_source};
@@ -28,9 +28,9 @@ pub(in crate::s3) async fn upload_part_copy(
     let names = (input.bucket, input.key, input.upload_id);
     let (bucket, key, id) = names.clone();
     let received = service
-        .blocking(move |service| {
+        .run_blocking(move |service| {
             let upload = service.index.read(|view| view.upload(&bucket, &key, &id))?;
-            let (_, (), reading) = service.open_object(&source_bucket, &source_key, |record| {
+            let (_, (), reader) = service.open_object(&source_bucket, &source_key, |record| {
                 conditions.check_source(record)?;
                 let (first, end) = range.unwrap_or((0, record.size));
                 if end > record.size {
@@ -42,7 +42,7 @@ pub(in crate::s3) async fn upload_part_copy(
                 }
                 Ok((first..end, ()))
             })?;
-            take_in(&service.blobs, reading, upload.checksum.map(|(algorithm, _)| algorithm))
+            store_copy(&service.blobs, reader, upload.checksum.map(|(algorithm, _)| algorithm))
         })
         .await?;
     let part = put_part(service, names, number, received).await?;
@@ -60,7 +60,7 @@ pub(in crate::s3) async fn upload_part_copy(
     }))
 }
 
-/// `bytes=first-last`: here both ends must be given, and lie within the source.
+/// Parses `bytes=first-last`. Both ends are required.
 fn parse_range(text: &str) -> S3Result<(u64, u64)> {
     match Range::parse(text) {
         Ok(Range::Int { first, last: Some(last) }) => Ok((first, last + 1)),

@@ -15,7 +15,7 @@ where
 
 fn main() {
     let _ = Bound::<'_, u8, 2>::builder().one(&1).build();
-    // What the struct asks for, its builder asks for.
+    // The builder has the bounds of the struct.
     let _: BoundBuilder<'_, u8, 3>;
     let _: BoundBuilder<'_, String, 2>;
 }

@@ -32,6 +32,6 @@ fn main() {
     let _ = inner::Private::builder();
     let _ = inner::deep::OfTheParent::builder();
     let _ = inner::Open::builder().one(1).many(vec![]).build();
-    // The builder's own fields are nobody's business.
+    // The builder's fields are private.
     let _ = inner::Open::builder().many;
 }

@@ -1,4 +1,4 @@
-//! The life of a server: starting, being found, ending.
+//! The lifecycle of a server: start, discovery and end.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod kit;
@@ -14,25 +14,25 @@ use lakewright_embedded::{
 };
 
 fn runtime() -> tokio::runtime::Runtime {
-    // no timer, no I/O: the least a caller may have
+    // The least capable runtime: no timer and no I/O.
     tokio::runtime::Builder::new_current_thread().build().unwrap()
 }
 
 fn get(endpoint: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 #[test]
-fn starts_is_found_and_ends() {
+fn a_server_starts_is_discovered_and_ends() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("new/data");
     assert!(attach(&data).unwrap().is_none());
     let server = runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(&data))).unwrap();
-    // its owner's runtime is gone, and it answers all the same
+    // The runtime of its owner is gone, but the server still responds.
     assert!(get(&server.endpoint(), "/-/health").starts_with("HTTP/1.1 200"));
     let refused = get(&server.endpoint(), "/bucket/key");
     assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("AccessDenied"), "{refused}");
@@ -63,13 +63,13 @@ fn starts_is_found_and_ends() {
     assert!(TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).is_err());
 
     let again = runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(&data))).unwrap();
-    assert_eq!(again.secret_access_key(), &secret, "keys are stable");
+    assert_eq!(again.secret_access_key(), &secret, "the credentials are stable");
     drop(again);
     assert!(attach(&data).unwrap().is_none());
 }
 
 #[test]
-fn of_many_starters_one_serves_and_the_others_attach() {
+fn of_concurrent_starters_one_serves_and_the_others_attach() {
     let dir = tempfile::tempdir().unwrap();
     let starters: Vec<_> = (0..8)
         .map(|_| {
@@ -94,7 +94,7 @@ fn of_many_starters_one_serves_and_the_others_attach() {
 }
 
 #[test]
-fn a_stale_attach_file_is_not_followed() {
+fn a_stale_attach_file_is_ignored() {
     let dir = tempfile::tempdir().unwrap();
     let stale = r#"{"pid":1,"address":"127.0.0.1:1","access_key_id":"a","secret_access_key":"b"}"#;
     fs::write(dir.path().join("server.json"), stale).unwrap();
@@ -103,11 +103,14 @@ fn a_stale_attach_file_is_not_followed() {
     let server = runtime().block_on(EmbeddedServer::start(options)).unwrap();
     let found = attach(dir.path()).unwrap().unwrap();
     assert_eq!((found.endpoint, found.access_key_id.as_str()), (server.endpoint(), "id"));
-    assert!(!dir.path().join("credentials.json").exists(), "given keys are not kept");
+    assert!(
+        !dir.path().join("credentials.json").exists(),
+        "credentials from the options are not stored"
+    );
 }
 
 #[test]
-fn what_cannot_be_is_refused() {
+fn invalid_options_and_occupied_ports_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let start = |options| runtime().block_on(EmbeddedServer::start(options)).unwrap_err();
     let open = EmbeddedOptions::new(dir.path()).listen(([0, 0, 0, 0], 0).into());
@@ -118,7 +121,7 @@ fn what_cannot_be_is_refused() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = EmbeddedOptions::new(dir.path().join("d")).listen(taken.local_addr().unwrap());
     assert_eq!(start(port).kind(), ErrorKind::Conflict);
-    // A start that failed leaves nothing behind that the next one meets.
+    // A failed start leaves nothing that would make the next one fail.
     let again = EmbeddedOptions::new(dir.path().join("d"));
     drop(runtime().block_on(EmbeddedServer::start(again)).unwrap());
     fs::write(dir.path().join("d/index.redb"), b"nonsense".repeat(4096)).unwrap();
@@ -127,32 +130,33 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
-fn a_damaged_index_is_corrupt_and_never_served() {
+fn a_damaged_index_is_reported_as_corrupt() {
     let dir = tempfile::tempdir().unwrap();
     let start = || runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(dir.path())));
     drop(start().unwrap());
     let index = dir.path().join("index.redb");
-    let whole = fs::read(&index).unwrap();
-    let mut torn: Vec<Vec<u8>> = vec![whole[..whole.len() / 2].to_vec(), whole[..5000].to_vec()];
+    let original = fs::read(&index).unwrap();
+    let mut damaged_copies: Vec<Vec<u8>> =
+        vec![original[..original.len() / 2].to_vec(), original[..5000].to_vec()];
     for at in [0, 9, 64, 100, 192, 320] {
-        let mut bytes = whole.clone();
+        let mut bytes = original.clone();
         bytes[at..at + 48].iter_mut().for_each(|byte| *byte ^= 0xff);
-        torn.push(bytes);
+        damaged_copies.push(bytes);
     }
-    for (n, bytes) in torn.iter().enumerate() {
+    for (n, bytes) in damaged_copies.iter().enumerate() {
         fs::write(&index, bytes).unwrap();
         match start() {
-            // redb keeps two headers, and one of them may do.
+            // redb has two headers, and one of them may suffice.
             Ok(server) => runtime().block_on(server.shutdown()).unwrap(),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt, "{n}: {error}"),
         }
     }
-    fs::write(&index, &whole).unwrap();
+    fs::write(&index, &original).unwrap();
     drop(start().unwrap());
 }
 
 #[test]
-fn no_damage_of_the_index_makes_wrong_bytes() {
+fn a_damaged_index_never_leads_to_wrong_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let options = || EmbeddedOptions::new(dir.path()).durability(Durability::Process);
     let start = || runtime().block_on(EmbeddedServer::start(options()));
@@ -165,12 +169,12 @@ fn no_damage_of_the_index_makes_wrong_bytes() {
     }
     runtime().block_on(server.shutdown()).unwrap();
     let index = dir.path().join("index.redb");
-    let whole = fs::read(&index).unwrap();
-    let page = |page: &usize| &whole[page * 4096..(page + 1) * 4096];
+    let original = fs::read(&index).unwrap();
+    let page = |page: &usize| &original[page * 4096..(page + 1) * 4096];
     let used: Vec<usize> =
-        (0..whole.len() / 4096).filter(|at| page(at).iter().any(|byte| *byte != 0)).collect();
+        (0..original.len() / 4096).filter(|at| page(at).iter().any(|byte| *byte != 0)).collect();
     for (round, at) in used.iter().cycle().take(40).enumerate() {
-        let mut bytes = whole.clone();
+        let mut bytes = original.clone();
         for n in 0..3 {
             bytes[at * 4096 + (round * 37 + n * 11) % 200] ^= 1 << (round % 8);
         }
@@ -183,7 +187,7 @@ fn no_damage_of_the_index_makes_wrong_bytes() {
             }
         };
         for n in 0..20 {
-            // No answer at all is one, too: the connection is cut when a read breaks off.
+            // A missing response is acceptable: the connection is closed when a read fails.
             let Ok(got) = client().send("GET", &format!("/raw/{n}"), &[], b"") else { continue };
             assert!([200, 404, 500].contains(&got.status), "{}", got.status);
             assert!(got.status != 200 || got.body == body(n), "round {round}, object {n}");

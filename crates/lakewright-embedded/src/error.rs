@@ -1,0 +1,20 @@
+//! Conversion of I/O errors.
+
+use std::io;
+use std::path::Path;
+
+use lakewright_core::{Error, ErrorKind};
+
+/// Converts an error of the file system or the network.
+pub(crate) fn io_error(error: io::Error, operation: &'static str, path: &Path) -> Error {
+    let kind = match error.kind() {
+        // The path exists and is not a directory. In this crate `AlreadyExists` means that another
+        // server has the directory.
+        io::ErrorKind::AlreadyExists => ErrorKind::InvalidInput,
+        kind => kind.into(),
+    };
+    Error::new(kind, error.to_string())
+        .during(operation)
+        .on(path.display().to_string())
+        .caused_by(error)
+}
