@@ -1,10 +1,10 @@
-# What people and machines do with this workspace; `make` alone lists it.
+# The development tasks of this workspace; `make` alone lists them.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
 
-# Compiled things live outside the checkout, so that a fresh clone is quick and a copy is small.
+# Compiled files are kept outside the checkout, so that a clone is small and copies share them.
 export LAKEWRIGHT_CACHE ?= $(HOME)/.cache/lakewright
 export CARGO_TARGET_DIR ?= $(LAKEWRIGHT_CACHE)/target
 
@@ -13,6 +13,9 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PY_SOURCES := python tests/python tests/nix tests/deploy tests/bench nix scripts
 SH_SOURCES := scripts/*.sh .ci/run
+# The parts whose comments and names are checked; empty for the whole repository.
+PLAIN_PATHS := $(addprefix crates/lakewright-,embedded macros spec) .ci flake.nix Makefile nix \
+  scripts secrets tests/deploy tests/nix
 
 .PHONY: help dev test lint demo bench wheel clean
 
@@ -25,13 +28,14 @@ $(VENV)/.stamp: python/requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# Always the whole workspace: the features of a single crate (`-p`) are another DataFusion.
+# Cargo always builds the whole workspace: the features of a single crate (`-p`) would compile a
+# second DataFusion.
 dev: $(VENV)/.stamp ## build it all (dev profile); .venv gets the module and the command
 	@echo "== cargo build"
 	cargo build --workspace
 	$(BIN)/python scripts/dev_install.py $(CARGO_TARGET_DIR)/debug
 
-# Reads the signatures out of the built module, for the check of the stubs.
+# Extracts the signatures from the built module, for the check of the stubs.
 INTROSPECTION := $(LAKEWRIGHT_CACHE)/bin/pyo3-introspection
 $(INTROSPECTION):
 	@echo "== pyo3-introspection"
@@ -54,9 +58,11 @@ test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... 
 	echo "== make test: Rust $$rust, Python $$python, Nix $$nix"
 	[[ $$rust$$python$$nix == passedpassedpassed ]]
 
-# cargo-deny looks at all platforms' packages, offline: they are fetched first.
-lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy, shellcheck
-	@echo "== rustfmt"
+# cargo-deny checks the packages of all platforms offline, so they are fetched first.
+lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, ruff, mypy, shellcheck
+	@echo "== comments and names"
+	$(BIN)/python scripts/check_language.py $(PLAIN_PATHS)
+	echo "== rustfmt"
 	cargo fmt --all --check
 	echo "== cargo-deny"
 	cargo fetch --quiet --locked
@@ -69,7 +75,7 @@ lint: $(VENV)/.stamp ## formatting, clippy, docs, licences and bans, ruff, mypy,
 	  MYPYPATH=$$tests $(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 $$tests
 	done
 	$(BIN)/shellcheck $(SH_SOURCES)
-	$(BIN)/shellcheck --shell=bash $$(find nix -name '*.sh') # pieces, which Nix makes scripts of
+	$(BIN)/shellcheck --shell=bash $$(find nix -name '*.sh') # fragments that Nix makes scripts of
 	echo "== nixfmt, deadnix"
 	scripts/nix_lint.sh
 	echo "== clippy"
