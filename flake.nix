@@ -6,7 +6,7 @@
     agenix = {
       url = "github:ryantm/agenix";
       inputs.nixpkgs.follows = "nixpkgs";
-      # Neither macOS nor home directories are of any use here.
+      # agenix's inputs for macOS and home directories are not used here.
       inputs.darwin.follows = "";
       inputs.home-manager.follows = "";
     };
@@ -30,7 +30,7 @@
           system: build (nixpkgs.legacyPackages.${system}.extend self.overlays.default)
         );
 
-      # The modules' `package` options find our packages by their names.
+      # The `package` options of the modules find the packages of this flake by their names.
       withPackages = module: {
         imports = [
           module

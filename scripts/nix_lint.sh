@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks at every Nix file of the repository: it parses, is formatted as nixfmt does, binds nothing
-# that it does not use, and takes no name from nowhere (`with lib;`). With --fix it formats them.
+# Checks every Nix file of the repository: it parses, is formatted as by nixfmt, has no unused
+# bindings, and does not use `with lib;`. With --fix it formats the files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,10 +19,10 @@ status=0
 }
 "$(scripts/cargo-tool.sh deadnix)" --fail "${files[@]}" || status=1
 if grep --line-number --extended-regexp '^[^#]*\bwith lib\b' "${files[@]}"; then
-  echo "nix_lint.sh: say where names come from: inherit (lib) …" >&2
+  echo "nix_lint.sh: name the origin of each name: inherit (lib) …" >&2
   status=1
 fi
-# nixfmt has a parser of its own; Nix's is the one that counts.
+# nixfmt has its own parser, but only Nix's parser is authoritative.
 if command -v nix-instantiate >/dev/null; then
   nix-instantiate --parse "${files[@]}" >/dev/null || status=1
 else

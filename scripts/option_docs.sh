@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes nix/OPTIONS.md anew from the modules; with --check it says what would change, and fails.
-# nixpkgs' lib comes from NIX_PATH: nixpkgs-lib=… or nixpkgs=…
+# Generates nix/OPTIONS.md from the modules; with --check it prints the difference and fails if
+# there is one. nixpkgs' lib comes from NIX_PATH: nixpkgs-lib=… or nixpkgs=…
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +15,7 @@ nix --extra-experimental-features nix-command eval --raw --impure \
 case ${1-} in
 --check)
   diff --unified "$page" "$fresh" || {
-    echo "$page is not what the modules say: run scripts/option_docs.sh" >&2
+    echo "$page differs from the options of the modules: run scripts/option_docs.sh" >&2
     exit 1
   }
   ;;

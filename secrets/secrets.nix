@@ -1,20 +1,20 @@
-# Who can decrypt which file; the command `agenix` reads this.
+# The recipients of each encrypted file, read by the command `agenix`.
 let
-  # Its private half is in tests/deploy/keys for everybody to read. See README.md.
+  # Its private key is published in tests/deploy/keys. See README.md.
   exampleHost = builtins.replaceStrings [ "\n" ] [ "" ] (
     builtins.readFile ../tests/deploy/keys/ssh_host_ed25519_key.pub
   );
   files = [
-    # The server.
+    # Secrets of the server.
     "minio-root-user.age"
     "minio-root-password.age"
     "minio-kms-key.age"
 
-    # Users of the stack `lake`.
+    # Secrets of the users of the stack `lake`.
     "etl.age"
     "operators.age"
 
-    # The same secrets with other values, for the tests of rotation.
+    # The same secrets with different values, for the tests of rotation.
     "minio-root-password-rotated.age"
     "etl-rotated.age"
   ];

@@ -1,4 +1,4 @@
-# A check that runs cargo over the whole workspace.
+# A check that runs cargo on the whole workspace.
 {
   lib,
   python3,
@@ -23,7 +23,7 @@ rustPlatform.buildRustPackage {
     ../../tests
   ];
   inherit env;
-  # pyo3 asks a Python what it builds for.
+  # pyo3 runs a Python interpreter to determine the target version.
   nativeBuildInputs = [ python3 ] ++ nativeBuildInputs;
   buildPhase = ''
     runHook preBuild

@@ -1,5 +1,5 @@
-# What `nix flake check` builds: every package, and what `make lint` and `make test` look at as far
-# as it needs no other people's clients.
+# The builds of `nix flake check`: every package, and the parts of `make lint` and `make test` that
+# need no other S3 clients.
 {
   pkgs,
   agenix,
@@ -55,7 +55,7 @@ removeAttrs packages [ "default" ]
         touch $out
       '';
 
-  # The committed page of options is what the modules say.
+  # The committed page of options must equal the generated one.
   options = pkgs.runCommand "lakewright-options" { } ''
     diff --unified ${../OPTIONS.md} ${
       pkgs.writeText "OPTIONS.md" (import ../lib/options.nix { inherit lib; }).page

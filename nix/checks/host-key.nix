@@ -1,5 +1,5 @@
-# Gives a machine of a test the SSH host key that its secrets are encrypted to. Everybody has this
-# key: see tests/deploy/keys. And agenix, which a host without this file has not.
+# Gives a test machine the published SSH host key that its secrets are encrypted to (see
+# tests/deploy/keys), and imports agenix.
 {
   agenix,
   config,

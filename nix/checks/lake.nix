@@ -1,5 +1,5 @@
-# The host that scenarios are about: a server, a stack on it, secrets by agenix, and Anna, an
-# ordinary user who works on the lake as its user `etl`.
+# The host of the scenarios: a server, a stack, secrets by agenix, and Anna, an ordinary user who
+# works on the lake as its user `etl`.
 {
   config,
   lib,
@@ -9,7 +9,7 @@
 let
   secret = name: config.age.secrets.${name}.path;
 
-  # MinIO's own client as root of the server: what is judged, is judged by somebody else.
+  # MinIO's own client as the root user of the server, as an independent check of the results.
   rootMc = pkgs.writeShellApplication {
     name = "root-mc";
     runtimeInputs = [ pkgs.minio-client ];
@@ -60,15 +60,15 @@ in
     };
   };
 
-  # She has etl's secret and nobody else's.
+  # Anna can read the secret of etl and no other secret.
   age.secrets.lakewright-lake-user-etl.owner = "anna";
   users.users.anna.isNormalUser = true;
-  # He may ask as the operators do.
+  # Otto has the access of operators.
   users.users.otto = {
     isNormalUser = true;
     extraGroups = [ "lakewright-operators" ];
   };
-  # And he may nothing.
+  # Emil has no access at all.
   users.users.emil.isNormalUser = true;
 
   environment.systemPackages = [

@@ -1,4 +1,4 @@
-# Each scenario as a test in virtual machines. tests/deploy runs the same files in a container.
+# Each scenario as a test in virtual machines. tests/deploy runs the same files in containers.
 { pkgs, agenix }:
 let
   inherit (pkgs) lib;
@@ -14,7 +14,7 @@ let
     in
     pkgs.testers.runNixOSTest {
       inherit name;
-      # One module is one machine.
+      # A single module means a single machine.
       nodes = if lib.isFunction hosts then { machine = hosts; } else hosts;
       node.specialArgs.agenix = agenix.nixosModules.default;
       defaults.imports = [ ../modules ];

@@ -1,5 +1,5 @@
-# The same lake on a single board: `nix build .#nixosConfigurations.board.config.system.build.sdImage`
-# makes what is written onto its card.
+# The same lake on a single-board computer: `nix build
+# .#nixosConfigurations.board.config.system.build.sdImage` builds the image for its card.
 { modulesPath, ... }:
 {
   imports = [
@@ -11,7 +11,7 @@
   nixpkgs.hostPlatform = "aarch64-linux";
   system.stateVersion = "26.05";
 
-  # A small machine: one drive, little memory, and no console to take any of it.
+  # Settings for a small machine: one drive, little memory and no console.
   services.lakewright.server = {
     console.enable = false;
     limits.memory = "50%";

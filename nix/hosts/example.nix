@@ -1,4 +1,4 @@
-# A host from nothing to a served lake.
+# A host with a server, declared state and secrets.
 {
   networking.hostName = "example";
   nixpkgs.hostPlatform = "x86_64-linux";

@@ -1,9 +1,9 @@
-# What both example hosts serve: a bucket, somebody who writes into it, people who look after it,
-# and the secrets of them all.
+# The part that both example hosts share: a bucket, a user that writes to it, operators, and all
+# their secrets.
 {
-  # The key of the host decrypts the secrets.
+  # The secrets are decrypted with the host's SSH key.
   services.openssh.enable = true;
-  # Nobody can log in before your own key is here.
+  # No login is possible before you add your own key.
   users.users.root.openssh.authorizedKeys.keys = [
     # "ssh-ed25519 AAAA… you@example.org"
   ];
@@ -30,7 +30,7 @@
       };
     };
 
-    # Encrypted to a key that everybody has: secrets/README.md says how to replace them.
+    # The files are encrypted to a published key: secrets/README.md explains how to replace them.
     age = {
       rootUser = ../../secrets/minio-root-user.age;
       rootPassword = ../../secrets/minio-root-password.age;

@@ -1,5 +1,5 @@
-# What no service of ours needs to be allowed, as settings of a unit. Measured with
-# `systemd-analyze security`.
+# The sandbox settings that all units of this project share, checked with `systemd-analyze
+# security`.
 {
   UMask = "0077";
 

@@ -1,5 +1,5 @@
-# All options of our modules, for people: as NixOS's own documentation has them, and as the page
-# nix/OPTIONS.md.
+# The documentation of all options of the modules: in the format of NixOS's documentation, and as
+# the page nix/OPTIONS.md.
 { lib }:
 let
   inherit
@@ -8,7 +8,8 @@ let
       modules = [
         ../modules
         {
-          # Only what options say of themselves is read, so the rest of NixOS need not be there.
+          # Only the descriptions of options are evaluated, so the rest of NixOS need not be
+          # imported.
           _module.check = false;
           _module.args.pkgs = throw "an option needs defaultText: its default depends on packages";
         }
@@ -22,7 +23,7 @@ let
     lib.optionAttrSetToDocList lakewright
   );
 
-  # GitHub knows no roles such as {option}`networking.hostName`.
+  # GitHub does not render roles such as {option}`networking.hostName`.
   withoutRoles = lib.replaceStrings [
     "{command}"
     "{env}"

@@ -1,17 +1,17 @@
-# Option types that several of our modules share.
+# Option types that several modules share.
 { lib }:
 let
-  # What needs no quoting in a unit file: no space, no colon (LoadCredential=), no specifier.
+  # Paths that need no quoting in a unit file: without space, colon (LoadCredential=) and specifier.
   plainPath = "/[A-Za-z0-9@_.,+=/-]+";
 in
 rec {
-  # A folder or file of the host.
+  # A directory or file of the host.
   hostPath = lib.types.strMatching plainPath // {
     description = "absolute path in plain characters, as a string";
   };
 
-  # What everybody may read, a certificate: a file of the configuration or one that is built, which
-  # the store has under a plain name, or a file of the host.
+  # A public file, such as a certificate: a file of the configuration or a built file, which is in
+  # the store, or a file of the host.
   publicFile = lib.types.either (
     lib.types.addCheck lib.types.path (file: builtins.isPath file || lib.isDerivation file)
     // {
@@ -19,8 +19,8 @@ rec {
     }
   ) hostPath;
 
-  # Where a secret lies on the host when a unit starts: agenix's, sops-nix's, or a file put there
-  # by hand. A Nix path would be copied into the store, where everybody reads it.
+  # The path of a secret on the host when a unit starts: a file from agenix, from sops-nix, or
+  # placed there by hand. A Nix path would be copied into the store, which all users can read.
   secretFile =
     lib.types.addCheck (lib.types.strMatching plainPath) (path: !(lib.hasPrefix builtins.storeDir path))
     // {

@@ -1,13 +1,15 @@
-# Where a server is, taken apart.
+# Parsing of server URLs.
 { lib }:
 rec {
-  # No user, no path: `https://name:port`. Nothing in it means anything to a shell or to systemd.
+  # URLs without user and path: `https://name:port`. They contain no character that is special to a
+  # shell or to systemd.
   type = lib.types.strMatching pattern // {
     description = "URL of a server (http:// or https://, a name or address, perhaps a port)";
   };
   pattern = "(https?)://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+])(:([0-9]+))?/?";
 
-  # Its scheme, its host in lower case, and its port as text, said or not. Null of what is no URL.
+  # Returns the scheme, the host in lower case, and the port as text, which may be implied. Null for
+  # an invalid URL.
   parse =
     url:
     let

@@ -1,8 +1,8 @@
-# What a path unit has to watch to see changes of files.
+# The paths that a path unit has to watch to detect changes of files.
 #
-# agenix and sops-nix make a folder of each generation of secrets, /run/NAME.d/1, and lead to it by
-# a link, /run/NAME. systemd notices that the link leads elsewhere and watches the new files, but
-# takes it for no change. That the old generation goes is one.
+# agenix and sops-nix create a directory for each generation of secrets, /run/NAME.d/1, and refer to
+# it by a symbolic link, /run/NAME. When the link changes, systemd watches the new files but does
+# not trigger. The removal of the old generation does trigger.
 { lib }:
 files:
 lib.unique (

@@ -1,8 +1,9 @@
-# agenix for the server and the client: `services.lakewright.age`.
+# Integration of agenix with the server and the client: `services.lakewright.age`.
 #
-# Each encrypted file is named once. From that follow where it is decrypted to and who may read it
-# (age.secrets), the `…File` option that takes it, what starts after it, and what starts anew when
-# it changes. Nothing of it is needed: the `…File` options take plain files and sops-nix's as well.
+# Each encrypted file is named once. This determines its decrypted path and the users who can read
+# it (age.secrets), the `…File` option that is set to it, the units that start after it, and those
+# that restart when it changes. The module is optional: the `…File` options accept plain files and
+# files from sops-nix as well.
 {
   config,
   lib,
@@ -32,7 +33,7 @@ let
       description = "Files that `agenix` has encrypted to this host's key, with the secret keys of ${what}, by stack and name.";
     };
 
-  # Where a secret is called: names of access keys may hold what names of files may not.
+  # The name of a secret: access keys may contain characters that file names may not.
   nameOf =
     kind: stack: name:
     let
@@ -54,7 +55,7 @@ let
     lakewright-access-key-id = cfg.accessKeyId;
     lakewright-secret-access-key = cfg.secretAccessKey;
   };
-  # One list of users and service accounts.
+  # Users and service accounts as one list.
   perName =
     of:
     lib.concatLists (
@@ -86,23 +87,23 @@ let
   ofStacks = lib.listToAttrs (perName (s: lib.nameValuePair (nameOf s.kind s.stack s.name) s.file));
 
   all = ofServer // ofTls // ofClient // ofStacks;
-  # A dash joins and is also part of names.
+  # The dash is both the separator and an allowed character of names.
   ambiguous = lib.attrNames (
     lib.filterAttrs (_: same: lib.length same > 1) (
       lib.groupBy (s: nameOf s.kind s.stack s.name) (perName (s: s))
     )
   );
-  # Without agenix an assertion fails, and not this.
+  # Without agenix an assertion fails, so this path is never used.
   pathOf = name: if hasAgenix then config.age.secrets.${name}.path else "/run/agenix/${name}";
-  # By what is in them: the path of a file in a flake changes with every file beside it.
+  # Contents are hashed because the store path of a file in a flake changes with every other file.
   contents = files: map (builtins.hashFile "sha256") (lib.attrValues files);
 
-  # agenix decrypts before any service starts, except where it is a service itself.
+  # agenix decrypts before any service starts, unless it runs as a service itself.
   installer = lib.optional (
     config.systemd.sysusers.enable || config.services.userborn.enable
   ) "agenix-install-secrets.service";
-  # Not Requires=: it has all secrets of the host, is another unit when any of them changes, and would
-  # take the server down with it. Secrets that are missing are refused before a start.
+  # Requires= is not used: the agenix unit has all secrets of the host, changes with any of them,
+  # and would restart the server. Missing secrets are refused before the start.
   afterAgenix = {
     wants = installer;
     after = installer ++ [
@@ -164,7 +165,7 @@ in
     serviceAccounts = perStack "service accounts";
   };
 
-  # An encrypted file declares nobody: whom a stack declares finds its file here.
+  # An encrypted file does not declare a resource: declared resources get their files here.
   options.services.lakewright.client.stacks = lib.mkOption {
     type = lib.types.attrsOf (
       lib.types.submodule (
@@ -192,12 +193,12 @@ in
         }
         {
           assertion = strangers == [ ];
-          message = "services.lakewright.age names secrets of nobody that services.lakewright.client.stacks declares: ${toString strangers}.";
+          message = "services.lakewright.age names secrets of users or accounts that services.lakewright.client.stacks does not declare: ${toString strangers}.";
         }
       ];
     }
 
-    # Without agenix there is no option to define.
+    # Without agenix the option does not exist and cannot be set.
     (lib.optionalAttrs hasAgenix {
       age.secrets =
         lib.mapAttrs (_: file: { inherit file; }) all
@@ -208,7 +209,8 @@ in
               {
                 inherit (s) file;
               }
-              # Whoever works as this user reads it; everything else is root's.
+              # The secret of a user with operators is readable for their group; all other secrets
+              # only for root.
               // lib.optionalAttrs (operators s.kind s.name) {
                 group = client.operatorsGroup;
                 mode = "0440";

@@ -1,7 +1,8 @@
-# Declared state on a server, this host's or another: `services.lakewright.client`.
+# Declared state on a server, on this or another host: `services.lakewright.client`.
 #
-# Here is where it connects and who it is there. What a stack is, is in ./client/stack.nix; each
-# other file of ./client makes one thing of the stacks.
+# This file has the options of the connection and its credentials. The options of a stack are in
+# ./client/stack.nix; each other file of ./client generates one kind of unit or file from the
+# stacks.
 {
   config,
   lib,
@@ -13,10 +14,10 @@ let
   spec = import ../lib/spec { inherit lib; };
   types = import ../lib/types.nix { inherit lib; };
   url = import ../lib/url.nix { inherit lib; };
-  # The server's module need not be there.
+  # The server's module may not be imported.
   server = config.services.lakewright.server or { enable = false; };
   ofServer = name: if server.enable then server.${name} else null;
-  # Whether the endpoint is this host's server, however it is written.
+  # Whether the endpoint is this host's server, in any notation.
   isOurs =
     let
       asked = url.parse cfg.endpoint;
@@ -26,7 +27,7 @@ let
           server.url
         ]
       );
-      # What the server is called from here.
+      # Names of the server that are valid on this host.
       names = [
         config.networking.hostName
         config.networking.fqdnOrHostName
@@ -49,8 +50,8 @@ let
       default = ofServer server;
       defaultText = lib.literalMD "the local server's `${server}`, otherwise null";
       description = ''
-        File on this host that holds ${what} of whoever applies the stacks: somebody who may
-        administer the server. It is read by systemd as root when a unit starts.
+        File on this host that holds ${what} of the user that applies the stacks and that may
+        administer the server. systemd reads it as root when a unit starts.
       '';
     };
 in
@@ -74,21 +75,21 @@ in
         else
           pkgs.lakewright-minimal;
       defaultText = lib.literalMD "`pkgs.lakewright` where a stack declares tables, otherwise `pkgs.lakewright-minimal`, which is built without them";
-      description = "What has `bin/lakewright`, for the units and for everybody's PATH.";
+      description = "Package with `bin/lakewright`, for the units and for the PATH of all users.";
     };
 
     specPackage = lib.mkOption {
       type = lib.types.package;
       default = pkgs.buildPackages.lakewright-spec;
       defaultText = lib.literalExpression "pkgs.buildPackages.lakewright-spec";
-      description = "What checks each stack's document when it is built, on the machine that builds.";
+      description = "Package that checks each stack's spec when it is built, on the machine that builds.";
     };
 
     minioClientPackage = lib.mkOption {
       type = lib.types.package;
       default = pkgs.minio-client;
       defaultText = lib.literalExpression "pkgs.minio-client";
-      description = "What has `bin/mc`, for everybody's PATH.";
+      description = "Package with `bin/mc`, for the PATH of all users.";
     };
 
     stacks = lib.mkOption {
@@ -97,14 +98,14 @@ in
       );
       default = { };
       description = ''
-        What is declared, planned and applied together, by name. A stack owns what it made or took
-        over; two stacks cannot declare one thing. Each has a unit `lakewright-client-NAME.service`,
+        Sets of resources that are planned and applied together, by name. A stack owns the resources
+        that it created or adopted; two stacks cannot declare the same resource. Each has a unit `lakewright-client-NAME.service`,
         and they run one after the other.
 
-        A stack that is taken out of the configuration leaves everything that it owns as it is, and
-        nobody looks after it any more. As root, `lakewright-admin state` shows it,
-        `lakewright-admin destroy --stack NAME` takes it away, and `lakewright-admin forget` gives
-        single things up.
+        A stack that is removed from the configuration leaves all its resources unchanged and no
+        longer managed. As root, `lakewright-admin state` shows them,
+        `lakewright-admin destroy --stack NAME` deletes them, and `lakewright-admin forget` gives up
+        the ownership of single resources.
       '';
     };
 
@@ -170,7 +171,7 @@ in
       description = ''
         When one of these changes, a switch runs the stacks' units again. A changed declaration does
         that by itself, and a changed file does too ({option}`services.lakewright.client.watchSecrets`);
-        this is for what says so earlier. {option}`services.lakewright.age` fills it in.
+        this option is for earlier notice. {option}`services.lakewright.age` fills it in.
       '';
     };
 
@@ -182,9 +183,10 @@ in
         Group of this host whose members work on the server as
         {option}`services.lakewright.client.operatorsUser`: the group is made, and the profile
         `default` in {file}`/etc/lakewright/profiles.toml` names that user's secret file. The file
-        must belong to this group and be readable by it (mode 0440). Who is not in the group and
-        brings no keys (`LAKEWRIGHT_*` or a profile) is told that the file cannot be read. With null
-        the profile says where the server is and everybody brings their own keys.
+        must belong to this group and be readable by it (mode 0440). A user who is not in the group
+        and has no other credentials (`LAKEWRIGHT_*` or a profile) gets the error that the file
+        cannot be read. With null the profile has only the endpoint, and users need credentials of
+        their own.
       '';
     };
 
@@ -197,7 +199,7 @@ in
       '';
     };
 
-    # Other files ask for these.
+    # Internal options that other files read.
     serverUnit = lib.mkOption {
       type = lib.types.nullOr lib.types.str;
       internal = true;
@@ -219,8 +221,8 @@ in
       {
         assertion = cfg.credentials.accessKeyIdFile != null && cfg.credentials.secretAccessKeyFile != null;
         message = ''
-          services.lakewright.client.credentials: name accessKeyIdFile and secretAccessKeyFile of
-          somebody who may administer the server; there is none on this host whose root files could
+          services.lakewright.client.credentials: name accessKeyIdFile and secretAccessKeyFile of a
+          user who may administer the server; there is none on this host whose root files could
           be taken.
         '';
       }

@@ -1,4 +1,4 @@
-# The whole lake on a machine: a server, what is declared on it, and the secrets of both.
+# All modules: the server, the declared state and the secrets of both.
 {
   imports = [
     ./age.nix

@@ -1,7 +1,7 @@
 # MinIO as a service: `services.lakewright.server`.
 #
-# Here is who it is and where it listens. Each file of ./server declares what it is about and adds
-# its part to the unit.
+# This file has the user and the listening address. Each file of ./server declares the options of
+# one topic and adds its part to the unit.
 {
   config,
   lib,
@@ -34,7 +34,7 @@ let
   isLoopback =
     address: address != null && (import ../lib/url.nix { inherit lib; }).isLoopback (bracketed address);
   scheme = if cfg.tls.enable then "https" else "http";
-  # The host's own programs go through loopback where they can, so that no name has to resolve.
+  # Programs of the host connect through loopback if possible, so that no name has to resolve.
   localHost =
     if cfg.tls.enable then
       cfg.tls.name
@@ -47,7 +47,8 @@ let
     origin: port:
     if port == (if cfg.tls.enable then 443 else 80) then origin else "${origin}:${toString port}";
 
-  # MinIO refuses hosts whose settings differ, so what is named after one host is no default there.
+  # MinIO refuses hosts with different settings, so a distributed server has no default that depends
+  # on the name of one host.
   ownName = cfg.tls.enable && !cfg.distributed;
 
   url = lib.types.strMatching "https?://[^/?#[:space:]]+/?";
@@ -152,8 +153,8 @@ in
       ];
       default = "jwt";
       description = ''
-        Who may read the metrics under `/minio/v2/metrics/` and `/minio/metrics/v3/`: `jwt` takes
-        a bearer token (`mc admin prometheus generate`), `public` everybody who reaches the port.
+        The access to the metrics under `/minio/v2/metrics/` and `/minio/metrics/v3/`: `jwt` takes
+        a bearer token (`mc admin prometheus generate`), `public` allows every client that reaches the port.
       '';
     };
 
@@ -190,7 +191,7 @@ in
       }
     ];
 
-    # As services.minio makes them, so that its data belongs to the same user.
+    # The user is the same as in services.minio, so that existing data belongs to it.
     users.users.minio = {
       isSystemUser = true;
       group = "minio";
@@ -208,8 +209,8 @@ in
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
 
-      # What cannot start is tried five times within seconds and is then failed, to be seen; a
-      # server that fell over comes back at once.
+      # A server that cannot start is tried five times within seconds and then fails visibly; a
+      # server that crashed is restarted at once.
       startLimitIntervalSec = 60;
       startLimitBurst = 5;
 
@@ -220,20 +221,20 @@ in
         MINIO_SERVER_URL = lib.mapNullable literal cfg.url;
         MINIO_BROWSER_REDIRECT_URL =
           if cfg.console.enable then lib.mapNullable literal cfg.console.url else null;
-        # The program is in the Nix store and cannot replace itself.
+        # The program is in the Nix store and cannot update itself.
         MINIO_UPDATE = "off";
       };
 
       serviceConfig = {
-        # Of several hosts each says that it is ready only when it has found enough of the others:
-        # a switch on the first of them would wait for the last.
+        # Each host of a distributed server reports readiness only after it has found enough of the
+        # others, so a switch on the first host would wait for the last.
         Type = if cfg.distributed then "exec" else "notify";
         NotifyAccess = "main";
         User = "minio";
         Group = "minio";
         RuntimeDirectory = "lakewright-server";
         RuntimeDirectoryMode = "0700";
-        # Its own folder under /run holds what is made at start; ~/.minio is not used.
+        # Files created at start are in the unit's runtime directory; ~/.minio is not used.
         ExecStart = lib.concatStringsSep " " (
           [
             "${cfg.package}/bin/minio server"
@@ -242,7 +243,7 @@ in
           ++ lib.optional cfg.console.enable "--console-address ${socket cfg.console}"
           ++ [
             "--certs-dir %t/lakewright-server/certs"
-            # No credentials in the lines it prints when it starts.
+            # This option omits credentials from the messages at start.
             "--anonymous"
           ]
           ++ cfg.arguments

@@ -1,5 +1,5 @@
-# The command. Without tables it has neither Delta Lake nor DataFusion, half of the crates to build,
-# and all that a machine needs whose declarations name buckets, users and policies only.
+# The command. Built without tables it contains neither Delta Lake nor DataFusion, which halves the
+# crates to build and suffices for a machine that declares only buckets, users and policies.
 {
   lib,
   stdenv,
@@ -11,8 +11,8 @@
 let
   workspace = import ./workspace.nix { inherit lib; };
   pname = if withTables then "lakewright" else "lakewright-minimal";
-  # The command writes its completions and pages itself. Built for another machine it runs in an
-  # emulator of that machine; where there is none, it is built for the machine that builds as well.
+  # The command generates its completions and manual pages itself. When cross-compiling it runs in
+  # an emulator of the target machine; without an emulator, it is also built for the build machine.
   itself =
     if stdenv.hostPlatform.emulatorAvailable buildPackages then
       "${stdenv.hostPlatform.emulator buildPackages} $out/bin/lakewright"
@@ -26,7 +26,8 @@ rustPlatform.buildRustPackage {
 
   cargoBuildFlags = [ "--package=lakewright-cli" ];
   buildNoDefaultFeatures = !withTables;
-  # The tests of the whole workspace are a check of the flake: here they would compile it twice.
+  # A check of the flake runs the tests of the whole workspace; here they would be compiled a second
+  # time.
   doCheck = false;
 
   nativeBuildInputs = [ installShellFiles ];

@@ -1,4 +1,4 @@
-# The demo as a command: what `make demo` runs, with all that it imports.
+# The program of `make demo` as a command, with all modules that it imports.
 {
   lib,
   python3,

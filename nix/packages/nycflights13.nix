@@ -1,4 +1,4 @@
-# The real flights of the demo. nixpkgs does not have it.
+# The flight data of the demo, which nixpkgs does not package.
 {
   lib,
   buildPythonPackage,

@@ -1,5 +1,5 @@
-# The options of our modules as NixOS's own documentation shows them. nix/OPTIONS.md is the same for
-# readers of the repository.
+# The options of the modules in the format of NixOS's documentation. nix/OPTIONS.md has the same
+# content for readers of the repository.
 { lib, nixosOptionsDoc }:
 let
   root = toString ../..;

@@ -1,4 +1,4 @@
-# `nix run .#plan`: what a switch would do to a host's server.
+# `nix run .#plan`: shows how a switch would change a host's server.
 {
   coreutils,
   jq,
@@ -17,5 +17,5 @@ writeShellApplication {
     openssh
   ];
   text = builtins.readFile ./plan.sh;
-  meta.description = "What applying a host's declared state would change on the live server";
+  meta.description = "Shows how applying a host's declared state would change the live server";
 }

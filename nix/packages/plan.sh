@@ -1,4 +1,4 @@
-# Shows what switching to a host's configuration would do to its server.
+# Shows how switching to a host's configuration would change its server.
 
 usage() {
   cat <<'TEXT'
@@ -56,7 +56,7 @@ run_nix() {
 }
 client=$flake#nixosConfigurations.$host.config.services.lakewright.client
 
-# The store path of a stack's derivation $2.
+# Prints the store path of the derivation $2 of a stack.
 built() {
   run_nix build --no-link --json "$client.stacks.\"$1\".$2" | jq --raw-output '.[0].outputs.out'
 }

@@ -1,4 +1,4 @@
-# The Python module and its command, as the wheel has them.
+# The Python module and its command, as in the wheel.
 {
   lib,
   buildPythonPackage,
@@ -24,7 +24,7 @@ buildPythonPackage {
     rustPlatform.maturinBuildHook
   ];
 
-  # What pytest runs needs servers and other people's clients: `make test`.
+  # The tests of pytest need servers and other S3 clients, so only `make test` runs them.
   doCheck = false;
   pythonImportsCheck = [ "lakewright" ];
 

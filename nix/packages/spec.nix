@@ -1,4 +1,5 @@
-# Checks and prints spec documents. Small enough to be built wherever a configuration is.
+# Checks and prints specs. The package is small, because it is built wherever a configuration is
+# built.
 { lib, rustPlatform }:
 let
   workspace = import ./workspace.nix { inherit lib; };

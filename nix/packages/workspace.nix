@@ -1,11 +1,11 @@
-# What Cargo.toml says of all crates, and the part of the workspace that a build needs.
+# The metadata that all crates share, and the part of the workspace that a build needs.
 { lib }:
 let
   inherit (lib) fileset;
   inherit (lib.importTOML ../../Cargo.toml) workspace;
 
-  # Cargo reads the manifest of every member and wants the beginning of its code to be there, also
-  # of those that it does not build.
+  # Cargo reads the manifests of all members and requires their root source files to exist, even of
+  # those that it does not build.
   skeleton = fileset.unions (
     map
       (fileset.fileFilter (
@@ -23,8 +23,8 @@ in
 
   cargoLock.lockFile = ../../Cargo.lock;
 
-  # These files and folders of the repository as a source from which cargo builds. What is not
-  # named can change without a new build.
+  # The given files and folders of the repository as a source for cargo. Changes of other files
+  # cause no rebuild.
   source =
     parts:
     fileset.toSource {

@@ -41,7 +41,7 @@ def missing(what: str, why: str) -> None:
     pytest.skip(f"{what}: {why}")
 
 
-def nix_lacks() -> str | None:
+def missing_nix() -> str | None:
     """Why no host can be built here, or None."""
     if not shutil.which("nix-build"):
         return "not installed: nix-build"
@@ -52,8 +52,8 @@ def nix_lacks() -> str | None:
 
 @pytest.fixture(scope="session")
 def build() -> Callable[..., Path]:
-    """Builds what a Nix file says; it is a function of named strings or paths."""
-    if why := nix_lacks():
+    """Builds a Nix file, which is a function of named strings or paths."""
+    if why := missing_nix():
         missing("nix", why)
 
     # A single user's Nix, whatever the machine's is set up for.
@@ -77,8 +77,8 @@ def build() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def binds(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """What of this machine a container sees, read-only."""
-    if why := container.lacking():
+    """The directories of this machine that a container can read."""
+    if why := container.missing_requirement():
         missing("deploy", why)
     room = "/opt/lakewright"
     found: dict[str, Path] = {}
@@ -140,7 +140,7 @@ def boot(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says what passing here does not show."""
+    """Prints the limits of these tests: the behaviour that passing does not prove."""
     if any(
         report.nodeid.count("test_scenario[") for report in terminalreporter.stats.get("passed", ())
     ):

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 SUITE = "bookworm"
-# What NixOS has in every system, what agenix's scripts call, and what scenarios look with.
+# Programs that every NixOS system has, that agenix's scripts run, and that scenarios use.
 PACKAGES = (
     *("systemd", "systemd-sysv", "libnss-systemd", "dbus", "util-linux", "passwd", "python3"),
     # A module that was built with a shared libpython asks for it.
@@ -53,8 +53,8 @@ def cache() -> Path:
     return Path(os.environ.get("LAKEWRIGHT_CACHE", default)) / "deploy"
 
 
-def lacking() -> str | None:
-    """Why this machine cannot have containers, or None."""
+def missing_requirement() -> str | None:
+    """Returns why this machine cannot run containers, or None."""
     if os.geteuid() != 0:
         return "containers need root"
     tools = ("systemd-nspawn", "debootstrap", "unshare", "nsenter", "setpriv", "script", "mount")
@@ -63,7 +63,7 @@ def lacking() -> str | None:
 
 
 def base() -> Path:
-    """The Debian tree, made on first use. Its name says what it was made of."""
+    """The Debian tree, made on first use. Its name is a hash of its inputs."""
     recipe = json.dumps([SUITE, PACKAGES, FINISH])
     folder = cache() / f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def _cgroups(name: str) -> list[Path]:
 
 
 class Container:
-    """A machine that can be booted, told to run commands, ended, and booted again.
+    """A machine that can be booted, run commands, be ended, and be booted again.
 
     ``init`` is the first program; ``binds`` are files and folders of this machine (values) that
     are seen, read-only, at a path in the container (keys).
@@ -209,7 +209,7 @@ class Container:
         return None
 
     def boot(self) -> None:
-        """Starts the machine and returns when its systemd answers."""
+        """Starts the machine and returns when its systemd responds."""
         assert self._keeper
         if self._nspawn and self._nspawn.poll() is None:
             return

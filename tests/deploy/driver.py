@@ -1,4 +1,4 @@
-"""What a scenario may use: the part of NixOS's test driver that the shim has too.
+"""The interface of scenarios: the part of NixOS's test driver that the shim has too.
 
 A scenario is a script without imports of its own from here: both drivers hand it ``machine``,
 ``subtest`` and ``start_all``. Scripts are type-checked against these protocols, and so is the shim.
@@ -44,10 +44,10 @@ class Machine(Protocol):
         """Waits until a unit is active. Fails when it failed, or nothing is about to start it."""
 
     def wait_for_open_port(self, port: int, addr: str = "localhost", timeout: int = 900) -> None:
-        """Waits until somebody listens on a TCP port."""
+        """Waits until a process listens on a TCP port."""
 
     def wait_for_closed_port(self, port: int, addr: str = "localhost", timeout: int = 900) -> None:
-        """Waits until nobody does."""
+        """Waits until no process listens on a TCP port."""
 
     def wait_for_file(self, filename: str, timeout: int = 900) -> None:
         """Waits until a file is there."""
@@ -86,7 +86,7 @@ class Machine(Protocol):
         """Restarts it; it must have been started with `allow_reboot`."""
 
     def log(self, msg: str) -> None:
-        """Says something in the driver's log."""
+        """Writes a message to the driver's log."""
 
 
 class Subtest(Protocol):

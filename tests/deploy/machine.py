@@ -23,7 +23,7 @@ COMMAND_SECONDS = 900
 
 
 class ScenarioError(Exception):
-    """What a scenario expected did not happen."""
+    """An expectation of a scenario was not met."""
 
 
 class Shim:
@@ -121,7 +121,7 @@ class Shim:
             if state == "inactive":
                 jobs = self._ask("systemctl list-jobs --full 2>&1")[1]
                 if "No jobs" in jobs:
-                    # It may have started meanwhile.
+                    # The unit may have started meanwhile.
                     state = self.get_unit_info(unit, user)["ActiveState"]
                     if state == "inactive":
                         raise ScenarioError(

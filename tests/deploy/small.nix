@@ -43,7 +43,7 @@
     };
     speaks = {
       wantedBy = [ "multi-user.target" ];
-      # Where a unit makes the users, agenix decrypts in one too, which is before nobody by itself.
+      # If a unit creates the users, agenix decrypts in a unit too, which has no order by itself.
       after = lib.mkIf (config.services.userborn.enable || config.systemd.sysusers.enable) [
         "agenix-install-secrets.service"
       ];

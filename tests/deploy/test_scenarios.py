@@ -1,7 +1,7 @@
 """Every scenario of nix/checks/scenarios, on a container.
 
-A scenario that needs what a container has not says so in its first line, ``# Needs a kernel: …``.
-It is not run here and printed as unproven.
+A scenario that does not work in a container begins with a line ``# Needs a kernel: …``. It is not
+run here and is listed as unproven.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def test_scenario(name: str, build: Callable[..., Path], boot: Callable[[Path], 
             break
         except Exception:
             # Seen once in hundreds of starts: systemd 252 could not move its private /dev into
-            # place (EINVAL). That is between it and this machine's kernel, and says nothing of us.
+            # place (EINVAL). The cause is systemd and this machine's kernel.
             if not again or machine.execute(f"journalctl --no-pager | grep '{DISTURBED}'")[0]:
                 raise
             print(f"{name}: systemd failed to set up a namespace; once more")

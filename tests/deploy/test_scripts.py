@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, missing
 
 HERE = Path(__file__).parent
-# What a driver hands to a script.
+# The names that a driver defines for a script.
 GIVEN = """
 from driver import Machine, StartAll, Subtest
 machine: Machine
@@ -22,7 +22,7 @@ start_all: StartAll
 
 
 def mypy(*arguments: str) -> str:
-    """What mypy says; nothing when it agrees."""
+    """Returns the errors of mypy."""
     if importlib.util.find_spec("mypy") is None:
         missing("mypy", "not installed")
     done = subprocess.run(

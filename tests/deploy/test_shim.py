@@ -69,7 +69,7 @@ def test_errors_say_what_happened(machine: Shim) -> None:
     assert machine.fail("false | true") == ""
 
 
-def test_what_was_written_survives_a_reboot_and_a_crash(machine: Shim) -> None:
+def test_written_files_survive_a_reboot_and_a_crash(machine: Shim) -> None:
     machine.start(allow_reboot=True)
     boot = machine.succeed("cat /proc/sys/kernel/random/boot_id")
     machine.succeed("echo kept > /var/lib/kept; echo gone > /run/gone")
@@ -130,7 +130,7 @@ def test_commands_find_what_every_nixos_has_and_what_the_host_asks_for(machine: 
 
 
 def test_nothing_is_left_when_a_run_is_killed(tmp_path: Path, binds: object) -> None:
-    """Whatever a test run started ends with it, even where nobody can clean up."""
+    """All processes of a test run end with it, even if it cannot clean up."""
     script = f"""
 import sys
 sys.path.insert(0, {str(HERE)!r})

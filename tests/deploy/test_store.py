@@ -1,4 +1,4 @@
-"""Everybody reads the Nix store, so no secret may be in it."""
+"""The Nix store is world-readable, so it may contain no secret."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def closure(build: Callable[..., Path]) -> list[Path]:
     derivation = subprocess.run(
         ["nix-store", "--query", "--deriver", host], capture_output=True, text=True, check=True
     ).stdout.strip()
-    # What it is made of, and what that was made with.
+    # Its runtime and its build dependencies.
     closures = [
         subprocess.run(
             ["nix-store", "--query", "--requisites", *more],

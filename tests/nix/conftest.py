@@ -41,7 +41,7 @@ class Nix:
         )
 
     def value(self, expression: str) -> object:
-        """What an expression is, as JSON has it. A source that it names is in the store then."""
+        """Returns the value of an expression. Sources that it refers to are then in the store."""
         done = self.run(
             *("nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode"),
             *("--expr", expression),
@@ -62,7 +62,7 @@ class Nix:
         return Path(done.stdout.split()[-1])
 
     def failed_build(self, expression: str) -> str:
-        """What a build says that fails."""
+        """Returns the error message of a failing build."""
         done = self.run("nix-build", "--no-out-link", "--expr", expression)
         assert done.returncode != 0, f"it was built: {done.stdout}"
         return done.stderr
@@ -74,8 +74,8 @@ def copy_of_the_repository(target: Path) -> Path:
     return shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*made))
 
 
-def lacking() -> str | None:
-    """Why nothing can be evaluated here, or None."""
+def missing_requirement() -> str | None:
+    """Returns why Nix cannot be used here, or None."""
     absent = [tool for tool in ("nix-instantiate", "nix-build") if not shutil.which(tool)]
     if absent:
         return f"not installed: {', '.join(absent)}"
@@ -87,7 +87,7 @@ def lacking() -> str | None:
 @pytest.fixture(scope="session")
 def nix() -> Nix:
     """Nix, where it can be had."""
-    if why := lacking():
+    if why := missing_requirement():
         if "nix" in REQUIRED:
             pytest.fail(f"nix is required: {why}")
         pytest.skip(f"nix: {why}")

@@ -64,7 +64,7 @@ def shape(schema: Mapping[str, Any]) -> object:
 
 
 def fields(schema: Mapping[str, Any]) -> dict[str, tuple[object, bool]]:
-    """The fields of an object, and whether they must be said."""
+    """The fields of an object, and whether they are required."""
     required = schema.get("required", [])
     return {name: (shape(field), name in required) for name, field in schema["properties"].items()}
 
@@ -161,13 +161,13 @@ def test_the_document_of_everything_is_good(nix: Nix, options: Any) -> None:
         "user-[0-9a-f]{64}", document["users"]["jo@example.org"]["secret"]["credential"]
     )
     assert document["service_accounts"]["ingest"]["access_key"] == "ingest"
-    # It is an example of every field.
+    # The document is an example of every field.
     assert unused(options, document, "stack") == []
 
 
 def unused(options: Any, document: Any, where: str) -> list[str]:
     """The fields that a document nowhere has."""
-    return sorted(paths(options, where) - seen(options, document, where))
+    return sorted(paths(options, where) - used_paths(options, document, where))
 
 
 def paths(options: Any, where: str) -> set[str]:
@@ -191,9 +191,9 @@ def objects(shape: Any) -> list[Any]:
     return []
 
 
-def seen(options: Any, value: Any, where: str) -> set[str]:
+def used_paths(options: Any, value: Any, where: str) -> set[str]:
     if isinstance(value, list):
-        return set().union(*(seen(options, item, where) for item in value))
+        return set().union(*(used_paths(options, item, where) for item in value))
     if not isinstance(value, dict):
         return set()
     found = set()
@@ -206,7 +206,7 @@ def seen(options: Any, value: Any, where: str) -> set[str]:
                 items += value[name].values()
             for shape in inner:
                 for item in items:
-                    found |= seen(shape, item, f"{where}.{name}")
+                    found |= used_paths(shape, item, f"{where}.{name}")
     return found
 
 
@@ -330,8 +330,8 @@ ASSERTIONS = {
         client("credentials.accessKeyIdFile = lib.mkForce null;"),
         [
             "services.lakewright.client.credentials: name accessKeyIdFile and secretAccessKeyFile "
-            "of\nsomebody who may administer the server; there is none on this host whose root "
-            "files could\nbe taken.\n"
+            "of a\nuser who may administer the server; there is none on this host whose root files "
+            "could\nbe taken.\n"
         ],
     ),
     "no operators": (
@@ -386,7 +386,7 @@ NAMES = [
 ]
 
 
-def test_buckets_may_be_called_what_the_engine_lets_them(nix: Nix, tmp_path: Path) -> None:
+def test_bucket_names_are_those_that_the_engine_accepts(nix: Nix, tmp_path: Path) -> None:
     names = json.dumps(json.dumps(NAMES, ensure_ascii=False), ensure_ascii=False)
     faults = nix.value(f"""
       let
@@ -436,7 +436,7 @@ def local(server: str = "", more: str = "") -> str:
 
 
 def service(nix: Nix, expression: str, unit: str) -> Any:
-    """What a unit is made of."""
+    """Returns the parts of a unit."""
     words = (
         "after wants requires wantedBy partOf restartTriggers environment serviceConfig "
         "startLimitIntervalSec startLimitBurst"
@@ -552,7 +552,7 @@ def test_under_tls_the_endpoint_is_the_name_of_the_certificate(nix: Nix) -> None
     assert service(nix, host, "lakewright-client-lake")["partOf"] == ["lakewright-server.service"]
 
 
-def test_what_changed_runs_again(nix: Nix) -> None:
+def test_a_changed_stack_runs_again(nix: Nix) -> None:
     def start(options: str) -> tuple[str, list[str]]:
         unit = service(nix, lake(options), "lakewright-client-lake")
         return unit["serviceConfig"]["ExecStart"], unit["restartTriggers"]
@@ -567,7 +567,7 @@ def test_what_changed_runs_again(nix: Nix) -> None:
     } <= set(paths)
 
 
-def test_pruning_is_said_wherever_the_stack_is_planned(nix: Nix) -> None:
+def test_pruning_is_passed_to_every_plan_of_the_stack(nix: Nix) -> None:
     for prune, there in (("keep", False), ("delete", True)):
         stack = lake(f'prune = "{prune}"; drift.action = "repair";')
         applied = service(nix, stack, "lakewright-client-lake")["serviceConfig"]["ExecStart"]
@@ -578,15 +578,16 @@ def test_pruning_is_said_wherever_the_stack_is_planned(nix: Nix) -> None:
 
 
 def test_drift_fails_its_unit_or_is_logged(nix: Nix) -> None:
-    seen = service(nix, host(), "lakewright-drift-lake")["serviceConfig"]
+    used_paths = service(nix, host(), "lakewright-drift-lake")["serviceConfig"]
     assert (
-        "/bin/lakewright drift /nix/store" in seen["ExecStart"] and "SuccessExitStatus" not in seen
+        "/bin/lakewright drift /nix/store" in used_paths["ExecStart"]
+        and "SuccessExitStatus" not in used_paths
     )
     log = service(nix, lake('drift.action = "log";'), "lakewright-drift-lake")["serviceConfig"]
     assert "/bin/lakewright drift /nix/store" in log["ExecStart"] and log["SuccessExitStatus"] == 3
-    # As often as the timer says.
+    # The timer alone limits the starts.
     assert service(nix, host(), "lakewright-drift-lake")["startLimitIntervalSec"] == 0
-    assert seen["ExecStartPre"][-1].endswith("/bin/lakewright wait --timeout 120s")
+    assert used_paths["ExecStartPre"][-1].endswith("/bin/lakewright wait --timeout 120s")
     timers = f"{lake('drift.enable = false;')}.config.systemd"
     assert nix.value(f"builtins.attrNames {timers}.timers") == []
     assert nix.value(f"{timers}.services ? lakewright-drift-lake") is False
@@ -601,7 +602,7 @@ def test_a_calendar_that_systemd_does_not_know_fails_the_build(nix: Nix) -> None
 
 
 @pytest.mark.parametrize("seconds", [1, 120, 3600])
-def test_a_unit_may_wait_as_long_as_it_is_told_to(nix: Nix, seconds: int) -> None:
+def test_the_timeout_of_a_unit_includes_its_wait(nix: Nix, seconds: int) -> None:
     stack = client(f"readyTimeout = {seconds};")
     for unit in ("lakewright-client-lake", "lakewright-drift-lake"):
         config = service(nix, stack, unit)["serviceConfig"]
@@ -663,7 +664,7 @@ def test_the_units_are_what_systemd_takes(toplevel: Path) -> None:
         assert [line for line in said if "is not executable" not in line] == []
 
 
-def test_the_profile_says_where_keys_are(toplevel: Path, tmp_path: Path) -> None:
+def test_the_profile_contains_the_paths_of_keys(toplevel: Path, tmp_path: Path) -> None:
     profiles = toplevel / "etc/lakewright/profiles.toml"
     shown = subprocess.run(
         [os.environ["LAKEWRIGHT_TEST_CLI"], "profile", "show", "--json"],
@@ -724,8 +725,8 @@ def test_the_check_of_files_names_what_is_wrong(nix: Nix, tmp_path: Path) -> Non
     assert said.splitlines() == [
         f"lakewright: user absent-user: there is no file {tmp_path}/absent",
         f"lakewright: user empty-user: the file {tmp_path}/empty is empty",
-        f"lakewright: user folder-user: {tmp_path}/folder is no plain file",
-        f"lakewright: user open-user: everybody may read or write the file {tmp_path}/open "
+        f"lakewright: user folder-user: {tmp_path}/folder is not a regular file",
+        f"lakewright: user open-user: all users may read or write the file {tmp_path}/open "
         f"(mode 404): chmod o= {tmp_path}/open",
     ]
     assert not (tmp_path / "run/files").exists()
@@ -746,7 +747,7 @@ def test_the_dry_activation_plans_and_fails_nothing(toplevel: Path) -> None:
     plan = re.search(r"timeout 60 (\S+lakewright-plan-lake) \|\| echo", script)
     assert plan and "the secret of %s is not there yet" in Path(plan[1]).read_text()
     snippet = script[script.index("snippet lakewright-plan:") :].split("####")[0]
-    # Nobody asks for a plan when it is no dry activation.
+    # Only a dry activation makes a plan.
     done = subprocess.run(
         ["bash", "-euc", snippet.partition("\n")[2]],
         env={},
@@ -757,7 +758,7 @@ def test_the_dry_activation_plans_and_fails_nothing(toplevel: Path) -> None:
     assert done.stdout == ""
 
 
-def test_the_scripts_pass_shellcheck_whatever_users_are_called(nix: Nix) -> None:
+def test_the_scripts_pass_shellcheck_with_any_user_names(nix: Nix) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
     if not shellcheck.exists():
         pytest.skip("shellcheck is not installed")

@@ -23,7 +23,7 @@ PACKAGES = ["lakewright", "lakewright-minimal", "lakewright-python", "lakewright
 
 @dataclass(frozen=True)
 class Flake:
-    """A copy of the repository, and what Nix says of its flake."""
+    """A copy of the repository and its flake as Nix evaluates it."""
 
     nix: Nix
     folder: Path
@@ -38,7 +38,7 @@ class Flake:
         )
 
     def value(self, output: str, apply: str = "value: value") -> Any:
-        """What a function makes of an output, as JSON has it."""
+        """Returns the result of a function of an output."""
         done = self.run("eval", "--json", "--apply", apply, output=f"#{output}")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -58,15 +58,15 @@ def flake(nix: Nix, tmp_path: Path) -> Flake:
 
 
 @pytest.fixture(scope="module")
-def whole(nix: Nix, tmp_path_factory: pytest.TempPathFactory) -> Flake:
-    """A copy that nobody breaks."""
-    return Flake(nix, copy_of_the_repository(tmp_path_factory.mktemp("whole") / "repository"))
+def unchanged(nix: Nix, tmp_path_factory: pytest.TempPathFactory) -> Flake:
+    """A copy that no test changes."""
+    return Flake(nix, copy_of_the_repository(tmp_path_factory.mktemp("unchanged") / "repository"))
 
 
-def test_the_lock_is_accepted_as_it_is(whole: Flake) -> None:
+def test_the_lock_is_accepted_as_it_is(unchanged: Flake) -> None:
     """And it locks two inputs and what agenix needs, nothing else."""
-    done = whole.nix.run(
-        *("nix", "flake", "metadata", "--no-update-lock-file", "--json", f"path:{whole.folder}")
+    done = unchanged.nix.run(
+        *("nix", "flake", "metadata", "--no-update-lock-file", "--json", f"path:{unchanged.folder}")
     )
     assert done.returncode == 0, done.stderr
     nodes = json.loads(done.stdout)["locks"]["nodes"]
@@ -74,8 +74,8 @@ def test_the_lock_is_accepted_as_it_is(whole: Flake) -> None:
     assert nodes["agenix"]["inputs"]["darwin"] == nodes["agenix"]["inputs"]["home-manager"] == []
 
 
-def test_every_output_can_be_evaluated(whole: Flake) -> None:
-    done = whole.run("flake", "check", "--no-build")
+def test_every_output_can_be_evaluated(unchanged: Flake) -> None:
+    done = unchanged.run("flake", "check", "--no-build")
     assert done.returncode == 0, done.stderr
 
 
@@ -91,16 +91,16 @@ def test_every_output_can_be_evaluated(whole: Flake) -> None:
         ("Cargo.lock", "checksum = ", "# checksum = ", "has no checksum"),
     ],
 )
-def test_what_is_broken_is_noticed(flake: Flake, file: str, old: str, new: str, why: str) -> None:
+def test_faults_are_detected(flake: Flake, file: str, old: str, new: str, why: str) -> None:
     flake.replace(file, old, new)
     done = flake.run("flake", "check", "--no-build")
     assert done.returncode != 0, "nobody noticed"
     assert why in done.stderr
 
 
-def test_outputs(whole: Flake) -> None:
+def test_outputs(unchanged: Flake) -> None:
     """Both systems have the same ones."""
-    done = whole.run("flake", "show", "--json")
+    done = unchanged.run("flake", "show", "--json")
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     for output in ("packages", "apps", "devShells", "formatter"):
@@ -118,8 +118,8 @@ def test_outputs(whole: Flake) -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_packages_are_for_their_system(whole: Flake, system: str) -> None:
-    value = whole.value(
+def test_packages_are_for_their_system(unchanged: Flake, system: str) -> None:
+    value = unchanged.value(
         f"packages.{system}", "builtins.mapAttrs (_: package: [ package.system package.drvPath ])"
     )
     assert {of for of, _ in value.values()} == {system}
@@ -127,49 +127,51 @@ def test_packages_are_for_their_system(whole: Flake, system: str) -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_apps_are_programs_of_the_system(whole: Flake, system: str) -> None:
+def test_apps_are_programs_of_the_system(unchanged: Flake, system: str) -> None:
     """`nix flake check` does not look so far."""
-    programs = whole.value(f"apps.{system}", "builtins.mapAttrs (_: app: app.program)")
-    package = whole.value(f"packages.{system}.lakewright", "package: package.outPath")
+    programs = unchanged.value(f"apps.{system}", "builtins.mapAttrs (_: app: app.program)")
+    package = unchanged.value(f"packages.{system}.lakewright", "package: package.outPath")
     assert programs["default"] == programs["lakewright"] == f"{package}/bin/lakewright"
     assert Path(programs["demo"]).name == "lakewright-demo"
     assert Path(programs["plan"]).name == "lakewright-plan"
 
 
-def test_hosts_are_checked_on_their_own_system(whole: Flake) -> None:
-    checked = {system: whole.value(f"checks.{system}", "builtins.attrNames") for system in SYSTEMS}
+def test_hosts_are_checked_on_their_own_system(unchanged: Flake) -> None:
+    checked = {
+        system: unchanged.value(f"checks.{system}", "builtins.attrNames") for system in SYSTEMS
+    }
     hosts = {
         system: [n for n in names if n.startswith("host-")] for system, names in checked.items()
     }
     assert hosts == {"x86_64-linux": ["host-example"], "aarch64-linux": ["host-board"]}
 
 
-def test_the_board_is_an_image_for_another_processor(whole: Flake) -> None:
+def test_the_board_is_an_image_for_another_processor(unchanged: Flake) -> None:
     board = "nixosConfigurations.board.config"
-    assert whole.value(f"{board}.nixpkgs.hostPlatform", "p: p.system") == "aarch64-linux"
+    assert unchanged.value(f"{board}.nixpkgs.hostPlatform", "p: p.system") == "aarch64-linux"
     image, toplevel = (
-        whole.value(f"{board}.system.build.{what}", "derivation: derivation.drvPath")
+        unchanged.value(f"{board}.system.build.{what}", "derivation: derivation.drvPath")
         for what in ("sdImage", "toplevel")
     )
     assert image != toplevel
 
 
-def test_a_host_gets_our_packages(whole: Flake) -> None:
+def test_a_host_gets_our_packages(unchanged: Flake) -> None:
     """Through the overlay that the modules bring along."""
     client = "nixosConfigurations.example.config.services.lakewright.client"
-    assert whole.value(f"{client}.package", "package: package.name").startswith(
+    assert unchanged.value(f"{client}.package", "package: package.name").startswith(
         "lakewright-minimal-"
     )
-    spec = whole.value("packages.x86_64-linux.lakewright-spec", "package: package.outPath")
-    assert whole.value(f"{client}.specPackage", "package: package.outPath") == spec
+    spec = unchanged.value("packages.x86_64-linux.lakewright-spec", "package: package.outPath")
+    assert unchanged.value(f"{client}.specPackage", "package: package.outPath") == spec
 
 
 def test_the_flake_is_short() -> None:
     assert len((ROOT / "flake.nix").read_text().splitlines()) < 100
 
 
-def test_the_check_of_the_options_passes(whole: Flake) -> None:
+def test_the_check_of_the_options_passes(unchanged: Flake) -> None:
     """The flake's own, built: it compares the page as tests/nix/test_options.py does."""
-    recipe = whole.value("checks.x86_64-linux.options", "check: check.drvPath")
-    built = whole.nix.run("nix-store", "--realise", recipe)
+    recipe = unchanged.value("checks.x86_64-linux.options", "check: check.drvPath")
+    built = unchanged.nix.run("nix-store", "--realise", recipe)
     assert built.returncode == 0, built.stderr

@@ -11,7 +11,7 @@ from conftest import ROOT, Nix
 
 
 def regenerated(nix: Nix, repository: Path) -> subprocess.CompletedProcess[str]:
-    """What the check of the page says."""
+    """Returns the result of the check of the page."""
     return nix.run("scripts/option_docs.sh", "--check", cwd=repository)
 
 

@@ -30,7 +30,7 @@ def packages(of: str = "legacyPackages.x86_64-linux", repository: Path = ROOT) -
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_a_package_says_what_it_is(nix: Nix, name: str) -> None:
+def test_a_package_has_metadata(nix: Nix, name: str) -> None:
     value = nix.value(f"with ({packages()}).{name}; {{ inherit version meta; }}")
     assert isinstance(value, dict)
     assert value["version"] == VERSION

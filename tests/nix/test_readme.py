@@ -9,7 +9,7 @@ from conftest import ROOT, Nix
 
 
 def block(title: str) -> str:
-    """What README.md shows as the file `title`."""
+    """Returns the file `title` as README.md shows it."""
     text = (ROOT / "README.md").read_text()
     found = re.search(rf"^```nix\n# {re.escape(title)}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert found, f"README.md shows no {title}"

@@ -70,7 +70,7 @@ FOUR_HOSTS = 'hosts = { prefix = "minio-"; to = 4; };'
 FOUR_DRIVES = 'drives = { prefix = "/srv/disk-"; to = 4; };'
 WEBHOOK = 'kind = "webhook"; settings.endpoint = "http://127.0.0.1:1/";'
 
-# Modules that must be refused, and what of the message says why.
+# Modules that must be refused, and the part of the message with the reason.
 REFUSED = {
     "two servers": (
         "{ services.minio.enable = true; }",
@@ -173,9 +173,9 @@ REFUSED = {
         "{ services.lakewright.age.rootUser = ./secrets/minio-root-user.age; }",
         "agenix's module is not imported",
     ),
-    "an encrypted file of nobody": (
+    "an encrypted file without a declared user": (
         "{ services.lakewright.age.users.lake.ghost = ./secrets/etl.age; }",
-        r"nobody that services.lakewright.client.stacks declares: users.lake.ghost",
+        r"services.lakewright.client.stacks does not declare: users.lake.ghost",
     ),
     "two secrets in one place": (
         "{ services.lakewright = { age.users = { a.b-user-c = ./secrets/etl.age;"
@@ -282,7 +282,7 @@ def test_secrets_are_files_outside_of_the_store(nix: Nix, file: str) -> None:
 def test_exec_start(nix: Nix, module: str, arguments: str, distributed: bool) -> None:
     service: Any = nix.value(f"{host(module)}.unit.serviceConfig")
     assert service["ExecStart"].endswith(f" --anonymous {arguments}")
-    # It finds the others after it was started, however long that takes.
+    # A host finds the others after its start, however long that takes.
     assert service["Type"] == ("exec" if distributed else "notify")
     assert service["TimeoutStartSec"] == "5min"
 
@@ -498,7 +498,7 @@ def test_notification_targets(nix: Nix) -> None:
     assert "-/var/lib/minio/events" in config["service"]["ReadWritePaths"]
 
 
-def test_what_is_written_while_the_server_starts_is_compared(nix: Nix) -> None:
+def test_files_written_during_a_start_are_compared(nix: Nix) -> None:
     after: Any = nix.value(host() + ".config.systemd.services.lakewright-server-watch.after")
     assert after == ["lakewright-server.service"]
 
@@ -615,7 +615,7 @@ def test_order_after_agenix(nix: Nix, way: str, service: bool) -> None:
         assert {"run-agenix.d.mount", "run-keys.mount"} <= set(after)
         assert (installer in after) == service
         assert (installer in wants) == service
-        # It is restarted with every secret of the host.
+        # The installer restarts with every secret of the host.
         assert installer not in units[name]["requires"]
 
 
@@ -659,7 +659,7 @@ def test_a_changed_tls_key_reloads(nix: Nix) -> None:
 
 
 def decrypted(file: Path) -> str:
-    """What an encrypted file holds."""
+    """Returns the content of an encrypted file."""
     needs("age")
     return subprocess.run(
         ["age", "--decrypt", "--identity", HOST_KEY, file],
@@ -669,7 +669,7 @@ def decrypted(file: Path) -> str:
     ).stdout
 
 
-def test_secrets_are_what_secrets_nix_says(nix: Nix) -> None:
+def test_the_secrets_are_those_of_secrets_nix(nix: Nix) -> None:
     rules: Any = nix.value("import ./secrets/secrets.nix")
     assert sorted(rules) == sorted(file.name for file in SECRETS.glob("*.age"))
     public = HOST_KEY.with_suffix(".pub").read_text().strip()
@@ -783,7 +783,7 @@ def check(program: str, folder: Path, **credentials: str) -> subprocess.Complete
         "RUNTIME_DIRECTORY": str(folder),
     }
     done = subprocess.run([program], env=environment, capture_output=True, text=True, check=False)
-    # What is no published default is told to nobody.
+    # A value that is not a published default never appears.
     for value in filter(None, (value.strip() for value in given.values())):
         assert value == "minioadmin" or value not in done.stderr + done.stdout
     return done
@@ -825,7 +825,7 @@ def test_the_check_refuses(
     assert done.stderr.count("\n") == 1
 
 
-def test_an_empty_file_is_called_so(nix: Nix, tmp_path: Path) -> None:
+def test_an_empty_file_is_reported_as_empty(nix: Nix, tmp_path: Path) -> None:
     (tmp_path / "password").touch()
     module = server(f'rootPasswordFile = "{tmp_path}/password";')
     done = check(program(nix, module), tmp_path, root_password="\n")

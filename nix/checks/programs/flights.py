@@ -1,5 +1,5 @@
-"""What an ordinary user does on the lake of a scenario: writes and reads a Delta table, and is
-denied where the policy of `etl` ends. The first argument is the file of etl's secret key."""
+"""Uses the lake of a scenario as an ordinary user: writes and reads a Delta table, and is denied
+access beyond the policy of `etl`. The first argument is the file of etl's secret key."""
 
 import sys
 

@@ -1,5 +1,5 @@
-# A host that has run services.minio, and then runs the server of this project on the same data,
-# with the same root user, its secrets in plain files.
+# A host that ran services.minio, and then runs the server of this project on the same data, with
+# the same root user and its secrets in plain files.
 {
   config,
   lib,
@@ -8,7 +8,7 @@
 }:
 let
   server = config.services.lakewright.server;
-  # services.minio needs a package that nixpkgs calls insecure, so this is a copy of what it makes.
+  # services.minio needs a package that nixpkgs marks as insecure, so this copies its settings.
   before = {
     users.users.minio = {
       isSystemUser = true;

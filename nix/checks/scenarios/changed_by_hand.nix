@@ -1,4 +1,4 @@
-# Secrets and a certificate are plain files, which somebody replaces without a switch.
+# Secrets and a certificate are plain files that are replaced without a switch.
 {
   config,
   lib,
@@ -7,7 +7,7 @@
 }:
 let
   openssl = lib.getExe pkgs.openssl;
-  # An authority, and a server's certificate by it with the name in its argument's place.
+  # Creates an authority, and a server certificate signed by it for the name in the argument.
   certify = pkgs.writeShellApplication {
     name = "certify";
     runtimeInputs = [ pkgs.coreutils ];
@@ -23,7 +23,7 @@ let
       echo subjectAltName=DNS:${config.services.lakewright.server.tls.name} > names
       ${openssl} x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 \
         -extfile names -out cert.new 2>/dev/null
-      # The key first, as programs do that renew certificates.
+      # The key is moved first, as by programs that renew certificates.
       mv key.new key.pem
       mv cert.new cert.pem
     '';
@@ -52,7 +52,7 @@ in
     };
   };
 
-  # An address that stands behind 127.0.0.2 in /etc/hosts.
+  # An address that comes after 127.0.0.2 in /etc/hosts.
   specialisation.elsewhere.configuration = {
     services.lakewright.server.listen.address = "192.168.77.1";
     systemd.services.address = {

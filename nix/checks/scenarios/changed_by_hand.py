@@ -8,7 +8,7 @@ def invocation(unit):
 
 
 def mc(password):
-    # mc has its authorities in its own folder.
+    # mc reads authorities from its own directory.
     machine.succeed(f"install -D -m 0644 {TLS}/ca.pem /root/.mc/certs/CAs/lake.pem")
     return f"MC_HOST_lake=https://lake-root:{password}@machine:9000 mc ls lake 2>&1"
 
@@ -49,7 +49,7 @@ with subtest(
         "openssl s_client -connect machine:9000 </dev/null 2>&1 | grep 'subject=.*stranger'",
         timeout=30,
     )
-    # One attempt, in place of all that it makes.
+    # Limits the unit to a single attempt.
     once = f"/run/systemd/system/{CLIENT}.service.d/once.conf"
     machine.succeed(f"mkdir -p $(dirname {once}); printf '[Service]\nRestart=no\n' > {once}")
     machine.succeed("systemctl daemon-reload")
@@ -98,7 +98,7 @@ with subtest("a new generation of secrets, as sops-nix and agenix bring it, is s
     assert invocation(SERVER) != before
     machine.wait_for_unit(CLIENT)
 
-# The starts above count for systemd's limits as if somebody hurried.
+# The starts above count towards systemd's start limit.
 machine.succeed(f"systemctl reset-failed {SERVER} {CLIENT}")
 
 with subtest("without its secret the server fails, and starts when the secret comes"):
@@ -124,7 +124,7 @@ machine.succeed(f"systemctl reset-failed {SERVER} {CLIENT}")
 
 with subtest("on another address the host's programs find it by the certificate's name"):
     machine.succeed("/run/booted-system/specialisation/elsewhere/bin/switch-to-configuration test")
-    # Where NixOS leads the name first.
+    # The address to which NixOS maps the name first.
     machine.fail("openssl s_client -connect 127.0.0.2:9000 </dev/null")
     machine.succeed("openssl s_client -connect 192.168.77.1:9000 </dev/null")
     machine.wait_for_unit(CLIENT)

@@ -1,4 +1,4 @@
-# What lands in a bucket is encrypted, and somebody is told of it.
+# Objects of a bucket are encrypted, and a webhook receives its events.
 {
   config,
   lib,
@@ -15,7 +15,7 @@ in
     age.kmsKey = ../../../secrets/minio-kms-key.age;
     server.notificationTargets.arrivals = {
       kind = "webhook";
-      # A percent sign is one in a unit too.
+      # A percent sign must also be preserved in the unit.
       settings.endpoint = "http://127.0.0.1:8080/lake%2Fevents";
       secretFiles.auth_token = "/var/lib/receiver/token";
       queueDir = "/var/lib/minio/events";

@@ -8,7 +8,7 @@ def put(key, text="a parcel"):
     machine.succeed(f"printf '{text}' | root-mc pipe lake/{key}")
 
 
-def told_of(key):
+def received_events(key):
     machine.wait_until_succeeds(f"grep '\"raw/{key}\"' {EVENTS}", timeout=60)
     lines = machine.succeed(f"cat {EVENTS}").splitlines()
     return [event for event in map(json.loads, lines) if event["key"] == f"raw/{key}"]
@@ -19,7 +19,7 @@ machine.wait_for_unit("lakewright-client-lake")
 
 with subtest("the receiver is told, at its address and with its token"):
     put("raw/in/one")
-    (event,) = told_of("in/one")
+    (event,) = received_events("in/one")
     assert event["event"].startswith("s3:ObjectCreated:"), event
     assert event["path"] == "/lake%2Fevents", event
     assert event["authorization"] == "Bearer let-me-in", event
@@ -27,18 +27,18 @@ with subtest("the receiver is told, at its address and with its token"):
 with subtest("and only of what was declared"):
     put("raw/elsewhere/one")
     put("raw/in/two")
-    told_of("in/two")
+    received_events("in/two")
     machine.fail(f"grep elsewhere {EVENTS}")
 
 with subtest(
-    "what happens while nobody listens is told later, even by a server that was restarted"
+    "events of a time without receiver are delivered later, even after a restart of the server"
 ):
     machine.succeed("systemctl stop receiver")
     put("raw/in/three")
     machine.wait_until_succeeds("find /var/lib/minio/events -type f | grep .", timeout=30)
     machine.succeed("systemctl restart lakewright-server")
     machine.succeed("systemctl start receiver")
-    told_of("in/three")
+    received_events("in/three")
 
 with subtest("objects are encrypted on the drive, where the bucket says so"):
     put("raw/in/four", "nobody-reads-this")

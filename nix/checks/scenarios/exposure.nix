@@ -1,4 +1,4 @@
-# What systemd thinks of each unit of ours.
+# The exposure of each unit according to systemd.
 { ... }:
 {
   imports = [ ../lake.nix ];

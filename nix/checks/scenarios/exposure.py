@@ -1,5 +1,5 @@
-# Unit, and the most that `systemd-analyze security` may find. What is left is explained in the
-# modules, beside the settings.
+# The highest exposure in `systemd-analyze security` for each unit. The modules explain the
+# remaining findings beside the settings.
 MOST = {
     "lakewright-server": 3.0,
     "lakewright-server-watch": 3.0,

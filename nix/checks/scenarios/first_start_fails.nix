@@ -1,4 +1,4 @@
-# The server's first starts fail, as they do when a disk or a network comes late.
+# The server's first starts fail, as when a disk or a network becomes available late.
 { lib, pkgs, ... }:
 {
   imports = [ ../lake.nix ];

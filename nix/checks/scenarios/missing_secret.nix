@@ -1,4 +1,4 @@
-# Files with secrets that are not there, or hold nothing, or what everybody knows.
+# Secret files that are missing, empty, or contain published values.
 { lib, ... }:
 let
   rootPassword = file: {
@@ -8,7 +8,7 @@ in
 {
   imports = [ ../lake.nix ];
 
-  # A switch waits for the client, which waits for the server that cannot come.
+  # A switch waits for the client, which waits for the server that cannot start.
   services.lakewright.client.readyTimeout = 10;
 
   systemd.tmpfiles.rules = [

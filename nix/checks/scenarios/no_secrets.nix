@@ -1,4 +1,4 @@
-# Where no secret may be.
+# The places where no secret may appear.
 { ... }:
 {
   imports = [ ../lake.nix ];

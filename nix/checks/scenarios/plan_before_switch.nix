@@ -1,4 +1,4 @@
-# What a dry activation says, and what the switch then does.
+# The plan of a dry activation, and the changes of the switch that follows.
 { lib, ... }:
 {
   imports = [ ../lake.nix ];

@@ -1,4 +1,4 @@
-# The machine is shut down, and once loses its power.
+# The machine is shut down, and once loses power.
 { ... }:
 {
   imports = [ ../lake.nix ];

@@ -11,7 +11,7 @@ with subtest("after a reboot all is there"):
     assert "4 rows" in machine.succeed(f"su - anna -c 'python3 /etc/lake/flights.py {ETL}'")
 
 with subtest("and after the plug was pulled"):
-    # What has been written must be on the disk before the power goes.
+    # All writes must be on the disk before the power is cut.
     machine.succeed("sync")
     machine.crash()
     machine.start()

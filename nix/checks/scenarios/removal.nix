@@ -1,4 +1,4 @@
-# A bucket and a user are not declared any more: kept, then pruned.
+# A bucket and a user are no longer declared: first kept, then pruned.
 { ... }:
 {
   imports = [ ../lake.nix ];

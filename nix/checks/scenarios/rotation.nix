@@ -1,4 +1,4 @@
-# Secrets are encrypted anew, of a user and of the server's root.
+# Secrets of a user and of the server's root user get new values.
 { lib, ... }:
 {
   imports = [ ../lake.nix ];
@@ -7,6 +7,6 @@
     rootPassword = lib.mkForce ../../../secrets/minio-root-password-rotated.age;
     users.lake.etl = ../../../secrets/etl-rotated.age;
   };
-  # Everything is encrypted again to the same contents, or the same files come by another path.
+  # All files are encrypted again with the same contents, or are found under another path.
   specialisation.same.configuration.environment.etc."lake/other".text = "nothing to do with secrets";
 }

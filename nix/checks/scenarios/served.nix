@@ -1,4 +1,4 @@
-# A host from nothing to a served lake, and used.
+# A new host starts to serve a lake, which is then used.
 { ... }:
 {
   imports = [ ../lake.nix ];

@@ -1,4 +1,4 @@
-# The server falls over, and comes back with less than it had.
+# The server is killed, and restarts with less data than before.
 { ... }:
 {
   imports = [ ../lake.nix ];

@@ -1,5 +1,5 @@
-# The first of two hosts of a cluster. The second one is a process in a network of its own, which
-# starts later.
+# The first of two hosts of a cluster. The second one is a process in a separate network namespace,
+# which starts later.
 {
   config,
   lib,
@@ -16,7 +16,7 @@ let
   first = config.systemd.services.lakewright-server;
   ip = lib.getExe' pkgs.iproute2 "ip";
 
-  # What systemd makes of a specifier in the first one's unit.
+  # The value of systemd's specifier in the first one's unit.
   asFirst =
     specifier:
     lib.replaceStrings
@@ -28,7 +28,7 @@ let
         }
         .${specifier}
       ];
-  # Not by systemd's own means: they would hide the credentials of the first one.
+  # systemd's own settings are not used, because they would hide the credentials of the first host.
   second = pkgs.writeShellApplication {
     name = "second";
     runtimeInputs = [
@@ -105,7 +105,7 @@ in
     ];
   };
 
-  # The same program with the same settings, as another host has them.
+  # The same program with the same settings, as on another host.
   systemd.services.second = {
     environment = lib.mapAttrs (_: lib.mapNullable (asFirst "%d")) first.environment;
     serviceConfig.ExecStart = lib.getExe second;

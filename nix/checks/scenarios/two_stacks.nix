@@ -1,5 +1,5 @@
-# Two stacks on a server elsewhere, whose certificate is of its own authority. The secrets are plain
-# files, laid down as sops-nix does; agenix is not imported.
+# Two stacks on a remote server, whose certificate is signed by a private authority. The secrets are
+# plain files in the layout of sops-nix; agenix is not imported.
 {
   config,
   lib,
@@ -11,7 +11,7 @@ let
   endpoint = "https://far.test:9443";
   secret = name: "/run/secrets/${name}";
 
-  # Somebody else's machine, as far as this one can tell: no unit of ours knows of it.
+  # The remote server: no unit of this project refers to it.
   serve = pkgs.writeShellApplication {
     name = "serve-far";
     runtimeInputs = [
@@ -35,7 +35,7 @@ let
     '';
   };
 
-  # The command as somebody with a key: `as etl /run/secrets/etl object list raw`.
+  # Runs the command with the given credentials: `as etl /run/secrets/etl object list raw`.
   as = pkgs.writeShellApplication {
     name = "as";
     text = ''
@@ -69,7 +69,7 @@ in
       (file "/run/secrets.d/1/etl" "the-first-etl-key")
       (file "/run/secrets.d/1/analyst" "analyst-is-a-user")
       "L /run/secrets - - - - /run/secrets.d/1"
-      # Not all secrets are where they should be.
+      # Some secrets are missing at first.
       (file "/root/loader" "the-first-loader-key")
     ];
   environment.systemPackages = [

@@ -20,7 +20,7 @@ start_all()
 machine.wait_for_unit(INGEST)
 machine.wait_for_unit(REPORT)
 
-with subtest("agenix is not here, and nobody trusts the server's authority but who is told to"):
+with subtest("without agenix, only clients with the CA file trust the server's certificate"):
     machine.fail("systemctl cat agenix-install-secrets", "test -e /run/agenix")
     machine.fail("curl --silent https://far.test:9443/minio/health/live")
     machine.fail(f"LAKEWRIGHT_CA_FILE= {ETL} bucket list --ca-file /dev/null")
@@ -29,7 +29,7 @@ with subtest("one stack is applied after the other"):
     done = int(machine.get_unit_property(INGEST, "ActiveEnterTimestampMonotonic"))
     assert done <= started(REPORT), (done, started(REPORT))
 
-with subtest("whoever is declared may what is declared, by a group and as a service account"):
+with subtest("users and service accounts have exactly the declared access, also by a group"):
     machine.succeed("echo 1 > /tmp/x")
     machine.succeed(f"{ETL} object put /tmp/x raw/by-etl")
     machine.succeed(f"{LOADER} object put /tmp/x raw/in/by-loader")

@@ -1,4 +1,4 @@
-# Users are made by systemd-sysusers, which knows system users only.
+# Users are created by systemd-sysusers, which supports system users only.
 {
   config,
   lib,

@@ -30,7 +30,7 @@ def switch(specialisation):
     return [old != new for old, new in zip(before, after, strict=True)]
 
 
-with subtest("a secret of somebody else changes: nothing of ours restarts"):
+with subtest("a changed secret of another service restarts no unit of this project"):
     old = machine.succeed("cat /run/agenix/other")
     assert switch("other") == [False, False]
     assert machine.succeed("cat /run/agenix/other") != old

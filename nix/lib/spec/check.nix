@@ -1,8 +1,8 @@
-# What is wrong with stacks although every value has its type: what can be said while evaluating.
-# `lakewright-spec check` says the rest when the document is built.
+# Faults of stacks whose values all have the right types, as far as they can be found during
+# evaluation. `lakewright-spec check` finds the others when the spec is built.
 { lib }:
 let
-  # MinIO has these; they can be attached, and are nobody's to declare.
+  # MinIO's built-in policies, which can be attached but not declared.
   builtInPolicies = [
     "consoleAdmin"
     "diagnostics"
@@ -25,7 +25,7 @@ let
     "--table-s3"
   ];
 
-  # The rule that a bucket's name breaks, or null.
+  # Returns the rule that a bucket's name violates, or null.
   # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
   bucketFault =
     name:
@@ -54,10 +54,10 @@ let
     else
       null;
 
-  # The bucket of a table's address.
+  # Returns the bucket of a table's address.
   bucketOf = address: lib.head (lib.splitString "/" address);
 
-  # `{ where, fault }` becomes an assertion of NixOS where there is a fault.
+  # Converts `{ where, fault }` to an assertion of NixOS if there is a fault.
   assertion =
     { where, fault }:
     {
@@ -69,7 +69,7 @@ let
   eachIn = set: f: lib.concatLists (lib.mapAttrsToList f set);
   list = value: if value == null then [ ] else value;
 
-  # Faults of one stack. `buckets` are all that may be spoken of.
+  # Returns the faults of one stack. `buckets` are all buckets that it may refer to.
   ofStack =
     buckets: stackName: stack:
     let
@@ -154,7 +154,7 @@ let
       ++ granted "serviceAccounts.${name}" account.grants
     );
 
-  # What a server knows once, and so one stack may declare.
+  # Returns the names that a server has only once, so that only one stack may declare each.
   thingsOf =
     stack:
     lib.concatLists (
@@ -163,14 +163,14 @@ let
         table = lib.attrNames stack.tables;
         policy = lib.attrNames stack.policies;
         group = lib.attrNames stack.groups;
-        # Users and service accounts share the access keys.
+        # Users and service accounts share one set of access keys.
         "access key" =
           lib.attrNames stack.users
           ++ lib.mapAttrsToList (_: account: account.accessKey) stack.serviceAccounts;
       }
     );
 
-  # Two that declare one thing would take turns in changing it.
+  # Two stacks that declare the same resource would undo each other's changes.
   between =
     stacks:
     let

@@ -1,6 +1,6 @@
-# What can be declared, as NixOS option types, and the document that it becomes.
+# The declarable resources as NixOS option types, and their conversion to a spec.
 #
-# The field names of the document are the option names in snake_case; tests/nix holds both to
+# The fields of the spec are the option names in snake_case; tests/nix compares both with
 # crates/lakewright-core/spec.schema.json.
 { lib }:
 let

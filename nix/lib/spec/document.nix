@@ -1,9 +1,9 @@
-# One stack's options, written out as the document that `lakewright apply` takes.
+# Converts the options of one stack to the spec that `lakewright apply` reads.
 { lib, resources }:
 let
   options = import ./stack.nix { inherit lib resources; };
 
-  # `expireAfterDays` is `expire_after_days`; S3's own names (`Version`) stay.
+  # `expireAfterDays` becomes `expire_after_days`; names of S3 (`Version`) are kept.
   snakeCase =
     name:
     if builtins.match "[A-Z].*" name != null then
@@ -13,8 +13,8 @@ let
         lib.stringToCharacters name
       );
 
-  # The options of a set that are fields of the document. Where a secret lies on this host is the
-  # unit's business: the document names a credential.
+  # The options of a set that are fields of the spec. The path of a secret on this host is used by
+  # the unit; the spec refers to a credential.
   fields =
     options:
     removeAttrs options [
@@ -22,8 +22,8 @@ let
       "secretFile"
     ];
 
-  # Walks along the types, so that names of options become names of fields, and names of buckets,
-  # tags or columns stay as they are.
+  # Converts a value according to its type, so that names of options become names of fields, whereas
+  # names of buckets, tags or columns are kept.
   render =
     type: value:
     if value == null then
@@ -40,7 +40,7 @@ let
       }
       .${type.name} or value;
 
-  # Null is "not said", and is left out.
+  # Null means that an option is not set, so the field is omitted.
   renderOptions =
     options: values:
     lib.filterAttrs (_: value: value != null) (
@@ -49,7 +49,7 @@ let
       ) (fields options)
     );
 
-  # Kinds of which nothing is declared are left out too: a document is read by people.
+  # Kinds without resources are omitted too, to keep the spec readable.
   document =
     name: stack:
     {
@@ -58,7 +58,7 @@ let
     }
     // lib.filterAttrs (_: value: value != { }) (renderOptions options stack);
 
-  # What systemd has to load for it: the name of the credential, its file, and whose it is.
+  # The credentials that systemd has to load: name, file, and the resource that each belongs to.
   secrets =
     stack:
     let

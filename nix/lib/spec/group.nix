@@ -8,7 +8,7 @@ let
     ;
   inherit (types) unmanaged;
 in
-# Who is in it stands with the users.
+# The members of a group are declared with the users.
 submodule {
   options = {
     policies = unmanaged (listOf nonEmptyStr) ''

@@ -13,7 +13,7 @@ submodule {
     grants = mkOption {
       type = nullOr (listOf types.grant);
       default = null;
-      description = "What may be done where. Either this or `document`.";
+      description = "The allowed access per bucket. Either this or `document`.";
     };
     adopt = types.adopt "policy" "";
   };

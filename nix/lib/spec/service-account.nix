@@ -21,7 +21,8 @@ in
 submodule (
   { name, config, ... }:
   {
-    # By its access key, of which a server has one: two stacks may call an account the same.
+    # The credential is named after the access key, which is unique on a server: two stacks may use
+    # the same name for an account.
     options = types.secretOptions "service-account" config.accessKey // {
       accessKey = mkOption {
         type = strMatching ".{3,20}";

@@ -1,4 +1,4 @@
-# What one stack declares: the fields of its document besides its name and version.
+# The resources of one stack: the fields of its spec except the name and version.
 { lib, resources }:
 let
   inherit (lib) mkOption;

@@ -1,11 +1,11 @@
-# Types that more than one resource needs.
+# Types that several resources share.
 { lib }:
 let
   inherit (lib) mkOption types;
   inherit (import ../types.nix { inherit lib; }) secretFile;
 in
 rec {
-  # Bytes, as the document takes them: a number, or a number with a unit.
+  # A size in bytes as in the spec: a number, or a number with a unit.
   byteSize = types.either types.ints.positive (
     types.strMatching "[[:space:]]*[0-9]+[[:space:]]*([kKmMgGtTpP][iI]?)?[bB]?[[:space:]]*"
     // {
@@ -13,7 +13,7 @@ rec {
     }
   );
 
-  # nixpkgs' own types.json is of 2026; older releases have none.
+  # nixpkgs' own types.json was added in 2026; older releases lack it.
   json =
     types.oneOf [
       types.bool
@@ -26,7 +26,7 @@ rec {
       description = "JSON value without null";
     };
 
-  # What a policy's keys are called is S3's choice, and so they keep their capitals.
+  # S3 defines the keys of a policy document, so their capitals are kept.
   policyDocument = types.submodule {
     options = {
       Version = mkOption {
@@ -64,7 +64,7 @@ rec {
       access = mkOption {
         type = access;
         description = ''
-          What may be done with objects: `read` (and list), `write` (and delete, without reading or
+          The allowed access to objects: `read` (and list), `write` (and delete, without reading or
           listing), or `read_write`, which is what a Delta table needs.
         '';
       };
@@ -83,15 +83,15 @@ rec {
     };
   };
 
-  # Where a secret is found when the document is applied: a systemd credential, which the unit
-  # loads from `secretFile`.
+  # The source of a secret when the spec is applied: a systemd credential that the unit loads from
+  # `secretFile`.
   secretOptions = kind: name: {
     secretFile = mkOption {
       type = secretFile;
       description = ''
         File on the host that holds the secret key (at least 8 characters; white space around it
-        does not count). It is read by systemd as root when the unit starts, so nobody else needs
-        to read it, and it must not be readable by everybody. When its content changes, the unit
+        does not count). systemd reads it as root when the unit starts, so no other user needs
+        access, and it must not be readable by all users. When its content changes, the unit
         must run again: see {option}`services.lakewright.client.restartTriggers`.
       '';
       example = "/run/agenix/etl";
@@ -101,7 +101,7 @@ rec {
       internal = true;
       readOnly = true;
       description = "How the document refers to the secret.";
-      # Access keys may hold characters that names of credentials may not.
+      # Access keys may contain characters that names of credentials may not.
       default.credential =
         let
           plain = builtins.match "[A-Za-z0-9._-]{1,100}" name != null;
@@ -110,19 +110,19 @@ rec {
     };
   };
 
-  # One wording for what every resource has.
+  # Options that every resource has.
   adopt =
     what: also:
     mkOption {
       type = types.bool;
       default = false;
       description = ''
-        Take the ${what} over if it exists and nobody owns it; otherwise the unit fails and says
+        Adopt the ${what} if it exists and has no owner; otherwise the unit fails with the error
         that it exists.${also}
       '';
     };
 
-  # What is null is left out of the document, and is then not managed.
+  # An option that is null is omitted from the spec and then not managed.
   unmanaged =
     type: description:
     mkOption {

@@ -1,33 +1,33 @@
-# Looks at files before systemd's copies of them are used: systemd's own word for a missing file
-# names neither the file nor whose it is. Runs as root.
+# Checks files before systemd copies them as credentials: systemd's own message for a missing file
+# contains neither the path nor the resource. Runs as root.
 
 wrong=0
 files=()
 
-say() {
+report() {
   printf 'lakewright: %s\n' "$1" >&2
   wrong=1
 }
 
-# Whose it is, the file, and whether it is "private" or "public".
-look() {
+# Arguments: the resource, the file, and whether it is "private" or "public".
+check_file() {
   local mode
   files+=("$2")
   if [[ ! -e $2 ]]; then
-    say "$1: there is no file $2"
+    report "$1: there is no file $2"
   elif [[ ! -f $2 ]]; then
-    say "$1: $2 is no plain file"
+    report "$1: $2 is not a regular file"
   elif ! grep --quiet '[^[:space:]]' -- "$2"; then
-    say "$1: the file $2 is empty"
+    report "$1: the file $2 is empty"
   else
     mode=$(stat --dereference --format=%a -- "$2")
     if [[ $3 == private ]] && ((8#$mode & 8#7)); then
-      say "$1: everybody may read or write the file $2 (mode $mode): chmod o= $2"
+      report "$1: all users may read or write the file $2 (mode $mode): chmod o= $2"
     fi
   fi
 }
 
-# Ends the check. What was found is written down as sums, for `lakewright-watch` to compare.
+# Ends the check. Writes the checksums of the files, which `lakewright-watch` compares later.
 end() {
   if ((wrong)); then exit 1; fi
   umask 0077

@@ -1,5 +1,5 @@
-# How the units and scripts of a stack call `lakewright`: where it connects, what it may read, what
-# it is held back from. Functions of the stack; no module.
+# The environment in which the units and scripts of a stack run `lakewright`: its connection, its
+# readable files and its sandbox. A set of functions of the stack, not a module.
 {
   config,
   lib,
@@ -11,17 +11,17 @@ let
   url = import ../../lib/url.nix { inherit lib; };
   lakewright = lib.getExe' cfg.package "lakewright";
 
-  # What is no secret. MINIO_SERVER_URL is for programs that take it from the same file.
+  # The settings that are not secret. MINIO_SERVER_URL is for programs that read the same file.
   connection = {
     LAKEWRIGHT_ENDPOINT = toString cfg.endpoint;
     LAKEWRIGHT_REGION = cfg.region;
     MINIO_SERVER_URL = toString cfg.endpoint;
   };
 
-  # The profile `default` would be the operators'.
+  # Without this setting the command would read the operators' profile `default`.
   noProfiles.LAKEWRIGHT_PROFILES_FILE = "/dev/null";
 
-  # Files that the units load as credentials. `public`: everybody may read it.
+  # Files that the units load as credentials. `public`: readable for all users.
   keys = [
     {
       credential = "access-key-id";
@@ -61,7 +61,7 @@ let
       ];
       text = ''
         ${builtins.readFile ./check-files.sh}
-        ${calls "look" (file: [
+        ${calls "check_file" (file: [
           file.owner
           file.file
           (if file.public or false then "public" else "private")
@@ -82,15 +82,15 @@ let
 
   isLoopback = cfg.endpoint != null && url.isLoopback (url.parse cfg.endpoint).host;
 
-  # Measured with `systemd-analyze security`; the reasons for what is left are in nix/README.md.
+  # Checked with `systemd-analyze security`; nix/README.md explains the remaining findings.
   hardening =
     import ../../lib/hardening.nix
     // {
       DynamicUser = true;
-      # Takes the boot id away as well: then nobody who applies on this machine is taken for dead
-      # because ProtectProc= hides them, and their lease is waited for.
+      # This hides the boot id as well. Without it no other lease holder on this machine is presumed
+      # dead because ProtectProc= hides its process; the lease runs out instead.
       ProcSubset = "pid";
-      # AF_UNIX is for looking up names.
+      # AF_UNIX is needed for name resolution.
       RestrictAddressFamilies = [
         "AF_INET"
         "AF_INET6"
@@ -102,8 +102,8 @@ let
       IPAddressDeny = "any";
     };
 
-  # A program for root that calls the command outside of a unit; with placeholders for secrets that
-  # are not there yet, or without.
+  # A program for root that runs the command outside of a unit, with or without placeholders for
+  # missing secrets.
   script =
     {
       name,
@@ -143,10 +143,10 @@ in
   inherit timeout;
   wait = "${lakewright} wait --timeout ${toString cfg.readyTimeout}s";
 
-  # What is loaded when a unit starts.
+  # The files that are loaded when a unit starts.
   files = filesOf;
 
-  # What a unit that runs one of these needs: to be merged into it.
+  # The settings for a unit that runs one of these commands, to be merged into it.
   service = unit: name: stack: {
     environment = noProfiles // {
       LAKEWRIGHT_ACCESS_KEY_ID_FILE = "%d/access-key-id";
@@ -158,20 +158,20 @@ in
       RuntimeDirectory = unit;
       EnvironmentFile = "-%t/${unit}/environment";
       LoadCredential = map (file: "${file.credential}:${file.file}") (filesOf stack);
-      # In place of a file that is missing, so that the check below can say which it is. Shorter
-      # than any secret may be.
+      # The fallback for a missing file, so that the check below can name it. It is shorter than any
+      # valid secret.
       SetCredential = map (file: "${file.credential}:missing") (filesOf stack);
       ExecStartPre = [
-        # As root and outside of the sandbox: nobody else may look at the files.
+        # The check runs as root and outside of the sandbox, because only root can read the files.
         "+${lib.getExe (checkFiles name stack)}"
         (lib.getExe writeEnvironment)
       ];
-      # Of each step: of the wait, which ends by itself before, and of the run.
+      # The timeout of each step: of the wait, which ends earlier by itself, and of the run.
       TimeoutStartSec = timeout;
     };
   };
 
-  # The plan of a stack as it would be applied from here.
+  # Prints the plan of a stack as this host would apply it.
   planScript =
     name: stack:
     script {
@@ -181,7 +181,7 @@ in
       call = ''plan ${stack.specFile}${prune stack} "$@"'';
     };
 
-  # The command as the units have it: their connection, and the secrets of all stacks.
+  # The command with the connection of the units and the secrets of all stacks.
   adminScript = script {
     name = "lakewright-admin";
     placeholders = false;

@@ -1,11 +1,11 @@
-# Puts the secrets of stacks where `lakewright` finds a unit's.
+# Provides the secrets of stacks as `lakewright` expects them in a unit.
 
 CREDENTIALS_DIRECTORY=$(mktemp --directory)
 export CREDENTIALS_DIRECTORY
 trap 'rm -rf -- "$CREDENTIALS_DIRECTORY"' EXIT
 
-# The credential, whose it is, and the file. What a plan cannot read yet (a dry activation decrypts
-# nothing) is taken for a new one; whoever changes things is told that it is missing.
+# Arguments: the credential, its resource, and the file. A plan treats a secret that it cannot read
+# yet (a dry activation does not decrypt) as new; other commands fail on a missing secret.
 credential() {
   # shellcheck disable=SC2154 # set before this
   if $placeholders && [[ ! -r $3 ]]; then

@@ -1,4 +1,4 @@
-# The unit and timer of each stack that compare the server with what is declared.
+# The unit and timer of each stack that compare the server with the declared state.
 {
   config,
   lib,
@@ -21,20 +21,20 @@ in
         {
           description = "Drift from what is declared: the stack ${name}";
           after = [ "lakewright-client-${name}.service" ];
-          # The timer asks again, as often as it is set to.
+          # The timer may start the unit as often as it is configured to.
           startLimitIntervalSec = 0;
           serviceConfig = {
-            # A server that starts anew just then is no drift.
+            # A server that is restarting at this moment is not drift.
             ExecStartPre = lib.mkAfter [ command.wait ];
             ExecStart = if stack.drift.action == "repair" then command.apply stack else command.drift stack;
-            # 3 is drift.
+            # The exit code of drift is 3.
             SuccessExitStatus = lib.mkIf (stack.drift.action == "log") 3;
           };
         }
       ]
     );
 
-    # A wrong calendar would be told by the timer, on the host.
+    # An invalid calendar expression would otherwise be reported only on the host, by the timer.
     system.checks = lib.mapAttrsToList (
       name: stack:
       pkgs.runCommand "lakewright-drift-calendar-${name}" { } ''
@@ -46,7 +46,7 @@ in
 
     systemd.timers = eachUnit (
       name: stack: {
-        description = "When to look for drift: the stack ${name}";
+        description = "When to check for drift: the stack ${name}";
         wantedBy = [ "timers.target" ];
         timerConfig = {
           OnCalendar = stack.drift.startAt;

@@ -1,4 +1,4 @@
-# `nixos-rebuild dry-activate` prints what the switch would do to the server.
+# Makes `nixos-rebuild dry-activate` print how the switch would change the server.
 {
   config,
   lib,
@@ -13,7 +13,7 @@ in
   config = lib.mkIf (cfg.enable && stacks != { }) {
     system.activationScripts.lakewright-plan = {
       supportsDryActivation = true;
-      # A server that is not there is no reason to keep a switch from happening.
+      # A server that cannot be reached must not prevent a switch.
       text = ''
         if [ "''${NIXOS_ACTION:-}" = dry-activate ]; then
           ${lib.concatStrings (

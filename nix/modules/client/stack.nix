@@ -1,4 +1,4 @@
-# The options of one stack: what it declares, how it is applied, and what becomes of it.
+# The options of one stack: its resources, how it is applied, and its generated values.
 {
   config,
   lib,
@@ -29,13 +29,13 @@ in
       ];
       default = "keep";
       description = ''
-        What happens to what the stack owns and does not declare any more. `keep` leaves it and
-        shows it as drift. `delete` takes it away. Where that is a bucket with objects or a table
-        with rows, and the last applied declaration did not say `forceDestroy`, the unit fails
-        before it changes anything and says what can be done.
+        How resources are handled that the stack owns and no longer declares. `keep` leaves them and
+        shows them as drift. `delete` deletes them. If one is a bucket with objects or a table with
+        rows, and its last applied declaration did not set `forceDestroy`, the unit fails before it
+        changes anything, with a message that explains the remedies.
 
-        With `delete` going back to an older generation takes away what a newer one had declared:
-        users lose their access, and what said `forceDestroy` its data.
+        With `delete`, a rollback to an older generation deletes the resources that only the newer
+        one declared: users lose their access, and resources with `forceDestroy` their data.
       '';
     };
 
@@ -62,9 +62,9 @@ in
         ];
         default = "fail";
         description = ''
-          What it does about a difference. `fail`: the unit fails, to be seen in
-          `systemctl --failed`. `log`: the journal says what differs. `repair`: the stack is applied
-          again, with its `prune`; the choice for a server that other hosts may wipe or restore.
+          The reaction to a difference. `fail`: the unit fails, visible in `systemctl --failed`.
+          `log`: the difference is written to the journal. `repair`: the stack is applied again,
+          with its `prune`; the choice for a server that other hosts may wipe or restore.
         '';
       };
     };
@@ -76,7 +76,7 @@ in
         The stack's document, checked by `lakewright-spec` when it is built: a bad declaration fails
         the build. On the host it is {file}`/etc/lakewright/stacks/NAME.json`.
       '';
-      # The text is a file of its own, so that it can be read when it is refused.
+      # The text is a separate file, so that it can be read when it is refused.
       default =
         let
           written = pkgs.writeText "lakewright-${name}-unchecked.json" (

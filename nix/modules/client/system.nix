@@ -1,4 +1,5 @@
-# What people on the host find: the commands, the documents, and a profile that knows the server.
+# The programs and files for users of the host: the commands, the specs, and a profile of the
+# server.
 {
   config,
   lib,
@@ -12,7 +13,7 @@ let
     lib.attrValues cfg.stacks
   );
 
-  # Everybody reads it, so it says where keys are, and never what they are.
+  # The file is world-readable, so it contains the paths of secrets and not their values.
   profile = {
     inherit (cfg) endpoint region;
   }
@@ -27,7 +28,7 @@ in
     environment.systemPackages = [
       cfg.package
       cfg.minioClientPackage
-      # Of use to root alone: nobody else can read the keys.
+      # The command is useful only for root, because other users cannot read the secrets.
       command.adminScript
     ];
 

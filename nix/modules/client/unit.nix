@@ -1,4 +1,4 @@
-# The unit of each stack, which makes the server what is declared.
+# The unit of each stack, which applies its spec to the server.
 {
   config,
   lib,
@@ -13,7 +13,7 @@ let
   retrySec = 10;
   server = lib.optional (cfg.serverUnit != null) cfg.serverUnit;
 
-  # One registry, one at a time: each waits for those before it in the alphabet.
+  # Stacks share one registry and are applied one at a time, in alphabetical order.
   before = name: lib.filter (other: other < name) (lib.attrNames stacks);
 
   service =
@@ -22,32 +22,32 @@ let
       (command.service (unitOf name) name stack)
       {
         description = "Declared state: the stack ${name}";
-        # Not Requires=: a server whose first start fails would leave this one undone for good.
+        # Requires= is not used: if the first start of the server failed, this unit would never run.
         wants = if server == [ ] then [ "network-online.target" ] else server;
         after =
           (if server == [ ] then [ "network-online.target" ] else server)
           ++ map (other: "${unitOf other}.service") (before name);
-        # Whenever the server starts, so does this: also when it failed before.
+        # The unit starts whenever the server starts, even if it failed before.
         wantedBy = [ "multi-user.target" ] ++ server;
-        # Whenever the server is started anew, by hand or by systemd after a crash, so is this: it
-        # may have come back with less than it had.
+        # The unit restarts whenever the server restarts, by hand or by systemd after a crash,
+        # because the server may have lost data.
         partOf = server;
         inherit (cfg) restartTriggers;
-        # Five attempts that fail, however long each takes.
+        # The limit is five failed attempts, however long each takes.
         startLimitBurst = 5;
         startLimitIntervalSec = 5 * (command.timeout + retrySec);
         serviceConfig = {
           RemainAfterExit = true;
           ExecStartPre = lib.mkAfter [ command.wait ];
-          # Says its plan before it acts on it.
+          # Prints the plan before applying it.
           ExecStart = command.apply stack;
-          # systemd counts every start: without this a server that is restarted often would leave
-          # the stack failed.
+          # systemd counts every start: without this reset, frequent restarts of the server would
+          # put the stack into the failed state.
           ExecStartPost = "+-${lib.getExe' pkgs.systemd "systemctl"} reset-failed %n";
           Restart = "on-failure";
-          # With the others, longer than the lease of an attempt that was cut off.
+          # Together the delays are longer than the lease of an attempt that was interrupted.
           RestartSec = retrySec;
-          # 2 is a wrong question: to ask it again is of no use.
+          # Exit code 2 is an invalid request, for which a retry is useless.
           RestartPreventExitStatus = 2;
         };
       }

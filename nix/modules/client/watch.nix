@@ -1,9 +1,9 @@
-# A changed secret runs its stack's unit again, whoever changed the file.
+# Runs the unit of a stack again when one of its secrets has changed in any way.
 #
-# systemd's credentials are copies from when a unit started. restartTriggers see what a switch
-# changes; this sees the rest: files written by hand, sops-nix, a secret that came late. Contents
-# are compared, because agenix writes all files anew at every switch, and whoever needs the unit
-# would be restarted with it.
+# systemd's credentials are copies from the start of the unit. restartTriggers cover changes by a
+# switch; this unit covers all others: files written by hand, sops-nix, a secret that arrived late.
+# Contents are compared, because agenix rewrites all files at every switch, and units that require
+# this one would be restarted with it.
 {
   config,
   lib,
@@ -26,10 +26,11 @@ let
     ];
     text = ''
       unit=$1
-      # systemd does not look while this runs, so whoever writes several files has a moment for it.
+      # systemd does not check the paths while this unit runs, so a program that writes several
+      # files has a moment to finish.
       sleep 1
-      # Who was stopped stays so; who failed may have lacked just this. (Who is about to be started
-      # again may find that it was started too often.)
+      # A stopped unit stays stopped; a failed unit may have lacked just this file. (A unit that is
+      # about to restart may exceed its start limit.)
       case $(systemctl show --property SubState --value "$unit.service") in
         exited)
           if sha256sum --check --status --ignore-missing "/run/$unit/files"; then exit; fi
@@ -68,14 +69,14 @@ in
     systemd.services = eachUnit (
       name: _: {
         description = "Take up changed secrets of the stack ${name}";
-        # It may be reading them just now.
+        # The stack's unit may be reading the files at this moment.
         after = [ "lakewright-client-${name}.service" ];
-        # Two files that change together are two events.
+        # Two files that change together cause two events.
         startLimitIntervalSec = 0;
         serviceConfig = import ../../lib/hardening.nix // {
           Type = "oneshot";
           ExecStart = "${lib.getExe watch} lakewright-client-${name}";
-          # It reads files of whomever, in homes too, and asks systemd.
+          # The unit reads files of any user, also in home directories, and queries systemd.
           ProtectHome = "read-only";
           CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
           PrivateUsers = false;

@@ -1,20 +1,20 @@
 # shellcheck shell=bash
-# Functions of the check before the start. It runs as the server's user; values are only ever in
-# variables of this shell, never in a command line and never in a message.
+# Functions of the check before the start. It runs as the server's user. Values are stored only in
+# variables of this shell and never appear in a command line or a message.
 
 fail() {
   printf 'The server is not started: %s.\n' "$1" >&2
   exit 1
 }
 
-# Reads credential $1, which comes from file $2, into `value` as MinIO would: without white space
-# around it.
+# Reads credential $1, which comes from file $2, into `value`. As MinIO does, it strips surrounding
+# white space.
 read_credential() {
   value=$(<"$CREDENTIALS_DIRECTORY/$1")
   value=${value#"${value%%[![:space:]]*}"}
   value=${value%"${value##*[![:space:]]}"}
   if [[ -n $value ]]; then
-    # The name of the root user is in every request.
+    # The name of the root user is not a secret, because every request contains it.
     if [[ $1 != root-user && -e $2 ]] && ((0$(stat --dereference --format %a "$2") & 7)); then
       fail "everybody may read or write the secret file $2 (chmod o= it)"
     fi
@@ -26,7 +26,7 @@ read_credential() {
   fail "the secret file $2 does not exist"
 }
 
-# The same for what has to be one line.
+# As `read_credential`, for values that must be one line.
 read_line() {
   read_credential "$1" "$2"
   if [[ $value == *$'\n'* ]]; then
@@ -64,7 +64,7 @@ check_kms_key() {
   fi
 }
 
-# MinIO leaves out drives that lie on /. Too few others, and it would wait for ever.
+# MinIO ignores drives on the file system of /. If too few drives remain, it waits for ever.
 check_drives() {
   local root drive on_root=()
   root=$(stat --format %d /)
@@ -87,7 +87,7 @@ begin_settings() {
   : >"$settings"
 }
 
-# Quoted, because MinIO takes one pair of quotes off.
+# The value is quoted because MinIO removes one pair of quotes.
 add_setting() {
   read_line "$1" "$2"
   printf '%s="%s"\n' "$1" "$value" >>"$settings"

@@ -1,4 +1,4 @@
-# Where the data lies: drives of this host, or pools of several hosts.
+# The storage of the server: drives of this host, or pools of several hosts.
 {
   config,
   lib,
@@ -9,14 +9,14 @@ let
   cfg = config.services.lakewright.server;
   inherit (import ../../lib/types.nix { inherit lib; }) hostPath;
 
-  # `prefix{from...to}suffix`, which MinIO takes for as many names.
+  # `prefix{from...to}suffix`, which MinIO expands to several names.
   series =
     part:
     lib.types.submodule {
       options = {
         prefix = lib.mkOption {
           type = part;
-          description = "What stands before the number.";
+          description = "Text before the number.";
         };
         from = lib.mkOption {
           type = lib.types.ints.unsigned;
@@ -35,12 +35,12 @@ let
         suffix = lib.mkOption {
           type = lib.types.strMatching "[A-Za-z0-9@_.,+=/-]*";
           default = "";
-          description = "What stands behind the number.";
+          description = "Text after the number.";
         };
       };
     };
   number = of: lib.fixedWidthNumber of.digits;
-  # fixedWidthNumber refuses what is longer than the width.
+  # fixedWidthNumber refuses numbers that are longer than the width.
   digitsOf = of: n: if lib.stringLength (toString n) >= of.digits then toString n else number of n;
   notation = of: "${of.prefix}{${digitsOf of of.from}...${digitsOf of of.to}}${of.suffix}";
   names = of: map (n: "${of.prefix}${digitsOf of n}${of.suffix}") (lib.range of.from of.to);
@@ -64,11 +64,11 @@ let
       lib.unique (lib.concatMap (pool: names pool.drives) (lib.filter isHere cfg.pools));
   several = lib.length here > 1;
 
-  # MinIO spreads a pool over sets of equally many drives, 2 to 16.
+  # MinIO divides a pool into sets of the same number of drives, 2 to 16.
   divides = total: total == 1 || lib.any (set: lib.mod total set == 0) (lib.range 2 16);
   totals = if cfg.pools == [ ] then [ (lib.length cfg.drives) ] else map drivesOf cfg.pools;
 
-  # Mount points that the configuration knows, and the one under which a path lies.
+  # The mount points of the configuration, and the one that contains a path.
   mountPoints =
     lib.mapAttrsToList (_: fileSystem: fileSystem.mountPoint) config.fileSystems
     ++ map (mount: mount.where) config.systemd.mounts;
@@ -80,7 +80,7 @@ let
       if isUnder path point && lib.stringLength point > lib.stringLength longest then point else longest
     ) "" mountPoints;
   onRoot = lib.filter (drive: mountPointOf drive == "/") here;
-  # ProtectHome hides them.
+  # ProtectHome hides these directories.
   homes = lib.filter (
     drive:
     lib.any (isUnder drive) [
@@ -235,24 +235,25 @@ in
       }
     ];
 
-    # Made and owned as services.minio does it; what is inside is left as it is.
+    # Created with the same owner as in services.minio; existing contents are not changed.
     systemd.tmpfiles.settings."10-lakewright-server" = lib.genAttrs here (_: {
       d = {
         user = "minio";
         group = "minio";
-        # The colon: only where it is made now.
+        # The colon limits the mode to newly created directories.
         mode = ":0750";
       };
     });
 
     systemd.services.lakewright-server = {
-      # A lost drive stops a server that has only this one. Of several each is waited for, and missed.
+      # The loss of the only drive stops the server. With several drives, the server waits for each
+      # at start and tolerates the loss of some.
       unitConfig = {
         ${if several then "WantsMountsFor" else "RequiresMountsFor"} = here;
       };
       serviceConfig = {
         ReadWritePaths = map (drive: "-${drive}") here;
-        # Before the check, which looks where they are.
+        # This runs before the check, which tests that the drives exist.
         ExecStartPre = lib.mkBefore [ "+${lib.getExe own} ${lib.escapeShellArgs here}" ];
       };
     };

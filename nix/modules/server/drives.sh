@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Gives the server the folders of its drives. Runs as root. tmpfiles.d did so at boot, but a disk that
-# was mounted later, or replaced, has a top folder that belongs to root. A broken one is left to
-# MinIO, which goes on without it.
+# Makes the server the owner of the top directories of its drives. Runs as root. tmpfiles.d does this
+# at boot, but the top directory of a disk that was mounted later or replaced belongs to root. A
+# broken disk is left to MinIO, which continues without it.
 
 for drive in "$@"; do
   if [[ ! -e $drive ]]; then

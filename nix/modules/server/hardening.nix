@@ -1,15 +1,17 @@
-# What the server may do on the host: listen, talk, and write to its drives (ReadWritePaths in
+# The sandbox of the server. It may listen, connect, and write to its drives (ReadWritePaths in
 # ./drives.nix) and its runtime directory.
 #
-# `systemd-analyze security` finds 1.1. What it still counts, and why:
-# - the host's network, Internet sockets, no IP allow list: serving them is the job. Who may come is
-#   the firewall's to say; IPAddressAllow can be added to the unit.
-# - AF_UNIX: readiness is told through it, names are resolved through it, the journal is behind it.
-#   AF_NETLINK: MinIO asks for the host's own addresses, to know which drives of a pool are its own.
-# - ProcSubset: MinIO reads memory and load from /proc to size itself and for its metrics.
+# `systemd-analyze security` reports an exposure of 1.1. The remaining findings and their reasons:
+#
+# - The host's network, Internet sockets, no IP allow list: the server needs them. Access is
+#   restricted by the firewall; IPAddressAllow can be added to the unit.
+# - AF_UNIX: used for readiness, name resolution and the journal. AF_NETLINK: MinIO reads the host's
+#   own addresses to find its own drives in a pool.
+# - ProcSubset: MinIO reads memory and load from /proc for its sizing and metrics.
 # - RootDirectory: the program and its libraries are in the host's /nix/store.
-# - DeviceAllow: ProtectClock itself allows the clock to be read; there are no others.
-# With a port below 1024 it finds a bit more: see below.
+# - DeviceAllow: ProtectClock itself allows reading the clock; there are no other devices.
+#
+# With a port below 1024 the exposure is slightly higher, see below.
 {
   config,
   lib,
@@ -33,7 +35,7 @@ in
     // lib.optionalAttrs lowPort {
       AmbientCapabilities = "CAP_NET_BIND_SERVICE";
       CapabilityBoundingSet = "CAP_NET_BIND_SERVICE";
-      # In a user namespace of its own the capability would count for nothing.
+      # In a private user namespace the capability would have no effect.
       PrivateUsers = false;
     }
   );

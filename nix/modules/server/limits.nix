@@ -1,4 +1,4 @@
-# How much of the host the server may take.
+# Resource limits of the server.
 {
   config,
   lib,

@@ -1,8 +1,9 @@
-# What MinIO knows about each kind of notification target. Names are those of its environment
-# variables, in small letters: MINIO_NOTIFY_<variable>_<NAME>_<target>.
+# MinIO's settings of each kind of notification target. Names are those of its environment variables
+# in lower case: MINIO_NOTIFY_<variable>_<NAME>_<target>.
 #
-# `needs`: without these MinIO does not start. `takes`: what else can be set.
-# `secrets`: values that only files may give. `files`: files that MinIO reads itself and that hold secrets.
+# `needs`: required settings, without which MinIO does not start. `takes`: optional settings.
+# `secrets`: settings that can only be given as files. `files`: files that MinIO reads itself and
+# that contain secrets.
 {
   amqp = {
     variable = "AMQP";

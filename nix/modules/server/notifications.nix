@@ -1,4 +1,4 @@
-# Where MinIO sends events of buckets.
+# The targets of bucket events.
 {
   config,
   lib,
@@ -17,7 +17,7 @@ let
   credentialOf = name: key: "notify-${name}-${key}";
   isFile = target: key: lib.elem key kinds.${target.kind}.files;
 
-  # One attribute for each of all targets' `part` that `keep`s it.
+  # One attribute for each `part` of all targets that `keep` selects.
   perKey =
     part: keep: of:
     lib.concatMapAttrs (
@@ -77,7 +77,7 @@ in
             options = {
               kind = lib.mkOption {
                 type = lib.types.enum (lib.attrNames kinds);
-                description = "What the receiver is.";
+                description = "Kind of the receiver.";
               };
               settings = lib.mkOption {
                 type = lib.types.attrsOf values.type;
@@ -143,7 +143,8 @@ in
     assertions =
       lib.concatLists (lib.mapAttrsToList faultsOf cfg.notificationTargets)
       ++ lib.mapAttrsToList (name: _: {
-        # A part of a variable's name, and systemd takes no others.
+        # The name becomes part of an environment variable, for which systemd allows only these
+        # characters.
         assertion = builtins.match "[A-Za-z0-9_]+" name != null;
         message = "services.lakewright.server.notificationTargets.${name}: a target's name is of letters, digits and underscores.";
       }) cfg.notificationTargets;

@@ -1,9 +1,9 @@
-# The server's secrets: loaded by systemd, looked at before MinIO sees them.
+# The server's secrets: loaded by systemd and checked before MinIO reads them.
 #
-# MinIO starts on its published default credentials when the file that it is told of is missing or
-# empty, and without encryption when the file of the KMS key is. So a file that is not there
-# becomes a credential of a line break (SetCredential takes none that is empty), and the check before
-# the start refuses it with a sentence that names the file.
+# MinIO starts with its published default credentials if the configured file is missing or empty,
+# and without encryption if the file of the KMS key is. So a missing file becomes a credential of a
+# line break (SetCredential= does not allow an empty one), which the check before the start refuses
+# with a message that names the file.
 {
   config,
   lib,
@@ -86,7 +86,7 @@ in
         MINIO_ROOT_USER_FILE = "%d/root-user";
         MINIO_ROOT_PASSWORD_FILE = "%d/root-password";
         MINIO_KMS_SECRET_KEY_FILE = lib.mkIf (cfg.kmsKeyFile != null) "%d/kms-key";
-        # MinIO reads these lines itself, so their values are in no process's environment.
+        # MinIO reads these lines itself, so the values are not in the environment of any process.
         MINIO_CONFIG_ENV_FILE = lib.mkIf (cfg.secretSettings != { }) "%t/lakewright-server/settings";
       };
       serviceConfig = {

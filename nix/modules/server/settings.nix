@@ -1,4 +1,4 @@
-# Whatever else MinIO takes from its environment.
+# Other settings of MinIO's environment.
 {
   config,
   lib,
@@ -16,7 +16,7 @@ let
     name:
     builtins.match ".*(PASSWORD|PASSWD|SECRET|TOKEN|API_KEY|LICENSE).*" name != null
     || hasPassword cfg.settings.${name};
-  # What options of this module set, themselves or not at all.
+  # Variables that are reserved for options of this module.
   ours = [
     "MINIO_ADDRESS"
     "MINIO_ACCESS_KEY"
@@ -68,7 +68,7 @@ in
       };
       description = ''
         Further settings whose values are secret, each with the file that holds its value in one
-        line. Whoever may ask MinIO for its state (`mc admin info`) sees some of them.
+        line. A user who may read MinIO's state (`mc admin info`) can see some of them.
       '';
     };
   };

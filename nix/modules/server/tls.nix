@@ -1,9 +1,9 @@
-# TLS: a certificate and a key from files, or those that security.acme keeps.
+# TLS: a certificate and a key from files, or those of security.acme.
 #
-# MinIO takes public.crt and private.key from one folder and reads them again on SIGHUP. A step
-# that runs as root puts them there, at start and at reload: the server's user needs no access to
-# where they come from, and a renewed certificate costs no connection. (A systemd credential would
-# stay what it was at start.)
+# MinIO reads public.crt and private.key from one directory, and reads them again on SIGHUP. A step
+# that runs as root copies them there at start and at reload: the server's user needs no access to
+# the original files, and a renewal does not interrupt connections. (A systemd credential would not
+# change after the start.)
 {
   config,
   lib,
@@ -18,7 +18,7 @@ let
   byFiles = cfg.tls.certificateFile != null || cfg.tls.keyFile != null;
 
   address = if cfg.listen.address == "localhost" then "127.0.0.1" else cfg.listen.address;
-  # Not every address, nor another name.
+  # False for wildcard addresses and for names.
   isAddress =
     address:
     address != null
@@ -120,8 +120,8 @@ in
       }
     ];
 
-    # NixOS leads the host's own name to 127.0.0.2, where a server that listens on one address does
-    # not answer. Who has several addresses of a name tries one after the other.
+    # NixOS maps the host's own name to 127.0.0.2, where a server that listens on one address cannot
+    # be reached. A client tries all addresses of a name in turn.
     networking.hosts = lib.mkIf (isAddress address) {
       ${address} = [ cfg.tls.name ];
     };

@@ -1,4 +1,4 @@
-# Values of MinIO's settings.
+# Conversion of MinIO's settings.
 { lib }:
 rec {
   type = lib.types.oneOf [
@@ -6,10 +6,10 @@ rec {
     lib.types.int
     lib.types.singleLineStr
   ];
-  # As MinIO reads them.
+  # The notation that MinIO parses.
   text = value: if lib.isBool value then (if value then "on" else "off") else toString value;
-  # As they stand in a unit's environment, where systemd takes a percent sign for a specifier.
+  # The notation in a unit's environment, where a percent sign would start a specifier of systemd.
   literal = value: lib.replaceStrings [ "%" ] [ "%%" ] (text value);
-  # An address with a password in it.
+  # Whether a URL contains a password.
   hasPassword = value: builtins.match ".*://[^/@]*:[^/@]+@.*" (text value) != null;
 }

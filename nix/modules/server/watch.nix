@@ -1,9 +1,9 @@
-# A changed secret restarts the server, a changed certificate reloads it, whoever changed the file.
+# Restarts the server when a secret has changed in any way, and reloads it when a certificate has.
 #
-# systemd's credentials and MinIO's environment are copies from when the server started.
-# restartTriggers see what a switch changes; this sees the rest: files written by hand, sops-nix, a
-# renewal by another program. It compares contents, so that secrets which a switch merely writes
-# anew (agenix does at every one) restart nothing.
+# systemd's credentials and MinIO's environment are copies from the start of the server.
+# restartTriggers cover changes by a switch; this unit covers all others: files written by hand,
+# sops-nix, a renewal by another program. Contents are compared, so that secrets that a switch only
+# rewrites (agenix does so at every switch) cause no restart.
 {
   config,
   lib,
@@ -14,17 +14,17 @@ let
   cfg = config.services.lakewright.server;
   watched = import ../../lib/watched.nix { inherit lib; };
   unit = "lakewright-server.service";
-  # Where the comparing unit sees what the server was started with.
+  # The path where the comparing unit finds the values that the server was started with.
   started = "/run/lakewright-server-watch/started";
 
-  # Programs that renew certificates may put a new folder in the place of the old one, of which
-  # systemd tells only who watches the folder.
+  # Programs that renew certificates may replace the whole directory, which systemd reports only for
+  # a watch on the directory itself.
   certificateFolders = lib.unique (
     lib.filter (folder: !lib.hasPrefix builtins.storeDir folder) (
       map (file: dirOf "${file}") cfg.tls.files
     )
   );
-  # security.acme reloads the server itself, and not between writing the one file and the other.
+  # security.acme reloads the server itself, after both files were written.
   ownCertificate = cfg.tls.enable && cfg.tls.useACMEHost == null;
 
   compare = pkgs.writeShellApplication {
@@ -35,14 +35,15 @@ let
       pkgs.systemd
     ];
     text = ''
-      # systemd does not look while this runs, so whoever writes several files has a moment for it.
+      # systemd does not check the paths while this unit runs, so a program that writes several
+      # files has a moment to finish.
       sleep 1
 
-      # Whether file $1 is there and is not what the server has of it, $2.
+      # Whether file $1 exists and differs from the server's copy, $2.
       differs() { [[ -s $1 && -e $2 ]] && ! cmp --quiet "$1" "$2"; }
 
-      # Who was stopped stays so; who failed may have lacked just this. (Who is about to be started
-      # again may find that it was started too often.)
+      # A stopped server stays stopped; a failed server may have lacked just this file. (A server
+      # that is about to restart may exceed its start limit.)
       case $(systemctl show --property SubState --value ${unit}) in
         running) ;;
         failed | auto-restart*)
@@ -90,19 +91,20 @@ in
     };
     systemd.services.lakewright-server-watch = {
       description = "Take up changed secrets and certificates of the MinIO server";
-      # What is written while it starts is compared with what it was started with.
+      # Files that change during the start are compared with the values of that start.
       after = [ unit ];
-      # Two files that change together are two events.
+      # Two files that change together cause two events.
       startLimitIntervalSec = 0;
       serviceConfig = import ../../lib/hardening.nix // {
         Type = "oneshot";
         ExecStart = lib.getExe compare;
-        # It reads everybody's files as root, and asks systemd. Secrets may lie in a home.
+        # The unit reads files of all users as root, also in home directories, and queries systemd.
         CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
         PrivateUsers = false;
         ProtectHome = "read-only";
         RuntimeDirectory = "lakewright-server-watch";
-        # systemd hides /run/credentials from a sandbox; the server's is asked for by name.
+        # systemd hides /run/credentials from a sandbox; the directory of the server is bound
+        # explicitly.
         BindReadOnlyPaths = "-/run/credentials/${unit}:${started}";
         PrivateNetwork = true;
         RestrictAddressFamilies = "AF_UNIX";

@@ -1,4 +1,4 @@
-# What the options of a stack may hold, in the words that test_client.py puts the schema into too.
+# The shape of a stack's options, in the notation to which test_client.py converts the schema.
 { lib }:
 let
   spec = import ../../../nix/lib/spec { inherit lib; };

@@ -5,7 +5,7 @@
   hostSystem,
 }:
 let
-  # What a derivation's environment can hold: not what is only for those who read the package.
+  # The attributes that a derivation's environment can contain, without the metadata.
   environmentOf =
     attrs:
     lib.filterAttrs (_: value: value != null) (
@@ -17,7 +17,7 @@ let
     )
     // attrs.env or { };
 
-  # What is called with one argument has these attributes and no others.
+  # Requires the argument of a function to have exactly these attributes.
   taking =
     what: known: args:
     let

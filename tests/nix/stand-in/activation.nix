@@ -34,7 +34,7 @@ let
       umask 0022
       ${lib.textClosureMap (text: text) (lib.mapAttrs script chosen) (lib.attrNames chosen)}
     '';
-  # Whoever is not run in a dry activation still holds its place in the order.
+  # A script that a dry activation skips still keeps its place in the order.
   dry = lib.mapAttrs (
     _: script: if script.supportsDryActivation then script else script // { text = ""; }
   ) scripts;

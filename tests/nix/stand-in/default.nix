@@ -11,10 +11,10 @@
 {
   inherit lib;
 
-  # The packages, with one function that says what they are of.
+  # The packages of a system.
   pkgsFor = system: import ./pkgs { inherit lib system; };
 
-  # What nixpkgs' lib.nixosSystem is to NixOS.
+  # The counterpart of nixpkgs' lib.nixosSystem.
   evalHost =
     {
       modules,

@@ -1,6 +1,6 @@
 """Makes /etc look like the tree that is named: /etc/static is a link to it, each of its files a
-link into /etc/static, or a copy where it says a mode. What an earlier tree put there and this one
-does not goes."""
+link into /etc/static, or a copy if it has a mode. Files of an earlier tree that this one lacks are
+removed."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 
 It decides as NixOS's switch-to-configuration does, for services, timers, targets and mounts: what
 is gone is stopped, what changed is restarted (stopped before activation and started after it,
-unless the unit says otherwise), what is wanted is started. With ``dry-activate`` it only says so.
-It knows nothing of user units, swap, socket activation or a boot loader.
+unless the unit specifies otherwise), what is wanted is started. With ``dry-activate``
+it only prints the actions. User units, swap, socket activation and boot loaders are not supported.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def flag(unit: Unit, section: str, key: str, default: bool) -> bool:
 
 
 def essential(unit: Unit) -> Unit:
-    """What of a unit asks for a restart when it changes."""
+    """Returns the parts of a unit whose change requires a restart."""
     return {
         section: {key: value for key, value in settings.items() if key not in UNREMARKABLE}
         for section, settings in unit.items()
@@ -86,7 +86,7 @@ def active() -> Iterator[str]:
 
 @dataclass
 class Changes:
-    """What to do with which unit."""
+    """Returns the units for each action."""
 
     stop: set[str] = field(default_factory=set)
     restart: set[str] = field(default_factory=set)
@@ -147,7 +147,7 @@ def tell(what: str, units: Iterable[str]) -> None:
 
 
 def dry_activate() -> int:
-    """Says what a switch would do."""
+    """Prints what a switch would do."""
     changes = decide()
     tell("would stop", changes.stop)
     tell("would NOT restart", changes.skip)

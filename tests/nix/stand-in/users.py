@@ -28,7 +28,7 @@ def names(database: list[Any], field: str) -> set[str]:
 
 
 def main(document: dict[str, Any]) -> None:
-    """Makes what the document says and removes what only its predecessor said."""
+    """Creates the users and groups of the document and removes those of its predecessor only."""
     groups = {group["name"]: group for group in document["groups"]}
     users = {user["name"]: user for user in document["users"]}
     before = json.loads(DECLARED.read_text()) if DECLARED.exists() else {"users": [], "groups": []}

@@ -1,4 +1,4 @@
-# What only a real machine uses: written down, and nothing is built of it.
+# Options that only a real machine uses: they are declared, and nothing is built from them.
 { lib, ... }:
 let
   inherit (lib) mkOption types;
@@ -55,7 +55,7 @@ in
         default = [ ];
       };
     };
-    # What a test asks of its virtual machine.
+    # The settings of a test's virtual machine.
     virtualisation = mkOption {
       type = types.attrsOf types.anything;
       default = { };

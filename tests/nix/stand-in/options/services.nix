@@ -22,7 +22,7 @@ in
         ];
       };
     };
-    # Who adopts its data must know its names.
+    # Names that are needed to adopt its data.
     minio = {
       enable = mkEnableOption "MinIO";
       dataDir = mkOption {

@@ -33,7 +33,7 @@ let
         exit 1
       ''
     else
-      # A copy, because whoever builds may not be able to look into the folder it comes from.
+      # A copy, because the build user may not have access to the original directory.
       runCommand "lakewright-spec" { meta.mainProgram = "lakewright-spec"; } ''
         mkdir -p "$out/bin"
         ln -s ${
@@ -70,7 +70,7 @@ rec {
   minio = silo;
   minio-client = ours "minio-client" [ "mc" ];
 
-  # What NixOS gives to everybody without being asked.
+  # Packages that NixOS installs by default.
   corePackages = [
     bash
     coreutils

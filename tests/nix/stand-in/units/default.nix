@@ -125,7 +125,7 @@ in
       after = [ "multi-user.target" ];
       unitConfig.AllowIsolate = true;
     };
-    # What comes before basic.target, done again after a switch.
+    # Units before basic.target that run again after a switch.
     systemd.targets.sysinit-reactivation.description = "Reactivate sysinit units";
 
     environment.etc = {
