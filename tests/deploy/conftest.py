@@ -24,13 +24,13 @@ from machine import Shim
 
 ROOT = Path(__file__).parents[2]
 REQUIRED = set(filter(None, os.environ.get("LAKEWRIGHT_TEST_REQUIRE", "").split(",")))
-# Python as Debian 12 has it: the modules in a container are of this version.
+# The Python version of Debian 12, which the modules in a container are installed for.
 PYTHON = "3.11"
 UNPROVEN = (
     "unproven here: the scenarios in virtual machines (nix flake check), whatever nixpkgs builds, "
     "silo in place of MinIO, systemd as NixOS has it"
 )
-# The last lines of a failed scenario's machine.
+# Prints the last log lines of a failed scenario's machine.
 DIAGNOSIS = "systemctl --no-pager --failed; journalctl --boot --no-pager --lines=60"
 
 
@@ -56,7 +56,7 @@ def build() -> Callable[..., Path]:
     if why := missing_nix():
         missing("nix", why)
 
-    # A single user's Nix, whatever the machine's is set up for.
+    # Settings of a single-user Nix, independent of the machine's configuration.
     settings = "sandbox = false\nbuild-users-group =\nsubstitute = false\n"
     environment = os.environ | {"NIX_CONFIG": settings + os.environ.get("NIX_CONFIG", "")}
 

@@ -26,11 +26,11 @@ SUITE = "bookworm"
 # Programs that every NixOS system has, that agenix's scripts run, and that scenarios use.
 PACKAGES = (
     *("systemd", "systemd-sysv", "libnss-systemd", "dbus", "util-linux", "passwd", "python3"),
-    # A module that was built with a shared libpython asks for it.
+    # A module that was built with a shared libpython needs this library.
     "libpython3.11",
     *("age", "ca-certificates", "curl", "iproute2", "jq", "openssl", "procps"),
 )
-# Run in the tree once it is there. A fixed machine id and a journal on disk: a reboot finds both.
+# Runs once in the new tree. A fixed machine id and a journal on disk survive a reboot.
 FINISH = """
 rm -rf var/cache/apt var/lib/apt/lists usr/share/doc usr/share/locale usr/share/man
 echo 6c616b65777269676874000000000001 > etc/machine-id
@@ -150,7 +150,7 @@ class Container:
             done
             exec unshare --mount --pid --fork --kill-child --mount-proc bash -euc '
                 mkdir -p /run/systemd
-                mount -t tmpfs lakewright /run/systemd  # nspawn leaves a folder there
+                mount -t tmpfs lakewright /run/systemd # nspawn leaves a directory there
                 mount -t tmpfs -o mode=0755 lakewright {self._folder}
                 cd {self._folder}
                 mkdir upper work root
@@ -182,7 +182,7 @@ class Container:
         for cgroup in self._cgroups:
             folders = [cgroup, *(path for path in cgroup.rglob("*") if path.is_dir())]
             for folder in sorted(folders, reverse=True):
-                # The kernel needs a moment to bury the last process.
+                # The kernel needs a moment to end the last process.
                 while folder.exists() and time.monotonic() < deadline:
                     with contextlib.suppress(OSError):
                         folder.rmdir()
@@ -201,7 +201,8 @@ class Container:
     def leader(self) -> int | None:
         """The container's first process, as this machine numbers it; None when it is not up."""
         pid: int | None = self._nspawn.pid if self._nspawn and self._nspawn.poll() is None else None
-        # script -> sh -> nspawn -> the first process, which alone is in another PID namespace.
+        # The chain is script -> sh -> nspawn -> the first process, which is in another PID
+        # namespace.
         while pid and (pid := self._child(pid)):
             with contextlib.suppress(OSError):
                 if len(_ns_pids(pid)) > 2:
@@ -224,7 +225,7 @@ class Container:
             self._nspawn = subprocess.Popen(
                 [
                     *("nsenter", f"--target={inner}", "--mount", "--pid"),
-                    # nspawn wants a terminal.
+                    # nspawn needs a terminal.
                     *("script", "--quiet", "--flush", "--return", "--command", _quoted(nspawn)),
                     "/dev/null",
                 ],
@@ -296,7 +297,7 @@ class Container:
     def end(self) -> None:
         """Shuts the machine down in order and waits for it."""
         if leader := self.leader():
-            # SIGRTMIN+4: systemd's poweroff.
+            # SIGRTMIN+4 makes systemd power off.
             os.kill(leader, signal.SIGRTMIN + 4)
         self.wait()
 

@@ -1,4 +1,4 @@
-# The host of a scenario, as tests/deploy boots it: the flake's checks put the same together with
+# The host of a scenario as tests/deploy boots it. The flake's checks build the same host with
 # NixOS's own modules (nix/checks/scenarios.nix).
 { scenario }:
 let

@@ -18,7 +18,7 @@ from pathlib import Path
 from container import Container
 
 PAUSE_SECONDS = 0.2
-# NixOS lets a command run as long as the whole test may.
+# NixOS lets a command run as long as the test may.
 COMMAND_SECONDS = 900
 
 

@@ -1,4 +1,4 @@
-# A host of a few units, for the tests of the container and the shim.
+# A host with a few units, for the tests of the container and the shim.
 { config, lib, ... }:
 {
   imports = [ ../../nix/checks/host-key.nix ];

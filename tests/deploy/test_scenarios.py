@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 from machine import Shim, subtest
 
-# The first run makes the Debian tree; a wait of the driver may take fifteen minutes.
+# The first run creates the Debian tree, and a wait of the driver may take fifteen minutes.
 pytestmark = pytest.mark.timeout(1800)
 
 SCENARIOS = ROOT / "nix/checks/scenarios"
@@ -36,10 +36,10 @@ def test_scenario(name: str, build: Callable[..., Path], boot: Callable[[Path], 
             exec(code, {"machine": machine, "subtest": subtest, "start_all": machine.start})
             break
         except Exception:
-            # Seen once in hundreds of starts: systemd 252 could not move its private /dev into
+            # Observed once in hundreds of starts: systemd 252 could not move its private /dev into
             # place (EINVAL). The cause is systemd and this machine's kernel.
             if not again or machine.execute(f"journalctl --no-pager | grep '{DISTURBED}'")[0]:
                 raise
             print(f"{name}: systemd failed to set up a namespace; once more")
-    # systemd breaks a cycle by leaving something out, not always the same.
+    # systemd breaks an ordering cycle by dropping a unit, not always the same one.
     machine.console_is_free_of("ordering cycle")

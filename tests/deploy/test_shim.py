@@ -15,13 +15,13 @@ import pytest
 from conftest import ROOT
 from machine import ScenarioError, Shim
 
-# The first run makes the Debian tree; a wait of the driver may take fifteen minutes.
+# The first run creates the Debian tree, and a wait of the driver may take fifteen minutes.
 pytestmark = pytest.mark.timeout(1800)
 
 HERE = Path(__file__).parent
 
 
-# How NixOS may make users; where it is a unit that does, agenix decrypts in one too.
+# The ways in which NixOS can create users. If a unit does, agenix decrypts in a unit too.
 USERS = ["", "services.userborn.enable = true;", "systemd.sysusers.enable = true;"]
 
 
@@ -101,7 +101,7 @@ def test_a_switch_restarts_what_changed_and_only_that(machine: Shim) -> None:
 
     said = machine.execute(f"{other} test")[1]
     assert "the wet hook ran" in said
-    # The secret of `speaks` has changed, the file of `once` has not.
+    # The secret of the first unit has changed, the file of the second has not.
     assert machine.succeed("cat /run/agenix/word") == "open\n"
     machine.wait_until_succeeds("grep open /run/speaks/heard", timeout=10)
     assert machine.get_unit_property("speaks", "InvocationID") != before["speaks"]
@@ -122,7 +122,7 @@ def test_a_machine_is_on_its_own(machine: Shim) -> None:
 def test_commands_find_what_every_nixos_has_and_what_the_host_asks_for(machine: Shim) -> None:
     for command in ("systemctl", "ps", "ss", "mount", "su", "awk", "getent hosts localhost"):
         machine.succeed(f"{command} >/dev/null" if " " in command else f"command -v {command}")
-    # The container has them, no host asked for them.
+    # The container has these programs, but no host declares them.
     for command in ("jq", "openssl", "age", "perl"):
         machine.succeed(f"test -x /usr/bin/{command}")
         machine.fail(f"command -v {command}")

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 KEY = ROOT / "tests/deploy/keys/ssh_host_ed25519_key"
-# Their names do not hold what is secret: the root user's name.
+# Files whose content is not secret: the root user's name.
 OPEN = {"minio-root-user"}
 
 

@@ -19,8 +19,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 REQUIRED = set(filter(None, os.environ.get("LAKEWRIGHT_TEST_REQUIRE", "").split(",")))
 
-# A single user's Nix, whatever the machine's is set up for; what is built here is in no cache that
-# anybody could ask.
+# Settings of a single-user Nix, independent of the machine's configuration. Binary caches are off,
+# because no cache has these builds.
 SETTINGS = """
 experimental-features = nix-command flakes
 build-users-group =

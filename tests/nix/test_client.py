@@ -103,7 +103,7 @@ def field_differences(options: Any, wanted: Any, where: str) -> list[str]:
             told.append(f"{here}: may be null, and the schema requires it")
         if not required and option["needed"]:
             told.append(f"{here}: must be said, and the schema does not require it")
-        # How a secret is referred to is the unit's choice.
+        # The unit chooses the reference to a secret.
         if name != "secret":
             told += differences(option["shape"], field, here)
     return told
@@ -117,7 +117,7 @@ def options(nix: Nix) -> Any:
 
 def test_the_options_are_the_fields_of_the_schema(options: Any) -> None:
     wanted = fields(SCHEMA)
-    for name in ("version", "stack"):  # the stack's name is that of its entry
+    for name in ("version", "stack"):  # the name of a stack is that of its entry
         del wanted[name]
     assert field_differences(options, wanted, "stack") == []
 
@@ -459,7 +459,7 @@ def test_a_unit_follows_the_server_of_its_host(nix: Nix) -> None:
         "access-key-id:/run/secrets/root-user",
         "secret-access-key:/run/secrets/root-password",
     ]
-    # Loopback needs nothing else.
+    # A server on loopback needs no other address.
     assert (config["IPAddressAllow"], config["IPAddressDeny"]) == ("localhost", "any")
     look, write, wait = config["ExecStartPre"]
     assert look.startswith("+/") and "lakewright-check-files-lake" in look
@@ -539,7 +539,7 @@ def test_a_unit_of_a_server_elsewhere_waits_for_the_network(nix: Nix) -> None:
         *("ca:/etc/ca.pem", "user-etl:/run/secrets/etl"),
         *("service-account-ingest:/run/secrets/ingest", "access-key-id:/run/secrets/admin-user"),
     }
-    # systemd fills in what is missing, so that the check can say so.
+    # systemd substitutes missing files, so that the check can report them.
     names = [loaded.partition(":")[0] for loaded in config["LoadCredential"]]
     assert config["SetCredential"] == [f"{name}:missing" for name in names]
     assert unit["environment"]["LAKEWRIGHT_CA_FILE"] == "%d/ca"
@@ -660,7 +660,7 @@ def test_the_units_are_what_systemd_takes(toplevel: Path) -> None:
             check=False,
         )
         said = [line for line in done.stderr.splitlines() if "lakewright" in line]
-        # The binaries are in the container only.
+        # These binaries exist only in the container.
         assert [line for line in said if "is not executable" not in line] == []
 
 
@@ -695,7 +695,7 @@ def test_the_check_of_files_names_what_is_wrong(nix: Nix, tmp_path: Path) -> Non
             ".serviceConfig.ExecStartPre"
         )
         assert isinstance(command, str)
-        # Builds what the string refers to.
+        # Builds the derivations that the string refers to.
         nix.build(f"{expression}.toplevel")
         return command.removeprefix("+")
 
@@ -775,7 +775,7 @@ def test_the_scripts_pass_shellcheck_with_any_user_names(nix: Nix) -> None:
 
 def test_root_has_the_command_as_the_units_have_it(toplevel: Path) -> None:
     script = (toplevel / "sw/bin/lakewright-admin").read_text()
-    # A secret that is not there must not be made up where things are changed.
+    # A missing secret must not get a placeholder where changes are made.
     assert "placeholders=false" in script
     assert "credential user-etl 'user etl' /run/secrets/etl" in script
     assert "LAKEWRIGHT_SECRET_ACCESS_KEY_FILE=/run/secrets/admin-password" in script

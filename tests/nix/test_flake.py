@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, Nix, copy_of_the_repository
 
-# One evaluation takes seconds, and shares the machine with compilers.
+# One evaluation takes seconds on a machine that also runs compilers.
 pytestmark = pytest.mark.timeout(600)
 
 SYSTEMS = ["x86_64-linux", "aarch64-linux"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Nix, copy_of_the_repository
 
-# One evaluation takes seconds, and shares the machine with compilers.
+# One evaluation takes seconds on a machine that also runs compilers.
 pytestmark = pytest.mark.timeout(600)
 
 VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
@@ -38,7 +38,7 @@ def test_a_package_has_metadata(nix: Nix, name: str) -> None:
     assert meta["mainProgram"] in {"lakewright", "lakewright-spec"}
     assert {licence["spdxId"] for licence in meta["license"]} == {"MIT", "Apache-2.0"}
     assert {"x86_64-linux", "aarch64-linux"} <= set(meta["platforms"])
-    # As nixpkgs wants descriptions.
+    # nixpkgs' style of descriptions.
     assert meta["description"][0].isupper() and not meta["description"].endswith(".")
 
 

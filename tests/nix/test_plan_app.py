@@ -16,7 +16,7 @@ from conftest import ROOT, Nix
 CLIENT = ".#nixosConfigurations.example.config.services.lakewright.client"
 NIX = "nix --extra-experimental-features nix-command flakes"
 
-# The document of the stack has one user.
+# A spec of a stack with one user.
 SPEC = '{"users": {"etl": {"secret": {"credential": "user-etl"}}}}'
 ANSWERS = {
     "nix": """
@@ -47,7 +47,7 @@ def plan(tmp_path: Path) -> tuple[dict[str, str], Path]:
 
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    # As writeShellApplication starts it.
+    # The command line of writeShellApplication.
     command = ["bash", "-euo", "pipefail", str(ROOT / "nix/packages/plan.sh"), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

@@ -330,7 +330,7 @@ def test_adopts_data_of_services_minio(nix: Nix) -> None:
     assert config["user"] == {"group": "minio", "uid": config["uid"], "isSystemUser": True}
     assert config["gid"] == config["uid"]
     made = config["made"]["/var/lib/minio/data"]["d"]
-    # The mode counts only where the folder is made.
+    # The mode applies only when the directory is created.
     assert (made["user"], made["group"], made["mode"]) == ("minio", "minio", ":0750")
     assert config["mounts"] == {"RequiresMountsFor": ["/var/lib/minio/data"]}
 
@@ -375,7 +375,7 @@ def test_addresses(nix: Nix) -> None:
         'listen.port = 443; tls = { certificateFile = "/c"; keyFile = "/k"; name = "s3.test"; };'
     )
     assert tls["endpoint"] == tls["environment"]["MINIO_SERVER_URL"] == "https://s3.test"
-    # Other machines do not reach it.
+    # Other machines cannot reach this name.
     assert tls["console"] is tls["environment"]["MINIO_BROWSER_REDIRECT_URL"] is None
     seen = addresses(
         'console.address = null; tls = { name = "s3.test"; certificateFile = "/c";'
@@ -452,7 +452,7 @@ def test_settings_and_limits(nix: Nix) -> None:
         "MINIO_IDENTITY_LDAP_LOOKUP_BIND_PASSWORD": "/ldap",
     }
     assert dict(entry.split(":") for entry in service["LoadCredential"]) == loaded
-    # In place of a file that is missing.
+    # The fallback of a missing file.
     assert sorted(service["SetCredential"]) == sorted(f"{name}:\\n" for name in loaded)
 
 
@@ -533,7 +533,7 @@ def test_tls_from_files(nix: Nix) -> None:
         + ".unit.serviceConfig"
     )
     (reload,) = service["ExecReload"]
-    # As root, and the same step before the start.
+    # The reload runs as root, and is the same step as before the start.
     assert re.fullmatch(r"\+/nix/store/\S+-certificates /var/c.pem /run/k", reload)
     assert reload in service["ExecStartPre"]
     # A hangup would end a server without TLS.
@@ -575,7 +575,7 @@ def test_files_of_agenix_are_named_once(nix: Nix) -> None:
         "lakewright-root-password": roots,
         "lakewright-kms-key": roots,
         "lakewright-lake-user-etl": roots,
-        # Its members work as this user.
+        # The members of this group work as this user.
         "lakewright-lake-user-operators": roots | {"group": "lake-operators", "mode": "0440"},
         "lakewright-lake-service-account-ingest": roots,
     }
@@ -775,7 +775,7 @@ def check(program: str, folder: Path, **credentials: str) -> subprocess.Complete
     """Runs the check with these credentials; `root_user` and `root_password` have good ones."""
     given = {"root_user": "lake-root", "root_password": "correct-horse"} | credentials
     for name, value in given.items():
-        # The names of settings are variables.
+        # Names of settings are environment variables.
         (folder / (name if name.isupper() else name.replace("_", "-"))).write_text(value)
     environment = {
         "PATH": "/usr/bin:/bin",
@@ -860,7 +860,7 @@ def test_secret_settings_become_lines_for_minio(programs: dict[str, str], tmp_pa
     )
     assert (done.returncode, done.stderr) == (0, "")
     settings = tmp_path / "settings"
-    # MinIO takes one pair of quotes off and leaves the rest as it is.
+    # MinIO removes one pair of quotes and keeps the rest unchanged.
     assert settings.read_text().splitlines() == [
         'MINIO_A_PASSWORD="it\'s $HOME "quoted" \\n"',
         'MINIO_B_TOKEN="second"',

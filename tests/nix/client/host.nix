@@ -1,4 +1,4 @@
-# A host with a stack of everything. Tests add a module to it.
+# A host with a stack that has every kind of resource. Tests add a module to it.
 module:
 let
   standIn = import ../stand-in { };
@@ -13,7 +13,7 @@ in
 host
 // {
   inherit (standIn) lib;
-  # The messages of all assertions that do not hold.
+  # The messages of all failed assertions.
   failed = map (check: check.message) (
     standIn.lib.filter (check: !check.assertion) host.config.assertions
   );

@@ -1,4 +1,4 @@
-# Every field of the document, on a server elsewhere.
+# Every field of a spec, on a remote server.
 {
   networking.hostName = "client";
 

@@ -10,7 +10,7 @@ let
     else
       {
         bool = "flag";
-        # The integers between bounds, which is what ints.positive and its like are.
+        # The integers with bounds, such as ints.positive.
         int = "number";
         positiveInt = "number";
         str = "text";

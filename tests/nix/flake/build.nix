@@ -1,4 +1,4 @@
-# nixpkgs' builders: stdenv, Rust's, Python's, the shell's.
+# Stand-ins for nixpkgs' builders: stdenv, and those of Rust, Python and the shell.
 {
   lib,
   buildSystem,
@@ -164,7 +164,7 @@ in
       ) args
     );
 
-  # A real one would be fetched.
+  # The real function would download the file.
   fetchPypi =
     {
       pname,

@@ -1,5 +1,5 @@
-# nixpkgs' lib, from NIX_PATH. What it expects of a Nix newer than Debian's (2.8) is added to the
-# builtins that its files see.
+# nixpkgs' lib, from NIX_PATH. Builtins that it needs and that Debian's Nix (2.8) lacks are added
+# for its files.
 let
   readFileType =
     path:

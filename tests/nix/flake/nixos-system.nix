@@ -1,4 +1,4 @@
-# lib.nixosSystem over the stand-in of NixOS, with the packages of the stand-in of nixpkgs.
+# lib.nixosSystem for the stand-in of NixOS, with the packages of the stand-in of nixpkgs.
 {
   standIn,
   lib,

@@ -1,6 +1,6 @@
-# The part of nixpkgs that flake.nix and nix/packages use: the same names, arguments as strict as
-# can be (an unknown one is an error here, an unused variable of the build there), and derivations
-# that carry what they were called with in `arguments`. They are evaluated, never built.
+# The part of nixpkgs that flake.nix and nix/packages use: the same names, stricter arguments (an
+# unknown one is an error here, but an unused variable in the real build), and derivations that
+# record their arguments in `arguments`. They are evaluated, never built.
 {
   standIn,
   lib,
@@ -18,7 +18,7 @@ let
       inherit lib;
       system = hostSystem;
       callPackage = lib.callPackageWith final;
-      # The packages that run on the machine that builds.
+      # The packages for the build machine.
       buildPackages =
         if buildSystem == hostSystem then
           final
@@ -66,7 +66,7 @@ let
       "rustfmt"
     ] build.tool;
 
-  # The overlays' fixed point, which can be extended again.
+  # The fixed point of the overlays, which can be extended again.
   extensible =
     overlays:
     let

@@ -1,4 +1,4 @@
-# nixpkgs' python3Packages, to which pythonPackagesExtensions add.
+# nixpkgs' python3Packages, extended by pythonPackagesExtensions.
 {
   lib,
   build,

@@ -1,4 +1,4 @@
-# testers.runNixOSTest: every machine of the test is evaluated, its script is in the derivation.
+# testers.runNixOSTest: evaluates every machine of the test and puts its script into the derivation.
 {
   standIn,
   lib,
@@ -28,7 +28,7 @@ let
             { config, ... }:
             {
               _file = ./run-nixos-test.nix;
-              # The packages are given; nothing in a machine can change them.
+              # The packages are fixed; a machine cannot change them.
               _module.args.pkgs = lib.mkForce pkgs;
               assertions = [
                 {

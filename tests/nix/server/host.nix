@@ -21,7 +21,7 @@ host
   inherit (standIn) lib;
   server = host.config.services.lakewright.server;
   unit = host.config.systemd.services.lakewright-server;
-  # The messages of all assertions that do not hold.
+  # The messages of all failed assertions.
   failed = map (check: check.message) (
     standIn.lib.filter (check: !check.assertion) host.config.assertions
   );

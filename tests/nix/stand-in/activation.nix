@@ -1,4 +1,4 @@
-# The system: what NixOS calls toplevel, with its scripts.
+# The system, which NixOS calls toplevel, with its scripts.
 {
   config,
   lib,
@@ -8,8 +8,8 @@
 let
   scripts = config.system.activationScripts;
 
-  # In the order of their deps; a failing one does not keep the others from running, and the whole
-  # ends with its exit code.
+  # The scripts run in the order of their deps. A failed script does not prevent the others, and the
+  # activation returns its exit code.
   activation =
     chosen:
     let
@@ -39,7 +39,7 @@ let
     _: script: if script.supportsDryActivation then script else script // { text = ""; }
   ) scripts;
 
-  # As NixOS starts: activation, then systemd.
+  # Starts the system as NixOS does: activation, then systemd.
   init = ''
     echo "<<< stage 2 >>>"
     mkdir -p /run /var/log
@@ -86,7 +86,7 @@ in
             "dryActivate"
             "init"
           ];
-          # Failing checks fail the system.
+          # A failed check fails the build of the system.
           checks = map toString (config.system.checks ++ config.system.extraDependencies);
         }
         ''

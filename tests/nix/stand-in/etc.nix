@@ -1,4 +1,4 @@
-# /etc: a tree of links in the store, and the script that makes /etc look like it.
+# /etc: a tree of links in the store, and the script that updates /etc from it.
 {
   config,
   lib,
@@ -34,7 +34,7 @@ let
   );
 in
 {
-  # A text becomes a source.
+  # A text is converted to a source.
   options.environment.etc = lib.mkOption {
     type = lib.types.attrsOf (
       lib.types.submodule (
@@ -65,7 +65,8 @@ in
       lib.mapAttrsToList (name: value: "export ${lib.toShellVar name value}") (
         config.environment.variables // config.environment.sessionVariables
       )
-      # Debian's own folders are not in it: what a host did not ask for is not there on NixOS either.
+      # Debian's own directories are not included, because NixOS has only the packages that a host
+      # declares.
       ++ [ ''export PATH="/run/wrappers/bin:/run/current-system/sw/bin"'' ]
     );
     environment.etc."profile.d/nixos-environment.sh".text = ". /etc/set-environment\n";

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ETC, STATIC = Path("/etc"), Path("/etc/static")
-# Debian's base fills these; NixOS owns them whole.
+# Debian's base has files in these directories; NixOS replaces them completely.
 WHOLE = ("systemd/system",)
 COPIES = ETC / ".copies"
 

@@ -21,9 +21,9 @@ ETC = Path("/etc/systemd/system")
 OLD = Path("/run/current-system/etc/systemd/system")
 NEW = TOPLEVEL / "etc/systemd/system"
 
-# A change of only these is no reason to restart anything.
+# A change of only these settings does not restart a unit.
 UNREMARKABLE = {"Description", "Documentation", "OnFailure", "OnSuccess", "X-Reload-Triggers"}
-# Stopping these, or restarting them, would end more than the unit.
+# Stopping or restarting these would affect more than the unit.
 SPARED = {"sysinit.target", "basic.target", "multi-user.target", "graphical.target"}
 
 Unit = dict[str, dict[str, list[str]]]
@@ -107,7 +107,7 @@ def decide() -> Changes:
             if flag(old, "Unit", "X-StopOnRemoval", default=True) and name not in SPARED:
                 changes.stop.add(name)
         elif name.endswith(".target"):
-            # Started again, so that what it wants now is started.
+            # Started again, so that newly wanted units are started.
             if name not in SPARED and not flag(new, "Unit", "RefuseManualStart", default=False):
                 changes.start.add(name)
             if flag(new, "Unit", "X-StopOnReconfiguration", default=False):
@@ -187,7 +187,7 @@ def switch() -> int:
         status = 4 if systemctl("restart", "--", *sorted(changes.restart)) else status
     tell("starting", {name for name in changes.start if not name.endswith(".target")})
     before = set(active())
-    # The targets bring what they newly want.
+    # Starting these targets starts the units that they newly want.
     targets = {"default.target", "timers.target", "sockets.target", "multi-user.target"}
     if systemctl("start", "--", *sorted(changes.start | targets)):
         status = 4

@@ -1,4 +1,4 @@
-# Makes config.users: by an activation script, by systemd-sysusers, or by a stand-in of Userborn.
+# Creates config.users: by an activation script, by systemd-sysusers, or by a stand-in of Userborn.
 {
   config,
   lib,
@@ -38,7 +38,7 @@ in
 {
   config = lib.mkMerge [
     {
-      # Debian's base has most of NixOS's groups; agenix gives its folder to `keys`.
+      # Debian's base has most of NixOS's groups; agenix assigns its directory to `keys`.
       users.groups = {
         root.gid = 0;
         users.gid = 100;

@@ -1,4 +1,4 @@
-# The part of nixpkgs' `utils` that modules ask for.
+# The part of nixpkgs' `utils` that modules use.
 { lib }:
 let
   # systemd.unit(5), "string escaping for inclusion in unit names".
@@ -28,7 +28,7 @@ in
     in
     if trimmed == "" then "-" else escape trimmed;
 
-  # One argument of ExecStart: quoted, with systemd's specifiers and variables switched off.
+  # One argument of ExecStart: quoted, with systemd's specifiers and variables escaped.
   escapeSystemdExecArg =
     arg:
     lib.replaceStrings [ "%" "$" ] [ "%%" "$$" ] (

@@ -1,4 +1,4 @@
-# NixOS's options, as far as our modules, agenix's and the scenarios touch them.
+# The options of NixOS that our modules, agenix's and the scenarios use.
 {
   imports = [
     ./environment.nix

@@ -1,4 +1,4 @@
-# Services that our modules look at or agree with. None of them is built here.
+# Services that our modules refer to. None of them is built here.
 { lib, ... }:
 let
   inherit (lib) mkEnableOption mkOption types;

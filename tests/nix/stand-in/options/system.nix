@@ -1,4 +1,4 @@
-# assertions, warnings, activation, specialisations, packages.
+# Options for assertions, warnings, activation, specialisations and packages.
 {
   config,
   lib,
@@ -80,7 +80,7 @@ in
       type = types.attrsOf (
         types.submodule {
           options.inheritParentConfig = mkOption {
-            # The other half of NixOS's: a configuration from nothing. No scenario needs it.
+            # NixOS also allows false, a configuration that inherits nothing. No scenario needs it.
             type = types.enum [ true ];
             default = true;
           };

@@ -9,7 +9,7 @@ let
     default = [ ];
   };
 
-  # A setting that may be given once, or several times as a list.
+  # A setting with a single value or a list of values.
   settingType = lib.mkOptionType {
     name = "systemd setting";
     check =
@@ -138,7 +138,7 @@ let
     };
   };
 
-  # Units of `kind`; the name in the file system is the attribute's with the kind behind it.
+  # Units of `kind`; the file name is the attribute name followed by the kind.
   units =
     kind: module:
     mkOption {
@@ -169,7 +169,7 @@ in
         listenStreams = names;
       };
     };
-    # The file system's name of a mount is of where it mounts to.
+    # The file name of a mount unit is derived from its mount point.
     mounts = mkOption {
       default = [ ];
       type = listOf (

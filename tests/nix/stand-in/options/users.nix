@@ -76,7 +76,7 @@ let
 in
 {
   options = {
-    # Numbers that NixOS has reserved.
+    # User ids that NixOS reserves.
     ids.uids = mkOption {
       type = types.attrsOf types.int;
       readOnly = true;

@@ -1,4 +1,4 @@
-# nixpkgs' trivial builders, as far as modules use them.
+# Stand-ins for nixpkgs' trivial builders, as far as modules use them.
 { lib, system }:
 let
   bash = "/bin/bash";
@@ -102,7 +102,7 @@ in
       checkPhase = bashCheck;
       meta.mainProgram = name;
     };
-  # nixpkgs' own runs shellcheck; so does this where the machine has one.
+  # As nixpkgs' builder, this runs shellcheck, if the machine has it.
   writeShellApplication =
     {
       name,
@@ -150,7 +150,7 @@ in
       // meta;
     };
 
-  # A tree of links to all files of `paths`; of two the first wins.
+  # A tree of links to all files of `paths`; the first of several wins.
   symlinkJoin =
     {
       name,

@@ -1,8 +1,8 @@
-# The packages: plain derivations, made by the machine's own bash and coreutils.
+# The packages: plain derivations, built with the machine's bash and coreutils.
 #
-# Tools are links to where Debian has them. Binaries of this project and MinIO's are links into
-# /opt/lakewright/bin, where tests/deploy binds them; only lakewright-spec also runs while things
-# are built, so it is a link to the file beside $LAKEWRIGHT_TEST_CLI.
+# Tools are links to Debian's programs. Binaries of this project and MinIO's are links into
+# /opt/lakewright/bin, which tests/deploy binds. Only lakewright-spec also runs during builds, so it
+# is a link to the file beside $LAKEWRIGHT_TEST_CLI.
 { lib, system }:
 let
   build = import ./build.nix { inherit lib system; };

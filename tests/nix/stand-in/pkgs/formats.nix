@@ -1,4 +1,4 @@
-# pkgs.formats: a type for settings and a function that writes them down.
+# pkgs.formats: a type for settings and a function that writes them.
 { lib, runCommand }:
 let
   value =
@@ -29,7 +29,7 @@ in
     type = value;
     generate = name: settings: written name settings ''python3 -m json.tool "$settingsPath" > "$out"'';
   };
-  # Tables of strings, numbers, booleans and lists of these: all that a profile holds.
+  # Tables of strings, numbers, booleans and lists of these, which suffice for profiles.
   toml = _: {
     type = lib.types.attrsOf value;
     generate = name: settings: written name settings ''python3 ${./toml.py} "$settingsPath" > "$out"'';

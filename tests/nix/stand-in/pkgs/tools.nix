@@ -1,7 +1,7 @@
-# Programs: links to where Debian has them, and to where the container has ours.
+# Programs: links to Debian's programs and to this project's in the container.
 { lib, runCommand }:
 let
-  # `programs` of a folder, as a package with them in bin/.
+  # Returns `programs` of a directory as a package with a bin/ directory.
   from =
     name: folder: programs:
     runCommand name { meta.mainProgram = lib.head programs; } ''
@@ -44,7 +44,7 @@ let
         } "$out/bin/lakewright-spec"
       '';
 
-  # The container's Python, which knows the modules of the project's .venv.
+  # The Python of the container, which imports modules from the project's .venv.
   python3 = ours "python3" [ "python3" ] // {
     withPackages = _: python3;
     pkgs = python3Packages;

@@ -1,4 +1,4 @@
-# Writes config.systemd out: /etc/systemd/system and /etc/tmpfiles.d.
+# Generates /etc/systemd/system and /etc/tmpfiles.d from config.systemd.
 {
   config,
   lib,
@@ -57,7 +57,7 @@ let
       } (unit // { name = "${utils.escapeSystemdPath unit.where}.mount"; })
     ) cfg.mounts;
 
-  # The shell lines that put one unit, and the links that make others want it, into $out.
+  # The shell commands that write one unit, and the links of the units that want it, to $out.
   install =
     unit:
     let
@@ -117,7 +117,7 @@ in
         ${lib.removeSuffix ".timer" timer.name} = timer.value;
       }) timersOfServices
     );
-    # Debian's default is the graphical one.
+    # Debian's default target is the graphical one.
     systemd.targets.default-target = {
       name = "default.target";
       description = "Default";

@@ -1,5 +1,4 @@
-# The text of a unit file, with the X- lines that NixOS writes: switch-to-configuration decides by
-# them.
+# The text of a unit file, with the X- lines of NixOS, which switch-to-configuration evaluates.
 {
   config,
   lib,
@@ -18,7 +17,7 @@ let
   sectionOf =
     title: settings: "[${title}]\n${lib.concatStrings (lib.mapAttrsToList linesOf settings)}";
 
-  # Triggers stand in a file of their own: the unit names the file.
+  # Triggers are in a separate file, and the unit contains its path.
   triggerFile =
     kind: unit: triggers:
     "${pkgs.writeText "${kind}-${lib.strings.sanitizeDerivationName unit.name}" (
@@ -63,7 +62,7 @@ let
     unit: sections:
     lib.concatStringsSep "\n" (lib.mapAttrsToList sectionOf ({ Unit = unitSection unit; } // sections));
 
-  # `script`, `preStart` and the like: a program each.
+  # Each of `script`, `preStart` and the like becomes a program.
   program =
     unit: part: text:
     "${pkgs.writeShellScript "${lib.strings.sanitizeDerivationName (lib.removeSuffix ".service" unit.name)}-${part}" "set -e\n${text}"}";

@@ -1,4 +1,4 @@
-# The image of a single board, as far as it can be evaluated: it holds the system.
+# A stand-in for the image of a single-board computer, which contains the system.
 {
   config,
   lib,
