@@ -35,14 +35,14 @@ DIAGNOSIS = "systemctl --no-pager --failed; journalctl --boot --no-pager --lines
 
 
 def missing(what: str, why: str) -> None:
-    """Skips, or fails where it is required."""
+    """Skips the test, or fails if the requirement is mandatory."""
     if what in REQUIRED:
         pytest.fail(f"{what} is required: {why}")
     pytest.skip(f"{what}: {why}")
 
 
 def missing_nix() -> str | None:
-    """Why no host can be built here, or None."""
+    """Returns why no host can be built here, or None."""
     if not shutil.which("nix-build"):
         return "not installed: nix-build"
     names = {entry.partition("=")[0] for entry in os.environ.get("NIX_PATH", "").split(":")}
@@ -119,7 +119,7 @@ def binds(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 def boot(
     binds: Mapping[str, Path], tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[Path], Shim]]:
-    """Makes a machine of a host's toplevel; it boots when it is first used."""
+    """Returns a machine for a host's toplevel; it boots at its first use."""
     made: list[container.Container] = []
 
     def boot(toplevel: Path) -> Shim:
@@ -149,7 +149,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Lets fixtures know that the test failed."""
+    """Records the failure of a test for its fixtures."""
     report = yield
     if call.when == "call" and report.failed:  # type: ignore[attr-defined]
         item.failed = True  # type: ignore[attr-defined]

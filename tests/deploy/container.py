@@ -44,11 +44,11 @@ _numbers = itertools.count()
 
 
 class ContainerError(Exception):
-    """A container cannot be made, started or ended."""
+    """A container cannot be created, started or ended."""
 
 
 def cache() -> Path:
-    """Where what takes long to make is kept."""
+    """Returns the directory that caches the Debian trees."""
     default = Path.home() / ".cache/lakewright"
     return Path(os.environ.get("LAKEWRIGHT_CACHE", default)) / "deploy"
 
@@ -92,7 +92,7 @@ def base() -> Path:
 
 
 def _sweep(folder: Path) -> None:
-    """Removes the empty folders of containers whose test run was killed."""
+    """Removes the empty directories of containers whose test run was killed."""
     for left in folder.glob("lakewright-*-*-*"):
         pid = left.name.split("-")[-2]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
@@ -103,7 +103,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _cgroups(name: str) -> list[Path]:
-    """Folders for a cgroup below our own, in each hierarchy that systemd uses (one, or two)."""
+    """Directories for a cgroup below the current one, in each hierarchy of systemd (one or two)."""
     own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     folders = []
     for _, controllers, path in own:
@@ -192,14 +192,14 @@ class Container:
             self._folder.rmdir()
 
     def _child(self, pid: int) -> int | None:
-        """The only child of a process."""
+        """Returns the only child of a process."""
         with contextlib.suppress(OSError):
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             return int(children[0]) if children else None
         return None
 
     def leader(self) -> int | None:
-        """The container's first process, as this machine numbers it; None when it is not up."""
+        """Returns the container's first process, as an id of this machine; None when down."""
         pid: int | None = self._nspawn.pid if self._nspawn and self._nspawn.poll() is None else None
         # The chain is script -> sh -> nspawn -> the first process, which is in another PID
         # namespace.
@@ -246,13 +246,13 @@ class Container:
         raise ContainerError(f"{self.name} does not boot; its console ends with:\n{self.tail()}")
 
     def _join_cgroup(self, below: str) -> None:
-        """Moves this process; `payload`, once it is there, is what the container sees as root."""
+        """Moves this process; `payload`, once it exists, is the root for the container."""
         for cgroup in self._cgroups:
             place = cgroup / below if (cgroup / below).exists() else cgroup
             (place / "cgroup.procs").write_text("0")
 
     def tail(self, lines: int = 30) -> str:
-        """The end of what the console showed."""
+        """Returns the end of the console output."""
         text = self.console.read_text(errors="replace").splitlines()
         return "\n".join(text[-lines:])
 
@@ -302,7 +302,7 @@ class Container:
         self.wait()
 
     def kill(self) -> None:
-        """Pulls the plug."""
+        """Cuts the power."""
         if leader := self.leader():
             os.kill(leader, signal.SIGKILL)
         self.wait()
@@ -320,7 +320,7 @@ class Container:
 
 
 def _ns_pids(pid: int) -> list[str]:
-    """A process's numbers, one for each PID namespace it is in, from ours inwards."""
+    """Returns the ids of a process in all its PID namespaces, beginning with the outermost."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("NSpid:"):
             return line.split()[1:]
@@ -337,7 +337,7 @@ def _quoted(command: Sequence[str]) -> str:
 def booted(
     name: str, toplevel: Path, binds: Mapping[str, Path], console: Path
 ) -> Iterator[Container]:
-    """A host that runs."""
+    """A running host."""
     with Container(name, f"{toplevel}/init", binds, console) as container:
         container.boot()
         yield container

@@ -17,7 +17,7 @@ class Machine(Protocol):
     name: str
 
     def start(self, allow_reboot: bool = False) -> None:
-        """Boots it, if it is not up. Commands do so too."""
+        """Boots the machine unless it is up. Commands do so too."""
 
     def execute(
         self,
@@ -29,19 +29,19 @@ class Machine(Protocol):
         """Runs a command and returns its exit code, 124 after `timeout`, and its output."""
 
     def succeed(self, *commands: str, timeout: int | None = None) -> str:
-        """Runs commands that must end with 0."""
+        """Runs commands, all of which must succeed."""
 
     def fail(self, *commands: str, timeout: int | None = None) -> str:
-        """Runs commands that must not end with 0."""
+        """Runs commands, all of which must fail."""
 
     def wait_until_succeeds(self, command: str, timeout: int = 900) -> str:
-        """Repeats a command until it ends with 0."""
+        """Repeats a command until it succeeds."""
 
     def wait_until_fails(self, command: str, timeout: int = 900) -> str:
-        """Repeats a command until it does not."""
+        """Repeats a command until it fails."""
 
     def wait_for_unit(self, unit: str, user: str | None = None, timeout: int = 900) -> None:
-        """Waits until a unit is active. Fails when it failed, or nothing is about to start it."""
+        """Waits until a unit is active. Fails if it has failed, or no job is about to start it."""
 
     def wait_for_open_port(self, port: int, addr: str = "localhost", timeout: int = 900) -> None:
         """Waits until a process listens on a TCP port."""
@@ -50,7 +50,7 @@ class Machine(Protocol):
         """Waits until no process listens on a TCP port."""
 
     def wait_for_file(self, filename: str, timeout: int = 900) -> None:
-        """Waits until a file is there."""
+        """Waits until a file exists."""
 
     def wait_for_console_text(self, regex: str, timeout: int | None = None) -> None:
         """Waits until the console has shown a line."""
@@ -59,10 +59,10 @@ class Machine(Protocol):
         """Runs systemctl with these arguments."""
 
     def get_unit_info(self, unit: str, user: str | None = None) -> dict[str, str]:
-        """The properties of a unit."""
+        """Returns the properties of a unit."""
 
     def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str:
-        """One property of a unit."""
+        """Returns one property of a unit."""
 
     def require_unit_state(self, unit: str, require_state: str = "active") -> None:
         """Fails unless a unit is in a state."""
@@ -74,16 +74,16 @@ class Machine(Protocol):
         """Stops a unit."""
 
     def copy_from_host(self, source: str, target: str) -> None:
-        """Copies a file or folder of the driver's machine into it."""
+        """Copies a file or directory of the driver's machine into the machine."""
 
     def shutdown(self) -> None:
-        """Shuts it down in order."""
+        """Shuts the machine down in order."""
 
     def crash(self) -> None:
-        """Pulls the plug."""
+        """Cuts the power."""
 
     def reboot(self) -> None:
-        """Restarts it; it must have been started with `allow_reboot`."""
+        """Restarts the machine, which must have been started with `allow_reboot`."""
 
     def log(self, msg: str) -> None:
         """Writes a message to the driver's log."""

@@ -54,7 +54,7 @@ class Shim:
         return (code if check_return else -2), (output if check_output else "")
 
     def _ask(self, command: str, timeout: int | None = 900) -> tuple[int, str]:
-        """`execute` without a word in the log."""
+        """Runs `execute` without logging."""
         self.start()
         inner = f"set -euo pipefail; {command}"
         # The driver's shell is a login shell.
@@ -156,7 +156,7 @@ class Shim:
         self._retry(f"/{regex}/ on the console", 900 if timeout is None else timeout, attempt)
 
     def console_is_free_of(self, words: str) -> None:
-        """Fails when the console has shown these words since the first boot."""
+        """Fails if the console has shown this text since the first boot."""
         lines = self._container.console.read_text(errors="replace").splitlines()
         if found := [line for line in lines if words in line]:
             raise ScenarioError("\n".join(found))

@@ -44,7 +44,7 @@ def mypy(*arguments: str) -> str:
 
 
 def with_given(script: str, folder: Path) -> Path:
-    """The script with what it is given, in a file."""
+    """Returns a file with the script and the names that a driver defines."""
     file = folder / "script.py"
     file.write_text(GIVEN + script)
     return file

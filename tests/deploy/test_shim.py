@@ -1,4 +1,4 @@
-"""The container and the shim themselves: what scenarios take for granted."""
+"""Tests of the container and the shim, on which all scenarios rely."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Nix:
     """Evaluates and builds Nix expressions; paths in them are relative to the project."""
 
     def run(self, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        """A command, and what became of it."""
+        """Runs a command and returns its result."""
         environment = os.environ | {"NIX_CONFIG": SETTINGS + os.environ.get("NIX_CONFIG", "")}
         return subprocess.run(
             command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
@@ -50,13 +50,13 @@ class Nix:
         return json.loads(done.stdout)
 
     def refusal(self, expression: str) -> str:
-        """Why an expression cannot be evaluated."""
+        """Returns the error of an expression that cannot be evaluated."""
         done = self.run("nix-instantiate", "--eval", "--strict", "--json", "--expr", expression)
         assert done.returncode != 0, f"it was evaluated: {done.stdout}"
         return done.stderr
 
     def build(self, expression: str) -> Path:
-        """The store path that a derivation becomes."""
+        """Builds a derivation and returns its store path."""
         done = self.run("nix-build", "--no-out-link", "--expr", expression)
         assert done.returncode == 0, done.stderr
         return Path(done.stdout.split()[-1])
@@ -69,7 +69,7 @@ class Nix:
 
 
 def copy_of_the_repository(target: Path) -> Path:
-    """The repository as a clone has it, to be broken."""
+    """Returns a copy of the repository that a test may change."""
     made = (".git", ".venv", "target", "dist", "*.so", "__pycache__", ".*_cache", ".hypothesis")
     return shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*made))
 
@@ -86,7 +86,7 @@ def missing_requirement() -> str | None:
 
 @pytest.fixture(scope="session")
 def nix() -> Nix:
-    """Nix, where it can be had."""
+    """Nix; skips the test if it is missing."""
     if why := missing_requirement():
         if "nix" in REQUIRED:
             pytest.fail(f"nix is required: {why}")

@@ -37,7 +37,7 @@ def lake(options: str) -> str:
 
 
 def shape(schema: Mapping[str, Any]) -> object:
-    """A schema in the words of shape.nix."""
+    """Converts a schema to the notation of shape.nix."""
     if "$ref" in schema:
         return shape(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
     if choices := schema.get("anyOf") or schema.get("oneOf"):
@@ -64,13 +64,13 @@ def shape(schema: Mapping[str, Any]) -> object:
 
 
 def fields(schema: Mapping[str, Any]) -> dict[str, tuple[object, bool]]:
-    """The fields of an object, and whether they are required."""
+    """Returns the fields of an object, and whether they are required."""
     required = schema.get("required", [])
     return {name: (shape(field), name in required) for name, field in schema["properties"].items()}
 
 
 def differences(options: Any, wanted: Any, where: str) -> list[str]:
-    """How the shape of options differs from that of the schema."""
+    """Returns the differences between the shapes of the options and of the schema."""
     if wanted == "anything":
         return []
     if not isinstance(wanted, dict) or not isinstance(options, dict):
@@ -91,7 +91,7 @@ def differences(options: Any, wanted: Any, where: str) -> list[str]:
 
 
 def field_differences(options: Any, wanted: Any, where: str) -> list[str]:
-    """The same of objects."""
+    """Returns the differences between two objects."""
     told = []
     for name in options.keys() | wanted.keys():
         here = f"{where}.{name}"
@@ -166,7 +166,7 @@ def test_the_document_of_everything_is_good(nix: Nix, options: Any) -> None:
 
 
 def unused(options: Any, document: Any, where: str) -> list[str]:
-    """The fields that a document nowhere has."""
+    """Returns the fields that a document never uses."""
     return sorted(paths(options, where) - used_paths(options, document, where))
 
 
@@ -180,7 +180,7 @@ def paths(options: Any, where: str) -> set[str]:
 
 
 def objects(shape: Any) -> list[Any]:
-    """The objects that a value of this shape may hold."""
+    """Returns the objects that a value of this shape may contain."""
     match shape:
         case {"fields": inner}:
             return [inner]
@@ -424,7 +424,7 @@ LOCAL = """{
 
 
 def local(server: str = "", more: str = "") -> str:
-    """A host with a server of its own and two stacks on it."""
+    """A host with a local server and two stacks."""
     module = LOCAL.replace("./nix", str(ROOT / "nix")).replace("OPTIONS", server)
     return f"""((import ./tests/nix/stand-in {{ }}).evalHost {{
       modules = [

@@ -44,7 +44,7 @@ class Flake:
         return json.loads(done.stdout)
 
     def replace(self, file: str, old: str, new: str) -> None:
-        """Edits the copy."""
+        """Replaces text in the copy."""
         path = self.folder / file
         text = path.read_text()
         assert old in text, f"{file} has no {old!r}"
@@ -53,7 +53,7 @@ class Flake:
 
 @pytest.fixture
 def flake(nix: Nix, tmp_path: Path) -> Flake:
-    """A copy to be broken."""
+    """A copy that a test may change."""
     return Flake(nix, copy_of_the_repository(tmp_path / "repository"))
 
 
@@ -64,7 +64,7 @@ def unchanged(nix: Nix, tmp_path_factory: pytest.TempPathFactory) -> Flake:
 
 
 def test_the_lock_is_accepted_as_it_is(unchanged: Flake) -> None:
-    """And it locks two inputs and what agenix needs, nothing else."""
+    """The lock has two inputs and those of agenix, and no others."""
     done = unchanged.nix.run(
         *("nix", "flake", "metadata", "--no-update-lock-file", "--json", f"path:{unchanged.folder}")
     )
@@ -99,7 +99,7 @@ def test_faults_are_detected(flake: Flake, file: str, old: str, new: str, why: s
 
 
 def test_outputs(unchanged: Flake) -> None:
-    """Both systems have the same ones."""
+    """Both systems have the same outputs."""
     done = unchanged.run("flake", "show", "--json")
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
@@ -128,7 +128,7 @@ def test_packages_are_for_their_system(unchanged: Flake, system: str) -> None:
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_apps_are_programs_of_the_system(unchanged: Flake, system: str) -> None:
-    """`nix flake check` does not look so far."""
+    """`nix flake check` does not evaluate this."""
     programs = unchanged.value(f"apps.{system}", "builtins.mapAttrs (_: app: app.program)")
     package = unchanged.value(f"packages.{system}.lakewright", "package: package.outPath")
     assert programs["default"] == programs["lakewright"] == f"{package}/bin/lakewright"
@@ -157,7 +157,7 @@ def test_the_board_is_an_image_for_another_processor(unchanged: Flake) -> None:
 
 
 def test_a_host_gets_our_packages(unchanged: Flake) -> None:
-    """Through the overlay that the modules bring along."""
+    """The packages come from the overlay of the modules."""
     client = "nixosConfigurations.example.config.services.lakewright.client"
     assert unchanged.value(f"{client}.package", "package: package.name").startswith(
         "lakewright-minimal-"

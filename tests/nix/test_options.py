@@ -1,4 +1,4 @@
-"""nix/OPTIONS.md is what the modules say."""
+"""Tests that nix/OPTIONS.md equals the page generated from the modules."""
 
 from __future__ import annotations
 

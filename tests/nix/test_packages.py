@@ -1,4 +1,4 @@
-"""nix/packages: what a build is given, and what becomes of it for another machine.
+"""Tests of nix/packages: the inputs of the builds, and cross builds.
 
 nixpkgs' builders are stand-ins (tests/nix/flake/build.nix), which keep what they were called with.
 """
@@ -51,7 +51,7 @@ def test_the_minimal_command_is_built_without_features(nix: Nix) -> None:
 
 
 def test_without_features_there_is_no_delta_lake() -> None:
-    """So that the minimal package is minimal, and the other one is not."""
+    """Only the minimal package omits the optional crates."""
 
     def crates(*arguments: str) -> set[str]:
         tree = subprocess.run(
@@ -80,7 +80,7 @@ def source(nix: Nix, name: str, repository: Path = ROOT) -> Path:
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_cargo_finds_the_workspace_in_a_source(nix: Nix, name: str, tmp_path: Path) -> None:
-    """Although it is narrowed: every member has its manifest and the beginning of its code."""
+    """The reduced source still has the manifest and root source file of every member."""
     shutil.copytree(source(nix, name), tmp_path / "source")
     done = subprocess.run(
         ["cargo", "metadata", "--format-version", "1", "--offline", "--locked", "--no-deps"],
@@ -95,7 +95,7 @@ def test_cargo_finds_the_workspace_in_a_source(nix: Nix, name: str, tmp_path: Pa
 
 
 def test_a_build_sees_only_what_it_needs(nix: Nix, tmp_path: Path) -> None:
-    """A change elsewhere is no reason to build again."""
+    """A change of other files causes no rebuild."""
     copy = copy_of_the_repository(tmp_path / "copy")
     changed = {
         "crates/lakewright-cli/src/args.rs": {
@@ -118,7 +118,7 @@ def test_a_build_sees_only_what_it_needs(nix: Nix, tmp_path: Path) -> None:
 
 
 def test_built_for_another_machine_the_command_writes_its_pages_in_an_emulator(nix: Nix) -> None:
-    """And where there is none, the command of the machine that builds writes them."""
+    """Without an emulator, the command of the build machine generates them."""
     cross = packages("legacyPackages.x86_64-linux.pkgsCross.aarch64-multiplatform")
     of = "lakewright.arguments.postInstall"
     native, emulated = (nix.value(f"({expression}).{of}") for expression in (packages(), cross))
@@ -143,7 +143,7 @@ def test_built_for_another_machine_the_command_writes_its_pages_in_an_emulator(n
 
 
 def test_a_built_package_runs_on_its_own_machine(nix: Nix) -> None:
-    """A cross build is made here; what checks documents is taken from the machine that builds."""
+    """In a cross build, specs are checked by the package of the build machine."""
     value = nix.value(
         f"""let cross = {packages("legacyPackages.x86_64-linux.pkgsCross.aarch64-multiplatform")};
         in [ cross.stdenv.hostPlatform.system cross.lakewright.system

@@ -1,4 +1,4 @@
-"""`nix run .#plan`: what it asks, and of whom.
+"""Tests of `nix run .#plan`: its calls of other programs.
 
 Nix, ssh and lakewright are stand-ins here, which write down how they were called.
 """
@@ -34,7 +34,7 @@ esac""",
 
 @pytest.fixture
 def plan(tmp_path: Path) -> tuple[dict[str, str], Path]:
-    """The environment of the script, and where its calls are written down."""
+    """Returns the environment of the script and the file that records its calls."""
     if not shutil.which("jq"):
         pytest.skip("jq is not installed")
     calls, spec = tmp_path / "calls", tmp_path / "spec.json"

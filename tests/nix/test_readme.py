@@ -1,4 +1,4 @@
-"""The host that README.md shows is one that can be built."""
+"""Tests that the host in README.md can be built."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_host_is_a_system(nix: Nix, tmp_path: Path) -> None:
 
 
 def test_secrets_are_made_where_their_rules_are(nix: Nix) -> None:
-    """`agenix` reads secrets.nix of the folder that it is called in, and looks files up there."""
+    """`agenix` reads secrets.nix and its files from the current directory."""
     calls = re.findall(r"^\$ (.*agenix -e .*)", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert calls
     for call in calls:

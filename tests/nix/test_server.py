@@ -49,7 +49,7 @@ def of_server(options: str) -> str:
 
 
 def quoted(words: Iterable[object]) -> str:
-    """Words as strings of a Nix list."""
+    """Returns a Nix list of strings."""
     return " ".join(f'"{word}"' for word in words)
 
 
@@ -59,7 +59,7 @@ def target(options: str, name: str = "hook") -> str:
 
 
 def needs(tool: str) -> None:
-    """Ends a test for want of a program."""
+    """Skips a test that needs a missing program."""
     if not shutil.which(tool):
         if "nix" in REQUIRED:
             pytest.fail(f"nix is required: {tool} is not installed")
@@ -288,7 +288,7 @@ def test_exec_start(nix: Nix, module: str, arguments: str, distributed: bool) ->
 
 
 def test_hosts_of_a_cluster_have_the_same_settings(nix: Nix) -> None:
-    """MinIO compares them, and does not start where they differ."""
+    """MinIO compares the settings of all hosts and does not start if they differ."""
 
     def environment(name: str) -> Any:
         module = pools(
@@ -760,7 +760,7 @@ def program(nix: Nix, host: str) -> str:
 
 @pytest.fixture(scope="module")
 def programs(nix: Nix) -> dict[str, str]:
-    """Checks of several hosts, made once."""
+    """The checks of several hosts, built once."""
     modules = {
         "plain": host(),
         "kms": server('kmsKeyFile = "/missing/kms";'),
@@ -772,7 +772,7 @@ def programs(nix: Nix) -> dict[str, str]:
 
 
 def check(program: str, folder: Path, **credentials: str) -> subprocess.CompletedProcess[str]:
-    """Runs the check with these credentials; `root_user` and `root_password` have good ones."""
+    """Runs the check with these credentials; the root user has valid defaults."""
     given = {"root_user": "lake-root", "root_password": "correct-horse"} | credentials
     for name, value in given.items():
         # Names of settings are environment variables.

@@ -23,7 +23,7 @@ assert set(late["carrier"].to_pylist()) == {"UA"}, late
 
 
 def denied(what, attempt):
-    """The attempt is refused, for what etl may and not for who etl is."""
+    """The attempt is refused because of the policy of etl, not because of its credentials."""
     try:
         attempt()
     except lakewright.AccessDeniedError:

@@ -1,4 +1,4 @@
-"""Receives events of buckets: what is posted here becomes a line of the file in its argument."""
+"""Receives events of buckets and appends each as a line to the file in its argument."""
 
 import json
 import sys

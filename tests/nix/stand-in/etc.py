@@ -16,7 +16,7 @@ COPIES = ETC / ".copies"
 
 
 def put(source: Path, target: Path) -> None:
-    """Makes `target` a link to `source`, whatever was there."""
+    """Replaces `target` by a link to `source`."""
     fresh = target.with_name(target.name + ".new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(source)

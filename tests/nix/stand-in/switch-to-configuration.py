@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Brings the running system to the configuration that this file belongs to.
+"""Switches the running system to the configuration that contains this file.
 
 It decides as NixOS's switch-to-configuration does, for services, timers, targets and mounts: what
 is gone is stopped, what changed is restarted (stopped before activation and started after it,
@@ -71,7 +71,7 @@ def essential(unit: Unit) -> Unit:
 
 
 def active() -> Iterator[str]:
-    """Units that are active or on their way."""
+    """Returns the units that are active or activating."""
     listing = subprocess.run(
         ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--full"],
         check=True,
@@ -122,7 +122,7 @@ def decide() -> Changes:
 
 
 def modified(changes: Changes, name: str, unit: Unit) -> None:
-    """A unit that runs and whose file is another one."""
+    """Decides about a running unit whose file has changed."""
     if name.endswith((".slice", ".path")):
         changes.restart.add(name)
     elif name.endswith(".mount") or flag(unit, "Service", "X-ReloadIfChanged", default=False):
@@ -141,7 +141,7 @@ def modified(changes: Changes, name: str, unit: Unit) -> None:
 
 
 def tell(what: str, units: Iterable[str]) -> None:
-    """One line about units, or none."""
+    """Prints one line about units, if there are any."""
     if units:
         print(f"{what} the following units: {', '.join(sorted(units))}", flush=True)
 
@@ -162,7 +162,7 @@ def dry_activate() -> int:
 
 
 def switch() -> int:
-    """Stops, activates, and starts."""
+    """Stops units, activates the configuration, and starts units."""
     changes = decide()
     status = 0
     if changes.stop:

@@ -1,4 +1,4 @@
-"""Makes the users and groups of the JSON document that is named, with Debian's own tools.
+"""Creates the users and groups of the given JSON document with Debian's own tools.
 
 Who was made by an earlier document and is in this one no more is removed, as NixOS does.
 """
@@ -23,7 +23,7 @@ def run(*command: str) -> None:
 
 
 def names(database: list[Any], field: str) -> set[str]:
-    """The names that a database of the system has."""
+    """Returns the names in a database of the system."""
     return {getattr(entry, field) for entry in database}
 
 

@@ -1,4 +1,4 @@
-"""Prints the JSON document that is named, an object, as TOML."""
+"""Prints the given JSON document, an object, as TOML."""
 
 from __future__ import annotations
 
