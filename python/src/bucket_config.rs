@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use lakewright::bucket_config::Setting;
 use lakewright::{
     AnonymousAccess, EmptyOptions, Encryption, LifecycleRule, Notification, ObjectLock, Versioning,
 };
@@ -11,11 +12,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{Borrowed, IntoPyObjectExt, type_hint_identifier, type_hint_subscript, type_hint_union};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::bucket::Bucket;
 use crate::convert::Json;
-use crate::error::invalid;
+use crate::error::OrRaise as _;
 use crate::runtime::{Awaitable, Done, promise, wait};
 use crate::types::Emptied;
 
@@ -68,7 +68,7 @@ impl<T: Shape> Shape for Option<T> {
     const HINT: PyStaticExpr = type_hint_union!(T::HINT, NONE);
 }
 
-impl<T: Shape + DeserializeOwned> FromPyObject<'_, '_> for Plain<T> {
+impl<T: Shape + Setting> FromPyObject<'_, '_> for Plain<T> {
     type Error = PyErr;
 
     const INPUT_TYPE: PyStaticExpr = T::HINT;
@@ -80,7 +80,7 @@ impl<T: Shape + DeserializeOwned> FromPyObject<'_, '_> for Plain<T> {
         options.set_item("default", py.get_type::<pyo3::types::PyString>())?;
         let dumps = py.import("json")?.getattr("dumps")?;
         let text: String = dumps.call((object,), Some(&options))?.extract()?;
-        serde_json::from_str(&text).map(Self).map_err(|error| invalid(py, error.to_string()))
+        T::from_json(text.as_bytes()).map(Self).or_raise(py)
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use lakewright::{
     Access, AnonymousAccess, Bucket, CreateBucketOptions, EmptyOptions, Encryption, ErrorKind,
-    LifecycleRule, Notification, ObjectKey, ObjectLock, PutOptions, RetentionMode, Versioning,
+    LifecycleRule, Notification, ObjectKey, ObjectLock, PutOptions, RetentionMode, RetentionPeriod,
+    Versioning,
 };
 use lakewright_tests::Mc;
 use lakewright_tests::conformance::bucket;
@@ -52,11 +53,7 @@ async fn mc_reads_what_we_set() {
     let said = json(&mc.ask(&["version", "info", "--json", &path]));
     assert_eq!(said["versioning"]["status"], "Suspended");
 
-    let lock = ObjectLock {
-        mode: Some(RetentionMode::Governance),
-        days: Some(3),
-        ..ObjectLock::default()
-    };
+    let lock = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(3));
     locked.set_object_lock(&lock).await.unwrap();
     let said = json(&mc.ask(&["retention", "info", "--default", "--json", &locked_path]));
     assert_eq!((&said["mode"], &said["validity"]), (&"GOVERNANCE".into(), &"3DAYS".into()));
@@ -66,8 +63,8 @@ async fn mc_reads_what_we_set() {
     assert_eq!(said["tagset"]["team"], "data");
 
     let rule = LifecycleRule {
-        prefix: "tmp/".into(),
-        tags: [("a".to_owned(), "b".to_owned())].into(),
+        prefix: Some("tmp/".into()),
+        tags: Some([("a".to_owned(), "b".to_owned())].into()),
         expire_after_days: Some(7),
         ..LifecycleRule::new("tmp")
     };
@@ -105,8 +102,8 @@ async fn mc_reads_what_we_set() {
         id: "made".into(),
         arn: ARN.into(),
         events: ["s3:ObjectCreated:*".to_owned()].into(),
-        prefix: "in/".into(),
-        suffix: ".csv".into(),
+        prefix: Some("in/".into()),
+        suffix: Some(".csv".into()),
     };
     bucket.set_notifications(std::slice::from_ref(&notification)).await.unwrap();
     assert_eq!(bucket.get_notifications().await.unwrap(), [notification]);
@@ -156,7 +153,7 @@ async fn we_read_what_mc_sets() {
 
     let _ = mc.ask(&["ilm", "rule", "add", "--expire-days", "3", "--prefix", "x/", &path]);
     let rules = bucket.get_lifecycle().await.unwrap();
-    assert_eq!((rules[0].expire_after_days, &*rules[0].prefix), (Some(3), "x/"));
+    assert_eq!((rules[0].expire_after_days, rules[0].prefix.as_deref()), (Some(3), Some("x/")));
     // Elements that only MinIO has: half a rule would be read without them.
     let all = ["ilm", "rule", "add", "--expire-days", "3", "--expire-all-object-versions", &path];
     let _ = mc.ask(&all);
@@ -165,7 +162,7 @@ async fn we_read_what_mc_sets() {
 
     let _ = mc.ask(&["event", "add", &path, ARN, "--event", "put", "--suffix", ".csv"]);
     let told = bucket.get_notifications().await.unwrap();
-    assert_eq!((&*told[0].arn, &*told[0].suffix), (ARN, ".csv"));
+    assert_eq!((&*told[0].arn, told[0].suffix.as_deref()), (ARN, Some(".csv")));
 }
 
 /// What MinIO refuses is refused in words that say what to do.
@@ -214,11 +211,7 @@ async fn emptying_under_locks() {
     let options = CreateBucketOptions { object_lock: true, ..CreateBucketOptions::default() };
     let bucket = lake.create_bucket(&unique_bucket(), options).await.unwrap();
     put(&bucket, "free").await;
-    let lock = ObjectLock {
-        mode: Some(RetentionMode::Governance),
-        days: Some(1),
-        ..ObjectLock::default()
-    };
+    let lock = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(1));
     bucket.set_object_lock(&lock).await.unwrap();
     put(&bucket, "governed").await;
     put(&bucket, "held").await;

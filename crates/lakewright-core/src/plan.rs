@@ -11,7 +11,8 @@ use crate::name::BucketName;
 use crate::resource::{ResourceId, ResourceKind};
 use crate::secret::SecretRef;
 use crate::spec::{
-    ByteSize, Column, Columns, Encryption, LifecycleRule, Notification, Retention, Time, Versioning,
+    ByteSize, Column, Columns, Encryption, LifecycleRule, Notification, ObjectLock, Time,
+    Versioning,
 };
 use crate::state::{Intent, IntentKind, Recovered};
 use crate::{Error, ErrorKind, Result};
@@ -169,8 +170,8 @@ pub enum Action {
     },
     /// Sets the default retention of a bucket with object lock.
     SetObjectLock {
-        /// None for none.
-        retention: Option<Retention>,
+        /// The object lock, with or without a default retention.
+        object_lock: ObjectLock,
     },
     /// Sets the quota.
     SetQuota {

@@ -39,8 +39,57 @@ pub(crate) const STATEMENT: [&str; 9] = [
     "Condition",
 ];
 
-/// Reports what is wrong with the form of a document. Its actions and conditions are the
-/// server's to judge.
+/// Reports elements that the policy language does not have, and nothing else.
+pub(crate) fn check_elements(node: &Node, at: &mut At) {
+    let statement = |node: &Node, at: &mut At| match node {
+        Node::Map(entries) => {
+            known(entries, "a statement", &STATEMENT, at);
+        }
+        other => {
+            at.expected::<()>("a statement (a map)", other);
+        }
+    };
+    let Node::Map(entries) = node else {
+        at.expected::<()>("a policy document (a map)", node);
+        return;
+    };
+    known(entries, "a policy document", &DOCUMENT, at);
+    let Some((_, statements)) = entries.iter().find(|(key, _)| key == "Statement") else {
+        return at.fault("the document has no \"Statement\"");
+    };
+    at.key("Statement", |at| match statements {
+        Node::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                at.index(index, |at| statement(item, at));
+            }
+        }
+        single @ Node::Map(_) => statement(single, at),
+        other => {
+            at.expected::<()>("a list of statements", other);
+        }
+    });
+}
+
+/// Whether a prefix has characters that the resource of a policy takes for a pattern or a
+/// variable.
+pub(crate) fn is_pattern(prefix: &str) -> bool {
+    prefix.contains(['*', '?']) || prefix.contains("${")
+}
+
+/// Reports a prefix that cannot stand in the resource of a policy, or that no key has.
+pub(crate) fn check_prefix(prefix: &str, at: &mut At) {
+    if prefix.len() > crate::ObjectKey::MAX_BYTES {
+        at.fault("the prefix is longer than any key");
+    } else if let Some(c) = prefix.chars().find(|c| matches!(c, '*' | '?') || c.is_control()) {
+        at.fault(format!("{c:?} cannot stand in a prefix: a policy would take it for a pattern"));
+    } else if is_pattern(prefix) {
+        at.fault("\"${\" cannot stand in a prefix: a policy would take it for a variable");
+    } else if prefix.starts_with('/') {
+        at.fault("keys do not begin with a slash, and so no key has this prefix");
+    }
+}
+
+/// Reports faults in the form of a document. Actions and conditions are left to the server.
 pub(crate) fn check(node: &Node, at: &mut At) -> bool {
     let Node::Map(entries) = node else {
         at.expected::<()>("a policy document (a map)", node);
@@ -398,7 +447,6 @@ pub fn of_grants(grants: &[Grant]) -> Value {
 mod tests {
     use super::*;
     use crate::bucket_config::AnonymousAccess;
-    use crate::spec::Anonymous;
     use proptest::prelude::*;
 
     /// What `mc anonymous get-json` shows after `mc anonymous set`.
@@ -410,8 +458,8 @@ mod tests {
                     "Resource": [format!("arn:aws:s3:::{resource}")] })
         };
         let of = |anonymous: Value| {
-            let anonymous: Anonymous = serde_json::from_value(anonymous).unwrap();
-            AnonymousAccess::from(&anonymous).to_policy(&bucket).unwrap().unwrap()
+            let anonymous: AnonymousAccess = serde_json::from_value(anonymous).unwrap();
+            anonymous.to_policy(&bucket).unwrap().unwrap()
         };
         let document =
             |statements: &[Value]| json!({ "Version": VERSION, "Statement": statements });
@@ -441,8 +489,7 @@ mod tests {
             statement(&writing, "abc/in/*"),
         ]);
         assert!(same(&of(json!({ "pub/": "read", "in/": "write" })), &both));
-        let nothing = Anonymous::Everywhere(crate::spec::AnonymousAccess::None);
-        assert_eq!(AnonymousAccess::from(&nothing).to_policy(&bucket).unwrap(), None);
+        assert_eq!(AnonymousAccess::none().to_policy(&bucket).unwrap(), None);
     }
 
     #[test]

@@ -12,7 +12,6 @@ mod observe;
 mod plan;
 mod provisioner;
 mod step;
-mod words;
 
 pub use apply::{Applied, Event, GRACE, Watch};
 pub use plan::PlanOptions;

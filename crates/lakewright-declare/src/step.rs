@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use lakewright_core::plan::{Action, Set, Step};
-use lakewright_core::spec::ObjectLock;
 use lakewright_core::{
     AccessKey, BucketName, Error, ErrorKind, GroupName, PolicyName, ResourceId, Result,
 };
 
 #[cfg(feature = "tables")]
 use super::apply::has_rows_by_now;
-use super::{plan, words};
+use super::plan;
 use crate::Provisioner;
 use lakewright_admin::{NewServiceAccount, Principal, ServiceAccountUpdate};
 use lakewright_s3::{CreateBucketOptions, EmptyOptions};
@@ -45,18 +44,13 @@ impl Provisioner {
                 self.s3.create_bucket(name, options).await.map(drop)
             }
             Action::SetVersioning { versioning } => bucket.set_versioning(*versioning).await,
-            Action::SetObjectLock { retention } => {
-                bucket.set_object_lock(&ObjectLock { retention: *retention }.into()).await
-            }
+            Action::SetObjectLock { object_lock } => bucket.set_object_lock(object_lock).await,
             Action::SetQuota { quota } => {
                 let bytes = quota.and_then(|quota| NonZeroU64::new(quota.0));
                 self.admin.set_bucket_quota(name, bytes).await
             }
             Action::SetLifecycle { rules } if rules.is_empty() => bucket.delete_lifecycle().await,
-            Action::SetLifecycle { rules } => {
-                let rules: Vec<_> = rules.iter().map(words::lifecycle).collect();
-                bucket.set_lifecycle(&rules).await
-            }
+            Action::SetLifecycle { rules } => bucket.set_lifecycle(rules).await,
             Action::SetBucketPolicy { document: None } => bucket.delete_policy().await,
             Action::SetBucketPolicy { document: Some(document) } => {
                 bucket.set_policy(document).await
@@ -67,8 +61,7 @@ impl Provisioner {
                 bucket.set_encryption(encryption).await
             }
             Action::SetNotifications { notifications } => {
-                let all: Vec<_> = notifications.iter().map(words::notification).collect();
-                bucket.set_notifications(&all).await
+                bucket.set_notifications(notifications).await
             }
             Action::DeleteBucket { force } => {
                 // Locked versions stay, and with them the bucket: a lock is there to be respected.
@@ -83,15 +76,8 @@ impl Provisioner {
 
     #[cfg(feature = "tables")]
     async fn step_table(&self, uri: &lakewright_core::TableUri, action: &Action) -> Result<()> {
-        use lakewright_core::spec::Column;
-        use lakewright_delta::{CreateTableOptions, schema_from_types};
+        use lakewright_delta::{CreateTableOptions, schema_of_columns};
 
-        let schema = |columns: &[Column]| {
-            schema_from_types(columns.iter().map(|column| {
-                let null = if column.nullable { "" } else { " not null" };
-                (column.name.clone(), format!("{}{null}", column.data_type.as_str()))
-            }))
-        };
         let table = self.delta.table(uri.clone());
         match action {
             Action::CreateTable { schema: columns, partition_by, properties } => {
@@ -102,9 +88,12 @@ impl Provisioner {
                     properties: properties.clone(),
                     ..CreateTableOptions::default()
                 };
-                self.delta.create_table(uri, schema(&columns.0)?, options).await.map(drop)
+                self.delta
+                    .create_table(uri, schema_of_columns(&columns.0)?, options)
+                    .await
+                    .map(drop)
             }
-            Action::AddColumns { columns } => table.add_columns(schema(columns)?).await,
+            Action::AddColumns { columns } => table.add_columns(schema_of_columns(columns)?).await,
             Action::SetTableProperties { set, unset } => table.set_properties(set, unset).await,
             Action::AddConstraint { name, condition } => {
                 table.add_constraint(name, condition).await

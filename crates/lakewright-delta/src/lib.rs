@@ -40,5 +40,5 @@ pub use history::CommitInfo;
 pub use input::{BatchStream, Batches};
 pub use overwrite::{OverwriteOptions, OverwriteOptionsBuilder};
 pub use scan::{Scan, ScanOptions, ScanOptionsBuilder};
-pub use schema::{schema_from_types, type_name};
+pub use schema::{schema_from_types, schema_of_columns, type_name};
 pub use table::{Table, TableInfo};

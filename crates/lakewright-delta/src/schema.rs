@@ -1,22 +1,23 @@
-//! Columns: Delta's names of types, and which data fits into which table.
+//! Schemas of tables: column types of Delta and of Arrow, and whether data fits into a table.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use lakewright_core::spec::{Column, ColumnType};
 use lakewright_core::{Error, ErrorKind, Result};
 
-/// Deeper nesting is refused: a hostile type name must not exhaust the stack.
+/// Deeper nesting is refused: a hostile schema must not exhaust the stack.
 const DEEPEST: usize = 32;
 
-/// A schema from Delta's names of types, all columns nullable unless the type ends in
+/// Makes a schema from Delta's names of types. Columns are nullable unless the type ends in
 /// ` not null`: `long`, `integer` (`int`), `short`, `byte`, `double`, `float`, `string`,
 /// `boolean`, `binary`, `date`, `timestamp`, `timestamp_ntz`, `decimal(p,s)`, `array<t>`,
 /// `map<k,v>`, `struct<name:t,…>`
-/// (<https://github.com/delta-io/delta/blob/master/PROTOCOL.md#primitive-types>; the way to
-/// write nested ones is Spark's).
+/// (<https://github.com/delta-io/delta/blob/master/PROTOCOL.md#primitive-types>; nested ones as
+/// Spark writes them). [`ColumnType`] parses them.
 ///
 /// # Errors
-/// `InvalidInput` with the column and what is wrong with its type.
+/// `InvalidInput` with the column and the fault in its type.
 ///
 /// ```
 /// let schema = lakewright_delta::schema_from_types([("day", "date"), ("delay", "double")])?;
@@ -28,158 +29,63 @@ where
     N: Into<String>,
     T: AsRef<str>,
 {
-    let mut fields: Vec<Field> = Vec::new();
-    for (name, text) in columns {
-        let (name, text) = (name.into(), text.as_ref());
-        if fields.iter().any(|field| field.name().eq_ignore_ascii_case(&name)) {
+    let columns = columns.into_iter().map(|(name, text)| {
+        let name = name.into();
+        Column::new(&*name, text.as_ref()).map_err(|error| {
+            Error::invalid_input(format!("the column {name:?}: {}", error.message()))
+        })
+    });
+    schema_of_columns(&columns.collect::<Result<Vec<_>>>()?)
+}
+
+/// Makes a schema of declared columns.
+///
+/// # Errors
+/// `InvalidInput` for a name that stands twice.
+pub fn schema_of_columns(columns: &[Column]) -> Result<SchemaRef> {
+    let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
+    for Column { name, data_type, nullable } in columns {
+        if fields.iter().any(|field| field.name().eq_ignore_ascii_case(name)) {
             return Err(Error::invalid_input(format!("the column {name:?} is named twice")));
         }
-        let (text, nullable) = match strip_not_null(text) {
-            Some(text) => (text, false),
-            None => (text, true),
-        };
-        let wrong = |why| Error::invalid_input(format!("the column {name:?}: {why}"));
-        let parsed = Types { rest: text.trim(), depth: 0 }.whole().map_err(wrong)?;
-        fields.push(Field::new(name, parsed, nullable));
+        fields.push(Field::new(name, arrow_type(data_type), *nullable));
     }
     Ok(Arc::new(Schema::new(fields)))
 }
 
-fn strip_not_null(text: &str) -> Option<&str> {
-    let text = text.trim_end();
-    let head = text.len().checked_sub("not null".len())?;
-    let (front, back) = (text.get(..head)?, text.get(head..)?);
-    (back.eq_ignore_ascii_case("not null") && front.ends_with(char::is_whitespace)).then_some(front)
-}
-
-struct Types<'a> {
-    rest: &'a str,
-    depth: usize,
-}
-
-impl Types<'_> {
-    fn whole(mut self) -> Result<DataType, String> {
-        let parsed = self.one()?;
-        match self.rest.trim() {
-            "" => Ok(parsed),
-            rest => Err(format!("{rest:?} follows where the type has ended")),
+/// Converts a column type of Delta to the Arrow type in which its values are read and written.
+fn arrow_type(data_type: &ColumnType) -> DataType {
+    match data_type {
+        ColumnType::Long => DataType::Int64,
+        ColumnType::Integer => DataType::Int32,
+        ColumnType::Short => DataType::Int16,
+        ColumnType::Byte => DataType::Int8,
+        ColumnType::Double => DataType::Float64,
+        ColumnType::Float => DataType::Float32,
+        ColumnType::String => DataType::Utf8,
+        ColumnType::Boolean => DataType::Boolean,
+        ColumnType::Binary => DataType::Binary,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::TimestampNtz => DataType::Timestamp(TimeUnit::Microsecond, None),
+        // The scale is at most 38.
+        ColumnType::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale as i8),
+        ColumnType::Array(element) => {
+            DataType::List(Arc::new(Field::new("element", arrow_type(element), true)))
+        }
+        ColumnType::Map(key, value) => {
+            let entries = Fields::from(vec![
+                Field::new("key", arrow_type(key), false),
+                Field::new("value", arrow_type(value), true),
+            ]);
+            let entries = Field::new("key_value", DataType::Struct(entries), false);
+            DataType::Map(Arc::new(entries), false)
+        }
+        ColumnType::Struct(fields) => {
+            let fields = fields.iter().map(|(name, one)| Field::new(name, arrow_type(one), true));
+            DataType::Struct(fields.collect())
         }
     }
-
-    fn one(&mut self) -> Result<DataType, String> {
-        self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(format!("types nest more than {DEEPEST} deep"));
-        }
-        let name = self.word();
-        let parsed = match &*name.to_ascii_lowercase() {
-            "long" | "bigint" => DataType::Int64,
-            "integer" | "int" => DataType::Int32,
-            "short" | "smallint" => DataType::Int16,
-            "byte" | "tinyint" => DataType::Int8,
-            "double" => DataType::Float64,
-            "float" => DataType::Float32,
-            "string" => DataType::Utf8,
-            "boolean" => DataType::Boolean,
-            "binary" => DataType::Binary,
-            "date" => DataType::Date32,
-            "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            "timestamp_ntz" => DataType::Timestamp(TimeUnit::Microsecond, None),
-            "decimal" => self.decimal()?,
-            "array" => {
-                self.expect('<')?;
-                let element = self.one()?;
-                self.expect('>')?;
-                DataType::List(Arc::new(Field::new("element", element, true)))
-            }
-            "map" => {
-                self.expect('<')?;
-                let key = self.one()?;
-                self.expect(',')?;
-                let value = self.one()?;
-                self.expect('>')?;
-                map(key, value)
-            }
-            "struct" => self.fields()?,
-            "" => return Err("a type is missing".into()),
-            _ => {
-                return Err(format!(
-                    "{name:?} is no type of Delta; there are long, integer, short, byte, double, \
-                     float, string, boolean, binary, date, timestamp, timestamp_ntz, \
-                     decimal(p,s), array<…>, map<…,…>, struct<name:…>"
-                ));
-            }
-        };
-        self.depth -= 1;
-        Ok(parsed)
-    }
-
-    fn word(&mut self) -> String {
-        let text = self.rest.trim_start();
-        let end =
-            text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
-        let (word, rest) = text.split_at(end);
-        self.rest = rest;
-        word.to_owned()
-    }
-
-    fn eat(&mut self, wanted: char) -> bool {
-        match self.rest.trim_start().strip_prefix(wanted) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn expect(&mut self, wanted: char) -> Result<(), String> {
-        if self.eat(wanted) {
-            Ok(())
-        } else {
-            Err(format!("{wanted:?} is missing before {:?}", self.rest))
-        }
-    }
-
-    fn decimal(&mut self) -> Result<DataType, String> {
-        self.expect('(')?;
-        let precision = self.word();
-        self.expect(',')?;
-        let scale = self.word();
-        self.expect(')')?;
-        match (precision.parse::<u8>(), scale.parse::<u8>()) {
-            (Ok(p @ 1..=38), Ok(s)) if s <= p => Ok(DataType::Decimal128(p, s as i8)),
-            _ => Err(format!(
-                "decimal({precision},{scale}): precision is 1 to 38, scale 0 to the precision"
-            )),
-        }
-    }
-
-    fn fields(&mut self) -> Result<DataType, String> {
-        self.expect('<')?;
-        let mut fields = Vec::new();
-        loop {
-            let text = self.rest.trim_start();
-            let end = text.find(':').ok_or("a struct's fields are written name:type")?;
-            let name = text[..end].trim().trim_matches('`').to_owned();
-            if name.is_empty() {
-                return Err("a field of the struct has no name".into());
-            }
-            self.rest = &text[end + 1..];
-            fields.push(Field::new(name, self.one()?, true));
-            if !self.eat(',') {
-                break;
-            }
-        }
-        self.expect('>')?;
-        Ok(DataType::Struct(fields.into()))
-    }
-}
-
-fn map(key: DataType, value: DataType) -> DataType {
-    let entries =
-        Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
-    DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entries), false)), false)
 }
 
 /// Delta's name of an Arrow type.
@@ -473,9 +379,11 @@ mod tests {
 
     #[test]
     fn nesting_is_bounded() {
-        let deep = format!("{}long{}", "array<".repeat(100_000), ">".repeat(100_000));
-        let error = schema_from_types([("a", deep)]).unwrap_err();
-        assert!(error.to_string().contains("nest"), "{error}");
+        for (depth, why) in [(1_000, "nest"), (100_000, "bytes")] {
+            let deep = format!("{}long{}", "array<".repeat(depth), ">".repeat(depth));
+            let error = schema_from_types([("a", deep)]).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
     }
 
     #[test]

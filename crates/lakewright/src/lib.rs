@@ -28,8 +28,8 @@ pub use lakewright_client::profile::{
     self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,
 };
 pub use lakewright_core::bucket_config::{
-    self, Access, AnonymousAccess, Encryption, LifecycleRule, NoncurrentTransition, Notification,
-    ObjectLock, RetentionMode, Transition, Versioning,
+    self, Access, AnonymousAccess, Day, Encryption, LifecycleRule, NoncurrentTransition,
+    Notification, ObjectLock, Retention, RetentionMode, RetentionPeriod, Transition, Versioning,
 };
 pub use lakewright_core::{
     AccessKey, AccountName, Adoption, GroupName, Plan, PolicyName, Report, ResourceId,

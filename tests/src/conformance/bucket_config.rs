@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use jiff::civil::date;
+use lakewright::bucket_config::Setting as _;
 use lakewright::{
-    Access, AnonymousAccess, Bucket, CreateBucketOptions, EmptyOptions, Encryption, ErrorKind,
+    Access, AnonymousAccess, Bucket, CreateBucketOptions, Day, EmptyOptions, Encryption, ErrorKind,
     Lake, LifecycleRule, Notification, ObjectKey, ObjectLock, ObjectVersion, PutOptions, Result,
-    RetentionMode, Transition, Versioning,
+    RetentionMode, RetentionPeriod, Transition, Versioning,
 };
 use serde_json::json;
 
@@ -70,7 +71,7 @@ pub async fn missing(lake: &Lake) {
     gone("get_versioning", bucket.get_versioning()).await;
     gone("set_versioning", bucket.set_versioning(Versioning::Enabled)).await;
     gone("get_object_lock", bucket.get_object_lock()).await;
-    let days = lock(RetentionMode::Governance, Some(1), None);
+    let days = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(1));
     gone("set_object_lock", bucket.set_object_lock(&days)).await;
     gone("get_policy", bucket.get_policy()).await;
     gone("delete_policy", bucket.delete_policy()).await;
@@ -140,32 +141,36 @@ pub async fn versions(lake: &Lake) {
     assert_eq!(keys, ["a b+ü", "a b+ü", "a b+ü", "a b+ü", "before", "z"]);
 }
 
-fn lock(mode: RetentionMode, days: Option<u32>, years: Option<u32>) -> ObjectLock {
-    ObjectLock { mode: Some(mode), days, years }
-}
-
 /// On a bucket made with it: set, changed, removed. On another: refused.
 pub async fn object_lock(lake: &Lake) {
     let plain = bucket(lake).await;
-    let days = lock(RetentionMode::Governance, Some(30), None);
+    let days = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(30));
     let before = unless_unsupported!(plain.get_object_lock(), plain.set_object_lock(&days));
     assert_eq!(before, None);
     assert_kind(plain.set_object_lock(&days).await, ErrorKind::Conflict);
     let bucket = locked_bucket(lake).await.expect("who has locks makes buckets with them");
     assert_eq!(bucket.get_object_lock().await.unwrap(), Some(ObjectLock::default()));
-    let years = lock(RetentionMode::Compliance, None, Some(2));
+    let years = ObjectLock::with_retention(RetentionMode::Compliance, RetentionPeriod::Years(2));
     for lock in [days, years, ObjectLock::default()] {
         bucket.set_object_lock(&lock).await.unwrap();
         assert_eq!(bucket.get_object_lock().await.unwrap(), Some(lock));
     }
-    for bad in [
-        lock(RetentionMode::Governance, None, None),
-        lock(RetentionMode::Governance, Some(1), Some(1)),
-        lock(RetentionMode::Governance, Some(0), None),
-        lock(RetentionMode::Governance, None, Some(101)),
-        ObjectLock { days: Some(1), ..ObjectLock::default() },
+    for (period, path) in [
+        (RetentionPeriod::Days(0), "object_lock.days: "),
+        (RetentionPeriod::Years(101), "object_lock.years: "),
     ] {
-        assert_kind(bucket.set_object_lock(&bad).await, ErrorKind::InvalidInput);
+        let bad = ObjectLock::with_retention(RetentionMode::Governance, period);
+        let error = assert_kind(bucket.set_object_lock(&bad).await, ErrorKind::InvalidInput);
+        assert!(error.message().starts_with(path), "{error}");
+        assert_eq!(error.resource(), Some(bucket.name().as_str()));
+    }
+    // The type excludes the other faults, so they are found when JSON is read.
+    for bad in [
+        json!({"mode": "governance"}),
+        json!({"mode": "governance", "days": 1, "years": 1}),
+        json!({"days": 1}),
+    ] {
+        assert_kind(ObjectLock::from_value(&bad), ErrorKind::InvalidInput);
     }
 }
 
@@ -279,19 +284,19 @@ pub async fn lifecycle(lake: &Lake) {
     let before = unless_unsupported!(bucket.get_lifecycle(), bucket.set_lifecycle(&one));
     assert!(before.is_empty());
     let rules = vec![
-        LifecycleRule { prefix: "tmp/".into(), ..expire("prefix", 7) },
-        LifecycleRule { tags: tagged([("a", "b")]), ..expire("tag", 1) },
-        LifecycleRule { tags: tagged([("a", "b"), ("c", "")]), ..expire("tags", 1) },
+        LifecycleRule { prefix: Some("tmp/".into()), ..expire("prefix", 7) },
+        LifecycleRule { tags: Some(tagged([("a", "b")])), ..expire("tag", 1) },
+        LifecycleRule { tags: Some(tagged([("a", "b"), ("c", "")])), ..expire("tags", 1) },
         LifecycleRule {
-            enabled: false,
-            prefix: "x/".into(),
-            tags: tagged([("a", "b")]),
+            enabled: Some(false),
+            prefix: Some("x/".into()),
+            tags: Some(tagged([("a", "b")])),
             object_size_greater_than: Some(10),
             object_size_less_than: Some(1 << 40),
             ..expire("every filter", 3)
         },
         LifecycleRule { object_size_greater_than: Some(1), ..expire("size", 3) },
-        LifecycleRule { expire_on: Some(date(2031, 12, 24)), ..LifecycleRule::new("on") },
+        LifecycleRule { expire_on: Some(Day(date(2031, 12, 24))), ..LifecycleRule::new("on") },
         LifecycleRule { expired_object_delete_marker: true, ..LifecycleRule::new("marker") },
         LifecycleRule {
             noncurrent_expire_after_days: Some(5),
@@ -311,7 +316,7 @@ pub async fn lifecycle(lake: &Lake) {
         vec![expire("a", 1), expire("a", 2)],
         vec![LifecycleRule::new("nothing")],
         vec![LifecycleRule { expired_object_delete_marker: true, ..expire("both", 1) }],
-        vec![LifecycleRule { transitions: vec![tier], ..LifecycleRule::new("tier") }],
+        vec![LifecycleRule { transitions: Some(vec![tier]), ..LifecycleRule::new("tier") }],
     ] {
         assert_kind(bucket.set_lifecycle(&bad).await, ErrorKind::InvalidInput);
     }

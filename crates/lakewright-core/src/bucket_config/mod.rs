@@ -1,174 +1,95 @@
-//! What a bucket can be told to do by itself: keep versions, expire, lock, encrypt, notify, and
-//! whom it lets in.
+//! Settings of a bucket: versioning, object lock, quota, lifecycle, policy, tags, encryption and
+//! notifications.
 //!
-//! Plain data in one JSON shape for every door. The `check`s know what every server refuses;
-//! what only some refuse is left to them.
+//! One file for each setting holds its one type, the JSON of it, its schema, its checks and its
+//! normal form. Declarations, verbs, plans and observations share these types. The checks refuse
+//! what every server refuses and name the path of each fault; faults that only some servers know
+//! are left to the server.
 
-mod access;
+mod anonymous_access;
+mod encryption;
 mod lifecycle;
-mod notification;
+mod notifications;
+mod object_lock;
 mod policy;
-mod setting;
+mod quota;
+mod tags;
+mod versioning;
 
-use std::collections::BTreeMap;
+pub use anonymous_access::{Access, AnonymousAccess};
+pub use encryption::Encryption;
+pub use lifecycle::{Day, LifecycleRule, NoncurrentTransition, Transition, check_lifecycle};
+pub use notifications::{Notification, Target, check_notifications};
+pub use object_lock::{ObjectLock, Retention, RetentionMode, RetentionPeriod};
+pub use policy::{PolicyDocument, check_policy};
+pub use quota::ByteSize;
+pub use tags::check_tags;
+pub use versioning::Versioning;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-pub use access::{Access, AnonymousAccess};
-pub use lifecycle::{LifecycleRule, NoncurrentTransition, Transition, check_lifecycle};
-pub use notification::{Notification, Target, check_notifications};
-pub use policy::check_policy;
-pub use setting::{Encryption, RetentionMode, Versioning};
+use crate::spec::decode::{At, Decode};
+use crate::spec::node::Node;
+use crate::{Error, ErrorKind, Result};
 
-use crate::{Error, Result};
-
-/// Object lock of a bucket: the retention that new objects get by themselves.
+/// A setting of a bucket. The same reader and the same checks serve the spec and the verbs.
 ///
-/// Without a mode and a period nothing is locked by itself, but each object may be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ObjectLock {
-    /// Who may end the lock early.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<RetentionMode>,
-    /// How long in days; this or `years`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub days: Option<u32>,
-    /// How long in years; this or `days`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub years: Option<u32>,
-}
+/// ```
+/// use lakewright_core::bucket_config::{LifecycleRule, Setting};
+/// let rules: Vec<LifecycleRule> =
+///     Setting::from_json(br#"[{"id": "tmp", "expire_after_days": 0}]"#)?;
+/// assert_eq!(
+///     rules.check().unwrap_err().to_string(),
+///     "lifecycle[0].expire_after_days: 1 is the least",
+/// );
+/// # Ok::<(), lakewright_core::Error>(())
+/// ```
+pub trait Setting: Decode + Serialize {
+    /// The name of its field in a declared bucket, with which the paths of faults begin.
+    const FIELD: &'static str;
 
-impl ObjectLock {
-    /// The longest that MinIO and S3 take: a hundred years.
-    const MAX_YEARS: u32 = 100;
-    const MAX_DAYS: u32 = 36_500;
+    /// Reports the faults of a value that was read or made in code.
+    #[doc(hidden)]
+    fn check_at(&self, at: &mut At) {
+        let _ = at;
+    }
 
-    /// Whether the fields go together.
+    /// Reads the setting from JSON text.
     ///
     /// # Errors
-    /// `InvalidInput` for a mode without a period or the other way round, for both periods, and
-    /// for none at all or more than a hundred years.
-    pub fn check(&self) -> Result<()> {
-        match (self.mode, self.days, self.years) {
-            (None, None, None) => Ok(()),
-            (Some(_), Some(days), None) if (1..=Self::MAX_DAYS).contains(&days) => Ok(()),
-            (Some(_), None, Some(years)) if (1..=Self::MAX_YEARS).contains(&years) => Ok(()),
-            (Some(_), None, None) => Err(Error::invalid_input(
-                "object lock has a mode and no period; say how many days or years",
-            )),
-            (None, ..) => Err(Error::invalid_input(
-                "object lock has a period and no mode; say governance or compliance",
-            )),
-            (Some(_), Some(_), Some(_)) => {
-                Err(Error::invalid_input("object lock takes days or years, not both"))
-            }
-            (Some(_), Some(days), None) => Err(Error::invalid_input(format!(
-                "object lock for {days} days; servers take 1 to {}",
-                Self::MAX_DAYS
-            ))),
-            (Some(_), None, Some(years)) => Err(Error::invalid_input(format!(
-                "object lock for {years} years; servers take 1 to {}",
-                Self::MAX_YEARS
-            ))),
-        }
+    /// `InvalidInput` with the path of each fault. Values out of range are left to [`Self::check`].
+    fn from_json(json: &[u8]) -> Result<Self> {
+        read(Node::parse(json))
+    }
+
+    /// Reads the setting from a JSON value.
+    ///
+    /// # Errors
+    /// As [`Self::from_json`].
+    fn from_value(value: &Value) -> Result<Self> {
+        read(Node::from_value(value))
+    }
+
+    /// Checks the value. Every verb that sets it does so first, and so does the spec.
+    ///
+    /// # Errors
+    /// `InvalidInput` with the path of each fault.
+    fn check(&self) -> Result<()> {
+        check_field(Self::FIELD, |at| self.check_at(at))
     }
 }
 
-/// The most tags that a bucket may have, and the most characters of a tag's name and value
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html>).
-const MAX_TAGS: usize = 50;
-const MAX_TAG_KEY: usize = 128;
-const MAX_TAG_VALUE: usize = 256;
-
-/// Whether a bucket may have these tags.
-///
-/// # Errors
-/// `InvalidInput` for more than 50, an empty name, a name of more than 128 characters or a value
-/// of more than 256.
-pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<()> {
-    if tags.len() > MAX_TAGS {
-        let why = format!("{} tags; a bucket may have {MAX_TAGS}", tags.len());
-        return Err(Error::invalid_input(why));
-    }
-    tags.iter().try_for_each(|(key, value)| check_tag(key, value))
+fn read<T: Setting>(node: Result<Node>) -> Result<T> {
+    let node = node.map_err(|error| Error::invalid_input(error.message()))?;
+    let mut at = At::new(ErrorKind::InvalidInput);
+    let value = at.key(T::FIELD, |at| T::decode(&node, at));
+    at.finish(value, T::FIELD)
 }
 
-fn check_tag(key: &str, value: &str) -> Result<()> {
-    let wrong = |why: String| Err(Error::invalid_input(why));
-    let length = key.chars().count();
-    if length == 0 {
-        return wrong("a tag has no name".into());
-    }
-    if length > MAX_TAG_KEY {
-        return wrong(format!("the name of a tag has {length} characters; {MAX_TAG_KEY} may be"));
-    }
-    let length = value.chars().count();
-    if length > MAX_TAG_VALUE {
-        return wrong(format!(
-            "the value of the tag {key} has {length} characters; {MAX_TAG_VALUE} may be"
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ErrorKind;
-    use serde_json::{from_value, json, to_value};
-
-    #[test]
-    fn shapes_are_stable() {
-        assert_eq!(to_value(Versioning::Suspended).unwrap(), json!("suspended"));
-        let lock = ObjectLock {
-            mode: Some(RetentionMode::Governance),
-            days: Some(30),
-            ..ObjectLock::default()
-        };
-        assert_eq!(to_value(lock).unwrap(), json!({"mode": "governance", "days": 30}));
-        assert_eq!(to_value(ObjectLock::default()).unwrap(), json!({}));
-        assert_eq!(to_value(Encryption::SseS3).unwrap(), json!("sse_s3"));
-        let kms = Encryption::SseKms("k".into());
-        assert_eq!(to_value(&kms).unwrap(), json!({"sse_kms": "k"}));
-        assert_eq!(from_value::<Encryption>(json!({"sse_kms": "k"})).unwrap(), kms);
-        assert!(from_value::<Encryption>(json!({"sse_kms": {"key": "k"}})).is_err());
-        assert!(from_value::<ObjectLock>(json!({"mode": "governance", "day": 3})).is_err());
-    }
-
-    #[test]
-    fn a_lock_needs_a_mode_and_one_period() {
-        let lock = |mode, days, years| ObjectLock { mode, days, years };
-        let mode = Some(RetentionMode::Compliance);
-        for good in [
-            lock(None, None, None),
-            lock(mode, Some(1), None),
-            lock(mode, Some(36_500), None),
-            lock(mode, None, Some(100)),
-        ] {
-            good.check().unwrap();
-        }
-        for bad in [
-            lock(mode, None, None),
-            lock(None, Some(1), None),
-            lock(mode, Some(1), Some(1)),
-            lock(mode, Some(0), None),
-            lock(mode, Some(36_501), None),
-            lock(mode, None, Some(101)),
-        ] {
-            assert_eq!(bad.check().unwrap_err().kind(), ErrorKind::InvalidInput, "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn tags_have_limits() {
-        let tags = |count: usize| (0..count).map(|n| (n.to_string(), String::new())).collect();
-        check_tags(&tags(50)).unwrap();
-        assert!(check_tags(&tags(51)).is_err());
-        let one = |key: &str, value: &str| check_tags(&[(key.into(), value.into())].into());
-        one(&"ü".repeat(128), &"ü".repeat(256)).unwrap();
-        assert!(one("", "v").is_err());
-        assert!(one(&"k".repeat(129), "v").is_err());
-        assert!(one("k", &"v".repeat(257)).is_err());
-    }
+/// Runs the checks of a setting below the name of its field.
+fn check_field(field: &str, check: impl FnOnce(&mut At)) -> Result<()> {
+    let mut at = At::new(ErrorKind::InvalidInput);
+    at.key(field, check);
+    at.finish(Some(()), field)
 }

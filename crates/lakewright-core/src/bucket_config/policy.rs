@@ -1,43 +1,106 @@
-//! What every server understands as a bucket policy.
+//! Policy document of a bucket.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::policy::{DOCUMENT, MAX_BYTES, STATEMENT};
+use super::Setting;
+use crate::policy::{self, MAX_BYTES};
+use crate::spec::decode::{At, Decode, deserialize_as_decoded};
+use crate::spec::node::Node;
 use crate::{Error, ErrorKind, Result};
 
-/// Whether this may be a bucket policy: a document with statements, and no element in it that
-/// the language does not have.
-///
-/// MinIO skips elements that it does not know, a misspelt `Condition` among them, and takes
-/// `effect` for `Effect`: who relies on the server is told nothing and gets another policy.
-///
-/// # Errors
-/// `InvalidInput`, naming the element; `TooLarge` above 20 KiB.
-pub fn check_policy(document: &Value) -> Result<()> {
-    let wrong = |why: String| Err(Error::invalid_input(why));
-    let Some(fields) = document.as_object() else {
-        return wrong("the policy is no JSON object".into());
-    };
-    if let Some(odd) = fields.keys().find(|field| !DOCUMENT.contains(&field.as_str())) {
-        return wrong(format!("a policy has no element {odd:?}{}", likely(odd, &DOCUMENT)));
+/// A declared policy document. Its form is checked when it is read, and it is compared by meaning
+/// ([`crate::policy`]).
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct PolicyDocument(pub Value);
+
+/// Documents are equal when they mean the same.
+impl PartialEq for PolicyDocument {
+    fn eq(&self, other: &Self) -> bool {
+        crate::policy::same(&self.0, &other.0)
     }
-    let statements = match fields.get("Statement") {
-        Some(Value::Array(statements)) => statements.as_slice(),
-        Some(one @ Value::Object(_)) => std::slice::from_ref(one),
-        _ => return wrong("the policy has no list of statements (\"Statement\")".into()),
-    };
-    for (index, statement) in statements.iter().enumerate() {
-        let Some(fields) = statement.as_object() else {
-            return wrong(format!("Statement[{index}] of the policy is no JSON object"));
-        };
-        if let Some(odd) = fields.keys().find(|field| !STATEMENT.contains(&field.as_str())) {
-            return wrong(format!(
-                "Statement[{index}] of the policy has an element {odd:?}, which policies have \
-                 not{}",
-                likely(odd, &STATEMENT)
-            ));
+}
+
+impl Eq for PolicyDocument {}
+
+impl Decode for PolicyDocument {
+    fn decode(node: &Node, at: &mut At) -> Option<Self> {
+        crate::policy::check(node, at).then(|| Self(node.to_value()))
+    }
+}
+
+deserialize_as_decoded!(PolicyDocument, "a policy document");
+
+impl JsonSchema for PolicyDocument {
+    fn schema_name() -> Cow<'static, str> {
+        "PolicyDocument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A policy document as S3 takes it.",
+            "type": "object",
+            "properties": {
+                "Version": { "enum": ["2012-10-17"] },
+                "Id": { "type": "string" },
+                "Statement": {},
+            },
+            "required": ["Version", "Statement"],
+            "additionalProperties": false,
+        })
+    }
+}
+
+/// A bucket policy as the verbs take it: less is checked than of a declared [`PolicyDocument`],
+/// because a server other than MinIO may know more of the language.
+impl Setting for Value {
+    const FIELD: &'static str = "policy";
+
+    fn check_at(&self, at: &mut At) {
+        match Node::from_value(self) {
+            Ok(node) => policy::check_elements(&node, at),
+            Err(error) => at.fault(error.message()),
         }
     }
+}
+
+impl Setting for PolicyDocument {
+    const FIELD: &'static str = "policy";
+
+    fn check_at(&self, at: &mut At) {
+        let statements = match self.0.get("Statement") {
+            Some(Value::Array(statements)) => statements.iter().collect(),
+            Some(single) => vec![single],
+            None => vec![],
+        };
+        at.key("Statement", |at| {
+            for (index, statement) in statements.into_iter().enumerate() {
+                at.index(index, |at| {
+                    if statement.get("NotPrincipal").is_some() {
+                        at.fault("MinIO does not know NotPrincipal");
+                    } else if statement.get("Principal").is_none() {
+                        at.fault("a statement of a bucket's policy needs a \"Principal\"");
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// Checks a bucket policy: a document with statements whose elements are those of the policy
+/// language.
+///
+/// MinIO skips elements that it does not know, a misspelt `Condition` among them, and takes
+/// `effect` for `Effect`, so without this check another policy would be in force than was meant.
+///
+/// # Errors
+/// `InvalidInput` with the path of each fault; `TooLarge` above 20 KiB.
+pub fn check_policy(document: &Value) -> Result<()> {
+    document.check()?;
     let bytes = document.to_string().len();
     if bytes > MAX_BYTES {
         let why = format!("the policy has {bytes} bytes; a bucket's may have {MAX_BYTES}");
@@ -46,39 +109,39 @@ pub fn check_policy(document: &Value) -> Result<()> {
     Ok(())
 }
 
-/// A hint for a slip of the keyboard.
-fn likely(odd: &str, known: &[&str]) -> String {
-    let best = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&odd.to_lowercase(), &name.to_lowercase()), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match best {
-        Some((score, name)) if score > 0.85 => format!("; did you mean {name}?"),
-        _ => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     #[test]
-    fn elements_outside_the_language_are_named() {
+    fn elements_outside_the_language_are_refused_with_their_path() {
         let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
             "Resource": "arn:aws:s3:::b/*"});
         check_policy(&json!({"Version": "2012-10-17", "Statement": [statement]})).unwrap();
         check_policy(&json!({"Version": "2012-10-17", "Statement": statement})).unwrap();
-        for (bad, said) in [
-            (json!([]), "no JSON object"),
-            (json!({"Version": "2012-10-17"}), "no list of statements"),
-            (json!({"version": "2012-10-17", "Statement": []}), "did you mean Version?"),
-            (json!({"Statement": ["a"]}), "Statement[0]"),
-            (json!({"Statement": [{"effect": "Deny"}]}), "did you mean Effect?"),
-            (json!({"Statement": [{}, {"Conditon": {}}]}), "did you mean Condition?"),
+        for (bad, why) in [
+            (json!([]), "policy: a policy document (a map) is expected here"),
+            (json!({"Version": "2012-10-17"}), "has no \"Statement\""),
+            (
+                json!({"version": "2012-10-17", "Statement": []}),
+                "policy.version: a policy document has no such field; did you mean \"Version\"?",
+            ),
+            (
+                json!({"Statement": ["a"]}),
+                "policy.Statement[0]: a statement (a map) is expected here",
+            ),
+            (
+                json!({"Statement": [{"effect": "Deny"}]}),
+                "policy.Statement[0].effect: a statement has no such field; did you mean \"Effect\"?",
+            ),
+            (
+                json!({"Statement": [{}, {"Conditon": {}}]}),
+                "policy.Statement[1].Conditon: a statement has no such field; did you mean \"Condition\"?",
+            ),
         ] {
             let error = check_policy(&bad).unwrap_err();
-            assert!(error.message().contains(said), "{bad}: {error}");
+            assert!(error.message().contains(why), "{bad}: {error}");
         }
         let long = json!({"Statement": [{"Sid": "x".repeat(MAX_BYTES)}]});
         assert_eq!(check_policy(&long).unwrap_err().kind(), ErrorKind::TooLarge);

@@ -6,13 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Draft, NewStep, Standing, earlier, shown};
-use crate::bucket_config::AnonymousAccess;
+use crate::bucket_config::{LifecycleRule, Notification, ObjectLock, Retention, Versioning};
 use crate::name::BucketName;
 use crate::plan::Action;
 use crate::policy;
 use crate::resource::ResourceId;
-use crate::spec::{BucketSpec, LifecycleRule, Notification, Versioning};
-use crate::state::{BucketSetting, Contents, ObservedBucket, ObservedLock, Reading, managed};
+use crate::spec::BucketSpec;
+use crate::state::{BucketSetting, Contents, ObservedBucket, Reading, managed};
 use crate::{Error, ErrorKind};
 
 /// A setting with everything that decides about it.
@@ -87,7 +87,7 @@ impl Draft<'_> {
         self.lifecycle(id, declared, &before, found, standing.is_there());
         let document = match (&declared.policy, &declared.anonymous) {
             (Some(document), _) => Some(Some(policy::for_server(&document.0))),
-            (None, Some(anonymous)) => match AnonymousAccess::from(anonymous).to_policy(name) {
+            (None, Some(anonymous)) => match anonymous.to_policy(name) {
                 Ok(document) => Some(document),
                 Err(error) => return self.problems.push(error.on(id.to_string())),
             },
@@ -185,7 +185,7 @@ impl Draft<'_> {
             unversioned: BTreeSet::new(),
             object_lock: reading(
                 lacks(BucketSetting::ObjectLock),
-                object_lock.then(ObservedLock::default),
+                object_lock.then(ObjectLock::default),
             ),
             quota: reading(lacks(BucketSetting::Quota), None),
             lifecycle: reading(lacks(BucketSetting::Lifecycle), Vec::new()),
@@ -306,9 +306,9 @@ impl Draft<'_> {
             return;
         }
         let Some(now) = self.read(id, "object_lock", &found.object_lock, !given_up) else { return };
-        let wanted = declared.object_lock.and_then(|lock| lock.retention);
+        let wanted = declared.object_lock.unwrap_or_default();
         let now = match now {
-            Some(lock) => lock.retention,
+            Some(lock) => *lock,
             None if given_up => return,
             None => {
                 return self.problem(
@@ -328,9 +328,10 @@ impl Draft<'_> {
             );
         }
         if now != wanted {
-            let step = NewStep::new(Action::SetObjectLock { retention: wanted }, reason(given_up));
-            let text = |retention: Option<crate::spec::Retention>| {
-                retention.map(|retention| Value::String(retention.to_string()))
+            let step =
+                NewStep::new(Action::SetObjectLock { object_lock: wanted }, reason(given_up));
+            let text = |lock: ObjectLock| {
+                lock.retention.map(|retention: Retention| Value::String(retention.to_string()))
             };
             self.push(id, step.changing("object_lock", text(now), text(wanted)));
         }
@@ -347,6 +348,14 @@ impl Draft<'_> {
         let normal = |rules: &[LifecycleRule]| -> BTreeMap<String, LifecycleRule> {
             rules.iter().map(|rule| (rule.id.clone(), rule.normalised())).collect()
         };
+        // Only MinIO has an admin API. The verb refuses such rules too, but after other steps.
+        let ignored = declared.lifecycle.iter().flatten();
+        for (rule, why) in ignored.filter_map(|rule| Some((rule, rule.ignored_by_minio()?))) {
+            if self.observed.capabilities.admin {
+                let why = format!("its lifecycle rule {:?}: {why}", rule.id);
+                self.problem(ErrorKind::Unsupported, id, why);
+            }
+        }
         let first = self.steps.len();
         self.setting(
             id,

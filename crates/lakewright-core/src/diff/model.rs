@@ -8,9 +8,9 @@ use crate::identity::AccessKey;
 use crate::plan::{Action, Outcome, Plan, Report, Set, Step, StepId};
 use crate::resource::ResourceId;
 use crate::secret::SecretRef;
-use crate::spec::{Columns, Spec, Versioning};
+use crate::spec::{Columns, ObjectLock, Spec, Versioning};
 use crate::state::{
-    Alive, Capabilities, Contents, Holder, Observed, ObservedBucket, ObservedGroup, ObservedLock,
+    Alive, Capabilities, Contents, Holder, Observed, ObservedBucket, ObservedGroup,
     ObservedServiceAccount, ObservedTable, ObservedUser, Reading, Registry, SecretMatch,
 };
 use crate::{Error, ErrorKind};
@@ -160,7 +160,7 @@ impl Server {
                     contents: Contents::default().into(),
                     versioning: Reading::Is(object_lock.then_some(Versioning::Enabled)),
                     unversioned: BTreeSet::new(),
-                    object_lock: Reading::Is(object_lock.then(ObservedLock::default)),
+                    object_lock: Reading::Is(object_lock.then(ObjectLock::default)),
                     quota: Reading::Is(None),
                     lifecycle: Reading::Is(vec![]),
                     policy: Reading::Is(None),
@@ -181,12 +181,12 @@ impl Server {
                 bucket.versioning = Some(versioning).into();
                 bucket.unversioned.clear();
             }
-            Action::SetObjectLock { retention } => {
+            Action::SetObjectLock { object_lock } => {
                 let bucket = self.bucket(id)?;
                 if bucket.object_lock == Reading::Is(None) {
                     return refused("InvalidBucketState");
                 }
-                bucket.object_lock = Some(ObservedLock { retention }).into();
+                bucket.object_lock = Some(object_lock).into();
             }
             Action::SetQuota { quota } => self.bucket(id)?.quota = quota.into(),
             Action::SetLifecycle { mut rules } => {

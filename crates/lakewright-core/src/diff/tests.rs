@@ -754,7 +754,7 @@ fn some_bucket() -> impl Strategy<Value = Value> {
         ])),
         maybe(one_of(&[r#""read""#, r#""none""#, r#"{"in/":"write"}"#])),
         maybe(one_of(&[r#""sse_s3""#, r#"{"sse_kms":"k"}"#])),
-        maybe(one_of(&["[]", r#"[{"id":"n","arn":"arn:x","events":["s3:B","s3:A"]}]"#])),
+        maybe(one_of(&["[]", r#"[{"id":"n","arn":"arn:minio:sqs::x:webhook","events":["s3:B","s3:A"]}]"#])),
         maybe(one_of(&[r#"{"mode":"governance","days":1}"#, "{}"])),
         any::<bool>(),
     )

@@ -1,4 +1,4 @@
-//! Who may come in and what they may do: policies, groups, users, service accounts.
+//! Declared policies, groups, users and service accounts.
 
 use std::borrow::Cow;
 
@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::bucket::PolicyDocument;
-use super::decode::{At, Decode, declared, decode_by_new, deserialize_as_decoded, quoted, words};
+use super::decode::{At, Decode, declared, decode_by_new, deserialize_as_decoded, quoted};
 use super::node::Node;
+use crate::bucket_config::{Access, PolicyDocument};
 use crate::identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
 use crate::name::{BucketName, TableUri};
 use crate::secret::SecretRef;
@@ -23,7 +23,7 @@ decode_by_new! {
     TableUri: "a table (bucket/path)",
 }
 
-/// The schema of a name is that of text; what else is asked of it, its reader says.
+/// Implements the schema of names: text of a certain length. The reader checks more.
 macro_rules! text_schema {
     ($($name:ident($min:literal, $max:literal)),* $(,)?) => { $(
         impl JsonSchema for $name {
@@ -60,7 +60,7 @@ declared! {
         pub document: Option<PolicyDocument>,
         /// What may be done where. Not together with `document`.
         pub grants: Option<Vec<Grant>>,
-        /// Take the policy over if it exists and nobody owns it.
+        /// Take the policy over if it exists and no stack owns it.
         #[serde(default)]
         pub adopt: bool,
     }
@@ -78,30 +78,18 @@ declared! {
     }
 }
 
-words! {
-    /// What may be done with objects.
-    pub enum Access("an access level") {
-        /// Read and list.
-        Read = "read",
-        /// Write and delete, without reading or listing.
-        Write = "write",
-        /// Both: what a Delta table needs.
-        ReadWrite = "read_write",
-    }
-}
-
 declared! {
     /// A user; the key of the entry is the access key.
     pub struct UserSpec("a user") {
         /// Where the secret key is found when it is needed: at least 8 characters.
         pub secret: SecretRef,
-        /// Whether the user may come in; she may where nothing is said.
+        /// Whether the user may sign in; the default is true.
         pub enabled: Option<bool>,
         /// The policies attached to the user: all of them; an empty list means none.
         pub policies: Option<Vec<PolicyName>>,
-        /// The groups she is in: all of them; an empty list means none.
+        /// All groups of the user; an empty list means none.
         pub groups: Option<Vec<GroupName>>,
-        /// Take the user over if it exists and nobody owns it. Her secret is then set to the
+        /// Take the user over if it exists and no stack owns it. Its secret is then set to the
         /// declared one.
         #[serde(default)]
         pub adopt: bool,
@@ -109,7 +97,7 @@ declared! {
 }
 
 impl UserSpec {
-    /// Whether the user may come in.
+    /// Whether the user may sign in.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled.unwrap_or(true)
@@ -117,21 +105,21 @@ impl UserSpec {
 }
 
 declared! {
-    /// A group. Who is in it stands with the users.
+    /// A group. Its members are declared with the users.
     #[derive(Default)]
     pub struct GroupSpec("a group") {
         /// The policies attached to the group: all of them; an empty list means none.
         pub policies: Option<Vec<PolicyName>>,
-        /// Whether its policies count; they do where nothing is said.
+        /// Whether its policies are in force; the default is true.
         pub enabled: Option<bool>,
-        /// Take the group over if it exists and nobody owns it.
+        /// Take the group over if it exists and no stack owns it.
         #[serde(default)]
         pub adopt: bool,
     }
 }
 
 impl GroupSpec {
-    /// Whether the group's policies count.
+    /// Whether the group's policies are in force.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled.unwrap_or(true)
@@ -141,15 +129,15 @@ impl GroupSpec {
 declared! {
     /// A service account: a second pair of credentials of a user, perhaps with fewer rights.
     pub struct ServiceAccountSpec("a service account") {
-        /// The user that it acts for: one that is declared, or, where nothing is said, whoever
-        /// applies the document. It cannot be changed afterwards.
+        /// The user that it acts for: one that is declared, or by default the user that applies
+        /// the spec. It cannot be changed afterwards.
         pub owner: Option<AccessKey>,
         /// Its access key: 3 to 20 characters. It cannot be changed afterwards.
         pub access_key: AccessKey,
         /// Where its secret key is found when it is needed: at least 8 characters.
         pub secret: SecretRef,
-        /// What it may do of what its owner may: a document of at most 2,048 characters. Not
-        /// together with `grants`; where neither is said, all that its owner may.
+        /// The part of its owner's rights that it has: a document of at most 2,048 characters. Not
+        /// together with `grants`; without either it has all of them.
         pub policy: Option<PolicyDocument>,
         /// The same as grants. Not together with `policy`.
         pub grants: Option<Vec<Grant>>,
@@ -157,8 +145,8 @@ declared! {
         pub expires: Option<Time>,
         /// A description for people: at most 256 bytes.
         pub description: Option<String>,
-        /// Take the service account over if it exists and nobody owns it. Its secret is then set
-        /// to the declared one.
+        /// Take the service account over if it exists and no stack owns it. Its secret is then
+        /// set to the declared one.
         #[serde(default)]
         pub adopt: bool,
     }
@@ -211,7 +199,7 @@ impl JsonSchema for Time {
     }
 }
 
-/// Refusals here never quote: what stands in the place of a reference may be the secret itself.
+/// Messages here never quote the value, because it may be the secret itself.
 impl Decode for SecretRef {
     fn decode(node: &Node, at: &mut At) -> Option<Self> {
         const WAY: &str =

@@ -2,20 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bucket::{Anonymous, BucketSpec, LifecycleRule, Notification, Versioning};
+use super::bucket::BucketSpec;
 use super::column::same_name;
 use super::decode::{At, hint, quoted};
 use super::{Grant, Spec, TableSpec};
+use crate::bucket_config::{Setting, Versioning};
 use crate::identity::{AccessKey, GroupName, PolicyName};
 use crate::name::TableUri;
 use crate::policy;
 
-/// The most rules in a bucket's lifecycle (S3 and MinIO).
-const MAX_RULES: usize = 1000;
-/// The most tags of a bucket, and the longest key and value in characters (S3 and MinIO).
-const MAX_TAGS: (usize, usize, usize) = (50, 128, 256);
-/// The longest id of a lifecycle rule in characters (S3 and MinIO).
-const MAX_RULE_ID: usize = 255;
 /// The longest description of a service account in bytes (MinIO).
 const MAX_DESCRIPTION: usize = 256;
 /// The most members of lists that people write: a bomb, not a declaration, is longer.
@@ -60,189 +55,26 @@ fn check_bucket(bucket: &BucketSpec, at: &mut At) {
             at.fault("object lock needs versioning, which cannot be suspended under it");
         });
     }
-    if bucket.quota.is_some_and(|quota| quota.0 == 0) {
-        at.key("quota", |at| {
-            at.fault("a quota of 0 bytes means no quota to MinIO: leave the field out");
-        });
-    }
     if bucket.policy.is_some() && bucket.anonymous.is_some() {
         at.fault(
             "a bucket has one policy: \"anonymous\" is a short way to write one, and \"policy\" \
              is another",
         );
     }
-    if let Some(document) = &bucket.policy {
-        at.key("policy", |at| check_bucket_policy(&document.0, at));
-    }
-    if let Some(Anonymous::ByPrefix(levels)) = &bucket.anonymous {
-        at.key("anonymous", |at| {
-            for prefix in levels.keys() {
-                at.key(prefix, |at| check_prefix(prefix, at));
-            }
-        });
-    }
-    if let Some(rules) = &bucket.lifecycle {
-        at.key("lifecycle", |at| check_lifecycle(rules, at));
-    }
-    if let Some(tags) = &bucket.tags {
-        at.key("tags", |at| check_tags(tags, at));
-    }
-    if let Some(notifications) = &bucket.notifications {
-        at.key("notifications", |at| check_notifications(notifications, at));
-    }
+    check_setting(bucket.versioning.as_ref(), at);
+    check_setting(bucket.object_lock.as_ref(), at);
+    check_setting(bucket.quota.as_ref(), at);
+    check_setting(bucket.lifecycle.as_ref(), at);
+    check_setting(bucket.policy.as_ref(), at);
+    check_setting(bucket.anonymous.as_ref(), at);
+    check_setting(bucket.tags.as_ref(), at);
+    check_setting(bucket.encryption.as_ref(), at);
+    check_setting(bucket.notifications.as_ref(), at);
 }
 
-fn check_bucket_policy(document: &serde_json::Value, at: &mut At) {
-    let statements = match document.get("Statement") {
-        Some(serde_json::Value::Array(statements)) => statements.iter().collect(),
-        Some(single) => vec![single],
-        None => vec![],
-    };
-    at.key("Statement", |at| {
-        for (index, statement) in statements.into_iter().enumerate() {
-            at.index(index, |at| {
-                if statement.get("NotPrincipal").is_some() {
-                    at.fault("MinIO does not know NotPrincipal");
-                } else if statement.get("Principal").is_none() {
-                    at.fault("a statement of a bucket's policy needs a \"Principal\"");
-                }
-            });
-        }
-    });
-}
-
-/// Prefixes stand in resources of policies, where `*` and `?` are patterns.
-fn check_prefix(prefix: &str, at: &mut At) {
-    if prefix.len() > crate::ObjectKey::MAX_BYTES {
-        at.fault("the prefix is longer than any key");
-    } else if let Some(c) = prefix.chars().find(|c| matches!(c, '*' | '?') || c.is_control()) {
-        at.fault(format!("{c:?} cannot stand in a prefix: a policy would take it for a pattern"));
-    } else if prefix.contains("${") {
-        at.fault("\"${\" cannot stand in a prefix: a policy would take it for a variable");
-    } else if prefix.starts_with('/') {
-        at.fault("keys do not begin with a slash, and so no key has this prefix");
-    }
-}
-
-fn check_lifecycle(rules: &[LifecycleRule], at: &mut At) {
-    if rules.len() > MAX_RULES {
-        at.fault(format!("there are {} rules, and at most {MAX_RULES} are allowed", rules.len()));
-        return;
-    }
-    let mut ids = BTreeSet::new();
-    for (index, rule) in rules.iter().enumerate() {
-        at.index(index, |at| {
-            if rule.id.is_empty() || rule.id.chars().count() > MAX_RULE_ID {
-                at.key("id", |at| at.fault(format!("an id has 1 to {MAX_RULE_ID} characters")));
-            }
-            if !ids.insert(&rule.id) {
-                at.key("id", |at| {
-                    at.fault(format!("another rule has the id {}", quoted(&rule.id)));
-                });
-            }
-            for (name, days) in [
-                ("expire_after_days", rule.expire_after_days),
-                ("noncurrent_expire_after_days", rule.noncurrent_expire_after_days),
-                ("newer_noncurrent_versions", rule.newer_noncurrent_versions),
-            ] {
-                if days == Some(0) {
-                    at.key(name, |at| at.fault("1 is the least"));
-                }
-                // S3 counts in signed 32 bits.
-                if days.is_some_and(|days| days > i32::MAX as u32) {
-                    at.key(name, |at| at.fault(format!("{} is the most", i32::MAX)));
-                }
-            }
-            let current = [
-                rule.expire_after_days.is_some(),
-                rule.expire_on.is_some(),
-                rule.expired_object_delete_marker,
-            ];
-            if current.iter().filter(|said| **said).count() > 1 {
-                at.fault(
-                    "a rule has one of \"expire_after_days\", \"expire_on\" and \
-                     \"expired_object_delete_marker\": S3 takes one at a time; write several rules",
-                );
-            }
-            if !current.contains(&true)
-                && rule.noncurrent_expire_after_days.is_none()
-                && rule.newer_noncurrent_versions.is_none()
-            {
-                at.fault(
-                    "the rule does nothing: it needs one of \"expire_after_days\", \"expire_on\", \
-                     \"noncurrent_expire_after_days\", \"newer_noncurrent_versions\" and \
-                     \"expired_object_delete_marker\"",
-                );
-            }
-            if rule.expired_object_delete_marker && rule.tags.is_some() {
-                at.key("tags", |at| at.fault("delete markers have no tags"));
-            }
-            if let Some(tags) = &rule.tags {
-                at.key("tags", |at| check_tags(tags, at));
-            }
-            if rule.prefix.as_ref().is_some_and(|p| p.len() > crate::ObjectKey::MAX_BYTES) {
-                at.key("prefix", |at| at.fault("the prefix is longer than any key"));
-            }
-        });
-    }
-}
-
-fn check_tags(tags: &BTreeMap<String, String>, at: &mut At) {
-    let (most, longest_key, longest_value) = MAX_TAGS;
-    if tags.len() > most {
-        at.fault(format!("there are {} tags, and at most {most} are allowed", tags.len()));
-        return;
-    }
-    for (key, value) in tags {
-        at.key(key, |at| {
-            if key.is_empty() || key.chars().count() > longest_key {
-                at.fault(format!("the key of a tag has 1 to {longest_key} characters"));
-            }
-            if value.chars().count() > longest_value {
-                at.fault(format!("the value of a tag has at most {longest_value} characters"));
-            }
-            // S3's alphabet of tags.
-            let allowed = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
-            if let Some(c) = key.chars().chain(value.chars()).find(|c| !allowed(*c)) {
-                at.fault(format!(
-                    "{c:?} cannot stand in a tag; letters, digits, spaces and + - = . _ : / @ can"
-                ));
-            }
-        });
-    }
-}
-
-fn check_notifications(notifications: &[Notification], at: &mut At) {
-    let mut ids = BTreeSet::new();
-    for (index, notification) in notifications.iter().enumerate() {
-        at.index(index, |at| {
-            if notification.id.is_empty() || !ids.insert(&notification.id) {
-                at.key("id", |at| at.fault("an id is a text that stands once in a bucket"));
-            }
-            if !notification.arn.starts_with("arn:") {
-                at.key("arn", |at| {
-                    at.fault(
-                        "a target is named as the server names it, such as \
-                         \"arn:minio:sqs::PRIMARY:webhook\"",
-                    );
-                });
-            }
-            if notification.events.is_empty() {
-                at.key("events", |at| at.fault("at least one event is needed"));
-            }
-            at.key("events", |at| {
-                for (index, event) in notification.events.iter().enumerate() {
-                    if !event.starts_with("s3:") {
-                        at.index(index, |at| {
-                            at.fault(format!(
-                                "{} is no event of S3, such as \"s3:ObjectCreated:*\"",
-                                quoted(event)
-                            ));
-                        });
-                    }
-                }
-            });
-        });
+fn check_setting<T: Setting>(setting: Option<&T>, at: &mut At) {
+    if let Some(setting) = setting {
+        at.key(T::FIELD, |at| setting.check_at(at));
     }
 }
 
@@ -317,11 +149,10 @@ fn check_table(table: &TableSpec, at: &mut At) {
                         at.fault(format!("{} is no column of the table{hint}", quoted(name)));
                     }
                     Some(column) => {
-                        let kind = column.data_type.as_str();
-                        if ["array<", "map<", "struct<"].iter().any(|start| kind.starts_with(start))
-                        {
+                        if column.data_type.is_nested() {
                             at.fault(format!(
-                                "a table cannot be partitioned by a column of type {kind}"
+                                "a table cannot be partitioned by a column of type {}",
+                                column.data_type
                             ));
                         }
                     }
@@ -418,7 +249,7 @@ fn check_grants(grants: &[Grant], at: &mut At) -> bool {
     }
     for (index, grant) in grants.iter().enumerate() {
         if let Some(prefix) = &grant.prefix {
-            at.index(index, |at| at.key("prefix", |at| check_prefix(prefix, at)));
+            at.index(index, |at| at.key("prefix", |at| policy::check_prefix(prefix, at)));
         }
     }
     grants.len() <= MAX_GRANTS

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::decode::{At, Decode, Fields, deserialize_as_decoded, hint, quoted};
 use super::node::Node;
@@ -14,120 +14,181 @@ const DEEPEST: usize = 32;
 /// A longer name of a type is refused: it is quoted in messages and kept in the registry.
 const LONGEST: usize = 16 << 10;
 
-/// Delta's names, and those of SQL that mean the same
+/// The types without parameters, by Delta's names and by those of SQL that mean the same. The first
+/// name of a type is the one that is written
 /// (<https://github.com/delta-io/delta/blob/master/PROTOCOL.md#primitive-types>).
-const PRIMITIVES: [(&str, &str); 16] = [
-    ("long", "long"),
-    ("bigint", "long"),
-    ("integer", "integer"),
-    ("int", "integer"),
-    ("short", "short"),
-    ("smallint", "short"),
-    ("byte", "byte"),
-    ("tinyint", "byte"),
-    ("double", "double"),
-    ("float", "float"),
-    ("string", "string"),
-    ("boolean", "boolean"),
-    ("binary", "binary"),
-    ("date", "date"),
-    ("timestamp", "timestamp"),
-    ("timestamp_ntz", "timestamp_ntz"),
+const PRIMITIVES: [(&str, ColumnType); 16] = [
+    ("long", ColumnType::Long),
+    ("bigint", ColumnType::Long),
+    ("integer", ColumnType::Integer),
+    ("int", ColumnType::Integer),
+    ("short", ColumnType::Short),
+    ("smallint", ColumnType::Short),
+    ("byte", ColumnType::Byte),
+    ("tinyint", ColumnType::Byte),
+    ("double", ColumnType::Double),
+    ("float", ColumnType::Float),
+    ("string", ColumnType::String),
+    ("boolean", ColumnType::Boolean),
+    ("binary", ColumnType::Binary),
+    ("date", ColumnType::Date),
+    ("timestamp", ColumnType::Timestamp),
+    ("timestamp_ntz", ColumnType::TimestampNtz),
 ];
 
-/// The name of a column's type in Delta's words, in one way of writing: `long`,
-/// `decimal(10,2)`, `array<string>`, `map<string,long>`, `struct<a:long,b:string>`.
+/// The type of a column, as Delta has it. It is written by its name: `long`, `decimal(10,2)`,
+/// `array<string>`, `map<string,long>`, `struct<a:long,b:string>` (nested types as Spark writes
+/// them).
 ///
 /// ```
 /// use lakewright_core::spec::ColumnType;
-/// assert_eq!(ColumnType::new("MAP< string, bigint >")?.as_str(), "map<string,long>");
+/// assert_eq!(ColumnType::new("MAP< string, bigint >")?.to_string(), "map<string,long>");
 /// assert!(ColumnType::new("text").unwrap_err().to_string().contains("no type of Delta"));
 /// # Ok::<(), lakewright_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct ColumnType(String);
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ColumnType {
+    /// Signed integers of 64 bits.
+    Long,
+    /// Signed integers of 32 bits.
+    Integer,
+    /// Signed integers of 16 bits.
+    Short,
+    /// Signed integers of 8 bits.
+    Byte,
+    /// Floating-point numbers of 64 bits.
+    Double,
+    /// Floating-point numbers of 32 bits.
+    Float,
+    /// Text in UTF-8.
+    String,
+    /// True or false.
+    Boolean,
+    /// Bytes.
+    Binary,
+    /// Days of the calendar.
+    Date,
+    /// Points in time, in microseconds.
+    Timestamp,
+    /// Dates with a time of day and without a time zone, in microseconds.
+    TimestampNtz,
+    /// Decimal numbers.
+    Decimal {
+        /// The number of digits: 1 to 38.
+        precision: u8,
+        /// The number of digits after the point: 0 to the precision.
+        scale: u8,
+    },
+    /// Lists of values of one type.
+    Array(Box<Self>),
+    /// Maps: the types of keys and of values.
+    Map(Box<Self>, Box<Self>),
+    /// Structs: the names and types of their fields.
+    Struct(Vec<(String, Self)>),
+}
 
 impl ColumnType {
-    /// Checks the name and writes it in Delta's way.
+    /// Parses the name of a type.
     ///
     /// # Errors
-    /// `InvalidInput` with what is wrong with it.
+    /// `InvalidInput` with the fault in it.
     pub fn new(text: impl AsRef<str>) -> crate::Result<Self> {
         let text = text.as_ref();
         let parsed = if text.len() > LONGEST {
             Err(format!("it has {} bytes, and at most {LONGEST} are read", text.len()))
         } else {
-            let mut parser = Parser { rest: text, out: String::new() };
-            parser.whole().map(|()| parser.out)
+            Parser { rest: text }.parse()
         };
-        parsed.map(Self).map_err(|why| {
+        parsed.map_err(|why| {
             crate::Error::invalid_input(format!("{} is no type of a column: {why}", quoted(text)))
         })
     }
 
-    /// The name in Delta's way.
+    /// Whether it is made of other types: such a column cannot partition a table.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub const fn is_nested(&self) -> bool {
+        matches!(self, Self::Array(_) | Self::Map(..) | Self::Struct(_))
     }
 }
 
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
+            Self::Array(element) => write!(f, "array<{element}>"),
+            Self::Map(key, value) => write!(f, "map<{key},{value}>"),
+            Self::Struct(fields) => {
+                f.write_str("struct<")?;
+                for (index, (name, data_type)) in fields.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(f, "{comma}{name}:{data_type}")?;
+                }
+                f.write_str(">")
+            }
+            primitive => {
+                let name = PRIMITIVES.iter().find(|(_, known)| known == primitive);
+                f.write_str(name.map_or("", |(name, _)| name))
+            }
+        }
+    }
+}
+
+impl Serialize for ColumnType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
 impl Decode for ColumnType {
     fn decode(node: &Node, at: &mut At) -> Option<Self> {
         match node {
-            Node::Text(text) => {
-                Self::new(text).map_err(|error| at.fault(error.message().to_owned())).ok()
-            }
-            other => at.expected("the name of a type (like \"long\")", other),
+            Node::Text(text) => Self::new(text).map_err(|error| at.fault(error.message())).ok(),
+            other => at.expected(TYPE_NAME, other),
         }
     }
 }
 
+const TYPE_NAME: &str = "the name of a type (like \"long\")";
+
 deserialize_as_decoded!(ColumnType, "the name of a type");
 
-/// Reads a name of a type and writes it anew.
+/// A parser of the names of types.
 struct Parser<'a> {
     rest: &'a str,
-    out: String,
 }
 
 impl Parser<'_> {
-    fn whole(&mut self) -> Result<(), String> {
-        self.one(0)?;
+    fn parse(mut self) -> Result<ColumnType, String> {
+        let parsed = self.data_type(0)?;
         match self.rest.trim() {
-            "" => Ok(()),
+            "" => Ok(parsed),
             rest => Err(format!("{} follows where it has ended", quoted(rest))),
         }
     }
 
-    fn one(&mut self, depth: usize) -> Result<(), String> {
+    fn data_type(&mut self, depth: usize) -> Result<ColumnType, String> {
         if depth == DEEPEST {
             return Err(format!("it nests more than {DEEPEST} deep"));
         }
         let word = self.word().to_ascii_lowercase();
-        if let Some((_, name)) = PRIMITIVES.iter().find(|(name, _)| *name == word) {
-            self.out.push_str(name);
-            return Ok(());
+        if let Some((_, primitive)) = PRIMITIVES.iter().find(|(name, _)| *name == word) {
+            return Ok(primitive.clone());
         }
         match &*word {
             "decimal" => self.decimal(),
             "array" => {
-                self.punctuation('<', "array<")?;
-                self.one(depth + 1)?;
-                self.punctuation('>', ">")
+                self.expect('<')?;
+                let element = self.data_type(depth + 1)?;
+                self.expect('>')?;
+                Ok(ColumnType::Array(element.into()))
             }
             "map" => {
-                self.punctuation('<', "map<")?;
-                self.one(depth + 1)?;
-                self.punctuation(',', ",")?;
-                self.one(depth + 1)?;
-                self.punctuation('>', ">")
+                self.expect('<')?;
+                let key = self.data_type(depth + 1)?;
+                self.expect(',')?;
+                let value = self.data_type(depth + 1)?;
+                self.expect('>')?;
+                Ok(ColumnType::Map(key.into(), value.into()))
             }
             "struct" => self.fields(depth),
             "" => Err("the name of a type is missing".into()),
@@ -158,12 +219,11 @@ impl Parser<'_> {
         word.to_owned()
     }
 
-    /// Takes one sign and writes what it stands for.
-    fn punctuation(&mut self, wanted: char, written: &str) -> Result<(), String> {
+    /// Takes one sign.
+    fn expect(&mut self, wanted: char) -> Result<(), String> {
         match self.rest.trim_start().strip_prefix(wanted) {
             Some(rest) => {
                 self.rest = rest;
-                self.out.push_str(written);
                 Ok(())
             }
             None if self.rest.trim().is_empty() => Err(format!("{wanted:?} is missing at its end")),
@@ -171,16 +231,16 @@ impl Parser<'_> {
         }
     }
 
-    fn decimal(&mut self) -> Result<(), String> {
-        self.punctuation('(', "decimal(")?;
+    fn decimal(&mut self) -> Result<ColumnType, String> {
+        self.expect('(')?;
         let precision = self.word();
-        self.out.push_str(&precision);
-        self.punctuation(',', ",")?;
+        self.expect(',')?;
         let scale = self.word();
-        self.out.push_str(&scale);
-        self.punctuation(')', ")")?;
+        self.expect(')')?;
         match (precision.parse::<u8>(), scale.parse::<u8>()) {
-            (Ok(p @ 1..=38), Ok(s)) if s <= p => Ok(()),
+            (Ok(precision @ 1..=38), Ok(scale)) if scale <= precision => {
+                Ok(ColumnType::Decimal { precision, scale })
+            }
             _ => {
                 Err("decimal(p,s) has a precision of 1 to 38 and a scale of 0 to the precision"
                     .into())
@@ -188,8 +248,9 @@ impl Parser<'_> {
         }
     }
 
-    fn fields(&mut self, depth: usize) -> Result<(), String> {
-        self.punctuation('<', "struct<")?;
+    fn fields(&mut self, depth: usize) -> Result<ColumnType, String> {
+        self.expect('<')?;
+        let mut fields = Vec::new();
         loop {
             let text = self.rest.trim_start();
             let end = text.find(':').ok_or("the fields of a struct are written name:type")?;
@@ -197,37 +258,52 @@ impl Parser<'_> {
             if name.is_empty() || name.contains(['<', '>', ',']) {
                 return Err("the fields of a struct are written name:type".into());
             }
-            self.out.push_str(name);
-            self.out.push(':');
             self.rest = &text[end + 1..];
-            self.one(depth + 1)?;
+            fields.push((name.to_owned(), self.data_type(depth + 1)?));
             match self.rest.trim_start().strip_prefix(',') {
-                Some(rest) => {
-                    self.rest = rest;
-                    self.out.push(',');
+                Some(rest) => self.rest = rest,
+                None => {
+                    self.expect('>')?;
+                    return Ok(ColumnType::Struct(fields));
                 }
-                None => return self.punctuation('>', ">"),
             }
         }
     }
 }
 
-/// A column: its name, its type, and whether it may be null.
+/// A column: its name, its type, and whether its values may be null.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Column {
-    /// Its name. Delta does not tell names apart that differ in case only.
+    /// Its name. Names that differ only in case are the same to Delta.
     pub name: String,
     /// Delta's name of its type.
     #[serde(rename = "type")]
     #[schemars(with = "String")]
     pub data_type: ColumnType,
-    /// Whether values may be missing; they may where nothing is said.
+    /// Whether values may be null; the default is true.
     #[serde(default = "yes")]
     pub nullable: bool,
 }
 
 const fn yes() -> bool {
     true
+}
+
+impl Column {
+    /// Parses a column: `type` or `type not null`.
+    ///
+    /// # Errors
+    /// `InvalidInput` with the fault in the type.
+    ///
+    /// ```
+    /// use lakewright_core::spec::Column;
+    /// assert_eq!(Column::new("day", "date not null")?.to_string(), "day: date not null");
+    /// # Ok::<(), lakewright_core::Error>(())
+    /// ```
+    pub fn new(name: impl Into<String>, text: &str) -> crate::Result<Self> {
+        let data_type = ColumnType::new(without_not_null(text).unwrap_or(text))?;
+        Ok(Self { name: name.into(), data_type, nullable: without_not_null(text).is_none() })
+    }
 }
 
 impl fmt::Display for Column {
@@ -256,18 +332,19 @@ deserialize_as_decoded!(Column, "a column");
 pub struct Columns(pub Vec<Column>);
 
 impl Columns {
-    /// The column of this name, as Delta looks for it: without regard to case.
+    /// Returns the column of this name. Case is ignored, as Delta does.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Column> {
         self.0.iter().find(|column| same_name(&column.name, name))
     }
 }
 
-/// Whether Delta takes two names for one.
+/// Whether two names are the same to Delta, which ignores case.
 pub(crate) fn same_name(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
 }
 
+/// Returns the type of `type not null`.
 fn without_not_null(text: &str) -> Option<&str> {
     let text = text.trim_end();
     let (front, back) = text.split_at_checked(text.len().checked_sub("not null".len())?)?;
@@ -283,14 +360,11 @@ impl Decode for Columns {
                     .iter()
                     .map(|(name, node)| {
                         at.key(name, |at| {
-                            let (data_type, nullable) = match node {
-                                Node::Text(text) if without_not_null(text).is_some() => {
-                                    let text = without_not_null(text).unwrap_or(text);
-                                    (ColumnType::decode(&Node::Text(text.into()), at)?, false)
-                                }
-                                node => (ColumnType::decode(node, at)?, true),
+                            let Node::Text(text) = node else {
+                                return at.expected(TYPE_NAME, node);
                             };
-                            Some(Column { name: name.clone(), data_type, nullable })
+                            let column = Column::new(name, text);
+                            column.map_err(|error| at.fault(error.message())).ok()
                         })
                     })
                     .collect();
@@ -327,11 +401,11 @@ mod tests {
 
     #[track_caller]
     fn written(text: &str) -> String {
-        ColumnType::new(text).unwrap().as_str().to_owned()
+        ColumnType::new(text).unwrap().to_string()
     }
 
     #[test]
-    fn types_have_one_way_of_writing() {
+    fn a_type_has_one_name() {
         assert_eq!(written(" BigInt "), "long");
         assert_eq!(written("decimal( 10 , 2 )"), "decimal(10,2)");
         assert_eq!(
@@ -341,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_type_is_told() {
+    fn faults_in_a_type_are_named() {
         for (text, why) in [
             ("", "missing"),
             ("strng", "did you mean \"string\""),

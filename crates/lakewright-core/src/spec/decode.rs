@@ -1,7 +1,8 @@
-//! From a document to typed values, with everything that is wrong with it told at once.
+//! Reads JSON into typed values and reports every fault in it at once, each with its path.
 //!
 //! serde's derived readers stop at the first fault and know no paths. Here one declaration of a
 //! struct ([`declared!`]) gives the type, its JSON Schema and a reader that goes on after a fault.
+//! The checks of values that are made in code report their faults to the same [`At`].
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,17 +10,19 @@ use std::fmt::Write as _;
 use super::node::Node;
 use crate::{Error, ErrorKind};
 
-/// More faults than this are counted, not kept: nobody reads them, and a hostile document has
+/// More faults than this are counted and not kept: no reader needs them, and a hostile spec has
 /// millions.
 const MAX_FAULTS: usize = 100;
 /// Names that a misspelt one is compared with, at most.
 const MAX_CANDIDATES: usize = 1000;
-/// Characters of a text from the document that a message quotes.
+/// Characters of a text from the spec that a message quotes.
 const QUOTED_CHARS: usize = 60;
 
-/// Where we are in the document, and what was found wrong so far.
-#[derive(Debug, Default)]
-pub(crate) struct At {
+/// The place in a value that is being read or checked, and the faults found so far.
+#[derive(Debug)]
+pub struct At {
+    /// The kind of error that a fault becomes.
+    kind: ErrorKind,
     path: Vec<Step>,
     faults: Vec<Error>,
     dropped: usize,
@@ -31,7 +34,19 @@ enum Step {
     Index(usize),
 }
 
+/// Faults are those of a spec.
+impl Default for At {
+    fn default() -> Self {
+        Self::new(ErrorKind::InvalidSpec)
+    }
+}
+
 impl At {
+    /// The root of a value whose faults are errors of this kind.
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self { kind, path: Vec::new(), faults: Vec::new(), dropped: 0 }
+    }
+
     /// Goes one key down.
     pub(crate) fn key<T>(&mut self, key: &str, work: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(Step::Key(key.to_owned()));
@@ -48,19 +63,19 @@ impl At {
         done
     }
 
-    /// Something is wrong here.
+    /// Reports a fault at this place.
     pub(crate) fn fault(&mut self, why: impl Into<String>) {
         if self.faults.len() == MAX_FAULTS {
             self.dropped += 1;
             return;
         }
-        let error = Error::new(ErrorKind::InvalidSpec, why);
+        let error = Error::new(self.kind, why);
         let path = self.path();
         self.faults.push(if path.is_empty() { error } else { error.on(path) });
     }
 
-    /// Something is wrong here, and saying what costs time: a hostile document pays for the
-    /// faults that are kept only.
+    /// Reports a fault whose message takes time to make. It is made only for faults that are
+    /// kept, so a hostile spec cannot make it many times.
     pub(crate) fn costly_fault(&mut self, why: impl FnOnce() -> String) {
         if self.faults.len() == MAX_FAULTS {
             self.dropped += 1;
@@ -69,7 +84,7 @@ impl At {
         }
     }
 
-    /// A value is of the wrong type. Says which type it has, never the value.
+    /// Reports a value of the wrong type. The message names the type and never the value.
     pub(crate) fn expected<T>(&mut self, expected: &str, found: &Node) -> Option<T> {
         self.fault(format!("{expected} is expected here, and {} was found", found.kind()));
         None
@@ -94,9 +109,10 @@ impl At {
         self.faults.is_empty()
     }
 
-    /// All faults as one error, the first of them quoted.
+    /// Makes one error of all faults. A single fault is that error, with its path as the
+    /// resource; of several the first is quoted, and [`Error::failures`] has each.
     pub(crate) fn into_error(self, what: &str) -> Error {
-        let Self { mut faults, dropped, .. } = self;
+        let Self { kind, mut faults, dropped, .. } = self;
         let total = faults.len() + dropped;
         if total == 1
             && let Some(only) = faults.pop()
@@ -106,10 +122,23 @@ impl At {
         let first = faults.first().map(ToString::to_string).unwrap_or_default();
         if dropped > 0 {
             let more = format!("{dropped} more faults are not listed");
-            faults.push(Error::new(ErrorKind::InvalidSpec, more));
+            faults.push(Error::new(kind, more));
         }
         let message = format!("{total} things are wrong with {what}; the first: {first}");
-        Error::new(ErrorKind::InvalidSpec, message).with_failures(faults)
+        Error::new(kind, message).with_failures(faults)
+    }
+
+    /// Returns `value` if no fault was found. The error's message names the path, because the
+    /// resource of a verb's error is the bucket.
+    pub(crate) fn finish<T>(self, value: Option<T>, what: &str) -> crate::Result<T> {
+        match value {
+            Some(value) if self.is_clean() => Ok(value),
+            _ => {
+                let error = self.into_error(what);
+                let failures = error.failures().iter().map(Error::told).collect();
+                Err(Error::new(error.kind(), error.to_string()).with_failures(failures))
+            }
+        }
     }
 }
 
@@ -119,7 +148,7 @@ fn is_plain(key: &str) -> bool {
         && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
-/// Text from the document for a message: quoted, escaped, of bounded length.
+/// Quotes a text from the spec for a message: escaped and of bounded length.
 pub(crate) fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(QUOTED_CHARS).collect();
     if shown.len() < text.len() {
@@ -140,7 +169,7 @@ pub(crate) fn one_of(words: &[&str]) -> String {
     }
 }
 
-/// The word that was probably meant.
+/// Returns the known name that is most like the misspelt one.
 pub(crate) fn did_you_mean<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -163,26 +192,20 @@ pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
     did_you_mean(word, known).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default()
 }
 
-/// What can be read from a document.
-pub(crate) trait Decode: Sized {
-    /// The value, or nothing and at least one fault.
+/// A type that can be read from JSON.
+pub trait Decode: Sized {
+    /// Reads the value. `None` comes with at least one fault.
     fn decode(node: &Node, at: &mut At) -> Option<Self>;
 
-    /// The value where the document says nothing; none if it must say something.
+    /// The value of a field that is left out; `None` if the field is required.
     fn absent() -> Option<Self> {
         None
     }
 
-    /// Whether writing nothing says the same.
+    /// Whether leaving the field out means the same, so that it need not be written.
     fn is_absent(&self) -> bool {
         false
     }
-}
-
-/// S3's word for a rule that people bring along from there.
-fn is_abort_rule(key: &str) -> bool {
-    let letters: String = key.chars().take(80).filter(char::is_ascii_alphabetic).collect();
-    letters.to_ascii_lowercase().starts_with("abortincompletemultipart")
 }
 
 /// The entries of a map whose keys are fields.
@@ -191,7 +214,7 @@ pub(crate) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// Takes a map and reports keys that are no fields of it.
+    /// Takes a map and reports each key that is not a known field.
     pub(crate) fn of(node: &'n Node, what: &str, known: &[&str], at: &mut At) -> Option<Self> {
         let Node::Map(entries) = node else {
             return at.expected(&format!("{what} (a map)"), node);
@@ -202,10 +225,6 @@ impl<'n> Fields<'n> {
             }
             let why = || {
                 let hint = match did_you_mean(key, known.iter().copied()) {
-                    _ if is_abort_rule(key) => "MinIO has no rule for them: it clears incomplete \
-                                                uploads away by itself, after 24 hours unless \
-                                                configured otherwise"
-                        .to_owned(),
                     Some(meant) => format!("did you mean {meant:?}?"),
                     None => format!("there are {}", known.join(", ")),
                 };
@@ -216,12 +235,12 @@ impl<'n> Fields<'n> {
         Some(Self { entries })
     }
 
-    /// The field as it is written.
+    /// Returns the field as it is written.
     pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
         self.entries.iter().find(|(key, _)| key == name).map(|(_, node)| node)
     }
 
-    /// Reads a field. `null` is as good as nothing, which is how Nix says it.
+    /// Reads a field. `null` is read as a field that is left out, because Nix writes `null` there.
     pub(crate) fn take<T: Decode>(&self, name: &str, at: &mut At) -> Option<T> {
         match self.get(name) {
             None | Some(Node::Null) => {
@@ -236,7 +255,7 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// Declares a struct of the document: the type, its schema, its reader. Fields that are
+/// Declares a struct of the spec: the type, its JSON Schema and its reader. Fields that are
 /// [`Decode::is_absent`] are not written.
 macro_rules! declared {
     (
@@ -274,7 +293,7 @@ macro_rules! declared {
 }
 pub(crate) use declared;
 
-/// Declares an enum of words.
+/// Declares an enum whose variants are written as one word each.
 macro_rules! words {
     (
         $(#[$meta:meta])*
@@ -290,7 +309,10 @@ macro_rules! words {
         }
 
         impl $name {
-            /// The word that documents use.
+            /// Every value, in the order of declaration.
+            pub const ALL: &[Self] = &[$( Self::$variant ),*];
+
+            /// The value as it is written in JSON and on the command line.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $word, )* }
@@ -331,7 +353,7 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// serde's reader of a type is its own: a plan or registry is read by the same rules.
+/// Implements `Deserialize` by [`Decode`], so that a plan or a registry is read by the same rules.
 macro_rules! deserialize_as_decoded {
     ($name:ty, $what:literal) => {
         impl<'de> serde::Deserialize<'de> for $name {
@@ -344,7 +366,7 @@ macro_rules! deserialize_as_decoded {
 }
 pub(crate) use deserialize_as_decoded;
 
-/// Reads a value that is in memory.
+/// Reads a value that is in memory, or returns all its faults.
 pub(crate) fn decode_value<T: Decode>(value: &serde_json::Value, what: &str) -> crate::Result<T> {
     decode_node(&Node::from_value(value)?, what)
 }
@@ -384,23 +406,31 @@ impl Decode for String {
     }
 }
 
-impl Decode for u32 {
-    fn decode(node: &Node, at: &mut At) -> Option<Self> {
-        let expected = "a whole number";
-        match node {
-            Node::Number(number) => match number.as_u64().map(Self::try_from) {
-                Some(Ok(number)) => Some(number),
-                _ => {
-                    at.fault(format!("{expected} from 0 to {} is expected here", Self::MAX));
-                    None
+macro_rules! decode_whole_numbers {
+    ($($number:ty),*) => { $(
+        impl Decode for $number {
+            fn decode(node: &Node, at: &mut At) -> Option<Self> {
+                let expected = "a whole number";
+                match node {
+                    Node::Number(number) => match number.as_u64().map(Self::try_from) {
+                        Some(Ok(number)) => Some(number),
+                        _ => {
+                            at.fault(format!(
+                                "{expected} from 0 to {} is expected here",
+                                Self::MAX
+                            ));
+                            None
+                        }
+                    },
+                    other => at.expected(expected, other),
                 }
-            },
-            other => at.expected(expected, other),
+            }
         }
-    }
+    )* };
 }
+decode_whole_numbers!(u32, u64);
 
-/// Any JSON: a policy document is looked at later, by who knows policies.
+/// Any JSON. The form of a policy document is checked later, by `crate::policy`.
 impl Decode for serde_json::Value {
     fn decode(node: &Node, _: &mut At) -> Option<Self> {
         Some(node.to_value())
@@ -436,9 +466,9 @@ impl<T: Decode> Decode for Vec<T> {
     }
 }
 
-/// What may be the key of a map: checked like any value.
+/// A type that can be the key of a map. Keys are checked like any value.
 pub(crate) trait Key: Ord + Sized {
-    /// The key, or why it cannot be one.
+    /// Reads the key, or returns why it cannot be one.
     fn from_key(text: &str) -> Result<Self, String>;
 }
 
@@ -469,8 +499,8 @@ impl<K: Key, V: Decode> Decode for BTreeMap<K, V> {
         whole.then_some(map)
     }
 
-    /// An empty map of resources says nothing. Where "none of these" is something to say, the
-    /// field is an `Option`.
+    /// A map of resources that is empty means the same as none. Where an empty map has a meaning
+    /// of its own, the field is an `Option`.
     fn absent() -> Option<Self> {
         Some(Self::new())
     }
@@ -480,7 +510,7 @@ impl<K: Key, V: Decode> Decode for BTreeMap<K, V> {
     }
 }
 
-/// Names that are checked by a constructor read as text and may be keys.
+/// Implements [`Decode`] and [`Key`] for names that a constructor checks.
 macro_rules! decode_by_new {
     ($($name:ty: $expected:literal),* $(,)?) => { $(
         impl crate::spec::decode::Decode for $name {
@@ -502,7 +532,7 @@ macro_rules! decode_by_new {
 
         impl crate::spec::decode::Key for $name {
             fn from_key(text: &str) -> Result<Self, String> {
-                // No name is longer than this, and the message quotes it.
+                // The message quotes the name, and no valid name is longer.
                 if text.len() > 2048 {
                     return Err(format!("{} of {} bytes is too long", $expected, text.len()));
                 }

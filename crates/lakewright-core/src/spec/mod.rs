@@ -29,15 +29,16 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use access::{Access, Grant, GroupSpec, PolicySpec, ServiceAccountSpec, Time, UserSpec};
-pub use bucket::{
-    Anonymous, AnonymousAccess, BucketSpec, ByteSize, Day, Encryption, LifecycleRule, Notification,
-    ObjectLock, PolicyDocument, Retention, RetentionMode, RetentionPeriod, Versioning,
-};
+pub use access::{Grant, GroupSpec, PolicySpec, ServiceAccountSpec, Time, UserSpec};
+pub use bucket::BucketSpec;
 pub(crate) use column::same_name;
 pub use column::{Column, ColumnType, Columns};
 pub use table::TableSpec;
 
+pub use crate::bucket_config::{
+    Access, AnonymousAccess, ByteSize, Day, Encryption, LifecycleRule, Notification, ObjectLock,
+    PolicyDocument, Retention, RetentionMode, RetentionPeriod, Versioning,
+};
 use crate::identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
 use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceKind;

@@ -17,9 +17,9 @@ const MAX_VALUES: usize = 1 << 20;
 /// The deepest nesting. A declaration needs 7, a condition in a policy document 9.
 const MAX_DEPTH: usize = 32;
 
-/// One value of the document.
+/// One value of a JSON text.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Node {
+pub enum Node {
     Null,
     Bool(bool),
     Number(Number),
@@ -30,7 +30,7 @@ pub(crate) enum Node {
 
 impl Node {
     /// Reads a document.
-    pub(super) fn parse(json: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self> {
         let invalid = |why: String| Error::new(ErrorKind::InvalidSpec, why);
         if json.len() > MAX_BYTES {
             return Err(invalid(format!(
@@ -66,7 +66,7 @@ impl Node {
     ///
     /// # Errors
     /// The same bounds hold as for text.
-    pub(super) fn from_value(value: &Value) -> Result<Self> {
+    pub(crate) fn from_value(value: &Value) -> Result<Self> {
         fn convert(value: &Value, depth: usize, values: &mut usize) -> Result<Node, String> {
             *values += 1;
             within(*values, depth)?;

@@ -6,7 +6,7 @@ mod registry;
 pub(crate) use observed::managed;
 pub use observed::{
     BucketSetting, Capabilities, Contents, Needs, Observed, ObservedBucket, ObservedGroup,
-    ObservedLock, ObservedServiceAccount, ObservedTable, ObservedUser, Reading, SecretMatch,
+    ObservedServiceAccount, ObservedTable, ObservedUser, Reading, SecretMatch,
 };
 pub(crate) use registry::owned_by_another;
 pub use registry::{

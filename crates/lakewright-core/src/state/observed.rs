@@ -9,7 +9,7 @@ use crate::identity::{AccessKey, AccountName, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceId;
 use crate::spec::{
-    BucketSpec, ByteSize, Columns, Encryption, LifecycleRule, Notification, Retention, Spec, Time,
+    BucketSpec, ByteSize, Columns, Encryption, LifecycleRule, Notification, ObjectLock, Spec, Time,
     Versioning,
 };
 
@@ -124,7 +124,7 @@ pub struct ObservedBucket {
     /// extension, which no declaration asks for.
     pub unversioned: BTreeSet<String>,
     /// Its object lock; none for a bucket that was made without it.
-    pub object_lock: Reading<Option<ObservedLock>>,
+    pub object_lock: Reading<Option<ObjectLock>>,
     /// Its quota; none for no quota.
     pub quota: Reading<Option<ByteSize>>,
     /// Its lifecycle rules.
@@ -147,13 +147,6 @@ pub struct Contents {
     pub tables: BTreeSet<TableUri>,
     /// Whether there is anything else.
     pub other: bool,
-}
-
-/// Object lock of a bucket that has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ObservedLock {
-    /// The default retention, if there is one.
-    pub retention: Option<Retention>,
 }
 
 /// A table as it is.

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lakewright_core::spec::{ByteSize, ObjectLock};
-use lakewright_core::state::{BucketSetting, Needs, ObservedBucket, ObservedLock, Reading};
+use lakewright_core::spec::ByteSize;
+use lakewright_core::state::{BucketSetting, Needs, ObservedBucket, Reading};
 use lakewright_core::{BucketName, ErrorKind, ResourceId, Result};
 
-use super::super::words;
 use super::Lookup;
 use crate::Provisioner;
 use lakewright_admin::Admin;
@@ -171,11 +170,7 @@ async fn read(
             })
         }
         BucketSetting::ObjectLock => {
-            let lock = bucket.get_object_lock().await;
-            let lock = lock.map(|lock| {
-                lock.map(|lock| ObservedLock { retention: ObjectLock::of_bucket(&lock).retention })
-            });
-            let lock = unless_unsupported(lock)?;
+            let lock = unless_unsupported(bucket.get_object_lock().await)?;
             Box::new(move |found| found.object_lock = lock)
         }
         BucketSetting::Quota => {
@@ -190,14 +185,6 @@ async fn read(
         }
         BucketSetting::Lifecycle => {
             let rules = unless_unsupported(bucket.get_lifecycle().await)?;
-            let rules = match rules {
-                Reading::Is(rules) => {
-                    let rules = rules.into_iter().map(words::lifecycle_of);
-                    Reading::Is(rules.collect::<Result<_>>()?)
-                }
-                Reading::Unsupported => Reading::Unsupported,
-                Reading::NotRead => Reading::NotRead,
-            };
             Box::new(move |found| found.lifecycle = rules)
         }
         BucketSetting::Policy => {
@@ -213,9 +200,7 @@ async fn read(
             Box::new(move |found| found.encryption = encryption)
         }
         BucketSetting::Notifications => {
-            let all = bucket.get_notifications().await;
-            let all = all.map(|all| all.into_iter().map(words::notification_of).collect());
-            let all = unless_unsupported(all)?;
+            let all = unless_unsupported(bucket.get_notifications().await)?;
             Box::new(move |found| found.notifications = all)
         }
     })

@@ -4,23 +4,22 @@ use aws_sdk_s3::types::{
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
     ServerSideEncryptionRule,
 };
-use lakewright_core::bucket_config::Encryption;
-use lakewright_core::{Error, Result};
+use lakewright_core::Result;
+use lakewright_core::bucket_config::{Encryption, Setting};
 
 use super::{code, incomplete};
 use crate::Bucket;
 
-/// The key that Amazon uses where a configuration names none
+/// The key that Amazon S3 uses if a configuration names none
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>).
-const AMAZONS_KEY: &str = "alias/aws/s3";
+const DEFAULT_KMS_KEY: &str = "alias/aws/s3";
 
 impl Bucket {
-    /// How objects are encrypted that are written without a word about it; `None` where nothing
-    /// is configured.
+    /// Returns the default encryption of new objects; `None` if none is configured.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing; `Unsupported` for an encryption that we have no
-    /// words for; `Denied`, whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing; `Unsupported` for an encryption that [`Encryption`]
+    /// cannot express; `Denied`, and failures of the request.
     pub async fn get_encryption(&self) -> Result<Option<Encryption>> {
         const OPERATION: &str = "get_encryption";
         let request = self.s3().sdk.get_bucket_encryption().bucket(self.name.as_str()).send();
@@ -44,7 +43,7 @@ impl Bucket {
             ServerSideEncryption::Aes256 => Ok(Some(Encryption::SseS3)),
             ServerSideEncryption::AwsKms => {
                 let key = default.kms_master_key_id().filter(|key| !key.is_empty());
-                Ok(Some(Encryption::SseKms(key.unwrap_or(AMAZONS_KEY).to_owned())))
+                Ok(Some(Encryption::SseKms(key.unwrap_or(DEFAULT_KMS_KEY).to_owned())))
             }
             other => {
                 let what = format!("the encryption is {:?}", other.as_str());
@@ -53,22 +52,17 @@ impl Bucket {
         }
     }
 
-    /// Says how objects are encrypted that are written without a word about it. Objects that are
-    /// there stay as they are.
+    /// Sets the default encryption of new objects. Existing objects stay as they are.
     ///
     /// # Errors
-    /// `Unsupported` where the server has no KMS; `InvalidInput` for a key that its KMS does not
-    /// have; `NotFound`, `Denied`, whatever keeps the server from
-    /// answering.
+    /// `Unsupported` if the server has no KMS; `InvalidInput` for a key that its KMS does not have;
+    /// `NotFound`, `Denied`, and failures of the request.
     pub async fn set_encryption(&self, encryption: &Encryption) -> Result<()> {
         const OPERATION: &str = "set_encryption";
+        encryption.check().map_err(|error| self.wrong(error, OPERATION))?;
         let default = ServerSideEncryptionByDefault::builder();
         let default = match encryption {
             Encryption::SseS3 => default.sse_algorithm(ServerSideEncryption::Aes256),
-            Encryption::SseKms(key) if key.is_empty() => {
-                let error = Error::invalid_input("sse_kms names no key");
-                return Err(self.wrong(error, OPERATION));
-            }
             Encryption::SseKms(key) => {
                 default.sse_algorithm(ServerSideEncryption::AwsKms).kms_master_key_id(key)
             }
@@ -100,10 +94,10 @@ impl Bucket {
         })
     }
 
-    /// New objects are no longer encrypted by themselves (Amazon returns to SSE-S3).
+    /// Removes the default encryption. Amazon S3 then returns to SSE-S3.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing, `Denied`, whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing, `Denied`, and failures of the request.
     pub async fn delete_encryption(&self) -> Result<()> {
         let request = self.s3().sdk.delete_bucket_encryption().bucket(self.name.as_str()).send();
         request.await.map(drop).map_err(|error| self.refusal(error, "delete_encryption"))

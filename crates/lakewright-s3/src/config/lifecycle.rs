@@ -10,29 +10,13 @@ use super::{code, incomplete};
 use crate::Bucket;
 use wire::Unknown;
 
-/// Of a server that has no rules for unfinished uploads.
-const NO_ABORT: &str = "the server has no rules that end unfinished uploads \
-    (abort_incomplete_after_days); MinIO ends them by itself, after the time that its setting \
-    `api stale_uploads_expiry` says";
-
-/// Of a server that takes "larger than 0 bytes" for "of any size".
-const NO_ZERO: &str = "the server cannot tell empty objects from others \
-    (object_size_greater_than is 0)";
-
-/// What servers take and drop: MinIO answers that the rule is set, and does another.
-fn often_dropped(rule: &LifecycleRule) -> Option<&'static str> {
-    if rule.abort_incomplete_after_days.is_some() {
-        return Some(NO_ABORT);
-    }
-    (rule.object_size_greater_than == Some(0)).then_some(NO_ZERO)
-}
-
 impl Bucket {
-    /// What happens to the bucket's objects as they grow old; empty where nothing does.
+    /// Returns the bucket's lifecycle rules, in normal form
+    /// ([`normalised`](LifecycleRule::normalised)).
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing; `Unsupported` for rules that we have no words for;
-    /// `Denied`, whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing; `Unsupported` for rules that [`LifecycleRule`] cannot
+    /// express; `Denied`, and failures of the request.
     pub async fn get_lifecycle(&self) -> Result<Vec<LifecycleRule>> {
         self.lifecycle("get_lifecycle").await
     }
@@ -65,36 +49,37 @@ impl Bucket {
         rules.collect()
     }
 
-    /// Says what happens to the bucket's objects as they grow old, instead of what was said
-    /// before; no rules remove all.
+    /// Replaces the bucket's lifecycle rules; an empty slice removes all.
     ///
     /// # Errors
-    /// `InvalidInput` for rules that do not hold together, that the server does not accept, or
-    /// whose storage class it does not have; `Unsupported` for rules about unfinished uploads on
-    /// a server without them: nothing is changed then. `NotFound`, `Denied`, whatever keeps the
-    /// server from answering.
+    /// `InvalidInput` for a fault of the rules, with its path, for rules that the server does not
+    /// accept, and for a storage class that it does not have; `Unsupported` for rules that the
+    /// server would drop in part, in which case nothing is changed; `NotFound`, `Denied`, and
+    /// failures of the request.
     pub async fn set_lifecycle(&self, rules: &[LifecycleRule]) -> Result<()> {
         const OPERATION: &str = "set_lifecycle";
         check_lifecycle(rules).map_err(|error| self.wrong(error, OPERATION))?;
         self.must_exist(OPERATION).await?;
-        if !rules.iter().any(|rule| often_dropped(rule).is_some()) {
+        if !rules.iter().any(|rule| rule.ignored_by_minio().is_some()) {
             return self.put_lifecycle(rules, OPERATION).await;
         }
         let unsupported = |why| self.wrong(Error::new(ErrorKind::Unsupported, why), OPERATION);
         let before = self.lifecycle(OPERATION).await?;
-        let only_aborts = rules.iter().any(|rule| !rule.acts_on_objects());
-        match self.put_lifecycle(rules, OPERATION).await {
-            // Without the part that it drops there is nothing left for the rule to do.
-            Err(error) if only_aborts && code(&error) == "InvalidArgument" => {
-                return Err(unsupported(NO_ABORT).caused_by(error));
+        // On MinIO nothing is left of such a rule, and it refuses empty rules.
+        let mut empty = rules.iter().filter(|rule| !rule.acts_on_objects());
+        let empty = empty.find_map(LifecycleRule::ignored_by_minio);
+        match (self.put_lifecycle(rules, OPERATION).await, empty) {
+            (Err(error), Some(why)) if code(&error) == "InvalidArgument" => {
+                return Err(unsupported(why).caused_by(error));
             }
-            other => other?,
+            (other, _) => other?,
         }
         let kept = self.lifecycle(OPERATION).await?;
         let lost = rules.iter().filter_map(|rule| {
-            let said = often_dropped(rule)?;
+            let refusal = rule.ignored_by_minio()?;
             let there = kept.iter().find(|other| other.id == rule.id);
-            (there.and_then(often_dropped) != Some(said)).then_some(said)
+            let dropped = there.and_then(LifecycleRule::ignored_by_minio) != Some(refusal);
+            dropped.then_some(refusal)
         });
         let Some(why) = lost.min() else { return Ok(()) };
         self.put_lifecycle(&before, OPERATION).await?;
@@ -130,10 +115,10 @@ impl Bucket {
         })
     }
 
-    /// Removes the bucket's lifecycle rules, where there are any.
+    /// Removes the bucket's lifecycle rules.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing, `Denied`, whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing, `Denied`, and failures of the request.
     pub async fn delete_lifecycle(&self) -> Result<()> {
         self.remove_lifecycle("delete_lifecycle").await
     }

@@ -5,26 +5,24 @@ use aws_sdk_s3::types::{
     NotificationConfigurationFilter, QueueConfiguration, S3KeyFilter, TopicConfiguration,
 };
 use lakewright_core::bucket_config::{Notification, Target, check_notifications};
-use lakewright_core::{ErrorKind, Result};
+use lakewright_core::{Error, ErrorKind, Result};
 
 use super::{code, incomplete};
 use crate::Bucket;
 
 impl Bucket {
-    /// Whom the bucket tells what happens in it; empty where nobody is told. One without an id
-    /// was set by somebody who gave none.
+    /// Returns the notifications of the bucket. Other clients may have set some without an id.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing; `Unsupported` where it also tells `EventBridge`,
-    /// or filters otherwise than by prefix and suffix; `Denied`, whatever keeps the server from
-    /// answering.
+    /// `NotFound` when the bucket is missing; `Unsupported` for notifications to `EventBridge` and
+    /// for filters other than prefix and suffix; `Denied`, and failures of the request.
     pub async fn get_notifications(&self) -> Result<Vec<Notification>> {
         const OPERATION: &str = "get_notifications";
         let request =
             self.s3().sdk.get_bucket_notification_configuration().bucket(self.name.as_str()).send();
         let answer = request.await.map_err(|error| self.refusal(error, OPERATION))?;
         if answer.event_bridge_configuration().is_some() {
-            return Err(self.inexpressible("the bucket tells EventBridge", OPERATION));
+            return Err(self.inexpressible("the bucket notifies EventBridge", OPERATION));
         }
         let queues = answer
             .queue_configurations()
@@ -50,35 +48,38 @@ impl Bucket {
             for rule in rules.map(S3KeyFilter::filter_rules).unwrap_or_default() {
                 let value = rule.value().unwrap_or_default().to_owned();
                 let name = rule.name().map_or("", FilterRuleName::as_str);
-                // Amazon answers with a capital letter.
+                // Amazon S3 writes the names with a capital letter.
                 match &*name.to_ascii_lowercase() {
-                    "prefix" => notification.prefix = value,
-                    "suffix" => notification.suffix = value,
+                    "prefix" => notification.prefix = Some(value),
+                    "suffix" => notification.suffix = Some(value),
                     _ => {
                         let what = format!("a notification filters by {name:?}");
                         return Err(self.inexpressible(&what, OPERATION));
                     }
                 }
             }
-            notifications.push(notification);
+            notifications.push(notification.normalised());
         }
         Ok(notifications)
     }
 
-    /// Says whom the bucket tells what happens in it, instead of those it tells now; none tells
-    /// nobody.
+    /// Replaces the notifications of the bucket; an empty slice removes all.
     ///
     /// # Errors
-    /// `InvalidInput` for a target that the server does not know, an event that it does not
-    /// have, and notifications that overlap; `Unsupported` for kinds of targets that it does not
-    /// have; `NotFound`, `Denied`, whatever keeps the server from answering.
+    /// `InvalidInput` for a fault of the value, with its path, for a target or an event that the
+    /// server does not know, and for notifications that overlap; `Unsupported` for kinds of
+    /// targets that it does not have; `NotFound`, `Denied`, and failures of the request.
     pub async fn set_notifications(&self, notifications: &[Notification]) -> Result<()> {
         const OPERATION: &str = "set_notifications";
         check_notifications(notifications).map_err(|error| self.wrong(error, OPERATION))?;
         let mut configuration = NotificationConfiguration::builder();
         for notification in notifications {
             let Notification { id, arn, events, .. } = notification;
-            let target = notification.target().map_err(|error| self.wrong(error, OPERATION))?;
+            // The check refused an ARN of another kind.
+            let Some(target) = notification.target() else {
+                let why = format!("{arn:?} is not the ARN of a target");
+                return Err(self.wrong(Error::invalid_input(why), OPERATION));
+            };
             let events = Some(events.iter().map(|event| Event::from(event.as_str())).collect());
             let filter = filter(notification);
             let added = match target {
@@ -127,7 +128,7 @@ impl Bucket {
                     ))
                 }
                 "UnsupportedNotification" => error.of_kind(ErrorKind::Unsupported).saying(
-                    "the server tells neither topics nor functions; MinIO's targets are all \
+                    "the server notifies neither topics nor functions; MinIO's targets are all \
                      arn:minio:sqs:…",
                 ),
                 _ => error,
@@ -140,7 +141,7 @@ fn filter(notification: &Notification) -> Option<NotificationConfigurationFilter
     let Notification { prefix, suffix, .. } = notification;
     let rules: Vec<_> = [(FilterRuleName::Prefix, prefix), (FilterRuleName::Suffix, suffix)]
         .into_iter()
-        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(name, value)| Some((name, value.as_ref().filter(|value| !value.is_empty())?)))
         .map(|(name, value)| FilterRule::builder().name(name).value(value).build())
         .collect();
     if rules.is_empty() {

@@ -4,18 +4,20 @@ use aws_sdk_s3::types::{
     DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode,
     ObjectLockRule,
 };
-use lakewright_core::bucket_config::{ObjectLock, RetentionMode};
+use lakewright_core::bucket_config::{
+    ObjectLock, Retention, RetentionMode, RetentionPeriod, Setting,
+};
 use lakewright_core::{Error, ErrorKind, Result};
 
 use super::code;
 use crate::Bucket;
 
 impl Bucket {
-    /// The bucket's object lock; `None` where it was made without.
+    /// Returns the bucket's object lock; `None` if the bucket was created without it.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing; `Unsupported` for retentions that we have no words
-    /// for; `Denied`, whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing, `Unsupported` for retentions that [`ObjectLock`]
+    /// cannot express, `Denied`, and failures of the request.
     pub async fn get_object_lock(&self) -> Result<Option<ObjectLock>> {
         const OPERATION: &str = "get_object_lock";
         let request =
@@ -31,8 +33,8 @@ impl Bucket {
         let Some(configuration) = answer.object_lock_configuration() else { return Ok(None) };
         let Some(retention) = configuration.rule().and_then(ObjectLockRule::default_retention)
         else {
-            let on = configuration.object_lock_enabled() == Some(&ObjectLockEnabled::Enabled);
-            return Ok(on.then(ObjectLock::default));
+            let enabled = configuration.object_lock_enabled() == Some(&ObjectLockEnabled::Enabled);
+            return Ok(enabled.then(ObjectLock::default));
         };
         if retention.default_event_hold().is_some() {
             return Err(self.inexpressible("the retention has an event hold", OPERATION));
@@ -47,24 +49,24 @@ impl Bucket {
                 );
             }
         };
-        // MinIO's and S3's XML may hold an empty period beside the real one.
-        let period = |count: Option<i32>| {
+        // The XML of MinIO and S3 may hold an empty period beside the real one.
+        let count = |count: Option<i32>| {
             count.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0)
         };
-        Ok(Some(ObjectLock {
-            mode: Some(mode),
-            days: period(retention.days()),
-            years: period(retention.years()),
-        }))
+        let days = count(retention.days()).map(RetentionPeriod::Days);
+        let years = count(retention.years()).map(RetentionPeriod::Years);
+        match days.or(years) {
+            Some(period) => Ok(Some(ObjectLock::with_retention(mode, period))),
+            None => Err(self.inexpressible("the retention has no period", OPERATION)),
+        }
     }
 
-    /// Sets the retention that new objects get by themselves; [`ObjectLock::default`] removes
-    /// it. Objects that are locked already stay so.
+    /// Sets the default retention of new objects; [`ObjectLock::default`] removes it. The locks of
+    /// existing objects stay.
     ///
     /// # Errors
-    /// `Conflict` on a bucket that was made without object lock; `InvalidInput` for a mode
-    /// without a period and the like; `NotFound`, `Denied`, whatever keeps the server from
-    /// answering.
+    /// `Conflict` on a bucket that was created without object lock; `InvalidInput`, with its path,
+    /// for a period out of range; `NotFound`, `Denied`, and failures of the request.
     pub async fn set_object_lock(&self, lock: &ObjectLock) -> Result<()> {
         const OPERATION: &str = "set_object_lock";
         lock.check().map_err(|error| self.wrong(error, OPERATION))?;
@@ -74,17 +76,17 @@ impl Bucket {
                 self.wrong(error, OPERATION)
             })
         };
-        let rule = match lock.mode {
+        let rule = match lock.retention {
             None => None,
-            Some(mode) => {
+            Some(Retention { mode, period }) => {
                 let mode = match mode {
                     RetentionMode::Governance => ObjectLockRetentionMode::Governance,
                     RetentionMode::Compliance => ObjectLockRetentionMode::Compliance,
                 };
                 let retention = DefaultRetention::builder()
                     .mode(mode)
-                    .set_days(count(lock.days)?)
-                    .set_years(count(lock.years)?)
+                    .set_days(count(period.days())?)
+                    .set_years(count(period.years())?)
                     .build();
                 Some(ObjectLockRule::builder().default_retention(retention).build())
             }

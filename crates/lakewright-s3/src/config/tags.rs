@@ -10,10 +10,10 @@ use super::{code, incomplete};
 use crate::Bucket;
 
 impl Bucket {
-    /// The bucket's tags; empty where it has none.
+    /// Returns the bucket's tags.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing, `Denied`, whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing, `Denied`, and failures of the request.
     pub async fn get_tags(&self) -> Result<BTreeMap<String, String>> {
         let request = self.s3().sdk.get_bucket_tagging().bucket(self.name.as_str()).send();
         match request.await.map_err(|error| self.refusal(error, "get_tags")) {
@@ -26,12 +26,12 @@ impl Bucket {
         }
     }
 
-    /// Sets the bucket's tags, instead of those that it has; none removes all.
+    /// Replaces the bucket's tags; an empty map removes all.
     ///
     /// # Errors
-    /// `InvalidInput` for more than 50, for names above 128 and values above 256 characters, and
-    /// for characters that the server does not take; `NotFound`, `Denied`, whatever keeps the
-    /// server from answering.
+    /// `InvalidInput`, with its path, for more than 50 tags, keys above 128 and values above 256
+    /// characters, and for characters that S3 or the server does not allow; `NotFound`, `Denied`,
+    /// and failures of the request.
     pub async fn set_tags(&self, tags: &BTreeMap<String, String>) -> Result<()> {
         if tags.is_empty() {
             return self.remove_tags("set_tags").await;
@@ -48,7 +48,7 @@ impl Bucket {
             self.s3().sdk.put_bucket_tagging().bucket(self.name.as_str()).tagging(tagging).send();
         request.await.map(drop).map_err(|error| {
             let error = self.refusal(error, "set_tags");
-            // MinIO calls a tag malformed XML.
+            // MinIO answers `MalformedXML` for a tag that it refuses.
             let said = error.message().to_owned();
             match code(&error) {
                 "MalformedXML" | "InvalidTag" => error.saying(format!(
@@ -60,10 +60,10 @@ impl Bucket {
         })
     }
 
-    /// Removes the bucket's tags, where there are any.
+    /// Removes the bucket's tags.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing, `Denied`, whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing, `Denied`, and failures of the request.
     pub async fn delete_tags(&self) -> Result<()> {
         self.remove_tags("delete_tags").await
     }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand, ValueEnum};
-use lakewright::{AnonymousAccess, BucketName, Error, Lake, RetentionMode, bucket_config};
+use lakewright::bucket_config::Setting;
+use lakewright::{AnonymousAccess, BucketName, Error, Lake, bucket_config};
 use serde_json::json;
 
 use super::{Configured, Done};
@@ -112,28 +113,22 @@ impl ObjectLock {
         match self {
             Self::Get(Named { name }) => {
                 let lock = lake.bucket(name).get_object_lock().await?;
-                let text = match lock {
+                let text = match lock.map(|lock| lock.retention) {
                     None => "none".to_owned(),
-                    Some(bucket_config::ObjectLock { mode: None, .. }) => "no retention".to_owned(),
-                    Some(bucket_config::ObjectLock { mode: Some(mode), days, years }) => {
-                        let mode = match mode {
-                            RetentionMode::Governance => "governance",
-                            RetentionMode::Compliance => "compliance",
-                        };
-                        let days = days.map(|days| format!("{days} days"));
-                        let period = days.or(years.map(|years| format!("{years} years")));
-                        format!("{mode} for {}", period.unwrap_or_default())
-                    }
+                    Some(None) => "no retention".to_owned(),
+                    Some(Some(retention)) => retention.to_string(),
                 };
                 let value = Configured::document(lock)?.value;
                 context.out.show(&Configured::word(value, text))
             }
             Self::Set(SetObjectLock { name, mode, days, years, .. }) => {
                 let mode = mode.map(|mode| match mode {
-                    Mode::Governance => RetentionMode::Governance,
-                    Mode::Compliance => RetentionMode::Compliance,
+                    Mode::Governance => "governance",
+                    Mode::Compliance => "compliance",
                 });
-                let lock = bucket_config::ObjectLock { mode, days, years };
+                let written = json!({ "mode": mode, "days": days, "years": years });
+                let lock = bucket_config::ObjectLock::from_value(&written)
+                    .map_err(|error| error.during("set_object_lock").on(name.as_str()))?;
                 lake.bucket(name.clone()).set_object_lock(&lock).await?;
                 context.out.show(&Done { name, what: "retention set" })
             }
@@ -179,15 +174,10 @@ impl Access {
         match self {
             Self::Get(Named { name }) => {
                 let access = lake.bucket(name.clone()).get_anonymous_access().await?;
-                let word = |access: bucket_config::Access| match access {
-                    bucket_config::Access::Read => "read".to_owned(),
-                    bucket_config::Access::Write => "write".to_owned(),
-                    bucket_config::Access::ReadWrite => "read_write".to_owned(),
-                };
                 let places: Vec<_> = access
                     .0
                     .iter()
-                    .map(|(prefix, access)| (format!("{name}/{prefix}"), word(*access)))
+                    .map(|(prefix, access)| (format!("{name}/{prefix}"), access.to_string()))
                     .collect();
                 let lines = places.iter().map(|(place, access)| (&**place, access.clone()));
                 let text = if access.is_none() { "none".into() } else { pairs(lines) };

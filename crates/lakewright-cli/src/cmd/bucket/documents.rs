@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use lakewright::bucket_config::Setting;
 use lakewright::{BucketName, Error, Lake, LifecycleRule, Notification};
-use serde::de::DeserializeOwned;
 
 use super::config::Named;
 use super::{Configured, Done};
@@ -130,8 +130,8 @@ impl Notifications {
     }
 }
 
-/// Reads a document of the wanted shape.
-fn document<T: DeserializeOwned>(file: &Path, operation: &'static str) -> Result<T, Error> {
+/// Reads a setting from a file, or from stdin for `-`.
+fn document<T: Setting>(file: &Path, operation: &'static str) -> Result<T, Error> {
     let place = if file == Path::new("-") { "stdin".into() } else { file.display().to_string() };
     let failed = |error| local(error, place.clone()).during(operation);
     let mut text = String::new();
@@ -145,6 +145,5 @@ fn document<T: DeserializeOwned>(file: &Path, operation: &'static str) -> Result
     if text.len() as u64 > MAX_BYTES {
         return Err(wrong(format!("the document has more than {MAX_BYTES} bytes")));
     }
-    serde_json::from_str(&text)
-        .map_err(|error| wrong(format!("not the document that is wanted: {error}")))
+    T::from_json(text.as_bytes()).map_err(|error| error.during(operation).on(place.clone()))
 }

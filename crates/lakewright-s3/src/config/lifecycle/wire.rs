@@ -1,4 +1,4 @@
-//! Lifecycle rules in the words of the SDK and back.
+//! Conversion of lifecycle rules to the types of the SDK and back.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,27 +12,26 @@ use aws_sdk_s3::types::{
     NoncurrentVersionExpiration, NoncurrentVersionTransition, Tag, Transition as WireTransition,
     TransitionStorageClass,
 };
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use lakewright_core::bucket_config::{LifecycleRule, NoncurrentTransition, Transition};
+use lakewright_core::bucket_config::{Day, LifecycleRule, NoncurrentTransition, Transition};
 use lakewright_core::{Error, Result};
 
 use super::super::incomplete;
 use crate::types::timestamp;
 
-/// Notes elements that are MinIO's own: the SDK skips what S3 does not have, and a rule read
-/// without them would do less than it does.
+/// Finds elements that only MinIO has. The SDK skips them, and a rule read without them would seem
+/// to do less than it does.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unknown(Arc<OnceLock<&'static str>>);
 
-/// The elements, and what they look like when they do anything.
-const MINIOS: [(&str, &str); 2] = [
+/// The elements, and the text of each in a rule in which it has an effect.
+const MINIO_ELEMENTS: [(&str, &str); 2] = [
     ("ExpiredObjectAllVersions", "<ExpiredObjectAllVersions>true<"),
     ("DelMarkerExpiration", "<DelMarkerExpiration><Days>"),
 ];
 
 impl Unknown {
-    /// The first one met.
+    /// Returns the first element found.
     pub(super) fn found(&self) -> Option<&'static str> {
         self.0.get().copied()
     }
@@ -50,7 +49,7 @@ impl Intercept for Unknown {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let body = String::from_utf8_lossy(context.response().body().bytes().unwrap_or_default());
-        for (element, sign) in MINIOS {
+        for (element, sign) in MINIO_ELEMENTS {
             if body.contains(sign) {
                 let _ = self.0.set(element);
             }
@@ -59,18 +58,18 @@ impl Intercept for Unknown {
     }
 }
 
-/// A rule of the server's; what we have no words for is told.
+/// Converts a rule from the server, or returns the part that [`LifecycleRule`] cannot express.
 pub(super) fn read(wire: &WireRule) -> Result<LifecycleRule, String> {
     let mut rule = LifecycleRule::new(wire.id().unwrap_or_default());
     rule.enabled = match wire.status() {
-        ExpirationStatus::Enabled => true,
-        ExpirationStatus::Disabled => false,
+        ExpirationStatus::Enabled => Some(true),
+        ExpirationStatus::Disabled => Some(false),
         other => return Err(format!("the status {:?}", other.as_str())),
     };
-    // Before there were filters, a rule had a prefix; it means the same.
+    // Rules from before there were filters have a prefix, which means the same.
     #[allow(deprecated)]
     let old_prefix = wire.prefix();
-    rule.prefix = old_prefix.unwrap_or_default().to_owned();
+    rule.prefix = old_prefix.map(str::to_owned);
     if let Some(filter) = wire.filter() {
         read_filter(filter, &mut rule)?;
     }
@@ -86,43 +85,41 @@ pub(super) fn read(wire: &WireRule) -> Result<LifecycleRule, String> {
     if let Some(abort) = wire.abort_incomplete_multipart_upload() {
         rule.abort_incomplete_after_days = days(abort.days_after_initiation())?;
     }
-    for transition in wire.transitions() {
-        rule.transitions.push(Transition {
+    let transitions = wire.transitions().iter().map(|transition| {
+        Ok(Transition {
             storage_class: class(transition.storage_class()),
-            // 0 days are at once, and left out by servers that know no better.
+            // 0 days mean at once, and some servers leave them out.
             after_days: match (days(transition.days())?, transition.date()) {
                 (None, None) => Some(0),
                 (days, _) => days,
             },
             on: day(transition.date())?,
-        });
-    }
-    for transition in wire.noncurrent_version_transitions() {
-        rule.noncurrent_transitions.push(NoncurrentTransition {
+        })
+    });
+    rule.transitions = Some(transitions.collect::<Result<_, String>>()?);
+    let transitions = wire.noncurrent_version_transitions().iter().map(|transition| {
+        Ok(NoncurrentTransition {
             storage_class: class(transition.storage_class()),
             after_days: days(transition.noncurrent_days())?.unwrap_or(0),
             newer_noncurrent_versions: days(transition.newer_noncurrent_versions())?,
-        });
-    }
-    Ok(rule)
+        })
+    });
+    rule.noncurrent_transitions = Some(transitions.collect::<Result<_, String>>()?);
+    Ok(rule.normalised())
 }
 
 fn read_filter(filter: &LifecycleRuleFilter, rule: &mut LifecycleRule) -> Result<(), String> {
     let and = filter.and();
     let prefix = filter.prefix().or_else(|| and.and_then(LifecycleRuleAndOperator::prefix));
     if let Some(prefix) = prefix {
-        rule.prefix = prefix.to_owned();
+        rule.prefix = Some(prefix.to_owned());
     }
     let tags = and.map(LifecycleRuleAndOperator::tags).unwrap_or_default();
-    rule.tags = filter
-        .tag()
-        .into_iter()
-        .chain(tags)
-        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-        .collect();
+    let tags = filter.tag().into_iter().chain(tags);
+    rule.tags = Some(tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect());
     let size = |size: Option<i64>| {
         let size = size.map(u64::try_from).transpose();
-        size.map_err(|_| "a filter by a size below nothing".to_owned())
+        size.map_err(|_| "a filter by a negative size".to_owned())
     };
     let more = filter.object_size_greater_than();
     let less = filter.object_size_less_than();
@@ -133,36 +130,38 @@ fn read_filter(filter: &LifecycleRuleFilter, rule: &mut LifecycleRule) -> Result
     Ok(())
 }
 
-/// Nothing where it says nothing, and where MinIO writes 0 for nothing.
+/// Converts a number of days or versions. MinIO writes 0 for none.
 fn days(days: Option<i32>) -> Result<Option<u32>, String> {
     let days = days.map(u32::try_from).transpose();
     days.map(|days| days.filter(|days| *days > 0))
-        .map_err(|_| "a number of days below nothing".to_owned())
+        .map_err(|_| "a negative number of days".to_owned())
 }
 
-fn day(date: Option<&DateTime>) -> Result<Option<Date>, String> {
+fn day(date: Option<&DateTime>) -> Result<Option<Day>, String> {
     let Some(date) = date else { return Ok(None) };
-    let at = timestamp(Some(date)).ok_or_else(|| "a day that is none".to_owned())?;
+    let at = timestamp(Some(date)).ok_or_else(|| "a day out of range".to_owned())?;
     let at = at.to_zoned(TimeZone::UTC);
     if at.time() != jiff::civil::Time::midnight() {
         return Err(format!("the time {at}, which is not the beginning of a day"));
     }
-    Ok(Some(at.date()))
+    Ok(Some(Day(at.date())))
 }
 
 fn class(class: Option<&TransitionStorageClass>) -> String {
     class.map(TransitionStorageClass::as_str).unwrap_or_default().to_owned()
 }
 
-/// A checked rule for the server.
+/// Converts a checked rule for the server.
 ///
 /// # Errors
-/// `InvalidInput` for numbers that the wire has no room for.
+/// `InvalidInput` for numbers that the protocol cannot express.
 pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
-    let mut wire = WireRule::builder()
-        .id(&rule.id)
-        .filter(write_filter(rule)?)
-        .status(if rule.enabled { ExpirationStatus::Enabled } else { ExpirationStatus::Disabled });
+    let mut wire =
+        WireRule::builder().id(&rule.id).filter(write_filter(rule)?).status(if rule.is_enabled() {
+            ExpirationStatus::Enabled
+        } else {
+            ExpirationStatus::Disabled
+        });
     if rule.expire_after_days.is_some()
         || rule.expire_on.is_some()
         || rule.expired_object_delete_marker
@@ -189,7 +188,7 @@ pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
             AbortIncompleteMultipartUpload::builder().set_days_after_initiation(days).build(),
         );
     }
-    for transition in &rule.transitions {
+    for transition in rule.transitions.iter().flatten() {
         wire = wire.transitions(
             WireTransition::builder()
                 .set_days(number(transition.after_days)?)
@@ -198,7 +197,7 @@ pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
                 .build(),
         );
     }
-    for transition in &rule.noncurrent_transitions {
+    for transition in rule.noncurrent_transitions.iter().flatten() {
         wire = wire.noncurrent_version_transitions(
             NoncurrentVersionTransition::builder()
                 .set_noncurrent_days(number(Some(transition.after_days))?)
@@ -210,10 +209,10 @@ pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
     wire.build().map_err(incomplete)
 }
 
-/// One condition stands alone, several stand in an `And`.
+/// Converts the conditions of a rule: one stands alone, several stand in an `And`.
 fn write_filter(rule: &LifecycleRule) -> Result<LifecycleRuleFilter> {
     let mut tags = Vec::new();
-    for (key, value) in &rule.tags {
+    for (key, value) in rule.tags.iter().flatten() {
         tags.push(Tag::builder().key(key).value(value).build().map_err(incomplete)?);
     }
     let size = |size: Option<u64>| {
@@ -223,7 +222,7 @@ fn write_filter(rule: &LifecycleRule) -> Result<LifecycleRuleFilter> {
     };
     let (more, less) = (size(rule.object_size_greater_than)?, size(rule.object_size_less_than)?);
     let filter = LifecycleRuleFilter::builder();
-    let prefix = (!rule.prefix.is_empty()).then(|| rule.prefix.clone());
+    let prefix = rule.prefix.clone().filter(|prefix| !prefix.is_empty());
     let conditions = usize::from(prefix.is_some())
         + tags.len()
         + usize::from(more.is_some())
@@ -240,7 +239,7 @@ fn write_filter(rule: &LifecycleRule) -> Result<LifecycleRuleFilter> {
         .set_tag(tags.pop())
         .set_object_size_greater_than(more)
         .set_object_size_less_than(less);
-    // A filter must say something; the empty prefix is every key.
+    // A filter has at least one condition; the empty prefix matches every key.
     let prefix = prefix.or_else(|| (conditions == 0).then(String::new));
     Ok(filter.set_prefix(prefix).build())
 }
@@ -250,8 +249,9 @@ fn number(number: Option<u32>) -> Result<Option<i32>> {
     number.map_err(|error| Error::invalid_input("a number of days is too large").caused_by(error))
 }
 
-fn midnight(day: Date) -> Result<DateTime> {
+fn midnight(day: Day) -> Result<DateTime> {
     let at = day
+        .0
         .to_zoned(TimeZone::UTC)
         .map_err(|error| Error::invalid_input(format!("{day} is out of range")).caused_by(error))?;
     Ok(DateTime::from_secs(at.timestamp().as_second()))
@@ -276,7 +276,7 @@ mod tests {
             Just((None, None, false)),
             Just((None, None, true)),
             (1_u32..9999).prop_map(|days| (Some(days), None, false)),
-            (1_i16..28).prop_map(|day| (None, Some(date(2030, 1, day as i8)), false)),
+            (1_i16..28).prop_map(|day| (None, Some(Day(date(2030, 1, day as i8))), false)),
         ];
         let transition = (0_u32..3000).prop_flat_map(|days| {
             prop_oneof![
@@ -284,7 +284,7 @@ mod tests {
                 Just(Transition {
                     storage_class: "GLACIER".into(),
                     after_days: None,
-                    on: Some(date(2031, 2, 3)),
+                    on: Some(Day(date(2031, 2, 3))),
                 }),
             ]
         });
@@ -304,9 +304,9 @@ mod tests {
         )
             .prop_map(|(enabled, filter, expiration, counts, transitions, noncurrent)| {
                 LifecycleRule {
-                    enabled,
-                    prefix: filter.0,
-                    tags: filter.1,
+                    enabled: Some(enabled),
+                    prefix: Some(filter.0),
+                    tags: Some(filter.1),
                     object_size_greater_than: filter.2,
                     object_size_less_than: filter.3,
                     expire_after_days: expiration.0,
@@ -315,8 +315,8 @@ mod tests {
                     noncurrent_expire_after_days: counts.0,
                     newer_noncurrent_versions: counts.1,
                     abort_incomplete_after_days: counts.2,
-                    transitions,
-                    noncurrent_transitions: noncurrent,
+                    transitions: Some(transitions),
+                    noncurrent_transitions: Some(noncurrent),
                     ..LifecycleRule::new("rule")
                 }
             })
@@ -324,10 +324,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rules_come_back(rule in rules()) {
+        fn rules_round_trip(rule in rules()) {
             prop_assume!(check_lifecycle(std::slice::from_ref(&rule)).is_ok());
             let wire = write(&rule).unwrap();
-            prop_assert_eq!(read(&wire).unwrap(), rule);
+            prop_assert_eq!(read(&wire).unwrap(), rule.normalised());
         }
     }
 }

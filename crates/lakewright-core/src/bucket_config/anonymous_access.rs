@@ -1,22 +1,28 @@
-//! What callers without keys may do, as a policy document and back.
+//! Access without credentials, as a bucket policy and back.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::Setting;
+use crate::policy::{check_prefix, is_pattern};
+use crate::spec::decode::{At, Decode, deserialize_as_decoded, hint, one_of, quoted, words};
+use crate::spec::node::Node;
 use crate::{BucketName, Error, Result};
 
-/// What somebody may do with the objects of a bucket or below a prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Access {
-    /// List and read (`mc` says `download`).
-    Read,
-    /// Write and delete, not read (`mc` says `upload`).
-    Write,
-    /// All of that (`mc` says `public`).
-    ReadWrite,
+words! {
+    /// What may be done with the objects of a bucket, or below a prefix of it.
+    pub enum Access("an access level") {
+        /// List and read (`mc` calls it `download`).
+        Read = "read",
+        /// Write and delete, without listing or reading (`mc` calls it `upload`).
+        Write = "write",
+        /// Both, which is what a Delta table needs (`mc` calls it `public`).
+        ReadWrite = "read_write",
+    }
 }
 
 impl Access {
@@ -28,7 +34,8 @@ impl Access {
         matches!(self, Self::Write | Self::ReadWrite)
     }
 
-    /// What this allows on objects. MinIO's client grants the same, and so knows what we wrote.
+    /// The actions on objects that it allows: those that `mc anonymous set` grants, so that
+    /// `mc anonymous get` recognises the policy.
     fn object_actions(self) -> impl Iterator<Item = &'static str> {
         let read = self.reads().then_some(READ).into_iter().flatten();
         read.chain(self.writes().then_some(WRITE).into_iter().flatten())
@@ -43,111 +50,127 @@ const LIST: &str = "s3:ListBucket";
 const LIST_UPLOADS: &str = "s3:ListBucketMultipartUploads";
 const ARN: &str = "arn:aws:s3:::";
 
-/// What everybody may do, without keys, below which prefix. The empty prefix is the whole
-/// bucket; no entry is no access.
+/// What may be done without credentials, by prefix. The empty prefix is the whole bucket; no entry
+/// is no access.
 ///
 /// S3 has no such setting: it is a bucket policy of a certain form. Written `"none"`, `"read"`,
-/// `"write"` or `"read_write"` for the whole bucket, or as a map of these by prefix.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+/// `"write"` or `"read_write"` for the whole bucket, or as a map of these by prefix, as in
+/// `{"public/": "read"}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AnonymousAccess(pub BTreeMap<String, Access>);
 
-/// How that is written.
-#[derive(Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "an access level (none, read, write, read_write) or a map of them by prefix"
-)]
-enum Written {
-    Everywhere(Level),
-    ByPrefix(BTreeMap<String, Level>),
-}
+/// The word for no access.
+const NONE: &str = "none";
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Level {
-    None,
-    Read,
-    Write,
-    ReadWrite,
-}
+/// An access level as it is written: `"none"`, or an [`Access`].
+#[derive(Clone, Copy)]
+struct Level(Option<Access>);
 
 impl Level {
-    fn access(self) -> Option<Access> {
-        match self {
-            Self::None => None,
-            Self::Read => Some(Access::Read),
-            Self::Write => Some(Access::Write),
-            Self::ReadWrite => Some(Access::ReadWrite),
-        }
+    fn words() -> Vec<&'static str> {
+        std::iter::once(NONE).chain(Access::ALL.iter().map(|access| access.as_str())).collect()
     }
 }
 
-impl From<Access> for Level {
-    fn from(access: Access) -> Self {
-        match access {
-            Access::Read => Self::Read,
-            Access::Write => Self::Write,
-            Access::ReadWrite => Self::ReadWrite,
+impl Decode for Level {
+    fn decode(node: &Node, at: &mut At) -> Option<Self> {
+        let expected = || format!("an access level ({})", one_of(&Self::words()));
+        let Node::Text(text) = node else { return at.expected(&expected(), node) };
+        if text == NONE {
+            return Some(Self(None));
         }
+        let access = Access::ALL.iter().find(|access| access.as_str() == text);
+        if access.is_none() {
+            let (expected, hint) = (expected(), hint(text, Self::words()));
+            at.fault(format!("{expected} is expected here, and {} was found{hint}", quoted(text)));
+        }
+        access.map(|access| Self(Some(*access)))
     }
 }
 
-impl From<Written> for AnonymousAccess {
-    fn from(written: Written) -> Self {
-        let by_prefix = match written {
-            Written::Everywhere(level) => [(String::new(), level)].into(),
-            Written::ByPrefix(by_prefix) => by_prefix,
+impl Decode for AnonymousAccess {
+    fn decode(node: &Node, at: &mut At) -> Option<Self> {
+        let levels = match node {
+            Node::Text(_) => BTreeMap::from([(String::new(), Level::decode(node, at)?)]),
+            Node::Map(_) => BTreeMap::<String, Level>::decode(node, at)?,
+            other => {
+                let words = one_of(&Level::words());
+                let expected = format!("an access level ({words}) or a map of them by prefix");
+                return at.expected(&expected, other);
+            }
         };
-        let granted = by_prefix.into_iter();
-        Self(granted.filter_map(|(prefix, level)| Some((prefix, level.access()?))).collect())
+        let granted = levels.into_iter();
+        Some(Self(granted.filter_map(|(prefix, level)| Some((prefix, level.0?))).collect()))
     }
 }
 
-impl From<AnonymousAccess> for Written {
-    fn from(AnonymousAccess(granted): AnonymousAccess) -> Self {
-        match (granted.len(), granted.get("")) {
-            (0, _) => Self::Everywhere(Level::None),
-            (1, Some(access)) => Self::Everywhere((*access).into()),
-            _ => Self::ByPrefix(
-                granted.into_iter().map(|(prefix, access)| (prefix, access.into())).collect(),
-            ),
+deserialize_as_decoded!(AnonymousAccess, "anonymous access");
+
+impl Serialize for AnonymousAccess {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.0.len(), self.0.get("")) {
+            (0, _) => serializer.serialize_str(NONE),
+            (1, Some(access)) => access.serialize(serializer),
+            _ => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl JsonSchema for AnonymousAccess {
+    fn schema_name() -> Cow<'static, str> {
+        "AnonymousAccess".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let level = json_schema!({ "enum": Level::words() });
+        json_schema!({
+            "description": "What may be done without credentials: one level for the whole bucket, or levels by prefix, as in `{\"public/\": \"read\"}`.",
+            "anyOf": [level, { "type": "object", "additionalProperties": level }],
+        })
+    }
+}
+
+impl Setting for AnonymousAccess {
+    const FIELD: &'static str = "anonymous";
+
+    fn check_at(&self, at: &mut At) {
+        for prefix in self.0.keys() {
+            at.key(prefix, |at| check_prefix(prefix, at));
         }
     }
 }
 
 impl AnonymousAccess {
-    /// Nobody without keys may do anything.
+    /// No access without credentials.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// The same for every object of the bucket.
+    /// The same access to every object of the bucket.
     #[must_use]
     pub fn to_all(access: Access) -> Self {
         Self([(String::new(), access)].into())
     }
 
-    /// Whether it allows nothing.
+    /// Whether it grants nothing.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The bucket policy that grants exactly this; `None` where nothing is granted, because a
-    /// policy without statements is one that not every server takes.
+    /// Returns the bucket policy that grants exactly this; `None` if nothing is granted, because
+    /// some servers refuse a policy without statements.
     ///
     /// # Errors
-    /// `InvalidInput` for a prefix with `*`, `?` or `${`, which mean something else in a policy.
+    /// `InvalidInput` for a prefix with `*`, `?` or `${`, which have a meaning in a policy.
     pub fn to_policy(&self, bucket: &BucketName) -> Result<Option<Value>> {
         if self.is_none() {
             return Ok(None);
         }
-        let special = |prefix: &&String| prefix.contains(['*', '?']) || prefix.contains("${");
-        if let Some(prefix) = self.0.keys().find(special) {
+        if let Some(prefix) = self.0.keys().find(|prefix| is_pattern(prefix)) {
             return Err(Error::invalid_input(format!(
-                "the prefix {prefix:?} has something that policies give a meaning (*, ?, ${{)"
+                "the prefix {prefix:?} has characters that have a meaning in a policy (*, ?, ${{)"
             )));
         }
         let mut statements = Vec::new();
@@ -186,8 +209,8 @@ impl AnonymousAccess {
         Ok(Some(json!({"Version": "2012-10-17", "Statement": statements})))
     }
 
-    /// What a bucket policy grants everybody, if it does nothing else than that. Order and
-    /// grouping of statements do not matter.
+    /// Returns what a bucket policy grants to everyone; `None` if the policy does anything else.
+    /// Order and grouping of statements do not matter.
     #[must_use]
     pub fn from_policy(bucket: &BucketName, policy: &Value) -> Option<Self> {
         let grants = grants(policy)?;
@@ -214,25 +237,25 @@ impl AnonymousAccess {
             Some((prefix, access))
         });
         let guess = Self(access.collect::<Option<_>>()?);
-        // The guess is right if saying it anew says the same.
-        let said = match guess.to_policy(bucket).ok()? {
+        // The guess is right if the policy made from it grants the same.
+        let granted = match guess.to_policy(bucket).ok()? {
             Some(policy) => self::grants(&policy)?,
             None => BTreeSet::new(),
         };
-        (said == grants).then_some(guess)
+        (granted == grants).then_some(guess)
     }
 }
 
-/// One action on one resource that everybody is allowed, under a condition or none.
+/// One action on one resource that is allowed to everyone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Grant {
     action: String,
     resource: String,
-    /// The only prefix that may be listed; the one condition that we know.
+    /// The prefix that may be listed: the only condition that is understood.
     prefix: Option<String>,
 }
 
-/// A policy taken apart; `None` where there is more in it than grants to everybody.
+/// Returns the grants of a policy; `None` if it has anything else than grants to everyone.
 fn grants(policy: &Value) -> Option<BTreeSet<Grant>> {
     let statements = match policy.get("Statement")? {
         Value::Array(statements) => statements.as_slice(),
@@ -245,11 +268,11 @@ fn grants(policy: &Value) -> Option<BTreeSet<Grant>> {
         if fields.keys().any(|field| !known.contains(&field.as_str())) {
             return None;
         }
-        let everybody = match fields.get("Principal")? {
+        let principals = match fields.get("Principal")? {
             Value::Object(kinds) if kinds.len() == 1 => texts(kinds.get("AWS")?)?,
             plain => texts(plain)?,
         };
-        if fields.get("Effect")? != "Allow" || everybody != ["*"] {
+        if fields.get("Effect")? != "Allow" || principals != ["*"] {
             return None;
         }
         let prefixes = match fields.get("Condition") {
@@ -271,23 +294,21 @@ fn grants(policy: &Value) -> Option<BTreeSet<Grant>> {
             }
         }
     }
-    // Who may list everything needs no grant for a part of it; `mc` leaves both.
-    let whole = |grant: &Grant| {
-        let whole = Grant { prefix: None, ..grant.clone() };
-        grant.prefix.is_none() || !grants.contains(&whole)
+    // `mc` leaves a grant to list a prefix beside one to list everything, which includes it.
+    let needed = |grant: &&Grant| {
+        let everything = Grant { prefix: None, ..(*grant).clone() };
+        grant.prefix.is_none() || !grants.contains(&everything)
     };
-    let mut needed = grants.clone();
-    needed.retain(whole);
-    Some(needed)
+    Some(grants.iter().filter(needed).cloned().collect())
 }
 
-/// The one entry of an object.
+/// Returns the value of an object whose only entry has this name.
 fn only<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     let fields = value.as_object()?;
     if fields.len() == 1 { fields.get(name) } else { None }
 }
 
-/// A text or a list of texts.
+/// Returns the texts of a text or of a list of texts.
 fn texts(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(text) => Some(vec![text]),
@@ -309,9 +330,9 @@ mod tests {
         AnonymousAccess::from_policy(&bucket(), &policy)
     }
 
-    /// What MinIO's client writes, read off a server.
+    /// The policies are those that `mc anonymous set` writes, read from a server.
     #[test]
-    fn knows_what_mc_writes() {
+    fn policies_of_mc_are_recognised() {
         let to = |statements: Value| json!({"Version": "2012-10-17", "Statement": statements});
         let all = json!({"AWS": ["*"]});
         let download = to(json!([
@@ -337,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_or_levels_by_prefix() {
+    fn a_level_or_levels_by_prefix_are_read() {
         let read = |value: Value| serde_json::from_value::<AnonymousAccess>(value).unwrap();
         let mixed = json!({"": "read", "in/": "read_write"});
         for written in [json!("none"), json!("read_write"), json!({"in/": "write"}), mixed] {
@@ -349,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_more_is_not_anonymous_access() {
+    fn policies_with_anything_else_are_not_recognised() {
         let read = AnonymousAccess::to_all(Access::Read);
         let policy = read.to_policy(&bucket()).unwrap().unwrap();
         assert_eq!(known(policy.clone()), Some(read));
@@ -370,11 +391,13 @@ mod tests {
         assert_eq!(known(json!({"Statement": []})), Some(AnonymousAccess::none()));
         let odd = AnonymousAccess([("a*".into(), Access::Read)].into());
         assert!(odd.to_policy(&bucket()).is_err());
+        let error = odd.check().unwrap_err();
+        assert!(error.to_string().starts_with("anonymous[\"a*\"]: '*' cannot stand"), "{error}");
     }
 
     proptest! {
         #[test]
-        fn comes_back_from_its_policy(access in prop::collection::btree_map(
+        fn access_round_trips_through_its_policy(access in prop::collection::btree_map(
             "[a-zü/]{0,4}",
             prop::sample::select(vec![Access::Read, Access::Write, Access::ReadWrite]),
             1..5,

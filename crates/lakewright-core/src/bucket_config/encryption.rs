@@ -1,0 +1,94 @@
+//! Default encryption of a bucket.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Setting;
+use crate::spec::decode::{At, Decode, deserialize_as_decoded, hint, quoted};
+use crate::spec::node::Node;
+
+/// How new objects are encrypted if their request does not choose: `"sse_s3"` or
+/// `{"sse_kms": "key-id"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// With keys that the server manages.
+    SseS3,
+    /// With this key of the server's key management service.
+    SseKms(String),
+}
+
+impl fmt::Display for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SseS3 => f.write_str("sse_s3"),
+            Self::SseKms(key) => write!(f, "sse_kms {key}"),
+        }
+    }
+}
+
+impl Decode for Encryption {
+    fn decode(node: &Node, at: &mut At) -> Option<Self> {
+        let expected = "\"sse_s3\" or {\"sse_kms\": \"key\"}";
+        match node {
+            Node::Text(text) if text == "sse_s3" => Some(Self::SseS3),
+            Node::Map(entries) => match entries.as_slice() {
+                [(word, Node::Text(key))] if word == "sse_kms" && !key.is_empty() => {
+                    Some(Self::SseKms(key.clone()))
+                }
+                // Written in analogy to `sse_kms`.
+                [(word, Node::Bool(true) | Node::Null)] if word == "sse_s3" => Some(Self::SseS3),
+                [(word, Node::Map(none))] if word == "sse_s3" && none.is_empty() => {
+                    Some(Self::SseS3)
+                }
+                _ => at.expected(expected, node),
+            },
+            Node::Text(text) => {
+                let hint = hint(text, ["sse_s3", "sse_kms"]);
+                at.fault(format!(
+                    "{expected} is expected here, and {} was found{hint}",
+                    quoted(text)
+                ));
+                None
+            }
+            other => at.expected(expected, other),
+        }
+    }
+}
+
+deserialize_as_decoded!(Encryption, "encryption");
+
+impl Setting for Encryption {
+    const FIELD: &'static str = "encryption";
+
+    fn check_at(&self, at: &mut At) {
+        match self {
+            Self::SseKms(key) if key.is_empty() => at.key("sse_kms", |at| at.fault("names no key")),
+            Self::SseKms(_) | Self::SseS3 => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json, to_value};
+
+    #[test]
+    fn the_json_is_stable() {
+        assert_eq!(to_value(Encryption::SseS3).unwrap(), json!("sse_s3"));
+        let kms = Encryption::SseKms("k".into());
+        assert_eq!(to_value(&kms).unwrap(), json!({"sse_kms": "k"}));
+        assert_eq!(from_value::<Encryption>(json!({"sse_kms": "k"})).unwrap(), kms);
+        assert!(from_value::<Encryption>(json!({"sse_kms": {"key": "k"}})).is_err());
+    }
+
+    #[test]
+    fn a_kms_key_has_a_name() {
+        Encryption::SseKms("k".into()).check().unwrap();
+        let error = Encryption::SseKms(String::new()).check().unwrap_err();
+        assert_eq!(error.to_string(), "encryption.sse_kms: names no key");
+    }
+}

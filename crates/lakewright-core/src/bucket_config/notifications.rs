@@ -1,0 +1,157 @@
+//! Notifications of a bucket.
+
+use std::collections::BTreeSet;
+
+use super::Setting;
+use crate::Result;
+use crate::spec::decode::{At, declared, quoted};
+
+declared! {
+    /// Events of a bucket that are sent to a target.
+    #[derive(Default, Hash, PartialOrd, Ord)]
+    pub struct Notification("a notification") {
+        /// Its name, once in a bucket.
+        pub id: String,
+        /// The target, as the server's operator configured it: `arn:minio:sqs::NAME:webhook`, an
+        /// SQS queue, an SNS topic or a Lambda function.
+        pub arn: String,
+        /// S3's names of events, such as `s3:ObjectCreated:*`.
+        pub events: Vec<String>,
+        /// Only keys that begin with this.
+        pub prefix: Option<String>,
+        /// Only keys that end with this.
+        pub suffix: Option<String>,
+    }
+}
+
+/// The kind of a target, which its ARN names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// `arn:…:sqs:…`: a queue. Every target of MinIO is one.
+    Queue,
+    /// `arn:…:sns:…`: a topic.
+    Topic,
+    /// `arn:…:lambda:…`: a function.
+    Function,
+}
+
+impl Notification {
+    /// The kind of the target; `None` if the ARN is not that of a queue, a topic or a function.
+    #[must_use]
+    pub fn target(&self) -> Option<Target> {
+        let mut parts = self.arn.split(':');
+        let (scheme, _, service) = (parts.next(), parts.next(), parts.next());
+        match (scheme, service) {
+            (Some("arn"), Some("sqs")) => Some(Target::Queue),
+            (Some("arn"), Some("sns")) => Some(Target::Topic),
+            (Some("arn"), Some("lambda")) => Some(Target::Function),
+            _ => None,
+        }
+    }
+
+    /// Returns the notification in normal form: those that mean the same are equal in it. Events
+    /// are sorted and unique, empty filters are left out.
+    #[must_use]
+    pub fn normalised(&self) -> Self {
+        let mut events = self.events.clone();
+        events.sort_unstable();
+        events.dedup();
+        let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Self { events, prefix: filled(&self.prefix), suffix: filled(&self.suffix), ..self.clone() }
+    }
+
+    fn check_at(&self, at: &mut At) {
+        if self.target().is_none() {
+            at.key("arn", |at| {
+                at.fault(format!(
+                    "{} is not the ARN of a queue, a topic or a function; those of MinIO are like \
+                     \"arn:minio:sqs::NAME:webhook\"",
+                    quoted(&self.arn)
+                ));
+            });
+        }
+        at.key("events", |at| {
+            if self.events.is_empty() {
+                at.fault("at least one event is needed");
+            }
+            for (index, event) in self.events.iter().enumerate() {
+                if !event.starts_with("s3:") {
+                    at.index(index, |at| {
+                        at.fault(format!(
+                            "{} is no event of S3, such as \"s3:ObjectCreated:*\"",
+                            quoted(event)
+                        ));
+                    });
+                }
+            }
+        });
+    }
+}
+
+/// All notifications of a bucket; the empty list is none.
+impl Setting for Vec<Notification> {
+    const FIELD: &'static str = "notifications";
+
+    fn check_at(&self, at: &mut At) {
+        check_at(self, at);
+    }
+}
+
+fn check_at(notifications: &[Notification], at: &mut At) {
+    let mut ids = BTreeSet::new();
+    for (index, notification) in notifications.iter().enumerate() {
+        at.index(index, |at| {
+            if notification.id.is_empty() || !ids.insert(&notification.id) {
+                at.key("id", |at| at.fault("an id is a text that stands once in a bucket"));
+            }
+            notification.check_at(at);
+        });
+    }
+}
+
+/// Checks the notifications of a bucket.
+///
+/// # Errors
+/// `InvalidInput` with the path of each fault: an id that is empty or used twice, an ARN of no
+/// known kind of target, a notification without events, an event that does not begin with `s3:`.
+pub fn check_notifications(notifications: &[Notification]) -> Result<()> {
+    super::check_field(<Vec<Notification>>::FIELD, |at| check_at(notifications, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn an_arn_names_the_kind_of_target() {
+        let to = |arn: &str| Notification { arn: arn.into(), ..Notification::default() }.target();
+        assert_eq!(to("arn:minio:sqs::KIT:webhook"), Some(Target::Queue));
+        assert_eq!(to("arn:aws:sns:eu-west-1:1:t"), Some(Target::Topic));
+        assert_eq!(to("arn:aws:lambda:eu-west-1:1:function:f"), Some(Target::Function));
+        for bad in ["", "webhook", "arn:aws:ec2:::x", "http://a:sqs:b"] {
+            assert_eq!(to(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn empty_and_repeated_fields_are_refused() {
+        let read = |text| from_value::<Vec<Notification>>(text).unwrap();
+        let arn = "arn:minio:sqs::KIT:webhook";
+        let good = json!([{"id": "a", "arn": arn, "events": ["s3:ObjectCreated:*"]}]);
+        check_notifications(&read(good)).unwrap();
+        for (bad, path) in [
+            (json!([{"id": "", "arn": arn, "events": ["s3:ObjectCreated:*"]}]), "[0].id: "),
+            (json!([{"id": "a", "arn": arn, "events": []}]), "[0].events: "),
+            (
+                json!([{"id": "a", "arn": arn, "events": ["s3:e"]}, {"id": "a", "arn": arn, "events": ["s3:f"]}]),
+                "[1].id: ",
+            ),
+            (json!([{"id": "a", "arn": arn, "events": ["s3:e", "f"]}]), "[0].events[1]: "),
+            (json!([{"id": "a", "arn": "b", "events": ["s3:ObjectCreated:*"]}]), "[0].arn: "),
+        ] {
+            let error = check_notifications(&read(bad.clone())).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("notifications{path}")), "{bad}: {error}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Object lock of a bucket.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Setting;
+use crate::spec::decode::{At, Decode, declared, deserialize_as_decoded, words};
+use crate::spec::node::Node;
+
+words! {
+    /// The right that is needed to end a retention early.
+    pub enum RetentionMode("a retention mode") {
+        /// The right `s3:BypassGovernanceRetention`.
+        Governance = "governance",
+        /// None: not even root can end it.
+        Compliance = "compliance",
+    }
+}
+
+/// How object lock protects new objects if their request does not choose: the default retention of
+/// S3. Written flat: `{"mode": "governance", "days": 30}`; `{}` is object lock without a default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[schemars(with = "ObjectLockFields")]
+#[serde(into = "ObjectLockFields")]
+pub struct ObjectLock {
+    /// The default retention, if there is one.
+    pub retention: Option<Retention>,
+}
+
+/// A default retention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Retention {
+    /// The right that is needed to end it early.
+    pub mode: RetentionMode,
+    /// How long it holds.
+    pub period: RetentionPeriod,
+}
+
+/// How long a retention holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RetentionPeriod {
+    /// Days of 24 hours: 1 to 36,500.
+    Days(u32),
+    /// Years, which S3 counts as 365 days each: 1 to 100.
+    Years(u32),
+}
+
+impl RetentionPeriod {
+    /// The longest period in years that MinIO and S3 accept.
+    const MAX_YEARS: u32 = 100;
+    /// The same in days.
+    const MAX_DAYS: u32 = 36_500;
+
+    /// The number of days, if it is counted in days.
+    #[must_use]
+    pub const fn days(self) -> Option<u32> {
+        match self {
+            Self::Days(days) => Some(days),
+            Self::Years(_) => None,
+        }
+    }
+
+    /// The number of years, if it is counted in years.
+    #[must_use]
+    pub const fn years(self) -> Option<u32> {
+        match self {
+            Self::Days(_) => None,
+            Self::Years(years) => Some(years),
+        }
+    }
+}
+
+impl ObjectLock {
+    /// Object lock with a default retention.
+    #[must_use]
+    pub const fn with_retention(mode: RetentionMode, period: RetentionPeriod) -> Self {
+        Self { retention: Some(Retention { mode, period }) }
+    }
+}
+
+/// `governance for 30 days`.
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.period {
+            RetentionPeriod::Days(days) => write!(f, "{} for {days} days", self.mode),
+            RetentionPeriod::Years(years) => write!(f, "{} for {years} years", self.mode),
+        }
+    }
+}
+
+declared! {
+    /// Object lock, with a default retention if `mode` and either `days` or `years` are given.
+    struct ObjectLockFields("object lock") {
+        /// The right that is needed to end the default retention early.
+        pub mode: Option<RetentionMode>,
+        /// How many days it holds; not together with `years`.
+        pub days: Option<u32>,
+        /// How many years it holds; not together with `days`.
+        pub years: Option<u32>,
+    }
+}
+
+impl From<ObjectLock> for ObjectLockFields {
+    fn from(lock: ObjectLock) -> Self {
+        Self {
+            mode: lock.retention.map(|retention| retention.mode),
+            days: lock.retention.and_then(|retention| retention.period.days()),
+            years: lock.retention.and_then(|retention| retention.period.years()),
+        }
+    }
+}
+
+impl Decode for ObjectLock {
+    fn decode(node: &Node, at: &mut At) -> Option<Self> {
+        let ObjectLockFields { mode, days, years } = ObjectLockFields::decode(node, at)?;
+        let period = match (days, years) {
+            (Some(_), Some(_)) => {
+                at.fault("a retention has either days or years, and both were found");
+                return None;
+            }
+            (Some(days), None) => Some(RetentionPeriod::Days(days)),
+            (None, Some(years)) => Some(RetentionPeriod::Years(years)),
+            (None, None) => None,
+        };
+        match (mode, period) {
+            (Some(mode), Some(period)) => Some(Self::with_retention(mode, period)),
+            (None, None) => Some(Self::default()),
+            (Some(_), None) => {
+                at.fault("a retention needs days or years besides its mode");
+                None
+            }
+            (None, Some(_)) => {
+                at.fault("a retention needs a mode, \"governance\" or \"compliance\"");
+                None
+            }
+        }
+    }
+}
+
+deserialize_as_decoded!(ObjectLock, "object lock");
+
+impl Setting for ObjectLock {
+    const FIELD: &'static str = "object_lock";
+
+    fn check_at(&self, at: &mut At) {
+        let Some(Retention { period, .. }) = self.retention else { return };
+        let (unit, count, most) = match period {
+            RetentionPeriod::Days(days) => ("days", days, RetentionPeriod::MAX_DAYS),
+            RetentionPeriod::Years(years) => ("years", years, RetentionPeriod::MAX_YEARS),
+        };
+        if !(1..=most).contains(&count) {
+            at.key(unit, |at| at.fault(format!("a retention holds from 1 to {most} {unit}")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use serde_json::{from_value, json, to_value};
+
+    #[test]
+    fn the_json_is_flat_and_stable() {
+        let lock = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(30));
+        assert_eq!(to_value(lock).unwrap(), json!({"mode": "governance", "days": 30}));
+        assert_eq!(from_value::<ObjectLock>(to_value(lock).unwrap()).unwrap(), lock);
+        assert_eq!(to_value(ObjectLock::default()).unwrap(), json!({}));
+        assert!(from_value::<ObjectLock>(json!({"mode": "governance", "day": 3})).is_err());
+    }
+
+    #[test]
+    fn a_lock_needs_a_mode_and_one_period() {
+        for good in [
+            json!({}),
+            json!({"mode": "compliance", "days": 1}),
+            json!({"mode": "compliance", "days": 36_500}),
+            json!({"mode": "compliance", "years": 100}),
+        ] {
+            ObjectLock::from_value(&good).unwrap().check().unwrap();
+        }
+        for (bad, why) in [
+            (json!({"mode": "compliance"}), "object_lock: a retention needs days or years"),
+            (json!({"days": 1}), "object_lock: a retention needs a mode"),
+            (json!({"mode": "compliance", "days": 1, "years": 1}), "object_lock: a retention has"),
+            (json!({"mode": "compliance", "days": 0}), "object_lock.days: "),
+            (json!({"mode": "compliance", "days": 36_501}), "object_lock.days: "),
+            (json!({"mode": "compliance", "years": 101}), "object_lock.years: "),
+        ] {
+            let error = ObjectLock::from_value(&bad).and_then(|lock| lock.check()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{bad:?}");
+            assert!(error.to_string().starts_with(why), "{error}");
+        }
+    }
+}
