@@ -81,7 +81,7 @@ def test_policy(bucket: lakewright.Bucket) -> None:
         with pytest.raises(lakewright.ConflictError, match="policy of its own"):
             verb()
     document["Statement"][0]["Conditon"] = {}  # type: ignore[index]
-    with pytest.raises(lakewright.InvalidInputError, match="did you mean Condition"):
+    with pytest.raises(lakewright.InvalidInputError, match=r'Statement\[0\]\.Conditon: .* did you mean "Condition"'):
         bucket.set_policy(document)
     bucket.delete_policy()
     assert bucket.get_policy() is None
@@ -138,6 +138,24 @@ def test_wrong_shapes_are_wrong_arguments(bucket: lakewright.Bucket) -> None:
             wrong()
     with pytest.raises(lakewright.InvalidInputError, match="ARN"):
         bucket.set_notifications([{"id": "a", "arn": "b", "events": ["c"]}])
+
+
+def test_faults_of_a_setting_have_their_path(bucket: lakewright.Bucket) -> None:
+    """The wording and the paths are those of the spec."""
+    rules = [{"id": "a", "expire_after_days": 1}, {"id": "b", "expire_after_days": 0}]
+    for call, message in (
+        (lambda: bucket.set_lifecycle(rules), "lifecycle[1].expire_after_days: 1 is the least"),
+        (
+            lambda: bucket.set_lifecycle([{"id": "a", "expire_in_days": 3}]),
+            "lifecycle[0].expire_in_days: a lifecycle rule has no such field",
+        ),
+        (lambda: bucket.set_object_lock({"mode": "governance", "days": 0}), "object_lock.days: "),
+        (lambda: bucket.set_tags({"team name": "{"}), 'tags["team name"]: '),
+        (lambda: bucket.set_anonymous_access({"a*": "read"}), 'anonymous["a*"]: '),
+    ):
+        with pytest.raises(lakewright.InvalidInputError) as caught:
+            call()
+        assert message in str(caught.value)
 
 
 def test_days_may_be_dates(bucket: lakewright.Bucket) -> None:

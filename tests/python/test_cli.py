@@ -186,7 +186,10 @@ def test_bucket_configuration_in_documents(cli: Cli, bucket: str) -> None:
             }
         ],
     }
-    for noun, document in (("lifecycle", rules), ("policy", policy)):
+    for noun, document, fault in (
+        ("lifecycle", rules, "lifecycle[0].expire_in: "),
+        ("policy", policy, "policy: "),
+    ):
         verb = ("bucket", noun, "set", bucket, "-")
         text = json.dumps(document).encode()
         asked = cli.run(*verb, "--json", stdin=text, code=None)
@@ -200,6 +203,7 @@ def test_bucket_configuration_in_documents(cli: Cli, bucket: str) -> None:
         assert cli.json("bucket", noun, "get", bucket) == document
         wrong = cli.error(*verb, stdin=b'[{"id": "a", "expire_in": 3}]', code=2)
         assert wrong["code"] == "invalid_input"
+        assert fault in wrong["message"]
         cli.run("bucket", noun, "delete", bucket)
 
 

@@ -34,7 +34,35 @@ let
     };
   };
 
-  # MinIO does not abort incomplete multipart uploads by rule, so there is no field for it.
+  storageClass = mkOption {
+    type = str;
+    description = "A storage class of S3, or the name of a tier of MinIO.";
+    example = "GLACIER";
+  };
+
+  transition = submodule {
+    options = {
+      inherit storageClass;
+      afterDays = optional ints.unsigned ''
+        Days after the creation of an object, 0 for at once; not together with `on`.
+      '';
+      on = optional day "The day of the move, at midnight UTC; not together with `afterDays`.";
+    };
+  };
+
+  noncurrentTransition = submodule {
+    options = {
+      inherit storageClass;
+      afterDays = mkOption {
+        type = ints.unsigned;
+        description = "Days after a version was replaced.";
+      };
+      newerNoncurrentVersions = optional ints.positive "How many replaced versions stay where they are.";
+    };
+  };
+
+  day = strMatching "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+
   lifecycleRule = submodule {
     options = {
       id = mkOption {
@@ -42,10 +70,12 @@ let
         description = "Its name, by which it is found again; once in a bucket.";
       };
       enabled = optional bool "Whether it is in force; it is where this is null.";
-      prefix = optional str "It is about keys that begin with this; about all where this is null.";
-      tags = optional (attrsOf str) "It is about objects with all of these tags.";
+      prefix = optional str "It applies to keys that begin with this; to all where this is null.";
+      tags = optional (attrsOf str) "It applies to objects with all of these tags.";
+      objectSizeGreaterThan = optional ints.unsigned "It applies to objects of more bytes than this.";
+      objectSizeLessThan = optional ints.positive "It applies to objects of fewer bytes than this.";
       expireAfterDays = optional ints.positive "Days after its creation an object expires.";
-      expireOn = optional (strMatching "[0-9]{4}-[0-9]{2}-[0-9]{2}") ''
+      expireOn = optional day ''
         The day on which objects expire, at midnight UTC: `"2027-01-01"`.
       '';
       noncurrentExpireAfterDays = optional ints.positive "Days after it was replaced a version is removed.";
@@ -55,6 +85,12 @@ let
         default = false;
         description = "Delete markers with no versions below them are removed.";
       };
+      abortIncompleteAfterDays = optional ints.positive ''
+        Days after its start an incomplete multipart upload is removed. MinIO does not have such
+        rules and refuses them: its setting `api stale_uploads_expiry` does the same.
+      '';
+      transitions = optional (listOf transition) "Moves of objects to other storage.";
+      noncurrentTransitions = optional (listOf noncurrentTransition) "Moves of replaced versions to other storage.";
     };
   };
 

@@ -37,6 +37,29 @@
               id = "markers";
               expiredObjectDeleteMarker = true;
             }
+            {
+              id = "cold";
+              objectSizeGreaterThan = 1000;
+              objectSizeLessThan = 1000000;
+              abortIncompleteAfterDays = 2;
+              transitions = [
+                {
+                  storageClass = "COLD";
+                  afterDays = 30;
+                }
+                {
+                  storageClass = "FROZEN";
+                  on = "2031-01-01";
+                }
+              ];
+              noncurrentTransitions = [
+                {
+                  storageClass = "COLD";
+                  afterDays = 1;
+                  newerNoncurrentVersions = 3;
+                }
+              ];
+            }
           ];
           encryption = "sse_s3";
           notifications = [

@@ -13,6 +13,7 @@ let
         # The integers with bounds, such as ints.positive.
         int = "number";
         positiveInt = "number";
+        unsignedInt = "number";
         str = "text";
         nullOr = shape type.nestedTypes.elemType;
         enum.words = lib.sort lib.lessThan type.functor.payload.values;

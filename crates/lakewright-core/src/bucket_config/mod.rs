@@ -83,7 +83,14 @@ pub trait Setting: Decode + Serialize {
 fn read<T: Setting>(node: Result<Node>) -> Result<T> {
     let node = node.map_err(|error| Error::invalid_input(error.message()))?;
     let mut at = At::new(ErrorKind::InvalidInput);
-    let value = at.key(T::FIELD, |at| T::decode(&node, at));
+    let value = at.key(T::FIELD, |at| {
+        let value = T::decode(&node, at)?;
+        // The verb checks a value that could be read. A refusal reports all faults at once.
+        if !at.is_clean() {
+            value.check_at(at);
+        }
+        Some(value)
+    });
     at.finish(value, T::FIELD)
 }
 

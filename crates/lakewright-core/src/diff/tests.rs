@@ -262,6 +262,21 @@ fn a_table_with_rows_is_not_dropped_by_accident_and_goes_before_its_bucket() {
     assert!(refusal.iter().any(|told| told.contains("table raw/t: it has rows")), "{refusal:#?}");
 }
 
+/// MinIO would drop a part of such rules, and the verb would find out halfway through an apply.
+#[test]
+fn lifecycle_rules_that_minio_ignores_are_refused() {
+    let rule = json!({ "id": "a", "expire_after_days": 1, "abort_incomplete_after_days": 2 });
+    let declared = of(json!({ "buckets": { "raw": { "lifecycle": [rule] } } }));
+    let mut server = Server::new();
+    let refusal = refusals(plan(&server, &declared));
+    assert!(refusal[0].contains("abort_incomplete_after_days"), "{refusal:#?}");
+    server.has.capabilities = Capabilities::S3;
+    assert_eq!(
+        verbs(&plan(&server, &declared).unwrap()),
+        ["create_bucket bucket raw", "set_lifecycle bucket raw"]
+    );
+}
+
 /// Where the bucket would be refused in the end, its tables are not dropped first.
 #[test]
 fn no_table_is_dropped_before_a_bucket_that_stays() {

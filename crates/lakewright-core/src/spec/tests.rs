@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::ErrorKind;
+use crate::bucket_config::Setting;
 
 /// The example of the documentation, with everything that a document can say.
 pub(crate) fn example() -> Value {
@@ -15,6 +16,11 @@ pub(crate) fn example() -> Value {
                     { "id": "tmp", "prefix": "tmp/", "expire_after_days": 7 },
                     { "id": "old", "noncurrent_expire_after_days": 30, "newer_noncurrent_versions": 2 },
                     { "id": "day", "enabled": false, "expire_on": "2027-01-01", "tags": {"a": "b"} },
+                    { "id": "cold", "object_size_greater_than": 1000, "object_size_less_than": 100_000,
+                      "transitions": [{ "storage_class": "COLD", "after_days": 30 },
+                                      { "storage_class": "FROZEN", "on": "2031-01-01" }],
+                      "noncurrent_transitions": [{ "storage_class": "COLD", "after_days": 1,
+                                                   "newer_noncurrent_versions": 3 }] },
                 ],
                 "encryption": "sse_s3",
                 "notifications": [
@@ -229,6 +235,51 @@ fn what_contradicts_itself_is_found_without_a_server() {
     ] {
         let fault = only_fault_of(&rest);
         assert!(fault.contains(part), "{rest}\n{fault}");
+    }
+}
+
+/// The errors of a verb that takes this value.
+fn faults_of_verb<T: Setting>(value: &Value) -> Vec<String> {
+    let error = T::from_value(value).and_then(|setting| setting.check()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    match error.failures() {
+        [] => vec![error.to_string()],
+        several => several.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_setting_has_the_same_faults_in_a_spec_and_in_a_verb() {
+    type Faults = fn(&Value) -> Vec<String>;
+    let cases: [(&str, Faults, Value); 12] = [
+        ("versioning", faults_of_verb::<Versioning>, json!("enable")),
+        ("object_lock", faults_of_verb::<ObjectLock>, json!({"mode": "governance"})),
+        ("object_lock", faults_of_verb::<ObjectLock>, json!({"mode": "governance", "days": 0})),
+        ("quota", faults_of_verb::<ByteSize>, json!(0)),
+        ("lifecycle", faults_of_verb::<Vec<LifecycleRule>>, json!([{"id": "x", "expire_in": 3}])),
+        (
+            "lifecycle",
+            faults_of_verb::<Vec<LifecycleRule>>,
+            json!([{"id": "x", "expire_after_days": 1}, {"id": "x", "expire_after_days": 0}]),
+        ),
+        ("policy", faults_of_verb::<PolicyDocument>, json!({"Version": "2012-10-17"})),
+        ("anonymous", faults_of_verb::<AnonymousAccess>, json!({"a*": "read"})),
+        ("anonymous", faults_of_verb::<AnonymousAccess>, json!({"a": "raed"})),
+        ("tags", faults_of_verb::<BTreeMap<String, String>>, json!({"a": "{"})),
+        ("encryption", faults_of_verb::<Encryption>, json!("sse_s4")),
+        (
+            "notifications",
+            faults_of_verb::<Vec<Notification>>,
+            json!([{"id": "x", "arn": "arn:x", "events": ["s3:a", "b"]}]),
+        ),
+    ];
+    for (field, faults_of_verb, value) in cases {
+        let of_spec = faults_of(&format!(r#""buckets": {{"raw": {{"{field}": {value}}}}}"#));
+        let of_verb = faults_of_verb(&value);
+        assert!(of_verb.iter().all(|fault| fault.starts_with(field)), "{of_verb:#?}");
+        let of_verb: Vec<_> =
+            of_verb.into_iter().map(|fault| format!("buckets.raw.{fault}")).collect();
+        assert_eq!(of_spec, of_verb);
     }
 }
 
