@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lakewright::plan::{Outcome as Came, Plan as ThePlan, Report as TheReport};
+use lakewright::render;
 use lakewright::spec::Spec as TheSpec;
 use lakewright::state::Registry as TheRegistry;
 use lakewright::{Error, ErrorKind};
-use lakewright_cli::readable;
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
@@ -593,17 +593,17 @@ impl Plan {
     #[pyo3(signature = (format="mermaid"))]
     fn graph(&self, py: Python<'_>, format: &str) -> PyResult<String> {
         let format = match format {
-            "mermaid" => readable::Graph::Mermaid,
-            "dot" => readable::Graph::Dot,
+            "mermaid" => render::GraphFormat::Mermaid,
+            "dot" => render::GraphFormat::Dot,
             other => {
                 return Err(invalid(py, format!("{other:?} is neither \"mermaid\" nor \"dot\"")));
             }
         };
-        Ok(readable::graph(&self.0, format))
+        Ok(render::graph(&self.0, format))
     }
 
     fn __str__(&self) -> String {
-        readable::plan(&self.0, readable::Paint::Plain)
+        render::plan(&self.0, render::Style::Plain)
     }
 
     fn __repr__(&self) -> String {

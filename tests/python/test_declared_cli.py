@@ -235,7 +235,7 @@ def test_adopt_and_forget(stack: Stack) -> None:
     assert cli.error("adopt", address, *other, code=1)["code"] == "conflict"
     assert cli.error("forget", address, *other, code=1)["code"] == "conflict"
     said = cli.text("forget", address, *mine)
-    assert said == f"bucket {stack.bucket}: let go of by stack {stack.name}\n"
+    assert said == f"bucket {stack.bucket}: no longer owned by stack {stack.name}\n"
     assert cli.error("forget", address, *mine, code=1)["code"] == "not_found"
     assert cli.error("adopt", "bucket/no-such-bucket", *mine, code=1)["code"] == "not_found"
     assert cli.error("adopt", "bukcet/x", *mine, code=2)["code"] == "invalid_input"
@@ -313,7 +313,7 @@ def ask(cli: Cli, question: bytes, answer: bytes, *args: str) -> tuple[int, byte
 def test_without_a_terminal_nothing_is_done(stack: Stack) -> None:
     cli, spec = stack.cli, stack.write()
     done = cli.run("apply", spec, "--json", code=2)
-    assert done.stdout == b"" and b"say --yes" in done.stderr
+    assert done.stdout == b"" and b"pass --yes" in done.stderr
     assert f"+  bucket {stack.bucket}".encode() in done.stderr, "the plan is shown all the same"
     assert cli.error("bucket", "head", stack.bucket, code=1)["code"] == "not_found"
 

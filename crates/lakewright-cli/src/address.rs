@@ -1,24 +1,26 @@
-//! `bucket/key` as people write it.
+//! Addresses of objects and prefixes: `bucket/key`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use lakewright::{BucketName, Error, ObjectKey};
 
-/// An object: `raw/2013/01.csv` or `s3://raw/2013/01.csv`. The key is taken literally.
+/// The address of an object: `raw/2013/01.csv` or `s3://raw/2013/01.csv`. The key is taken
+/// literally.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectAddress {
     pub(crate) bucket: BucketName,
     pub(crate) key: ObjectKey,
 }
 
-/// What keys begin with: `raw`, `raw/` or `raw/2013/`.
+/// A prefix of keys: `raw`, `raw/` or `raw/2013/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PrefixAddress {
     pub(crate) bucket: BucketName,
     pub(crate) prefix: String,
 }
 
+/// Splits an address into bucket and key. The key may be empty.
 fn split(text: &str) -> Result<(BucketName, &str), Error> {
     let rest = match text.split_once("://") {
         Some(("s3" | "s3a", rest)) => rest,
@@ -34,7 +36,7 @@ fn split(text: &str) -> Result<(BucketName, &str), Error> {
 }
 
 impl ObjectAddress {
-    /// The last part of the key, as a file would be called.
+    /// Returns the last part of the key, as a file name.
     pub(crate) fn name(&self) -> &str {
         let key = self.key.as_str();
         key.rsplit('/').next().unwrap_or(key)
@@ -72,8 +74,8 @@ impl fmt::Display for PrefixAddress {
     }
 }
 
-/// Where a put or copy goes: an object, or with `/` at its end (`raw/`, `raw/in/`) a folder in
-/// which the object keeps its name.
+/// The target of a put or copy: an object, or a folder ending in `/` (`raw/`, `raw/in/`), in which
+/// the object keeps its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Object(ObjectAddress),
@@ -81,7 +83,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// The object that is meant when what goes there is called `name`.
+    /// Returns the target object; `name` is the name of the source.
     pub(crate) fn object(self, name: Option<&str>) -> Result<ObjectAddress, Error> {
         match self {
             Self::Object(address) => Ok(address),
@@ -90,7 +92,7 @@ impl Target {
                     Ok(ObjectAddress { bucket, key: ObjectKey::new(format!("{prefix}{name}"))? })
                 }
                 _ => Err(Error::invalid_input(format!(
-                    "nothing says what to call the object in {bucket}/{prefix}; write out its key"
+                    "the source has no name to keep in {bucket}/{prefix}; write the whole key"
                 ))),
             },
         }
@@ -125,7 +127,7 @@ mod tests {
             assert_eq!(address.to_string(), "raw/a/b.csv");
             assert_eq!(address.name(), "b.csv");
         }
-        // Keys are literal: neither slashes nor dots nor schemes in them mean anything.
+        // Keys are taken literally: slashes, dots and schemes in them have no meaning.
         for key in ["/a", "a//b", "../a", "http://x", "a b", "ä", "s3://raw/x"] {
             let address: ObjectAddress = format!("raw/{key}").parse().unwrap();
             assert_eq!(address.key.as_str(), key);
@@ -156,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics_and_addresses_come_back(text in any::<String>(), key in ".{1,40}") {
+        fn parsing_never_panics_and_addresses_round_trip(text in any::<String>(), key in ".{1,40}") {
             let _ = text.parse::<ObjectAddress>();
             let _ = text.parse::<PrefixAddress>();
             let _ = text.parse::<Target>();

@@ -1,24 +1,22 @@
-//! What may be written on the command line, apart from the verbs' own arguments, which stand
-//! beside the verbs.
+//! The grammar of the command line: the nouns and verbs of [`cmd`] and the global options.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use clap::{ArgAction, Args, Parser, Subcommand};
-use lakewright::Settings;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cmd;
+use crate::context::Context;
+use crate::failure::CommandResult;
+use crate::global::Global;
 
-/// The whole command line.
+/// The command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "lakewright",
     bin_name = "lakewright",
     version,
     about = ABOUT,
-    long_about = format!("{ABOUT}.\n\nEvery command reads `lakewright NOUN VERB …`. {ADDRESSES}"),
-    after_help = "`lakewright help NOUN VERB` explains a verb, with examples.",
-    after_long_help = tour(),
+    long_about = format!("{ABOUT}.\n\nCommands have the form `lakewright NOUN VERB …`. {ADDRESSES}"),
+    after_help = "`lakewright help NOUN VERB` describes a verb, with examples.",
+    after_long_help = long_help(),
     propagate_version = false,
     subcommand_required = true,
     arg_required_else_help = true,
@@ -37,50 +35,53 @@ const ABOUT: &str = "Object storage and Delta Lake: buckets, objects and tables 
 const ABOUT: &str = "Object storage: buckets and objects of one server (a build without tables)";
 
 #[cfg(feature = "tables")]
-const ADDRESSES: &str = "Objects are written BUCKET/KEY (raw/2013/01.csv), tables BUCKET/PATH \
-    (raw/flights); s3://… works as well.";
+const ADDRESSES: &str = "Objects are named BUCKET/KEY (raw/2013/01.csv), tables BUCKET/PATH \
+    (raw/flights), optionally with the prefix s3://.";
 #[cfg(not(feature = "tables"))]
-const ADDRESSES: &str = "Objects are written BUCKET/KEY (raw/2013/01.csv); s3://… works as well.";
+const ADDRESSES: &str = "Objects are named BUCKET/KEY (raw/2013/01.csv), optionally with the \
+    prefix s3://.";
 
 #[cfg(feature = "tables")]
-const TOUR_OF_TABLES: &str = "
+const TABLE_EXAMPLES: &str = "
   lakewright table create raw/flights --schema 'month: int, delay: double' --partition-by month
   lakewright table append raw/flights 01.csv
   lakewright sql 'SELECT month, avg(delay) FROM flights GROUP BY 1' --table flights=raw/flights";
 #[cfg(not(feature = "tables"))]
-const TOUR_OF_TABLES: &str = "";
+const TABLE_EXAMPLES: &str = "";
 
-fn tour() -> String {
-    format!("{TOUR}{TOUR_OF_TABLES}\n\n{CONVENTIONS}")
+fn long_help() -> String {
+    format!("{EXAMPLES}{TABLE_EXAMPLES}\n\n{CONVENTIONS}")
 }
 
-const TOUR: &str = "\
-A first tour:
-  lakewright embedded --data ./data &                 a server on this machine
-  export LAKEWRIGHT_ENDPOINT=embedded:./data          … and the way to it
+const EXAMPLES: &str = "\
+Examples:
+  lakewright embedded --data ./data &                 starts a server on this machine
+  export LAKEWRIGHT_ENDPOINT=embedded:./data          connects to it
   lakewright bucket create raw
   lakewright object put 01.csv raw/in/01.csv";
 
 const CONVENTIONS: &str = "\
-Where the connection comes from, the first that says something wins: options, the profile that
---profile names, LAKEWRIGHT_* variables, AWS_* variables and files, the profile `default`. Keys are
-never options, because other users see the arguments of a process: put them into profiles.toml, a
-file or the environment. `lakewright profile show` says where each value came from.
+Settings of the connection are read from these sources, in order of precedence: options, the profile
+that --profile names, LAKEWRIGHT_* variables, AWS_* variables and files, the profile `default`.
+Credentials are never options, because other users can read the arguments of a process: put them
+into profiles.toml, a file or the environment. `lakewright profile show` shows the source of each
+value.
 
-Output: stdout carries the answer, stderr everything else. With --json the answer is one JSON
-document, a list one JSON object a line, and an error one JSON object at the end of stderr.
+Output: results are printed on stdout, everything else on stderr. With --json a result is one JSON
+document, a list one JSON object per line, and an error one JSON object at the end of stderr.
 
 Exit codes:
-  0    done (also when the reader of the output went away early)
-  1    the service or the state of things said no: not found, denied, conflict, unavailable …
-  2    the question was wrong: arguments, names, documents, profile, configuration
-  3    drift, and plan --detailed-exit-code: something differs from what is declared
-  130  interrupted (Ctrl-C); 143 terminated. No half object and no half commit stays behind.";
+  0    success (also when the reader of stdout closes the pipe early)
+  1    the operation failed: not found, denied, conflict, unavailable …
+  2    invalid input: arguments, names, specs, profile, configuration
+  3    drift and plan --detailed-exit-code: the server differs from the spec
+  130  interrupted (Ctrl-C); 143 terminated. Objects and commits are written completely or not at
+       all.";
 
 /// The nouns.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Noun {
-    /// Buckets: create, list, head, delete, empty, and what they do by themselves
+    /// Buckets: create, list, head, delete, empty, and their settings
     #[command(subcommand)]
     Bucket(cmd::bucket::Verb),
     /// Objects: put, get, list, head, delete, copy
@@ -93,174 +94,90 @@ pub(crate) enum Noun {
     /// Query tables with SQL
     #[cfg(feature = "tables")]
     Sql(cmd::sql::Sql),
-    /// Not in this build: Delta tables
+    /// Delta tables (not in this build)
     #[cfg(not(feature = "tables"))]
     #[command(hide = true)]
-    Table(cmd::tableless::Refused),
-    /// Not in this build: SQL
+    Table(cmd::tableless::Unsupported),
+    /// SQL (not in this build)
     #[cfg(not(feature = "tables"))]
     #[command(hide = true)]
-    Sql(cmd::tableless::Refused),
-    /// Documents of what should exist: check, show, schema
+    Sql(cmd::tableless::Unsupported),
+    /// Specs, which declare resources: check, show, schema
     #[command(subcommand)]
-    Spec(cmd::declared::SpecVerb),
-    Plan(cmd::declared::Plan),
-    Apply(cmd::declared::Apply),
-    Drift(cmd::declared::Drift),
-    State(cmd::declared::State),
-    Adopt(cmd::declared::Adopt),
-    Forget(cmd::declared::Forget),
-    Destroy(cmd::declared::Destroy),
+    Spec(cmd::spec::Verb),
+    Plan(cmd::declared::plan::Plan),
+    Apply(cmd::declared::apply::Apply),
+    Drift(cmd::declared::drift::Drift),
+    State(cmd::declared::state::State),
+    Adopt(cmd::declared::adopt::Adopt),
+    Forget(cmd::declared::forget::Forget),
+    Destroy(cmd::declared::destroy::Destroy),
     Wait(cmd::wait::Wait),
-    /// Profiles: who talks to which server, and where that was said
+    /// Connection profiles: list, show, check
     #[command(subcommand)]
     Profile(cmd::profile::Verb),
     /// Serve a directory as object storage on this machine
     Embedded(cmd::embedded::Embedded),
-    /// Print the completions of a shell
+    /// Print a completion script for a shell
     Completions(cmd::completions::Completions),
     /// Print or write the manual pages
     Man(cmd::man::Man),
 }
 
-/// Options that every verb takes.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Global {
-    /// Print JSON: one document, a list one object a line
-    #[arg(long, global = true, help_heading = "Output")]
-    pub(crate) json: bool,
-
-    /// Say more on stderr; twice for debugging
-    ///
-    /// LAKEWRIGHT_LOG takes a filter in the syntax of tracing-subscriber instead, such as
-    /// `lakewright_s3=debug`. What the HTTP layers log below warnings may hold signatures
-    /// and is shown only where LAKEWRIGHT_LOG names them.
-    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
-    pub(crate) verbose: u8,
-
-    #[command(flatten)]
-    pub(crate) connection: Connection,
-}
-
-/// Which server, as whom. No secret is among these: the arguments of a process are public.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Connection")]
-pub(crate) struct Connection {
-    /// Profile of profiles.toml to connect with
-    #[arg(long, global = true, value_name = "NAME")]
-    profile: Option<String>,
-
-    /// Server: http(s)://host:port or embedded:DIR
-    #[arg(long, global = true, value_name = "URL")]
-    endpoint: Option<String>,
-
-    /// Region that requests are signed for
-    #[arg(long, global = true, hide_short_help = true)]
-    region: Option<String>,
-
-    /// Do not sign requests
-    #[arg(long, global = true, hide_short_help = true)]
-    anonymous: bool,
-
-    /// Profile of the shared AWS files to sign with
-    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
-    aws_profile: Option<String>,
-
-    /// Ask the cloud machine's metadata service for credentials
-    #[arg(long, global = true, hide_short_help = true)]
-    instance_metadata: bool,
-
-    /// Put the bucket into the host name
-    #[arg(long, global = true, hide_short_help = true)]
-    virtual_host_style: bool,
-
-    /// PEM file of certificates to trust besides the system's
-    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
-    ca_file: Option<PathBuf>,
-
-    /// How long a connection may take to come up
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, hide_short_help = true)]
-    connect_timeout: Option<Duration>,
-
-    /// How long the server may be silent
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, hide_short_help = true)]
-    read_timeout: Option<Duration>,
-
-    /// How long one request may take with all its retries
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, hide_short_help = true)]
-    timeout: Option<Duration>,
-
-    /// How often a failed request is sent again
-    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
-    retries: Option<u32>,
-
-    /// How many requests one transfer keeps under way
-    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
-    concurrency: Option<usize>,
-
-    /// Send uploads without a CRC32C
-    #[arg(long, global = true, hide_short_help = true)]
-    no_checksums: bool,
-}
-
-impl Connection {
-    /// What the command line says, as the first layer of a resolution.
-    pub(crate) fn settings(&self) -> Settings {
-        let said = |flag: bool| flag.then_some(true);
-        let this = self.clone();
-        Settings {
-            profile: this.profile,
-            endpoint: this.endpoint,
-            region: this.region,
-            anonymous: said(this.anonymous),
-            aws_profile: this.aws_profile,
-            instance_metadata: said(this.instance_metadata),
-            virtual_host_style: said(this.virtual_host_style),
-            ca_file: this.ca_file,
-            connect_timeout: this.connect_timeout,
-            read_timeout: this.read_timeout,
-            timeout: this.timeout,
-            retries: this.retries,
-            concurrency: this.concurrency,
-            checksums: this.no_checksums.then_some(false),
-            ..Settings::default()
+impl Noun {
+    /// Runs the command.
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
+        match self {
+            Self::Bucket(verb) => verb.run(context).await,
+            Self::Object(verb) => verb.run(context).await,
+            #[cfg(feature = "tables")]
+            Self::Table(verb) => verb.run(context).await,
+            #[cfg(feature = "tables")]
+            Self::Sql(sql) => sql.run(context).await,
+            #[cfg(not(feature = "tables"))]
+            Self::Table(verb) | Self::Sql(verb) => verb.run(),
+            Self::Spec(verb) => verb.run(context),
+            Self::Plan(plan) => plan.run(context).await,
+            Self::Apply(apply) => apply.run(context).await,
+            Self::Drift(drift) => drift.run(context).await,
+            Self::State(state) => state.run(context).await,
+            Self::Adopt(adopt) => adopt.run(context).await,
+            Self::Forget(forget) => forget.run(context).await,
+            Self::Destroy(destroy) => destroy.run(context).await,
+            Self::Wait(wait) => wait.run(context).await,
+            Self::Profile(verb) => verb.run(context).await,
+            Self::Embedded(embedded) => embedded.run(context).await,
+            Self::Completions(completions) => completions.run(Cli::command(), context),
+            Self::Man(man) => man.run(Cli::command(), context),
         }
     }
-}
-
-/// A time span: a number of seconds, or with its unit.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    const UNITS: [(&str, f64); 4] = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
-    let unit = UNITS.iter().find_map(|(unit, length)| Some((text.strip_suffix(unit)?, *length)));
-    let (number, length) = unit.unwrap_or((text, 1.0));
-    let number: f64 = number
-        .trim()
-        .parse()
-        .map_err(|_| "write a number of seconds, such as 2.5, or 500ms, 2m")?;
-    Duration::try_from_secs_f64(number * length).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+    use std::time::Duration;
 
     #[test]
-    fn the_grammar_holds_together() {
+    fn the_grammar_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_command_explains_itself() {
+    fn every_command_has_help_and_examples() {
         fn walk(command: &clap::Command) {
-            assert!(command.get_about().is_some(), "{} says nothing", command.get_name());
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
             for argument in command.get_arguments() {
                 let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
                 assert!(!help.is_empty(), "{} {}", command.get_name(), argument.get_id());
             }
             let verbs: Vec<_> = command.get_subcommands().collect();
             if verbs.is_empty() {
-                assert!(command.get_after_help().is_some(), "{} no example", command.get_name());
+                assert!(
+                    command.get_after_help().is_some(),
+                    "{} has no example",
+                    command.get_name()
+                );
             }
             verbs.into_iter().for_each(walk);
         }
@@ -293,19 +210,26 @@ mod tests {
     }
 
     #[test]
-    fn global_options_stand_anywhere() {
+    fn global_options_are_accepted_after_the_verb() {
         let line = ["lakewright", "bucket", "list", "--endpoint", "http://x:1", "--timeout", "2.5"];
         let cli = Cli::try_parse_from(line).unwrap();
         let settings = cli.global.connection.settings();
         assert_eq!(settings.endpoint.as_deref(), Some("http://x:1"));
         assert_eq!(settings.timeout, Some(Duration::from_millis(2500)));
         assert_eq!(settings.anonymous, None);
-        for (text, millis) in [("500ms", 500), ("60s", 60_000), ("1.5m", 90_000), ("1h", 3_600_000)]
-        {
-            assert_eq!(seconds(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        for bad in ["soon", "-1", "NaN", "inf", "s", "5 days"] {
-            assert!(seconds(bad).is_err(), "{bad}");
+    }
+
+    #[test]
+    fn every_command_has_a_manual_page() {
+        let mut grammar = Cli::command();
+        grammar.build();
+        let pages = cmd::man::pages(grammar);
+        let names: Vec<_> = pages.iter().map(|(name, _)| name.as_str()).collect();
+        assert!(names.contains(&"lakewright-object-put"), "{names:?}");
+        assert!(names.contains(&"lakewright"));
+        for (name, command) in pages {
+            let text = String::from_utf8(cmd::man::render(command).unwrap()).unwrap();
+            assert!(text.contains(".SH SYNOPSIS"), "{name}");
         }
     }
 }

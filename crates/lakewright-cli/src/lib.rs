@@ -1,18 +1,29 @@
-//! The `lakewright` command as a library: the binary and the Python wheel's console script both
+//! The `lakewright` command as a library: the binary and the console script of the Python wheel both
 //! call [`main`].
+//!
+//! Modules depend only on modules above them in this list:
+//!
+//! 1. `human`, `stderr`, `address`, `duration`, `log`: text, arguments and logging
+//! 2. `failure`, `progress`, `input`, `output`, `global`: what commands read and print
+//! 3. `context`: the environment of a running command
+//! 4. `cmd`: the verbs, a file for each with its arguments and its function
+//! 5. `args`: the grammar, assembled from the arguments of the verbs
+//! 6. `run`: runtime, signals and exit code
 
 mod address;
 mod args;
 mod cmd;
 mod context;
+mod duration;
 mod failure;
+mod global;
 mod human;
 mod input;
 mod log;
 mod output;
 mod progress;
-pub mod readable;
 mod run;
+mod stderr;
 
 use std::ffi::OsString;
 
@@ -20,12 +31,13 @@ use clap::{CommandFactory, FromArgMatches};
 
 /// Runs the command line `argv`, program name first, and returns the exit code.
 ///
-/// It may be called from any thread of any process: it ends nothing but itself, brings its own
-/// runtime, and a second call finds the logging of the first. What it changes for good is what
-/// the process does on SIGINT and SIGTERM.
+/// It may be called from any thread, more than once, and never ends the process. It creates a runtime
+/// of its own and starts logging if the process has no global subscriber. After the first call, the
+/// process no longer ends by itself on SIGINT and SIGTERM.
 ///
-/// stdout carries the answer, stderr everything else. 0 done, 1 the service or the state of
-/// things said no, 2 the question was wrong, 130 and 143 after SIGINT and SIGTERM.
+/// Results are printed on stdout, everything else on stderr. The exit code is 0 for success, 1 when
+/// the operation failed, 2 for invalid input, 3 for differences from the spec, 130 and 143 after
+/// SIGINT and SIGTERM.
 ///
 /// ```
 /// assert_eq!(lakewright_cli::main(["lakewright", "no-such-noun"].map(Into::into)), 2);
@@ -41,8 +53,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-/// The grammar of the command line, for tools that make something of it: completions, manual
-/// pages, documentation.
+/// Returns the grammar of the command line, for tools that generate documentation.
 #[must_use]
 pub fn command() -> clap::Command {
     args::Cli::command()

@@ -1,4 +1,4 @@
-//! Logging: to stderr, quiet unless asked.
+//! Logging to stderr.
 
 use std::io::{self, IsTerminal};
 
@@ -9,26 +9,26 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-/// The variable that takes a filter.
+/// The environment variable with the filter.
 pub(crate) const VARIABLE: &str = "LAKEWRIGHT_LOG";
 
-/// What these log below warnings may hold signatures and headers: it is shown only where the
-/// variable names them.
+/// Prefixes of log targets whose messages below warnings may contain signatures and headers. They are
+/// logged only when the variable names the target.
 const CAPPED: [&str; 5] = ["aws_", "h2", "hyper", "rustls", "s3s"];
 
-/// Starts logging. A second call in one process finds the logging of the first, and so does a
-/// program that has its own.
+/// Starts logging. Has no effect if the process already has a global subscriber, from an earlier call
+/// or of an embedding program.
 pub(crate) fn init(verbose: u8) -> Result<(), Error> {
-    let wanted = std::env::var(VARIABLE).ok().filter(|filter| !filter.trim().is_empty());
-    let wanted = wanted.as_deref().unwrap_or(match verbose {
-        // What the libraries below have to say comes back as an error, in better words.
+    let filter = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
+    let filter = filter.as_deref().unwrap_or(match verbose {
+        // Warnings of libraries are omitted: their failures are reported as errors of the command.
         0 => "lakewright=warn",
         1 => "warn,lakewright=info",
         _ => "warn,lakewright=debug",
     });
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let subscriber = subscriber(wanted, io::stderr, colour).map_err(|error| {
-        let why = format!("${VARIABLE} is no filter: {error}");
+    let subscriber = subscriber(filter, io::stderr, colour).map_err(|error| {
+        let why = format!("${VARIABLE} is not a valid filter: {error}");
         Error::new(ErrorKind::InvalidConfig, why)
     })?;
     let _ = subscriber.try_init();
@@ -36,14 +36,14 @@ pub(crate) fn init(verbose: u8) -> Result<(), Error> {
 }
 
 fn subscriber<W>(
-    wanted: &str,
+    filter: &str,
     writer: W,
     colour: bool,
 ) -> Result<impl Subscriber + Send + Sync + use<W>, tracing_subscriber::filter::ParseError>
 where
     W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
 {
-    let named: Vec<String> = wanted
+    let named: Vec<String> = filter
         .split(',')
         .filter_map(|directive| directive.split(['=', '[']).next())
         .map(|target| target.trim().to_owned())
@@ -55,16 +55,16 @@ where
             || named.iter().any(|name| event.target().starts_with(name))
     });
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colour);
-    Ok(Registry::default().with(lines.with_filter(EnvFilter::try_new(wanted)?.and(cap))))
+    Ok(Registry::default().with(lines.with_filter(EnvFilter::try_new(filter)?.and(cap))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What a filter lets through is only known to a subscriber that has it.
-    fn lets_through(wanted: &str) -> [bool; 4] {
-        tracing::subscriber::with_default(subscriber(wanted, io::sink, false).unwrap(), || {
+    /// Returns whether the filter enables each of four events.
+    fn enabled(filter: &str) -> [bool; 4] {
+        tracing::subscriber::with_default(subscriber(filter, io::sink, false).unwrap(), || {
             [
                 tracing::enabled!(target: "aws_smithy_runtime::client", Level::DEBUG),
                 tracing::enabled!(target: "hyper_util::client", Level::DEBUG),
@@ -75,12 +75,12 @@ mod tests {
     }
 
     #[test]
-    fn http_layers_speak_only_when_named() {
-        assert_eq!(lets_through("trace"), [false, false, true, true]);
-        assert_eq!(lets_through("lakewright=debug"), [false, false, true, false]);
-        assert_eq!(lets_through("warn,aws_smithy_runtime=debug"), [true, false, false, true]);
-        assert_eq!(lets_through("aws_sdk_s3=debug,debug"), [false, false, true, true]);
-        assert_eq!(lets_through("hyper=trace"), [false, true, false, false]);
+    fn http_libraries_are_logged_only_when_named() {
+        assert_eq!(enabled("trace"), [false, false, true, true]);
+        assert_eq!(enabled("lakewright=debug"), [false, false, true, false]);
+        assert_eq!(enabled("warn,aws_smithy_runtime=debug"), [true, false, false, true]);
+        assert_eq!(enabled("aws_sdk_s3=debug,debug"), [false, false, true, true]);
+        assert_eq!(enabled("hyper=trace"), [false, true, false, false]);
         assert!(subscriber("==", io::sink, false).is_err());
     }
 }

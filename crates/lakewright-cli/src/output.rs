@@ -1,58 +1,61 @@
-//! The answer on stdout: text for people, JSON for programs.
+//! The output of a command on stdout: text for people, JSON for programs.
 
-use std::io::{self, BufWriter, Write};
+use std::env;
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use lakewright::render::Style;
 use serde_json::Value;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{CommandResult, Failure};
 use crate::human::printable;
-use crate::readable::Paint;
 
-/// How much is gathered before it is written, in bytes: what a pipe holds.
+/// The size of the buffer before stdout, in bytes: the capacity of a pipe.
 const BUFFER: usize = 64 << 10;
 
-/// Something that can be an answer.
-pub(crate) trait Answer {
-    /// One document, or one line of a list. Sizes are bytes, times RFC 3339, absent is null.
+/// A value that a command prints.
+pub(crate) trait Render {
+    /// Returns the value as one JSON document. Sizes are in bytes, times in RFC 3339, absent values
+    /// are null.
     fn json(&self) -> Value;
 
-    /// The same for people, ending in a line break.
+    /// Writes the value as text for people, ending in a line break.
     fn text(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// A line of a list that is short enough to be aligned as a whole.
+/// A row of a list that is held in memory, so that its columns can be aligned.
 pub(crate) trait Row {
-    /// What stands above the columns; a `>` before it puts the column to the right.
+    /// The headers of the columns; a leading `>` aligns the column to the right.
     const HEADERS: &'static [&'static str];
 
-    /// One JSON object.
+    /// Returns the row as one JSON object.
     fn json(&self) -> Value;
 
-    /// The columns.
+    /// Returns the cells of the row as text.
     fn cells(&self) -> Vec<String>;
 }
 
-/// stdout, as the verbs see it.
+/// The standard output of a command.
 pub(crate) struct Output {
     sink: Sink,
     json: bool,
-    paint: Paint,
+    style: Style,
 }
 
-/// Remembers why a write failed: the writers of file formats turn that into text.
+/// A writer that keeps the first cause of a failed write: writers of file formats report it only as
+/// text.
 struct Sink {
     sink: Box<dyn Write + Send>,
     failed: Option<io::Error>,
 }
 
 impl Sink {
-    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+    fn keep_error<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         if let Err(error) = &result
             && error.kind() != io::ErrorKind::Interrupted
         {
-            let same = error.raw_os_error().map(io::Error::from_raw_os_error);
-            self.failed = Some(same.unwrap_or_else(|| error.kind().into()));
+            let copy = error.raw_os_error().map(io::Error::from_raw_os_error);
+            self.failed = Some(copy.unwrap_or_else(|| error.kind().into()));
         }
         result
     }
@@ -61,103 +64,124 @@ impl Sink {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.sink.write(bytes);
-        self.note(written)
+        self.keep_error(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.sink.flush();
-        self.note(flushed)
+        self.keep_error(flushed)
     }
 }
 
 impl Output {
-    /// Answers go to the process's stdout.
+    /// Writes to the stdout of the process.
     pub(crate) fn stdout(json: bool) -> Self {
-        // The handle is locked write by write, so that a caller's threads are never locked out
+        // The handle is locked for each write only, so that other threads of the process can print
         // while this command waits for a server.
-        Self::new(Box::new(BufWriter::with_capacity(BUFFER, io::stdout())), json, Paint::stdout())
+        Self::new(
+            Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
+            json,
+            style_of(&io::stdout()),
+        )
     }
 
     #[cfg(test)]
     pub(crate) fn to(sink: impl Write + Send + 'static, json: bool) -> Self {
-        Self::new(Box::new(sink), json, Paint::Plain)
+        Self::new(Box::new(sink), json, Style::Plain)
     }
 
-    fn new(sink: Box<dyn Write + Send>, json: bool, paint: Paint) -> Self {
-        Self { sink: Sink { sink, failed: None }, json, paint }
+    fn new(sink: Box<dyn Write + Send>, json: bool, style: Style) -> Self {
+        Self { sink: Sink { sink, failed: None }, json, style }
     }
 
-    /// Whether the answer is JSON.
+    /// Whether the output is JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Whether whoever reads the answer sees colours.
-    pub(crate) fn paint(&self) -> Paint {
-        self.paint
+    /// Returns the style of text on stdout.
+    pub(crate) fn style(&self) -> Style {
+        self.style
     }
 
-    /// Prints a whole answer, or the next line of a list that comes bit by bit.
-    pub(crate) fn show(&mut self, answer: &dyn Answer) -> Outcome {
+    /// Prints a value, or the next row of a list that is not held in memory.
+    pub(crate) fn show(&mut self, value: &dyn Render) -> CommandResult {
         if self.json {
-            return self.document(&answer.json());
+            return self.document(&value.json());
         }
-        answer.text(&mut self.sink).map_err(Failure::writing)
+        value.text(&mut self.sink).map_err(Failure::writing)
     }
 
-    /// Prints a list: aligned under headers, or one JSON object a line.
-    pub(crate) fn list<T: Row>(&mut self, rows: &[T]) -> Outcome {
+    /// Prints a list: as an aligned table, or as JSON with one object per line.
+    pub(crate) fn list<T: Row>(&mut self, rows: &[T]) -> CommandResult {
         if self.json {
             return rows.iter().try_for_each(|row| self.document(&row.json()));
         }
         if rows.is_empty() {
             return Ok(());
         }
-        let headers: Vec<Header<'_>> = T::HEADERS.iter().map(|text| Header::marked(text)).collect();
+        let headers: Vec<Header<'_>> = T::HEADERS.iter().map(|text| Header::parse(text)).collect();
         let table = aligned(&headers, rows.iter().map(Row::cells));
         self.bytes(table.as_bytes())
     }
 
     /// Prints bytes as they are.
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Outcome {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> CommandResult {
         self.sink.write_all(bytes).map_err(Failure::writing)
     }
 
-    /// For formats with writers of their own; what they fail with goes to [`Output::broken`].
-    #[cfg(feature = "tables")] // rows alone have such formats
+    /// Returns the writer, for file formats. Their errors are passed to [`Output::write_error`].
+    #[cfg(feature = "tables")] // only rows are printed in file formats
     pub(crate) fn writer(&mut self) -> &mut (dyn Write + Send) {
         &mut self.sink
     }
 
-    /// Why such a writer failed: stdout itself, or else what it says.
+    /// Returns why a file format could not be written: the error of stdout if there was one,
+    /// otherwise `format_error`.
     #[cfg(feature = "tables")]
-    pub(crate) fn broken(&mut self, said: impl FnOnce() -> lakewright::Error) -> Failure {
+    pub(crate) fn write_error(
+        &mut self,
+        format_error: impl FnOnce() -> lakewright::Error,
+    ) -> Failure {
         match self.sink.failed.take() {
             Some(error) => Failure::writing(error),
-            None => said().into(),
+            None => format_error().into(),
         }
     }
 
-    /// Hands over what was gathered.
-    pub(crate) fn flush(&mut self) -> Outcome {
+    /// Writes the buffered output.
+    pub(crate) fn flush(&mut self) -> CommandResult {
         self.sink.flush().map_err(Failure::writing)
     }
 
-    fn document(&mut self, value: &Value) -> Outcome {
+    fn document(&mut self, value: &Value) -> CommandResult {
         writeln!(self.sink, "{value}").map_err(Failure::writing)
     }
 }
 
-/// What stands above a column.
+/// Returns the style of text on stderr.
+pub(crate) fn stderr_style() -> Style {
+    style_of(&io::stderr())
+}
+
+/// Returns the style for a stream: ANSI colours on a terminal, unless `NO_COLOR`
+/// (<https://no-color.org>) is set or `TERM` names a terminal without them.
+fn style_of(stream: &impl IsTerminal) -> Style {
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    if stream.is_terminal() && !no_color && !dumb { Style::Ansi } else { Style::Plain }
+}
+
+/// The header of a column.
 pub(crate) struct Header<'a> {
     pub(crate) name: &'a str,
-    /// The column is aligned to the right.
+    /// Whether the column is aligned to the right.
     pub(crate) right: bool,
 }
 
 impl<'a> Header<'a> {
-    /// Of a text in which a leading `>` means "to the right".
-    pub(crate) fn marked(text: &'a str) -> Self {
+    /// Parses a header: a leading `>` aligns the column to the right.
+    pub(crate) fn parse(text: &'a str) -> Self {
         match text.strip_prefix('>') {
             Some(name) => Self { name, right: true },
             None => Self { name: text, right: false },
@@ -165,7 +189,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Columns under their headers, two spaces apart, without lines: made to be read and cut(1).
+/// Returns a table without borders, its columns two spaces apart, for people and for cut(1).
 pub(crate) fn aligned(
     headers: &[Header<'_>],
     rows: impl IntoIterator<Item = Vec<String>>,
@@ -192,7 +216,7 @@ pub(crate) fn aligned(
     text
 }
 
-/// Names and values, one pair a line.
+/// Returns names and values as aligned text, one pair per line.
 pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
     aligned(&[], pairs.into_iter().map(|(name, value)| vec![name.to_owned(), value]))
 }
@@ -203,7 +227,7 @@ pub(crate) mod tests {
     use serde_json::json;
     use std::sync::{Arc, Mutex};
 
-    /// What was printed, for tests to look at.
+    /// A writer whose output tests can read.
     #[derive(Clone, Default)]
     pub(crate) struct Printed(Arc<Mutex<Vec<u8>>>);
 
@@ -223,9 +247,9 @@ pub(crate) mod tests {
         }
     }
 
-    struct Thing(&'static str, u64);
+    struct Item(&'static str, u64);
 
-    impl Row for Thing {
+    impl Row for Item {
         const HEADERS: &'static [&'static str] = &["NAME", ">SIZE"];
         fn json(&self) -> Value {
             json!({"name": self.0, "size": self.1})
@@ -236,18 +260,18 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn lists_are_aligned_or_lines_of_json() {
-        let things = [Thing("a", 10), Thing("long\nname", 2000)];
+    fn lists_are_aligned_or_json_lines() {
+        let items = [Item("a", 10), Item("long\nname", 2000)];
         for (json, expected) in [
             (false, "NAME        SIZE\na             10\nlong\\nname  2000\n"),
             (true, "{\"name\":\"a\",\"size\":10}\n{\"name\":\"long\\nname\",\"size\":2000}\n"),
         ] {
             let printed = Printed::default();
-            Output::to(printed.clone(), json).list(&things).unwrap();
+            Output::to(printed.clone(), json).list(&items).unwrap();
             assert_eq!(printed.text(), expected);
         }
         let printed = Printed::default();
-        Output::to(printed.clone(), false).list::<Thing>(&[]).unwrap();
+        Output::to(printed.clone(), false).list::<Item>(&[]).unwrap();
         assert_eq!(printed.text(), "");
     }
 

@@ -1,50 +1,53 @@
-//! Progress of long work: on stderr, only where somebody watches.
+//! Progress of long operations, shown on stderr when stderr is a terminal.
 
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar that takes itself away when it is dropped, so that an answer or an error never shares
-/// its line. Where nobody watches it is nothing.
-pub(crate) struct Meter(Option<ProgressBar>);
+use crate::human::printable;
+use crate::stderr;
 
-/// Whether progress can be shown at all.
-pub(crate) fn is_watched(json: bool) -> bool {
+/// Whether progress is shown: stderr is a terminal and the output is not JSON.
+pub(crate) fn is_shown(json: bool) -> bool {
     !json && io::stderr().is_terminal()
 }
 
+/// A progress bar that is removed when it is dropped, so that no output or error shares its line.
+/// It does nothing where progress is not shown.
+pub(crate) struct Meter(Option<ProgressBar>);
+
 impl Meter {
-    /// Counts bytes.
-    pub(crate) fn bytes(watched: bool, what: &str) -> Self {
-        Self::new(watched, what, "{msg} {spinner} {bytes} {bytes_per_sec}")
+    /// Creates a meter that counts bytes.
+    pub(crate) fn bytes(shown: bool, label: &str) -> Self {
+        Self::new(shown, label, "{msg} {spinner} {bytes} {bytes_per_sec}")
     }
 
-    /// Counts things.
-    pub(crate) fn items(watched: bool, what: &str) -> Self {
-        Self::new(watched, what, "{msg} {spinner} {human_pos}")
+    /// Creates a meter that counts items.
+    pub(crate) fn items(shown: bool, label: &str) -> Self {
+        Self::new(shown, label, "{msg} {spinner} {human_pos}")
     }
 
-    fn new(watched: bool, what: &str, template: &str) -> Self {
-        if !watched {
+    fn new(shown: bool, label: &str, template: &str) -> Self {
+        if !shown {
             return Self(None);
         }
-        let meter = ProgressBar::new_spinner();
-        meter.set_message(crate::human::printable(what).into_owned());
-        Self(Some(styled(meter, template)))
+        let bar = ProgressBar::new_spinner();
+        bar.set_message(printable(label).into_owned());
+        Self(Some(with_template(bar, template)))
     }
 
-    /// So many bytes so far, of `total` where that is known.
-    pub(crate) fn is_at(&self, done: u64, total: Option<u64>) {
+    /// Sets the number of bytes that are done, and the total if it is known.
+    pub(crate) fn set(&self, done: u64, total: Option<u64>) {
         let Some(bar) = &self.0 else { return };
         if total.is_some() && bar.length() != total {
             bar.set_length(total.unwrap_or(done));
-            let _ =
-                styled(bar.clone(), "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+            let template = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+            let _ = with_template(bar.clone(), template);
         }
         bar.set_position(done);
     }
 
-    /// So many more.
+    /// Adds to the number of bytes or items that are done.
     pub(crate) fn add(&self, n: u64) {
         if let Some(bar) = &self.0 {
             bar.inc(n);
@@ -52,42 +55,50 @@ impl Meter {
     }
 }
 
-/// Steps of a plan, as they are done: on a terminal one line that moves and a line for what went
-/// wrong, otherwise a line for each.
-pub(crate) struct Steps(Option<ProgressBar>);
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
 
-impl Steps {
-    pub(crate) fn new(watched: bool, total: usize) -> Self {
-        if !watched || total == 0 {
+/// Progress of the steps of a plan: a progress bar and a line for each failed step where progress
+/// is shown, a line for each step otherwise.
+pub(crate) struct StepProgress(Option<ProgressBar>);
+
+impl StepProgress {
+    pub(crate) fn new(shown: bool, total: usize) -> Self {
+        if !shown || total == 0 {
             return Self(None);
         }
         let bar = ProgressBar::new(total as u64);
-        Self(Some(styled(bar, "{pos}/{len} {bar:30} {wide_msg}")))
+        Self(Some(with_template(bar, "{pos}/{len} {bar:30} {wide_msg}")))
     }
 
-    /// A line for people.
-    pub(crate) fn say(&self, line: &str) {
+    /// Prints a line on stderr.
+    pub(crate) fn print(&self, line: &str) {
         match &self.0 {
-            None => crate::failure::say(&format!("{line}\n")),
+            None => stderr::write(&format!("{line}\n")),
             Some(bar) => bar.println(line),
         }
     }
 
-    /// This step is under way.
+    /// Reports that a step was started.
     pub(crate) fn started(&self, step: &str) {
         if let Some(bar) = &self.0 {
             bar.set_message(step.to_owned());
         }
     }
 
-    /// This step has come to its end, or to the error that is named.
+    /// Reports that a step has ended, with the error if it failed.
     pub(crate) fn ended(&self, step: &str, error: Option<&str>) {
         let line = match error {
             None => format!("done: {step}"),
-            Some(error) => format!("not done: {step}: {}", crate::human::printable(error)),
+            Some(error) => format!("not done: {step}: {}", printable(error)),
         };
         match &self.0 {
-            None => crate::failure::say(&format!("{line}\n")),
+            None => stderr::write(&format!("{line}\n")),
             Some(bar) => {
                 bar.inc(1);
                 if error.is_some() {
@@ -98,7 +109,7 @@ impl Steps {
     }
 }
 
-impl Drop for Steps {
+impl Drop for StepProgress {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
@@ -106,17 +117,10 @@ impl Drop for Steps {
     }
 }
 
-fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+/// Sets the layout of a bar. An invalid template leaves the default layout; those above are valid.
+fn with_template(bar: ProgressBar, template: &str) -> ProgressBar {
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
-        Err(_) => bar, // the templates above are well formed; a plain bar would do as well
-    }
-}
-
-impl Drop for Meter {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
+        Err(_) => bar,
     }
 }

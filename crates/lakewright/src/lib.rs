@@ -17,6 +17,7 @@
 
 mod connect;
 mod lake;
+pub mod render;
 
 #[cfg(feature = "tables")]
 pub use arrow;

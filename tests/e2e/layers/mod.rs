@@ -1,15 +1,19 @@
 //! Holds the layer table of the architecture: who may depend on whom, and who never reaches what.
 //!
-//! `graph` judges the crates by `cargo metadata`, `source` judges the modules by their code. Both
-//! judges take their subject as a value, so that their own tests can show them a broken one.
+//! `graph` checks the crates by `cargo metadata`, `source` and `cycles` check the modules by their
+//! code. All of them take what they check as a value, so that their own tests can pass a wrong one.
 
+mod cycles;
 mod graph;
 mod source;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+
+use self::cycles::Level;
 
 /// The workspace's root folder.
 fn root() -> PathBuf {
@@ -46,6 +50,29 @@ fn modules_keep_to_their_layer() {
     let files = source::files(&root, &["crates", "python/src"]);
     assert!(files.len() > 20, "only {} source files found under {}", files.len(), root.display());
     assert_none(&source::violations(&files, source::TABLE));
+}
+
+#[test]
+fn modules_have_no_cycle() {
+    let root = root();
+    let files = source::files(&root, &["crates", "python/src", "tests/src"]);
+    let folders: BTreeSet<&str> =
+        files.iter().filter_map(|(path, _)| Some(path.split_once("/src/")?.0)).collect();
+    assert!(folders.len() > 5, "only {folders:?} found under {}", root.display());
+    let listed = cycles::FILE_BY_FILE.iter().chain(cycles::CYCLIC);
+    let absent: Vec<_> = listed.filter(|folder| !folders.contains(*folder)).collect();
+    assert!(absent.is_empty(), "listed, but not found: {absent:?}");
+    let mut found = Vec::new();
+    for folder in folders {
+        let level = if cycles::FILE_BY_FILE.contains(&folder) { Level::File } else { Level::Top };
+        let cycles = cycles::cycles(&files, folder, level);
+        if !cycles::CYCLIC.contains(&folder) {
+            found.extend(cycles);
+        } else if cycles.is_empty() {
+            found.push(format!("{folder} has no cycle any more: remove it from the list"));
+        }
+    }
+    assert_none(&found);
 }
 
 /// Every package that we build with must be content with the compiler that we state.

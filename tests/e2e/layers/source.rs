@@ -25,6 +25,8 @@ pub(super) const TABLE: &[Rule] = &[
         within: &["crates/lakewright-delta/src/"],
         only_in: &["crates/lakewright-delta/src/store.rs"],
     },
+    // Python calls the command's `main` and nothing else of its crate.
+    Rule { name: "lakewright_cli", within: &["python/src/"], only_in: &["python/src/lib.rs"] },
 ];
 
 /// A source file: its path from the workspace's root, and its text.

@@ -1,28 +1,29 @@
 //! `lakewright completions`
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 
-/// Print the completions of a shell
+/// Print a completion script for a shell
 ///
-/// The output goes where the shell looks for completions, or is evaluated at its start.
+/// The script is written to a file that the shell loads, or evaluated when the shell starts.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright completions bash > ~/.local/share/bash-completion/completions/lakewright
   lakewright completions zsh > ~/.zfunc/_lakewright
   lakewright completions fish > ~/.config/fish/completions/lakewright.fish")]
 pub(crate) struct Completions {
-    /// Which shell
+    /// The shell
     shell: Shell,
 }
 
 impl Completions {
-    pub(crate) fn run(self, context: &mut Context) -> Outcome {
+    /// Prints the completion script for `grammar`.
+    pub(crate) fn run(self, mut grammar: Command, context: &mut Context) -> CommandResult {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut crate::command(), "lakewright", &mut script);
+        clap_complete::generate(self.shell, &mut grammar, "lakewright", &mut script);
         context.out.bytes(&script)
     }
 }

@@ -10,17 +10,17 @@ use lakewright::embedded::{Durability, EmbeddedOptions, EmbeddedServer};
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::failure::{Outcome, local};
+use crate::failure::{CommandResult, io_error};
 use crate::human::printable;
-use crate::output::Answer;
+use crate::output::Render;
 
 /// Serve a directory as object storage on this machine
 ///
-/// Listens on loopback and prints, once it answers, the endpoint and how to connect; then serves
-/// until Ctrl-C or SIGTERM, answers what is under way and ends with exit code 0. The keys are
-/// generated once and stay in the directory; other lakewright commands find them there by
-/// themselves with the endpoint embedded:DIR. Fails with already_exists when another process
-/// serves the directory.
+/// Listens on the loopback interface. When the server is ready, prints the endpoint and how to
+/// connect. On Ctrl-C or SIGTERM, finishes the running requests and exits with code 0. The
+/// credentials are generated once and kept in the directory, where other lakewright commands with
+/// the endpoint embedded:DIR read them. Fails with already_exists when another process serves the
+/// directory.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright embedded --data ./data
@@ -28,54 +28,54 @@ use crate::output::Answer;
   LAKEWRIGHT_ENDPOINT=embedded:./data lakewright bucket list
   lakewright embedded --data ./data --show-credentials         for boto3 and other S3 clients")]
 pub(crate) struct Embedded {
-    /// Directory to keep everything in; made when it is missing
+    /// Data directory; created if it does not exist
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Loopback address to listen on; without it the system chooses a port
+    /// Loopback address to listen on; by default the system chooses a port
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
     /// What an acknowledged write survives
     #[arg(long, value_enum, default_value_t)]
-    durability: Survives,
-    /// Print the keys as well, secret included
+    durability: DurabilityArg,
+    /// Also print the credentials, including the secret key
     #[arg(long)]
     show_credentials: bool,
 }
 
-/// [`Durability`] as it is written on the command line.
+/// [`Durability`] as a value on the command line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Survives {
-    /// The end of the machine: every write is flushed to the disk
+enum DurabilityArg {
+    /// A crash of the machine: every write is flushed to disk
     #[default]
     Machine,
-    /// The end of the process: for tests and data that can be made again
+    /// A crash of the process: for tests and reproducible data
     Process,
 }
 
 impl Embedded {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let mut options = EmbeddedOptions::new(&self.data).durability(match self.durability {
-            Survives::Machine => Durability::Machine,
-            Survives::Process => Durability::Process,
+            DurabilityArg::Machine => Durability::Machine,
+            DurabilityArg::Process => Durability::Process,
         });
         if let Some(listen) = self.listen {
             options = options.listen(listen);
         }
-        // It serves what is under way to its end.
-        context.ends_itself();
+        // A graceful stop lets the server finish its running requests.
+        context.stop_gracefully();
         let stopped = context.stopped();
         let server = EmbeddedServer::start(options).await?;
         let data_dir = self.data.canonicalize().map_err(|error| {
-            local(error, self.data.display().to_string()).during("start_embedded_server")
+            io_error(error, self.data.display().to_string()).during("start_embedded_server")
         })?;
-        let serving = Serving {
+        let serving = RunningServer {
             endpoint: server.endpoint(),
             data_dir,
-            keys: self
+            credentials: self
                 .show_credentials
                 .then(|| (server.access_key_id().to_owned(), server.secret_access_key().clone())),
         };
-        // Whoever started the server may not care to read; it serves all the same.
+        // The server keeps running when its stdout is closed.
         let _ = context.out.show(&serving);
         let _ = context.out.flush();
         stopped.await;
@@ -83,21 +83,22 @@ impl Embedded {
     }
 }
 
-struct Serving {
+/// A running server.
+struct RunningServer {
     endpoint: String,
     data_dir: PathBuf,
-    /// Only where they were asked for.
-    keys: Option<(String, Secret)>,
+    /// Access key and secret key, with --show-credentials.
+    credentials: Option<(String, Secret)>,
 }
 
-impl Answer for Serving {
+impl Render for RunningServer {
     fn json(&self) -> Value {
         let mut document = json!({
             "endpoint": self.endpoint,
             "data_dir": self.data_dir.to_string_lossy(),
             "pid": std::process::id(),
         });
-        if let Some((id, secret)) = &self.keys {
+        if let Some((id, secret)) = &self.credentials {
             document["access_key_id"] = json!(id);
             document["secret_access_key"] = json!(secret.expose());
         }
@@ -108,20 +109,23 @@ impl Answer for Serving {
         let dir = self.data_dir.display().to_string();
         let dir = printable(&dir);
         writeln!(out, "serving {dir} at {}", self.endpoint)?;
-        writeln!(out, "lakewright finds it by its directory:")?;
-        writeln!(out, "  export LAKEWRIGHT_ENDPOINT={}", quoted(&format!("embedded:{dir}")))?;
-        let Some((id, secret)) = &self.keys else {
-            return writeln!(out, "other S3 clients need its keys: --show-credentials prints them");
+        writeln!(out, "to connect with lakewright:")?;
+        writeln!(out, "  export LAKEWRIGHT_ENDPOINT={}", shell_quote(&format!("embedded:{dir}")))?;
+        let Some((id, secret)) = &self.credentials else {
+            return writeln!(
+                out,
+                "for other S3 clients, --show-credentials prints the credentials"
+            );
         };
-        writeln!(out, "other S3 clients:")?;
+        writeln!(out, "to connect with other S3 clients:")?;
         writeln!(out, "  export AWS_ENDPOINT_URL_S3={}", self.endpoint)?;
         writeln!(out, "  export AWS_ACCESS_KEY_ID={id}")?;
         writeln!(out, "  export AWS_SECRET_ACCESS_KEY={}", secret.expose())
     }
 }
 
-/// As a POSIX shell reads it back.
-fn quoted(text: &str) -> String {
+/// Quotes text for a POSIX shell.
+fn shell_quote(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/:._-+@%".contains(c);
     if text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
@@ -131,20 +135,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secret_shows_only_when_asked_for() {
-        let mut serving = Serving {
+    fn the_secret_is_printed_only_on_request() {
+        let mut serving = RunningServer {
             endpoint: "http://127.0.0.1:1".into(),
             data_dir: "/srv/it's data".into(),
-            keys: None,
+            credentials: None,
         };
-        let text = |serving: &Serving| {
+        let text = |serving: &RunningServer| {
             let mut text = Vec::new();
             serving.text(&mut text).unwrap();
             String::from_utf8(text).unwrap() + &serving.json().to_string()
         };
         assert!(!text(&serving).contains("access_key_id"));
         assert!(text(&serving).contains(r"='embedded:/srv/it'\''s data'"));
-        serving.keys = Some(("ID".into(), Secret::new("hunter2")));
+        serving.credentials = Some(("ID".into(), Secret::new("hunter2")));
         assert_eq!(text(&serving).matches("hunter2").count(), 2);
     }
 }

@@ -6,50 +6,49 @@ use clap::{Args, Command};
 use clap_mangen::Man as Page;
 
 use crate::context::Context;
-use crate::failure::{Outcome, local};
+use crate::failure::{CommandResult, io_error};
 
 /// Print or write the manual pages
 ///
-/// Prints the page lakewright(1), or the page of the verb that is named. With --dir every page is
-/// written to a file there, and the files are listed.
+/// Prints the page lakewright(1), or the page of the given verb. With --dir all pages are written to
+/// files in that directory, and the files are listed.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright man | man -l -
   lakewright man object put | man -l -
   lakewright man --dir ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Noun and verb whose page to print
+    /// The noun and the verb
     #[arg(value_name = "NOUN VERB", conflicts_with = "dir")]
     path: Vec<String>,
-    /// Write all pages into this directory
+    /// Write all pages to this directory
     #[arg(long)]
     dir: Option<PathBuf>,
 }
 
 impl Man {
-    pub(crate) fn run(self, context: &mut Context) -> Outcome {
-        let mut root = crate::command();
-        root.build();
+    /// Prints or writes pages for `grammar`, the whole command line.
+    pub(crate) fn run(self, mut grammar: Command, context: &mut Context) -> CommandResult {
+        grammar.build();
         let Some(dir) = self.dir else {
-            let page = render(find(root, &self.path)?)?;
+            let page = render(find(grammar, &self.path)?)?;
             return context.out.bytes(&page);
         };
-        let failed = |error| local(error, dir.display().to_string()).during("man");
+        let failed = |error| io_error(error, dir.display().to_string()).during("man");
         std::fs::create_dir_all(&dir).map_err(failed)?;
-        let mut pages = Vec::new();
-        gather(root, "lakewright", &mut pages);
-        for (name, command) in pages {
+        for (name, command) in pages(grammar) {
             let path = dir.join(format!("{name}.1"));
             std::fs::write(&path, render(command)?)
-                .map_err(|error| local(error, path.display().to_string()).during("man"))?;
+                .map_err(|error| io_error(error, path.display().to_string()).during("man"))?;
             context.out.bytes(format!("{}\n", path.display()).as_bytes())?;
         }
         Ok(())
     }
 }
 
-fn find(root: Command, path: &[String]) -> Outcome<Command> {
-    let mut command = root;
+/// Returns the command for the words of `path`, named as its page.
+fn find(grammar: Command, path: &[String]) -> CommandResult<Command> {
+    let mut command = grammar;
     let mut name = String::from("lakewright");
     for word in path {
         command = command.find_subcommand(word).cloned().ok_or_else(|| {
@@ -57,28 +56,37 @@ fn find(root: Command, path: &[String]) -> Outcome<Command> {
         })?;
         name = format!("{name}-{word}");
     }
-    Ok(named(command, &name))
+    Ok(with_name(command, &name))
 }
 
-fn gather(command: Command, name: &str, pages: &mut Vec<(String, Command)>) {
-    let shown = |verb: &&Command| verb.get_name() != "help" && !verb.is_hide_set();
-    for verb in command.get_subcommands().filter(shown) {
-        gather(verb.clone(), &format!("{name}-{}", verb.get_name()), pages);
+/// Returns the commands that have a page, each with the name of the page.
+pub(crate) fn pages(grammar: Command) -> Vec<(String, Command)> {
+    let mut pages = Vec::new();
+    collect(grammar, "lakewright", &mut pages);
+    pages
+}
+
+fn collect(command: Command, name: &str, pages: &mut Vec<(String, Command)>) {
+    let is_shown = |verb: &&Command| verb.get_name() != "help" && !verb.is_hide_set();
+    for verb in command.get_subcommands().filter(is_shown) {
+        collect(verb.clone(), &format!("{name}-{}", verb.get_name()), pages);
     }
-    pages.push((name.to_owned(), named(command, name)));
+    pages.push((name.to_owned(), with_name(command, name)));
 }
 
-/// Pages are called like their files.
-fn named(command: Command, name: &str) -> Command {
+/// Names a command as its page, because the page's title is the command's name.
+fn with_name(command: Command, name: &str) -> Command {
+    // Names of clap commands are 'static; the process ends after the pages are written.
     let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
     command.name(name)
 }
 
-fn render(command: Command) -> Outcome<Vec<u8>> {
+/// Returns the manual page of a command in roff.
+pub(crate) fn render(command: Command) -> CommandResult<Vec<u8>> {
     let mut page = Vec::new();
     Page::new(command.disable_help_subcommand(true))
         .render(&mut page)
-        .map_err(|error| local(error, "the page"))?;
+        .map_err(|error| io_error(error, "manual page"))?;
     Ok(page)
 }
 
@@ -87,19 +95,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_verb_has_a_page() {
-        let mut root = crate::command();
-        root.build();
-        let mut pages = Vec::new();
-        gather(root.clone(), "lakewright", &mut pages);
-        let names: Vec<_> = pages.iter().map(|(name, _)| name.as_str()).collect();
-        assert!(names.contains(&"lakewright-object-put"), "{names:?}");
-        assert!(names.contains(&"lakewright"));
-        for (name, command) in pages {
-            let text = String::from_utf8(render(command).unwrap()).unwrap();
-            assert!(text.contains(".SH SYNOPSIS"), "{name}");
-        }
-        assert!(find(root.clone(), &["object".into(), "put".into()]).is_ok());
-        assert!(find(root, &["object".into(), "fly".into()]).is_err());
+    fn verbs_are_found_by_their_path() {
+        let grammar = Command::new("lakewright")
+            .subcommand(Command::new("object").subcommand(Command::new("put")));
+        let put = find(grammar.clone(), &["object".into(), "put".into()]).unwrap();
+        assert_eq!(put.get_name(), "lakewright-object-put");
+        assert!(find(grammar, &["object".into(), "fly".into()]).is_err());
     }
 }

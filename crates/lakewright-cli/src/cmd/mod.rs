@@ -1,5 +1,5 @@
-//! The verbs. A noun with small verbs is one file, one with larger verbs a folder with a file
-//! for each.
+//! The nouns and verbs: a folder for each noun, a file for each verb, which contains the arguments of
+//! the verb and the function that runs it.
 
 pub(crate) mod bucket;
 pub(crate) mod completions;
@@ -10,6 +10,7 @@ pub(crate) mod object;
 pub(crate) mod profile;
 #[cfg(feature = "tables")]
 mod rows;
+pub(crate) mod spec;
 #[cfg(feature = "tables")]
 pub(crate) mod sql;
 #[cfg(feature = "tables")]
@@ -17,34 +18,3 @@ pub(crate) mod table;
 #[cfg(not(feature = "tables"))]
 pub(crate) mod tableless;
 pub(crate) mod wait;
-
-use crate::args::Noun;
-use crate::context::Context;
-use crate::failure::Outcome;
-
-/// Runs a verb.
-pub(crate) async fn run(noun: Noun, context: &mut Context) -> Outcome {
-    match noun {
-        Noun::Bucket(verb) => verb.run(context).await,
-        Noun::Object(verb) => verb.run(context).await,
-        #[cfg(feature = "tables")]
-        Noun::Table(verb) => verb.run(context).await,
-        #[cfg(feature = "tables")]
-        Noun::Sql(sql) => sql.run(context).await,
-        #[cfg(not(feature = "tables"))]
-        Noun::Table(refused) | Noun::Sql(refused) => refused.run(),
-        Noun::Spec(verb) => verb.run(context),
-        Noun::Plan(plan) => plan.run(context).await,
-        Noun::Apply(apply) => apply.run(context).await,
-        Noun::Drift(drift) => drift.run(context).await,
-        Noun::State(state) => state.run(context).await,
-        Noun::Adopt(adopt) => adopt.run(context).await,
-        Noun::Forget(forget) => forget.run(context).await,
-        Noun::Destroy(destroy) => destroy.run(context).await,
-        Noun::Wait(wait) => wait.run(context).await,
-        Noun::Profile(verb) => verb.run(context).await,
-        Noun::Embedded(embedded) => embedded.run(context).await,
-        Noun::Completions(completions) => completions.run(context),
-        Noun::Man(man) => man.run(context),
-    }
-}

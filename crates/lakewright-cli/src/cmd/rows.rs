@@ -1,4 +1,4 @@
-//! The rows of a scan or query, in the format that was asked for.
+//! The rows of a scan or query as output, in several formats.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -15,17 +15,17 @@ use lakewright::{Error, ErrorKind};
 use parquet::arrow::ArrowWriter;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::output::{Header, aligned};
 
-/// Formats of rows.
+/// Output formats of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Aligned columns, for people
     Table,
-    /// CSV with a header; null is nothing between the commas
+    /// CSV with a header; null is an empty field
     Csv,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
     /// A Parquet file
     Parquet,
@@ -33,30 +33,32 @@ pub(crate) enum Format {
     Arrow,
 }
 
-/// How many rows are aligned with each other: enough for a screen, and a table of any size needs
-/// little memory.
-const ALIGNED: usize = 1000;
+/// The number of rows that are aligned with each other: more than a screen shows, and few enough to
+/// be held in memory.
+const ALIGNED_ROWS: usize = 1000;
 
-/// The format that was asked for, one way or the other.
-pub(crate) fn chosen(format: Option<Format>, context: &Context) -> Result<Format, Error> {
+/// Returns the format that `--format` and `--json` select.
+pub(crate) fn output_format(format: Option<Format>, context: &Context) -> Result<Format, Error> {
     let format = match (format, context.out.is_json()) {
         (None, true) => Format::Jsonl,
         (None, false) => Format::Table,
         (Some(Format::Jsonl), true) => Format::Jsonl,
         (Some(_), true) => {
-            return Err(Error::invalid_input("--json is the format jsonl; leave one of them out"));
+            return Err(Error::invalid_input(
+                "--json selects the format jsonl and excludes other formats",
+            ));
         }
         (Some(format), false) => format,
     };
     if matches!(format, Format::Parquet | Format::Arrow) && io::stdout().is_terminal() {
-        let why = "this format is nothing for a terminal; send stdout to a file or a program";
+        let why = "this format is binary and cannot be printed on a terminal; redirect stdout";
         return Err(Error::invalid_input(why));
     }
     Ok(format)
 }
 
-/// Runs the scan and prints its rows as they come.
-pub(crate) async fn print(context: &mut Context, scan: Scan, format: Format) -> Outcome {
+/// Runs the scan and prints its rows as they arrive.
+pub(crate) async fn print(context: &mut Context, scan: Scan, format: Format) -> CommandResult {
     let mut batches = scan.stream().await?;
     let schema = batches.schema().clone();
     let printed = async {
@@ -68,52 +70,52 @@ pub(crate) async fn print(context: &mut Context, scan: Scan, format: Format) -> 
     };
     match printed.await {
         Ok(()) => Ok(()),
-        Err(Stop::Reading(error)) => Err(error.into()),
-        Err(Stop::Writing(why)) => Err(context.out.broken(|| {
-            let why = format!("these rows cannot be written in this format: {why}");
+        Err(RowsError::Read(error)) => Err(error.into()),
+        Err(RowsError::Write(why)) => Err(context.out.write_error(|| {
+            let why = format!("the rows cannot be written in this format: {why}");
             Error::new(ErrorKind::Unsupported, why).during("print")
         })),
     }
 }
 
-/// Which end of the pipeline broke.
-enum Stop {
-    Reading(Error),
-    Writing(Unwritable),
+/// An error of reading rows or of writing them.
+enum RowsError {
+    Read(Error),
+    Write(FormatError),
 }
 
-impl From<Error> for Stop {
+impl From<Error> for RowsError {
     fn from(error: Error) -> Self {
-        Self::Reading(error)
+        Self::Read(error)
     }
 }
 
-impl From<Unwritable> for Stop {
-    fn from(error: Unwritable) -> Self {
-        Self::Writing(error)
+impl From<FormatError> for RowsError {
+    fn from(error: FormatError) -> Self {
+        Self::Write(error)
     }
 }
 
-/// What a writer of some format says. That stdout is closed shows elsewhere.
-type Unwritable = Box<dyn std::error::Error>;
+/// An error of a format's writer. Errors of stdout itself are kept by [`Output`](crate::output::Output).
+type FormatError = Box<dyn std::error::Error>;
 
 type Sink<'a> = &'a mut (dyn Write + Send);
 
 trait Writer {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Unwritable>;
-    fn finish(self: Box<Self>) -> Result<(), Unwritable>;
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError>;
+    fn finish(self: Box<Self>) -> Result<(), FormatError>;
 }
 
 fn writer<'a>(
     format: Format,
     schema: SchemaRef,
     sink: Sink<'a>,
-) -> Result<Box<dyn Writer + 'a>, Unwritable> {
+) -> Result<Box<dyn Writer + 'a>, FormatError> {
     Ok(match format {
-        Format::Table => Box::new(Columns { schema, sink, waiting: Vec::new(), first: true }),
+        Format::Table => Box::new(AlignedWriter { schema, sink, pending: Vec::new(), first: true }),
         Format::Csv => {
             let mut writer = csv::WriterBuilder::new().with_header(true).build(sink);
-            // The header belongs to a table without rows, too.
+            // A table without rows also has a header.
             writer.write(&RecordBatch::new_empty(schema))?;
             Box::new(writer)
         }
@@ -127,57 +129,57 @@ fn writer<'a>(
 }
 
 impl Writer for csv::Writer<Sink<'_>> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Unwritable> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
         Ok(csv::Writer::write(self, batch)?)
     }
 
-    fn finish(self: Box<Self>) -> Result<(), Unwritable> {
+    fn finish(self: Box<Self>) -> Result<(), FormatError> {
         Ok(())
     }
 }
 
 impl Writer for json::LineDelimitedWriter<Sink<'_>> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Unwritable> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
         Ok(json::LineDelimitedWriter::write(self, batch)?)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<(), Unwritable> {
+    fn finish(mut self: Box<Self>) -> Result<(), FormatError> {
         Ok(json::LineDelimitedWriter::finish(&mut self)?)
     }
 }
 
 impl Writer for ArrowWriter<Sink<'_>> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Unwritable> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
         Ok(ArrowWriter::write(self, batch)?)
     }
 
-    fn finish(self: Box<Self>) -> Result<(), Unwritable> {
+    fn finish(self: Box<Self>) -> Result<(), FormatError> {
         self.close()?;
         Ok(())
     }
 }
 
 impl Writer for StreamWriter<Sink<'_>> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Unwritable> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
         Ok(StreamWriter::write(self, batch)?)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<(), Unwritable> {
+    fn finish(mut self: Box<Self>) -> Result<(), FormatError> {
         Ok(StreamWriter::finish(&mut self)?)
     }
 }
 
-/// Aligned columns, with the header again after every [`ALIGNED`] rows.
-struct Columns<'a> {
+/// Aligned columns, with the header repeated after every [`ALIGNED_ROWS`] rows.
+struct AlignedWriter<'a> {
     schema: SchemaRef,
     sink: Sink<'a>,
-    /// Rows that wait to be aligned with others: batches may be small.
-    waiting: Vec<Vec<String>>,
+    /// Rows that are not printed yet, because batches may be shorter than [`ALIGNED_ROWS`].
+    pending: Vec<Vec<String>>,
     first: bool,
 }
 
-impl Writer for Columns<'_> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Unwritable> {
+impl Writer for AlignedWriter<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
         let options = FormatOptions::default().with_null("null");
         let columns = batch
             .columns()
@@ -186,24 +188,24 @@ impl Writer for Columns<'_> {
             .collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
             let cells = columns.iter().map(|column| column.value(row).try_to_string());
-            self.waiting.push(cells.collect::<Result<_, _>>()?);
-            if self.waiting.len() == ALIGNED {
-                self.align()?;
+            self.pending.push(cells.collect::<Result<_, _>>()?);
+            if self.pending.len() == ALIGNED_ROWS {
+                self.print_pending()?;
             }
         }
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<(), Unwritable> {
-        if self.first || !self.waiting.is_empty() {
-            self.align()?;
+    fn finish(mut self: Box<Self>) -> Result<(), FormatError> {
+        if self.first || !self.pending.is_empty() {
+            self.print_pending()?;
         }
         Ok(())
     }
 }
 
-impl Columns<'_> {
-    fn align(&mut self) -> Result<(), Unwritable> {
+impl AlignedWriter<'_> {
+    fn print_pending(&mut self) -> Result<(), FormatError> {
         let fields = self.schema.fields().iter();
         let headers: Vec<Header<'_>> = fields
             .map(|field| Header { name: field.name(), right: field.data_type().is_numeric() })
@@ -211,7 +213,7 @@ impl Columns<'_> {
         if !self.first {
             writeln!(self.sink)?;
         }
-        let text = aligned(&headers, std::mem::take(&mut self.waiting));
+        let text = aligned(&headers, std::mem::take(&mut self.pending));
         self.sink.write_all(text.as_bytes())?;
         self.first = false;
         Ok(())
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn every_format() {
+    fn rows_in_every_format() {
         let rows = [(1, Some("a,\u{1b}b")), (20, None)];
         for (format, expected) in [
             (Format::Table, " n  name\n 1  a,\\u{1b}b\n20  null\n"),
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rows_still_have_columns() {
+    fn the_header_is_printed_without_rows() {
         assert_eq!(printed(Format::Table, &[]), b"n  name\n");
         assert_eq!(printed(Format::Csv, &[]), b"n,name\n");
         assert_eq!(printed(Format::Jsonl, &[]), b"");
@@ -267,9 +269,9 @@ mod tests {
 
     #[test]
     fn long_tables_repeat_their_header() {
-        let rows = vec![(0, None); ALIGNED + 1];
+        let rows = vec![(0, None); ALIGNED_ROWS + 1];
         let text = String::from_utf8(printed(Format::Table, &rows)).unwrap();
         assert_eq!(text.matches("name").count(), 2);
-        assert_eq!(text.matches("null").count(), ALIGNED + 1);
+        assert_eq!(text.matches("null").count(), ALIGNED_ROWS + 1);
     }
 }

@@ -10,13 +10,13 @@ use lakewright::{Error, TableUri};
 
 use super::rows::{self, Format};
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::input;
 
 /// Query tables with SQL
 ///
-/// The query runs in this process (DataFusion's SQL); it reads and never writes. Tables have the
-/// names that --table gives them. Names are case-sensitive. Prints the rows.
+/// The query is executed in this process, in the SQL of DataFusion, and cannot write. --table gives
+/// tables their names in the query. Names are case-sensitive. Prints the rows.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright sql 'SELECT carrier, avg(delay) FROM f GROUP BY 1' --table f=raw/flights
@@ -24,23 +24,24 @@ use crate::input;
   lakewright sql - --table f=raw/flights --json < query.sql
   lakewright sql 'SELECT 1 + 1'")]
 pub(crate) struct Sql {
-    /// The query, `-` to read it from stdin
+    /// The query; - for stdin
     query: String,
     /// A table and its name in the query; may be repeated
     #[arg(short, long = "table", value_name = "NAME=BUCKET/PATH")]
-    tables: Vec<Named>,
-    /// How to print the rows; with --json jsonl, otherwise table
+    tables: Vec<NamedTable>,
+    /// Output format; the default is table, with --json jsonl
     #[arg(long, value_enum)]
     format: Option<Format>,
 }
 
+/// A table with its name in the query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Named {
+struct NamedTable {
     name: String,
     uri: TableUri,
 }
 
-impl FromStr for Named {
+impl FromStr for NamedTable {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.split_once('=') {
@@ -53,8 +54,8 @@ impl FromStr for Named {
 }
 
 impl Sql {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
-        let format = rows::chosen(self.format, context)?;
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
+        let format = rows::output_format(self.format, context)?;
         let mut query = self.query;
         if query == "-" {
             let bytes: Vec<Bytes> = input::stdin().try_collect().await?;
@@ -63,9 +64,9 @@ impl Sql {
         }
         let lake = context.lake().await?;
         let mut tables = BTreeMap::new();
-        for Named { name, uri } in self.tables {
+        for NamedTable { name, uri } in self.tables {
             if tables.insert(name.clone(), lake.table(uri)).is_some() {
-                let why = format!("two tables are called {name:?}");
+                let why = format!("two tables are named {name:?}");
                 return Err(Error::invalid_input(why).during("sql").into());
             }
         }
@@ -78,11 +79,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_have_names() {
-        let named: Named = "f=raw/a=1/flights".parse().unwrap();
+    fn tables_are_given_names() {
+        let named: NamedTable = "f=raw/a=1/flights".parse().unwrap();
         assert_eq!((named.name.as_str(), named.uri.path()), ("f", "a=1/flights"));
         for bad in ["raw/flights", "=raw/flights", "f=raw", "f="] {
-            assert!(bad.parse::<Named>().is_err(), "{bad}");
+            assert!(bad.parse::<NamedTable>().is_err(), "{bad}");
         }
     }
 }

@@ -5,24 +5,24 @@ use std::ffi::OsString;
 use clap::Args;
 use lakewright::{Error, ErrorKind};
 
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 
-/// Takes any arguments, so that whoever types a command of the full build hears where it is and
-/// not that there never was one.
+/// A verb that fails with `Unsupported`. It takes any arguments, so that a command line for the full
+/// build fails because of the missing feature and not because of its arguments.
 #[derive(Args, Debug)]
 #[command(
     disable_help_flag = true,
-    after_help = "The build of lakewright with the feature `tables` has it."
+    after_help = "Builds of lakewright with the feature `tables` have this command."
 )]
-pub(crate) struct Refused {
-    /// What the full build would read
+pub(crate) struct Unsupported {
+    /// The arguments of the full build
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
-impl Refused {
-    pub(crate) fn run(self) -> Outcome {
-        tracing::debug!(arguments = ?self.arguments, "refused");
+impl Unsupported {
+    pub(crate) fn run(self) -> CommandResult {
+        tracing::debug!(arguments = ?self.arguments, "unsupported");
         let error = Error::new(ErrorKind::Unsupported, lakewright::declared::NO_TABLES);
         Err(error.into())
     }

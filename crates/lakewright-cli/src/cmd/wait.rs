@@ -7,28 +7,29 @@ use clap::Args;
 use lakewright::Settings;
 use serde_json::{Value, json};
 
-use crate::args::seconds;
 use crate::context::Context;
-use crate::failure::Outcome;
-use crate::output::Answer;
+use crate::duration;
+use crate::failure::CommandResult;
+use crate::human::printable;
+use crate::output::Render;
 
 /// Wait until the server is ready
 ///
-/// MinIO is ready when its cluster is whole and it knows its users; any other server when it
-/// answers these credentials. Fails with timeout when it is not in time, and at once where
-/// waiting is of no use: unauthenticated for wrong keys.
+/// MinIO is ready when its cluster has quorum and its users are loaded, any other server when it
+/// accepts a request with these credentials. Fails with timeout when the server is not ready in
+/// time, and at once when waiting cannot help: with unauthenticated for invalid credentials.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright wait --timeout 60s && lakewright apply lake.json --yes")]
 pub(crate) struct Wait {
-    /// How long at most: seconds, or 500ms, 60s, 2m
-    // The same id as the option of all verbs, which it replaces here.
-    #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "60s")]
+    /// Maximum time to wait: seconds, or 500ms, 60s, 2m
+    // This option has the id of the global option `--timeout`, and replaces it for this verb.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
 }
 
 impl Wait {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let settings = Settings { timeout: None, ..context.settings() };
         let lake = lakewright::connect(settings).await?;
         lake.wait(self.timeout).await?;
@@ -36,14 +37,15 @@ impl Wait {
     }
 }
 
+/// The endpoint of a server that is ready.
 struct Ready(String);
 
-impl Answer for Ready {
+impl Render for Ready {
     fn json(&self) -> Value {
         json!({ "endpoint": self.0, "ready": true })
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{} is ready", crate::human::printable(&self.0))
+        writeln!(out, "{} is ready", printable(&self.0))
     }
 }

@@ -3,61 +3,61 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use lakewright::{BucketName, Emptied, EmptyOptions, Lake};
+use lakewright::{BucketName, Emptied, EmptyOptions};
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::count;
 use crate::input::confirm;
-use crate::output::Answer;
+use crate::output::Render;
 
-/// End everything in a bucket
+/// Delete all objects of a bucket
 ///
-/// All objects with all their versions, delete markers, and uploads that were not completed,
-/// after a question or with --yes. What is locked stays; the error then is partial_apply and
-/// names it, or denied when nothing else was there. Prints how much is gone.
+/// Deletes all objects with all their versions, delete markers and incomplete uploads, after a
+/// confirmation or with --yes. Locked objects are kept; then the error is partial_apply and names
+/// them, or denied when nothing could be deleted. Prints how much was deleted.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  lakewright bucket empty raw                         asks first
+  lakewright bucket empty raw                         asks for confirmation
   lakewright bucket empty raw --yes && lakewright bucket delete raw
   lakewright bucket empty audit --bypass-governance --yes")]
 pub(crate) struct Empty {
     /// The bucket
     name: BucketName,
-    /// Also what is locked in governance mode, if you may
+    /// Also delete objects locked in governance mode, with the permission to bypass it
     #[arg(long)]
     bypass_governance: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
 
 impl Empty {
-    pub(super) async fn run(self, lake: &Lake, context: &mut Context) -> Outcome {
+    pub(super) async fn run(self, context: &mut Context) -> CommandResult {
         let Self { name, bypass_governance, yes } = self;
         if !yes {
-            confirm(&format!("deletes everything in {name}, old versions included")).await?;
+            confirm(&format!("deletes everything in {name}, including old versions")).await?;
         }
         let options = EmptyOptions { bypass_governance };
-        let gone = lake.bucket(name.clone()).empty(options).await?;
-        context.out.show(&Gone { name, gone })
+        let deleted = context.lake().await?.bucket(name.clone()).empty(options).await?;
+        context.out.show(&EmptiedBucket { name, deleted })
     }
 }
 
-struct Gone {
+struct EmptiedBucket {
     name: BucketName,
-    gone: Emptied,
+    deleted: Emptied,
 }
 
-impl Answer for Gone {
+impl Render for EmptiedBucket {
     fn json(&self) -> Value {
-        let Emptied { versions, uploads } = self.gone;
+        let Emptied { versions, uploads } = self.deleted;
         json!({ "name": self.name, "versions": versions, "uploads": uploads })
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Emptied { versions, uploads } = self.gone;
+        let Emptied { versions, uploads } = self.deleted;
         let (versions, uploads) = (count(versions, "version"), count(uploads, "upload"));
         writeln!(out, "{}: {versions} and {uploads} deleted", self.name)
     }

@@ -1,57 +1,39 @@
 //! `lakewright drift`
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use lakewright::plan::Plan;
-use serde_json::Value;
+use lakewright::render;
 
-use super::plan::document;
-use super::read_spec;
+use super::plan_output::PlanOutput;
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
-use crate::output::Answer;
-use crate::readable;
+use crate::failure::{CommandResult, Failure};
+use crate::input::read_spec;
 
-/// Show what differs from what is declared
+/// Show how the server differs from a spec
 ///
-/// Changes nothing. Exit code 0 when everything is as it is declared, 3 when something differs or
-/// is kept that the stack owns and does not declare any more.
+/// Changes nothing. Exit code 0 when every resource is as declared, 3 when a resource differs, or
+/// when the stack owns a resource that the spec no longer declares.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright drift lake.json
   lakewright drift lake.json >/dev/null || notify-send 'the lake has drifted'
   lakewright drift lake.json --json | jq '.steps[].resource'")]
 pub(crate) struct Drift {
-    /// The document of what should exist; - for stdin
+    /// The spec; - for stdin
     spec: PathBuf,
 }
 
 impl Drift {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let spec = read_spec(&self.spec, "drift")?;
         let plan = context.lake().await?.drift(&spec).await?;
-        context.out.show(&Shown { plan: &plan, paint: context.out.paint() })?;
+        let text = render::drift(&plan, context.out.style());
+        context.out.show(&PlanOutput { plan: &plan, text })?;
         if !plan.differs() {
             return Ok(());
         }
         context.out.flush()?;
         Err(Failure::Differs)
-    }
-}
-
-struct Shown<'a> {
-    plan: &'a Plan,
-    paint: readable::Paint,
-}
-
-impl Answer for Shown<'_> {
-    fn json(&self) -> Value {
-        document(self.plan)
-    }
-
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(readable::drift(self.plan, self.paint).as_bytes())
     }
 }

@@ -7,40 +7,40 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use lakewright::plan::Plan as ThePlan;
-use lakewright::{Error, PlanOptions, ResourceId};
-use serde_json::Value;
+use lakewright::{Error, render};
 
-use super::read_spec;
+use super::plan_args::PlanArgs;
+use super::plan_output::PlanOutput;
 use crate::context::Context;
-use crate::failure::{Failure, Outcome, local, say};
-use crate::output::Answer;
-use crate::readable;
+use crate::failure::{CommandResult, Failure, io_error};
+use crate::human::printable;
+use crate::input::read_spec;
+use crate::stderr;
 
-/// Show what apply would do
+/// Show what apply would change
 ///
-/// Reads the live system, changes nothing, and prints what apply would do and why: resource by
-/// resource, + created, ~ changed, - destroyed, <- taken over, -> let go of, = only remembered
-/// anew. Whatever stands in the way is told at once, with what to do about it.
+/// Reads the state of the server, changes nothing, and prints what apply would change and why, by
+/// resource: + create, ~ change, - delete, <- adopt, -> forget, = update in the registry only. All
+/// conflicts are reported at once, each with what to do about it.
 ///
-/// With --out the plan is also written to a file (mode 0600) that apply takes. It holds no secret
-/// and is bound to the document, the registry and the server that it was made from.
+/// With --out the plan is also written to a file (mode 0600) for apply. A plan contains no secret,
+/// and is valid only for the spec, the registry and the server that it was made from.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright plan lake.json
   lakewright plan lake.json --prune --out lake.plan && lakewright apply lake.plan
-  lakewright plan lake.json --detailed-exit-code      0 nothing to do, 3 something, 1 or 2 an error
+  lakewright plan lake.json --detailed-exit-code      0 no changes, 3 changes, 1 or 2 an error
   lakewright plan lake.json --graph dot | dot -Tsvg > plan.svg
   lakewright plan lake.json --json | jq '.steps[].reason'")]
 pub(crate) struct Plan {
-    /// The document of what should exist; - for stdin
+    /// The spec; - for stdin
     spec: PathBuf,
     #[command(flatten)]
-    choice: Choice,
+    options: PlanArgs,
     /// Also write the plan to this file, for apply
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Exit with 3 when there is something to do
+    /// Exit with code 3 when there are changes
     #[arg(long)]
     detailed_exit_code: bool,
     /// Print the steps as a graph instead
@@ -48,24 +48,7 @@ pub(crate) struct Plan {
     graph: Option<GraphFormat>,
 }
 
-/// What a plan may do besides what the document says.
-#[derive(Args, Debug)]
-pub(super) struct Choice {
-    /// Take away what the stack owns and the document does not declare any more
-    #[arg(long)]
-    pub(super) prune: bool,
-    /// Take this over, which exists and is nobody's: KIND/NAME, such as bucket/raw
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) adopt: Vec<ResourceId>,
-}
-
-impl Choice {
-    pub(super) fn options(self) -> PlanOptions {
-        PlanOptions { prune: self.prune, adopt: self.adopt.into_iter().collect() }
-    }
-}
-
-/// [`readable::Graph`] as it is written on the command line.
+/// [`render::GraphFormat`] as a value on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum GraphFormat {
     /// For Markdown
@@ -75,30 +58,33 @@ enum GraphFormat {
 }
 
 impl Plan {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         if self.graph.is_some() && context.out.is_json() {
-            return Err(Error::invalid_input("--graph prints a graph: leave --json out").into());
+            return Err(Error::invalid_input("--graph and --json exclude each other").into());
         }
         let spec = read_spec(&self.spec, "plan")?;
         let lake = context.lake().await?;
-        let plan = lake.plan(&spec, &self.choice.options()).await?;
+        let plan = lake.plan(&spec, &self.options.into_options()).await?;
         if let Some(file) = &self.out {
             write_private(file, &plan.to_json()?)
-                .map_err(|error| local(error, file.display().to_string()).during("plan"))?;
+                .map_err(|error| io_error(error, file.display().to_string()).during("plan"))?;
         }
         match self.graph {
             Some(format) => {
                 let format = match format {
-                    GraphFormat::Mermaid => readable::Graph::Mermaid,
-                    GraphFormat::Dot => readable::Graph::Dot,
+                    GraphFormat::Mermaid => render::GraphFormat::Mermaid,
+                    GraphFormat::Dot => render::GraphFormat::Dot,
                 };
-                context.out.bytes(readable::graph(&plan, format).as_bytes())?;
+                context.out.bytes(render::graph(&plan, format).as_bytes())?;
             }
-            None => context.out.show(&Shown { plan: &plan, paint: context.out.paint() })?,
+            None => {
+                let text = render::plan(&plan, context.out.style());
+                context.out.show(&PlanOutput { plan: &plan, text })?;
+            }
         }
         if let Some(file) = &self.out {
             let file = file.display().to_string();
-            say(&format!("written to {}\n", crate::human::printable(&file)));
+            stderr::write(&format!("written to {}\n", printable(&file)));
         }
         if self.detailed_exit_code && !plan.is_empty() {
             context.out.flush()?;
@@ -108,48 +94,26 @@ impl Plan {
     }
 }
 
-/// A plan as an answer.
-struct Shown<'a> {
-    plan: &'a ThePlan,
-    paint: readable::Paint,
-}
-
-impl Answer for Shown<'_> {
-    fn json(&self) -> Value {
-        document(self.plan)
-    }
-
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(readable::plan(self.plan, self.paint).as_bytes())
-    }
-}
-
-/// A plan as JSON: what stands in a plan file.
-pub(super) fn document(plan: &ThePlan) -> Value {
-    // Every part of a plan can be written; it is what plan files are made of.
-    serde_json::to_value(plan).unwrap_or_default()
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
+/// Writes a file that only its owner may read, atomically: a failed write leaves the old file.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    // What is there may be replaced if it is a file; never a device or a pipe.
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there and no plain file"));
+    // `rename` would replace a device or a pipe, such as /dev/null, by a regular file.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it exists and is not a file"));
     }
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidFilename, "it names no file"))?;
-    let mut fresh = OsString::from(".");
-    fresh.push(name);
-    fresh.push(format!(".{}", std::process::id()));
-    let fresh = path.with_file_name(fresh);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let name = path.file_name().ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidFilename, "the path has no file name")
+    })?;
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}", std::process::id()));
+    let temporary = path.with_file_name(temporary);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     let written = file
         .write_all(text.as_bytes())
         .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&fresh, path));
+        .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        let _ = fs::remove_file(&fresh);
+        let _ = fs::remove_file(&temporary);
     }
     written
 }
@@ -160,7 +124,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn files_are_private_and_whole() {
+    fn files_are_private_and_replaced_atomically() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("plan");
         fs::write(&file, "old").unwrap();

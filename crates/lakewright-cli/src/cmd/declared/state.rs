@@ -4,42 +4,44 @@ use std::io::{self, Write};
 
 use clap::Args;
 use lakewright::BucketName;
+use lakewright::spec::Spec;
 use lakewright::state::Registry;
 use serde_json::{Value, json};
 
-use super::REGISTRY;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::{count, printable, time};
-use crate::output::{Answer, Header, aligned};
+use crate::output::{Header, Render, aligned};
 
-/// Show which stack owns what
+/// Show which stack owns which resources
 ///
-/// And since when, what of it was not applied as a whole, and who is applying right now or was
-/// cut off. With --json also the declarations that were applied last.
+/// Prints the content of the registry: the owner of each resource, since when, and whether its
+/// declaration was applied completely; and the process that is applying now, or was interrupted.
+/// With --json also the declarations that were applied last.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright state
   lakewright state --json | jq '.resources | keys'")]
 pub(crate) struct State {
     /// The bucket of the registry
-    #[arg(long, value_name = "BUCKET", default_value = REGISTRY)]
+    #[arg(long, value_name = "BUCKET", default_value = Spec::DEFAULT_REGISTRY)]
     registry: BucketName,
 }
 
 impl State {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let state = context.lake().await?.state(&self.registry).await?;
-        context.out.show(&Shown { bucket: self.registry, state })
+        context.out.show(&RegistryOutput { bucket: self.registry, state })
     }
 }
 
-struct Shown {
+/// The content of a registry.
+struct RegistryOutput {
     bucket: BucketName,
     state: Registry,
 }
 
-impl Answer for Shown {
+impl Render for RegistryOutput {
     fn json(&self) -> Value {
         let lease = self.state.lease.as_ref().map(|lease| {
             json!({
@@ -59,9 +61,9 @@ impl Answer for Shown {
         let Registry { serial, resources, lease, .. } = &self.state;
         writeln!(out, "registry {}, serial {serial}", self.bucket)?;
         if resources.is_empty() {
-            writeln!(out, "nobody owns anything")?;
+            writeln!(out, "no resources")?;
         } else {
-            let headers = ["STACK", "ADDRESS", "SINCE", "DECLARATION"].map(Header::marked);
+            let headers = ["STACK", "ADDRESS", "SINCE", "DECLARATION"].map(Header::parse);
             let mut rows: Vec<Vec<String>> = resources
                 .iter()
                 .map(|(id, owned)| {
@@ -74,7 +76,7 @@ impl Answer for Shown {
                     vec![stack, id.address(), since, declaration.into()]
                 })
                 .collect();
-            // By stack; the resources of each keep their order.
+            // The sort is stable: the resources of a stack keep their order.
             rows.sort_by(|a, b| a.first().cmp(&b.first()));
             out.write_all(aligned(&headers, rows).as_bytes())?;
         }
@@ -82,8 +84,8 @@ impl Answer for Shown {
             let holder = lease.holder.to_string();
             writeln!(
                 out,
-                "{} is applying the stack {} since {}, with {} to go; its lease ends at {} unless \
-                 it is renewed",
+                "{} is applying the stack {} since {}, {} remaining; its lease expires at {} \
+                 unless it is renewed",
                 printable(&holder),
                 lease.stack,
                 time(Some(lease.taken)),
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_registry_reads_like_this() {
+    fn the_registry_as_text() {
         let state: Registry = serde_json::from_value(json!({
             "version": 1, "serial": 7,
             "resources": {
@@ -114,9 +116,10 @@ mod tests {
                 "expires": "2026-01-02T03:04:35Z", "pending": {"bucket/x-1": {"kind": "create"}}
             }
         })).unwrap();
-        let shown = Shown { bucket: BucketName::new(REGISTRY).unwrap(), state };
+        let output =
+            RegistryOutput { bucket: BucketName::new(Spec::DEFAULT_REGISTRY).unwrap(), state };
         let mut text = Vec::new();
-        shown.text(&mut text).unwrap();
+        output.text(&mut text).unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
             "\
@@ -125,11 +128,11 @@ STACK  ADDRESS          SINCE                 DECLARATION
 iam    group/a\\u{2066}  2026-01-02 03:04:05Z  applied in part
 lake   bucket/raw       2026-01-02 03:04:05Z  applied
 lake   user/etl         2026-01-02 03:04:05Z  none yet
-h\\u{1b} (process 9) is applying the stack lake since 2026-01-02 03:04:05Z, with 1 resource to go; \
-its lease ends at 2026-01-02 03:04:35Z unless it is renewed
+h\\u{1b} (process 9) is applying the stack lake since 2026-01-02 03:04:05Z, 1 resource remaining; \
+its lease expires at 2026-01-02 03:04:35Z unless it is renewed
 "
         );
-        // The nonce is its holder's business.
-        assert!(!shown.json().to_string().contains("nonce"));
+        // The token identifies the holder of the lease, and is not printed.
+        assert!(!output.json().to_string().contains("nonce"));
     }
 }

@@ -8,33 +8,33 @@ use serde_json::{Value, json};
 
 use crate::address::{ObjectAddress, Target};
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::printable;
-use crate::output::Answer;
+use crate::output::Render;
 
 /// Copy an object on the server
 ///
-/// The bytes do not travel through this machine; metadata is copied too. S3 copies objects of up
-/// to 5 GiB. Prints the new object's address.
+/// The server copies the bytes and the metadata; no bytes pass through this machine. S3 copies
+/// objects of up to 5 GiB. Prints the new object's address.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright object copy raw/2013/01.csv archive/2013/01.csv
   lakewright object copy raw/2013/01.csv archive/             keeps the name: archive/01.csv
   lakewright object copy raw/a raw/b --if-absent")]
 pub(crate) struct Copy {
-    /// The object
+    /// The object to copy
     #[arg(value_name = "FROM")]
     source: ObjectAddress,
-    /// Where to: BUCKET/KEY, or BUCKET/FOLDER/ to keep the name
+    /// The copy: BUCKET/KEY, or BUCKET/FOLDER/ to keep the name
     #[arg(value_name = "TO")]
     target: Target,
-    /// Only if there is no such object yet
+    /// Fail if the copy's key exists
     #[arg(long)]
     if_absent: bool,
 }
 
 impl Copy {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let target = self.target.object(Some(self.source.name()))?;
         let lake = context.lake().await?;
         let from = lake.bucket(self.source.bucket.clone());
@@ -50,8 +50,8 @@ struct Copied {
     info: ObjectInfo,
 }
 
-impl Answer for Copied {
-    // The server does not say the size of what it copied.
+impl Render for Copied {
+    // The response to a copy does not contain the size.
     fn json(&self) -> Value {
         json!({
             "bucket": self.target.bucket,

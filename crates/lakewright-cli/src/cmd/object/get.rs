@@ -11,20 +11,21 @@ use futures::StreamExt;
 use lakewright::{BucketName, Error, GetOptions, ObjectInfo, ObjectRange};
 use serde_json::{Value, json};
 
+use super::json::object_json;
 use crate::address::ObjectAddress;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::{printable, size};
-use crate::output::Answer;
+use crate::output::Render;
 
-/// Pieces in which an object goes to stdout, in bytes: what a pipe holds.
-const PIECE: usize = 64 << 10;
+/// The size of the chunks that are written to stdout, in bytes: the capacity of a pipe.
+const CHUNK: usize = 64 << 10;
 
 /// Read an object into a file, or to stdout
 ///
-/// Without FILE the object is written to the current directory under the last part of its key;
-/// only `-` sends it to stdout. A file appears, or replaces an older one, when all bytes are
-/// there. Prints the file's name and size; with `-` nothing but the object.
+/// Without FILE the object is written to the current directory, to a file named like the last part
+/// of the key; `-` writes it to stdout. The file is created, or replaced, only after all bytes have
+/// been received. Prints the file's name and size; with `-` only the object.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright object get raw/2013/01.csv                       writes ./01.csv
@@ -33,23 +34,23 @@ const PIECE: usize = 64 << 10;
   lakewright object get raw/2013/01.csv - | head -n 3
   lakewright object get raw/2013/01.csv - --range 0..1024     the first KiB")]
 pub(crate) struct Get {
-    /// The object
+    /// The object to read
     #[arg(value_name = "BUCKET/KEY")]
     object: ObjectAddress,
     /// File or directory to write to, `-` for stdout
     file: Option<PathBuf>,
-    /// Only these bytes: FIRST..END (END not included), FIRST.. or -LAST
+    /// Read only these bytes: FIRST..END (END not included), FIRST.. or -LAST
     #[arg(long, allow_hyphen_values = true, value_name = "RANGE")]
     range: Option<Range>,
-    /// This version instead of the newest
+    /// Read this version instead of the current one
     #[arg(long, value_name = "ID")]
     version_id: Option<String>,
-    /// Only if the object has this ETag
+    /// Fail unless the object has this ETag
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
 }
 
-/// `0..1024`, `1024..` or `-100`.
+/// A range of bytes: `0..1024`, `1024..` or `-100`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Range(ObjectRange);
 
@@ -71,7 +72,7 @@ impl FromStr for Range {
 }
 
 impl Get {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let to_stdout = self.file.as_deref() == Some(Path::new("-"));
         let path = if to_stdout { None } else { Some(self.path()?) };
         let options = GetOptions {
@@ -84,33 +85,33 @@ impl Get {
         let bucket = context.lake().await?.bucket(self.object.bucket);
         let Some(path) = path else {
             let object = bucket.get_stream(&key, options).await?;
-            let mut pieces = pin!(object.body.into_pieces(PIECE));
-            while let Some(piece) = pieces.next().await {
-                context.out.bytes(&piece?)?;
+            let mut chunks = pin!(object.body.into_pieces(CHUNK));
+            while let Some(chunk) = chunks.next().await {
+                context.out.bytes(&chunk?)?;
             }
             return Ok(());
         };
-        let moved = AtomicU64::new(0);
+        let written = AtomicU64::new(0);
         let info = {
-            let meter = context.bytes(key.as_str());
+            let meter = context.byte_meter(key.as_str());
             let progress = |done, total| {
-                moved.store(done, Ordering::Relaxed);
-                meter.is_at(done, total);
+                written.store(done, Ordering::Relaxed);
+                meter.set(done, total);
             };
             bucket.download(&key, &path, options, &progress).await?
         };
-        let bytes = moved.into_inner();
-        context.out.show(&Fetched { bucket: bucket.name().clone(), info, path, bytes })
+        let bytes = written.into_inner();
+        context.out.show(&DownloadedFile { bucket: bucket.name().clone(), info, path, bytes })
     }
 
-    /// The file to write.
+    /// Returns the path of the file to write.
     fn path(&self) -> Result<PathBuf, Error> {
         let name = || match self.object.name() {
             "" | "." | ".." => Err(Error::invalid_input(format!(
-                "the key of {} does not end like a file's name; say which file to write",
+                "the key of {} does not end in a file name; name the file to write",
                 self.object
             ))),
-            // The last part of a key holds no slash, and so stays in its directory.
+            // The last part of a key contains no slash, so the path stays in the directory.
             name => Ok(name.to_owned()),
         };
         match &self.file {
@@ -123,17 +124,17 @@ impl Get {
     }
 }
 
-struct Fetched {
+struct DownloadedFile {
     bucket: BucketName,
     info: ObjectInfo,
     path: PathBuf,
-    /// How many bytes were written: fewer than the object has when a range was asked for.
+    /// The number of bytes written, which is less than the object's size for a range.
     bytes: u64,
 }
 
-impl Answer for Fetched {
+impl Render for DownloadedFile {
     fn json(&self) -> Value {
-        let mut document = super::full(&self.bucket, &self.info);
+        let mut document = object_json(&self.bucket, &self.info);
         document["path"] = json!(self.path.to_string_lossy());
         document["bytes_written"] = json!(self.bytes);
         document
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_called_like_the_key_ends() {
+    fn files_are_named_like_the_last_part_of_the_key() {
         let path = |object: &str, file: Option<&str>| {
             let get = Get {
                 object: object.parse().unwrap(),

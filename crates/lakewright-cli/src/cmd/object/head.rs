@@ -6,16 +6,17 @@ use clap::Args;
 use lakewright::{BucketName, ObjectInfo};
 use serde_json::Value;
 
+use super::json::object_json;
 use crate::address::ObjectAddress;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::{size, time};
-use crate::output::{Answer, pairs};
+use crate::output::{Render, pairs};
 
 /// Describe an object without reading it
 ///
-/// Prints size, time, ETag, media type and metadata. Exit code 1 with not_found when there is no
-/// such object or bucket.
+/// Prints size, time of last modification, ETag, media type and metadata. Exit code 1 with
+/// not_found when the object or the bucket does not exist.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright object head raw/2013/01.csv
@@ -27,21 +28,21 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let bucket = context.lake().await?.bucket(self.object.bucket.clone());
         let info = bucket.head(&self.object.key).await?;
-        context.out.show(&Described { bucket: self.object.bucket, info })
+        context.out.show(&Description { bucket: self.object.bucket, info })
     }
 }
 
-struct Described {
+struct Description {
     bucket: BucketName,
     info: ObjectInfo,
 }
 
-impl Answer for Described {
+impl Render for Description {
     fn json(&self) -> Value {
-        super::full(&self.bucket, &self.info)
+        object_json(&self.bucket, &self.info)
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {

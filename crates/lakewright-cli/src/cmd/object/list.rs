@@ -8,48 +8,49 @@ use futures::TryStreamExt;
 use lakewright::{BucketName, ListOptions, ObjectInfo, ObjectVersion};
 use serde_json::{Value, json};
 
+use super::json::entry_json;
 use crate::address::PrefixAddress;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::{printable, size, time};
-use crate::output::Answer;
+use crate::output::Render;
 
 /// List the objects whose keys begin with a prefix
 ///
-/// Without --recursive keys are folded at the next `/` after the prefix, as in a directory; what
-/// is folded is shown once, with `/` at its end. Prints time, size and address, in the order of
-/// the keys, page by page as the server answers; with --json one object a line, folded ones as
-/// {"bucket": …, "prefix": …}.
+/// Without --recursive, keys that contain a `/` after the prefix are grouped into common prefixes,
+/// like directories, and each common prefix is listed once, ending in `/`. Prints time, size and
+/// address, sorted by key, page by page as the server returns them; with --json one object per
+/// line, common prefixes as {"bucket": …, "prefix": …}.
 ///
-/// With --versions every version of every object below the prefix and every delete marker, the
-/// newest of a key first, each with its version id; nothing is folded.
+/// With --versions, lists every version and every delete marker with its version id, the newest of
+/// a key first, without grouping.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright object list raw
   lakewright object list raw/2013/
-  lakewright object list raw/2013 --recursive                 also raw/2013.csv: a prefix is no folder
+  lakewright object list raw/2013 --recursive                 also lists raw/2013.csv
   lakewright object list raw --versions
   lakewright object list raw --recursive --json | jq -s 'map(.size) | add'")]
 pub(crate) struct List {
-    /// What keys begin with: BUCKET or BUCKET/PREFIX
+    /// The prefix of the keys: BUCKET or BUCKET/PREFIX
     #[arg(value_name = "BUCKET/PREFIX")]
     prefix: PrefixAddress,
-    /// Every object below, nothing folded
+    /// List every object, without grouping
     #[arg(short, long)]
     recursive: bool,
-    /// Every version and every delete marker, nothing folded
+    /// List every version and every delete marker, without grouping
     #[arg(long, conflicts_with = "start_after")]
     versions: bool,
-    /// Only keys after this one, in the order of UTF-8 bytes
+    /// List only keys after this one, in the order of UTF-8 bytes
     #[arg(long, value_name = "KEY")]
     start_after: Option<String>,
-    /// Stop after so many lines
+    /// List at most N entries
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
 impl List {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let name = self.prefix.bucket;
         let bucket = context.lake().await?.bucket(name.clone());
         let options = ListOptions {
@@ -57,35 +58,35 @@ impl List {
             start_after: self.start_after,
             page_size: self.limit.and_then(|limit| u16::try_from(limit.clamp(1, 1000)).ok()),
         };
-        let mut left = self.limit.unwrap_or(usize::MAX);
+        let mut remaining = self.limit.unwrap_or(usize::MAX);
         if self.versions {
             let mut pages = pin!(bucket.list_version_pages(self.prefix.prefix));
-            while left > 0
+            while remaining > 0
                 && let Some(page) = pages.try_next().await?
             {
-                for version in page.versions.into_iter().take(left) {
+                for version in page.versions.into_iter().take(remaining) {
                     context.out.show(&Version { bucket: &name, version })?;
-                    left -= 1;
+                    remaining -= 1;
                 }
                 context.out.flush()?;
             }
             return Ok(());
         }
         let mut pages = pin!(bucket.list_pages(self.prefix.prefix, options));
-        while left > 0
+        while remaining > 0
             && let Some(page) = pages.try_next().await?
         {
-            // The server gives two lists, each in order; people want one.
+            // The server returns objects and common prefixes as two sorted lists; merge them.
             let mut objects = page.objects.into_iter().peekable();
             let mut prefixes = page.prefixes.into_iter().peekable();
-            while left > 0 {
-                let folded_first = match (objects.peek(), prefixes.peek()) {
+            while remaining > 0 {
+                let prefix_first = match (objects.peek(), prefixes.peek()) {
                     (None, None) => break,
                     (Some(object), Some(prefix)) => prefix < &object.key,
                     (None, Some(_)) => true,
                     (Some(_), None) => false,
                 };
-                let entry = if folded_first {
+                let entry = if prefix_first {
                     prefixes.next().map(Entry::Prefix)
                 } else {
                     objects.next().map(Entry::Object)
@@ -93,7 +94,7 @@ impl List {
                 if let Some(entry) = entry {
                     context.out.show(&Line { bucket: &name, entry })?;
                 }
-                left -= 1;
+                remaining -= 1;
             }
             context.out.flush()?;
         }
@@ -111,10 +112,10 @@ struct Line<'a> {
     entry: Entry,
 }
 
-impl Answer for Line<'_> {
+impl Render for Line<'_> {
     fn json(&self) -> Value {
         match &self.entry {
-            Entry::Object(info) => super::listed(self.bucket, info),
+            Entry::Object(info) => entry_json(self.bucket, info),
             Entry::Prefix(prefix) => json!({ "bucket": self.bucket, "prefix": prefix }),
         }
     }
@@ -133,7 +134,7 @@ struct Version<'a> {
     version: ObjectVersion,
 }
 
-impl Answer for Version<'_> {
+impl Render for Version<'_> {
     fn json(&self) -> Value {
         let ObjectVersion {
             key,
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines() {
+    fn entries_as_text_and_json() {
         let bucket = BucketName::new("raw").unwrap();
         let text = |entry| {
             let mut text = Vec::new();
@@ -174,7 +175,7 @@ mod tests {
         let info = ObjectInfo { key: "a\nb".into(), size: 2048, ..ObjectInfo::default() };
         assert_eq!(text(Entry::Object(info)), format!("{:>20}   2.0 KiB  raw/a\\nb\n", "-"));
         assert_eq!(text(Entry::Prefix("a/".into())), format!("{:>20}  {:>8}  raw/a/\n", "", ""));
-        let folded = Line { bucket: &bucket, entry: Entry::Prefix("a/".into()) };
-        assert_eq!(folded.json(), json!({"bucket": "raw", "prefix": "a/"}));
+        let prefix = Line { bucket: &bucket, entry: Entry::Prefix("a/".into()) };
+        assert_eq!(prefix.json(), json!({"bucket": "raw", "prefix": "a/"}));
     }
 }

@@ -8,47 +8,47 @@ use futures::StreamExt;
 use lakewright::{BucketName, Error, ObjectInfo, PutOptions};
 use serde_json::Value;
 
+use super::json::object_json;
 use crate::address::Target;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::{printable, size};
 use crate::input;
-use crate::output::Answer;
+use crate::output::Render;
 
 /// Write a file, or stdin, as an object
 ///
-/// The object becomes visible whole or not at all, and replaces an older one. Large files go up
-/// in parts; after an error or Ctrl-C the parts are taken back. Prints where the object is, its
-/// size and its ETag.
+/// The object is created, or replaced, atomically. Large files are uploaded in parts; after an error
+/// or Ctrl-C the upload is aborted. Prints the object's address, size and ETag.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright object put 01.csv raw/2013/01.csv
-  lakewright object put 01.csv raw/2013/                      keeps the name: raw/2013/01.csv
+  lakewright object put 01.csv raw/2013/                      keeps the file's name: raw/2013/01.csv
   pg_dump lake | lakewright object put - raw/dumps/lake.sql
   lakewright object put 01.csv raw/01.csv --content-type text/csv --metadata source=dot
   lakewright object put - raw/lock --if-absent </dev/null     exit code 1, already_exists, if taken")]
 pub(crate) struct Put {
-    /// File to read, `-` for stdin
+    /// The file to read; - for stdin
     file: PathBuf,
-    /// Where to: BUCKET/KEY, or BUCKET/FOLDER/ to keep the file's name
+    /// The object: BUCKET/KEY, or BUCKET/FOLDER/ to keep the file's name
     #[arg(value_name = "BUCKET/KEY")]
     target: Target,
     /// Media type, such as text/csv
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
-    /// How the bytes are encoded, such as gzip
+    /// Content coding, such as gzip
     #[arg(long, value_name = "CODING")]
     content_encoding: Option<String>,
-    /// What caches may do with it
+    /// Directives for caches
     #[arg(long, value_name = "DIRECTIVES")]
     cache_control: Option<String>,
-    /// A value that travels with the object; may be repeated
+    /// User metadata; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     metadata: Vec<(String, String)>,
-    /// Only if there is no such object yet
+    /// Fail if the object exists
     #[arg(long, conflicts_with = "if_match")]
     if_absent: bool,
-    /// Only if the object there has this ETag
+    /// Fail unless the existing object has this ETag
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
 }
@@ -59,12 +59,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 impl Put {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let stdin = self.file.as_os_str() == "-";
         let name = match self.file.file_name() {
             Some(name) if !stdin => Some(
-                name.to_str()
-                    .ok_or_else(|| Error::invalid_input("the file's name is not UTF-8"))?,
+                name.to_str().ok_or_else(|| Error::invalid_input("the file name is not UTF-8"))?,
             ),
             _ => None,
         };
@@ -80,30 +79,30 @@ impl Put {
         };
         let bucket = context.lake().await?.bucket(address.bucket.clone());
         let info = if stdin {
-            let meter = context.bytes(address.key.as_str());
-            let stream = input::stdin().inspect(move |piece| {
-                if let Ok(piece) = piece {
-                    meter.add(piece.len() as u64);
+            let meter = context.byte_meter(address.key.as_str());
+            let stream = input::stdin().inspect(move |chunk| {
+                if let Ok(chunk) = chunk {
+                    meter.add(chunk.len() as u64);
                 }
             });
             bucket.put_stream(&address.key, Box::pin(stream), options).await?
         } else {
-            let meter = context.bytes(address.key.as_str());
-            let progress = |done, total| meter.is_at(done, total);
+            let meter = context.byte_meter(address.key.as_str());
+            let progress = |done, total| meter.set(done, total);
             bucket.upload(&self.file, &address.key, options, &progress).await?
         };
-        context.out.show(&Written { bucket: address.bucket, info })
+        context.out.show(&UploadedObject { bucket: address.bucket, info })
     }
 }
 
-struct Written {
+struct UploadedObject {
     bucket: BucketName,
     info: ObjectInfo,
 }
 
-impl Answer for Written {
+impl Render for UploadedObject {
     fn json(&self) -> Value {
-        super::full(&self.bucket, &self.info)
+        object_json(&self.bucket, &self.info)
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {

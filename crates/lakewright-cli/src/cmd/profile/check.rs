@@ -7,18 +7,18 @@ use clap::Args;
 use lakewright::{Credentials, ErrorKind};
 use serde_json::{Value, json};
 
-use super::show::safe_endpoint;
+use super::redact::endpoint;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::count;
-use crate::output::{Answer, pairs};
+use crate::output::{Render, pairs};
 
-/// Ask the server whether the profile works
+/// Test the connection and the credentials
 ///
-/// Sends one request, the list of buckets. Prints the server, how requests are signed and how many
-/// buckets they may see; credentials that are known but may not list buckets are fine. Exit code
-/// 2 for a profile that does not hold together, 1 for a server that cannot be reached or does not
-/// know the credentials.
+/// Sends one request, which lists the buckets. Prints the server, the kind of credentials and the
+/// number of buckets; the check also succeeds when the credentials are valid but may not list
+/// buckets. Exit code 2 for an invalid profile, 1 when the server cannot be reached or rejects the
+/// credentials.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright profile check
@@ -27,7 +27,7 @@ use crate::output::{Answer, pairs};
 pub(crate) struct Check {}
 
 impl Check {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let lake = context.lake().await?;
         let profile = lake.profile().clone();
         let start = Instant::now();
@@ -36,8 +36,8 @@ impl Check {
             Err(error) if error.kind() == ErrorKind::Denied => None,
             Err(error) => return Err(error.during("check_profile").into()),
         };
-        context.out.show(&Checked {
-            endpoint: profile.endpoint().map(safe_endpoint),
+        context.out.show(&CheckedProfile {
+            endpoint: profile.endpoint().map(endpoint),
             region: profile.region().to_owned(),
             credentials: match profile.credentials() {
                 Credentials::Anonymous => "anonymous",
@@ -46,28 +46,29 @@ impl Check {
                 Credentials::InstanceMetadata => "instance_metadata",
             },
             buckets,
-            answered_in: start.elapsed(),
+            elapsed: start.elapsed(),
         })
     }
 }
 
-struct Checked {
+/// The outcome of a successful check.
+struct CheckedProfile {
     endpoint: Option<String>,
     region: String,
     credentials: &'static str,
-    /// `None` when these credentials may not list buckets.
+    /// The number of buckets, `None` if the credentials may not list buckets.
     buckets: Option<u64>,
-    answered_in: Duration,
+    elapsed: Duration,
 }
 
-impl Answer for Checked {
+impl Render for CheckedProfile {
     fn json(&self) -> Value {
         json!({
             "endpoint": self.endpoint,
             "region": self.region,
             "credentials": self.credentials,
             "buckets": self.buckets,
-            "seconds": self.answered_in.as_secs_f64(),
+            "seconds": self.elapsed.as_secs_f64(),
         })
     }
 
@@ -75,15 +76,15 @@ impl Answer for Checked {
         let text = pairs([
             ("server", self.endpoint.clone().unwrap_or(format!("Amazon S3 in {}", self.region))),
             ("region", self.region.clone()),
-            ("signed with", self.credentials.replace('_', " ")),
+            ("credentials", self.credentials.replace('_', " ")),
             (
                 "buckets",
                 match self.buckets {
                     Some(n) => count(n, "bucket"),
-                    None => "these credentials may not list them".into(),
+                    None => "the credentials may not list buckets".into(),
                 },
             ),
-            ("answered in", format!("{} ms", self.answered_in.as_millis())),
+            ("response time", format!("{} ms", self.elapsed.as_millis())),
         ]);
         out.write_all(text.as_bytes())
     }

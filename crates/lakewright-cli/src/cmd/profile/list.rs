@@ -7,12 +7,12 @@ use lakewright::profile::profile_names;
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::output::Row;
 
-/// List the profiles there are, with the file of each
+/// List all profiles with the file of each
 ///
-/// Prints names and files; with --json one object a line.
+/// Prints names and files; with --json one object per line.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright profile list
@@ -20,20 +20,20 @@ use crate::output::Row;
 pub(crate) struct List {}
 
 impl List {
-    pub(crate) fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) fn run(self, context: &mut Context) -> CommandResult {
         let names = profile_names().map_err(|error| error.during("list_profiles"))?;
-        let profiles: Vec<Named> =
-            names.into_iter().map(|(name, file)| Named { name, file }).collect();
+        let profiles: Vec<ProfileName> =
+            names.into_iter().map(|(name, file)| ProfileName { name, file }).collect();
         context.out.list(&profiles)
     }
 }
 
-struct Named {
+struct ProfileName {
     name: String,
     file: PathBuf,
 }
 
-impl Row for Named {
+impl Row for ProfileName {
     const HEADERS: &'static [&'static str] = &["NAME", "FILE"];
 
     fn json(&self) -> Value {

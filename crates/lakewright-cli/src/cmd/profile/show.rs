@@ -3,18 +3,21 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use lakewright::{Error, Profile, Resolved, SettingValue};
+use lakewright::{Error, Profile, Resolved};
 use serde_json::{Map, Value, json};
 
+use super::redact::{endpoint, secret};
+use super::sources::sources;
 use crate::context::Context;
-use crate::failure::{Outcome, document, say};
-use crate::output::{Answer, Header, aligned};
+use crate::failure::{CommandResult, error_json};
+use crate::output::{Header, Render, aligned};
+use crate::stderr;
 
-/// Show the connection's settings and where each came from
+/// Show the settings of the connection with their sources
 ///
-/// Nothing is sent. Secrets are never printed: a value given as it is shows as ***, one that is
-/// read elsewhere shows where. Where the settings make no connection yet, the reason stands on
-/// stderr and, with --json, under "problem"; the exit code is 0 all the same.
+/// No request is sent. Secrets are never printed: a literal value is printed as ***, a reference to
+/// a file or variable as that reference. When the settings are not sufficient for a connection, the
+/// reason is printed on stderr and, with --json, in the field "problem"; the exit code is still 0.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:
@@ -33,54 +36,54 @@ fn long_help() -> String {
   lakewright profile show --json | jq -r .endpoint.origin
 
 {}",
-        super::sources()
+        sources()
     )
 }
 
 impl Show {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let resolved = context.settings().resolve().await?;
         let problem = problem(&resolved);
-        context.out.show(&Shown { lines: lines(&resolved), problem: problem.as_ref() })?;
+        context.out.show(&SettingsOutput { lines: lines(&resolved), problem: problem.as_ref() })?;
         context.out.flush()?;
         if let Some(problem) = problem
             && !context.out.is_json()
         {
-            say(&format!("note: {problem}\n"));
+            stderr::write(&format!("note: {problem}\n"));
         }
         Ok(())
     }
 }
 
-/// Why these settings make no connection, if they do not.
+/// Returns why the settings are not sufficient for a connection.
 fn problem(resolved: &Resolved) -> Option<Error> {
-    // The server that brings endpoint and keys of its own is not started to look at settings.
+    // An embedded server would supply the credentials, but only once it is started.
     let embedded = resolved.endpoint().is_some_and(|endpoint| endpoint.starts_with("embedded:"));
     if embedded { None } else { resolved.clone().into_profile().err() }
 }
 
-/// One setting: its name, its value for JSON, and who said it.
-struct Line {
+/// A setting with its value and its source.
+struct SettingLine {
     name: &'static str,
     value: Value,
-    /// What people read, where it differs from the value.
+    /// The unit of the value in text output.
     unit: &'static str,
     origin: String,
 }
 
-struct Shown<'a> {
-    lines: Vec<Line>,
+struct SettingsOutput<'a> {
+    lines: Vec<SettingLine>,
     problem: Option<&'a Error>,
 }
 
-impl Answer for Shown<'_> {
+impl Render for SettingsOutput<'_> {
     fn json(&self) -> Value {
         let mut settings: Map<String, Value> = self
             .lines
             .iter()
             .map(|line| (line.name.into(), json!({ "value": line.value, "origin": line.origin })))
             .collect();
-        settings.insert("problem".into(), self.problem.map_or(Value::Null, document));
+        settings.insert("problem".into(), self.problem.map_or(Value::Null, error_json));
         settings.into()
     }
 
@@ -93,13 +96,13 @@ impl Answer for Shown<'_> {
             };
             vec![line.name.to_owned(), value, line.origin.clone()]
         });
-        out.write_all(aligned(&["SETTING", "VALUE", "FROM"].map(Header::marked), rows).as_bytes())
+        out.write_all(aligned(&["SETTING", "VALUE", "FROM"].map(Header::parse), rows).as_bytes())
     }
 }
 
-fn lines(resolved: &Resolved) -> Vec<Line> {
+fn lines(resolved: &Resolved) -> Vec<SettingLine> {
     let s = resolved.settings();
-    let line = |name: &'static str, value: Value, unit: &'static str| Line {
+    let line = |name: &'static str, value: Value, unit: &'static str| SettingLine {
         name,
         value,
         unit,
@@ -109,7 +112,7 @@ fn lines(resolved: &Resolved) -> Vec<Line> {
         json!(given.unwrap_or(default).as_secs_f64())
     };
     let mut lines = vec![
-        line("endpoint", json!(s.endpoint.as_deref().map(safe_endpoint)), ""),
+        line("endpoint", json!(s.endpoint.as_deref().map(endpoint)), ""),
         line("region", json!(s.region.as_deref().unwrap_or(Profile::DEFAULT_REGION)), ""),
     ];
     let keys = [
@@ -119,7 +122,7 @@ fn lines(resolved: &Resolved) -> Vec<Line> {
     ];
     for (name, value) in keys {
         if let Some(value) = value {
-            lines.push(line(name, json!(veiled(value)), ""));
+            lines.push(line(name, json!(secret(value)), ""));
         }
     }
     for (name, value) in [("anonymous", s.anonymous), ("instance_metadata", s.instance_metadata)] {
@@ -143,50 +146,12 @@ fn lines(resolved: &Resolved) -> Vec<Line> {
     lines
 }
 
-/// A secret's place, never its text. The key id is kept back as well: people do mix the two up.
-fn veiled(value: &SettingValue) -> String {
-    match value {
-        SettingValue::Literal(_) => "***".into(),
-        SettingValue::Reference(reference) => reference.to_string(),
-    }
-}
-
-/// The endpoint without what does not belong there and may be secret: user and password, query.
-pub(super) fn safe_endpoint(endpoint: &str) -> String {
-    let without_query = endpoint.split(['?', '#']).next().unwrap_or(endpoint);
-    match without_query.split_once("://") {
-        Some((scheme, rest)) => match rest.rsplit_once('@') {
-            Some((_, host)) => format!("{scheme}://***@{host}"),
-            None => without_query.to_owned(),
-        },
-        None => without_query.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lakewright::{Secret, SecretRef};
 
     #[test]
-    fn no_secret_is_shown() {
-        let literal = SettingValue::Literal(Secret::new("hunter2"));
-        assert_eq!(veiled(&literal), "***");
-        let reference = SettingValue::Reference(SecretRef::File("/run/agenix/etl".into()));
-        assert_eq!(veiled(&reference), "file /run/agenix/etl");
-        for (endpoint, shown) in [
-            ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
-            ("embedded:./data", "embedded:./data"),
-            ("http://user:hunter2@host:1", "http://***@host:1"),
-            ("http://user:hunt@er2@host", "http://***@host"),
-            ("https://host/?token=hunter2", "https://host/"),
-        ] {
-            assert_eq!(safe_endpoint(endpoint), shown);
-        }
-    }
-
-    #[test]
-    fn help_names_every_variable() {
+    fn the_help_lists_every_variable() {
         let help = long_help();
         for variable in lakewright::profile::ENVIRONMENT {
             assert!(help.contains(variable.name), "{}", variable.name);

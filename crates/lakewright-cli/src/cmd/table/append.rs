@@ -7,13 +7,14 @@ use lakewright::table::WriteOptions;
 use super::commit::Committed;
 use super::input::{self, Input};
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 
-/// Add the rows of a file to a table
+/// Append the rows of a file to a table
 ///
-/// One file, one commit; concurrent appends all succeed. Columns are matched by name, missing ones
-/// are null. Prints the new version and how many rows were written. Fails with schema_mismatch
-/// when a column is unknown or of another type; after an error or Ctrl-C the table is as before.
+/// The rows are appended in one commit; concurrent appends all succeed. Columns are matched by name,
+/// and missing columns are null. Prints the new version and the number of rows. Fails with
+/// schema_mismatch when a column is unknown or has another type. After an error or Ctrl-C the table
+/// is unchanged.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table append raw/flights 01.parquet
@@ -29,9 +30,9 @@ pub(crate) struct Append {
 }
 
 impl Append {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let table = context.lake().await?.table(self.table.clone());
-        let meter = context.items(&format!("{}: rows read", self.table));
+        let meter = context.item_meter(&format!("{}: rows read", self.table));
         let data = input::batches(self.input, &table, meter, "append").await?;
         let commit = table.append(data, WriteOptions::default()).await?;
         context.out.show(&Committed { uri: self.table, commit })

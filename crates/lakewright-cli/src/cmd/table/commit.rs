@@ -1,4 +1,4 @@
-//! What a write did, printed.
+//! A commit as the output of a command.
 
 use std::io::{self, Write};
 
@@ -7,15 +7,15 @@ use lakewright::table::Commit;
 use serde_json::{Value, json};
 
 use crate::human::{count, size};
-use crate::output::Answer;
+use crate::output::Render;
 
-/// A commit and the table that it belongs to.
+/// A commit with its table.
 pub(super) struct Committed {
     pub(super) uri: TableUri,
     pub(super) commit: Commit,
 }
 
-impl Answer for Committed {
+impl Render for Committed {
     fn json(&self) -> Value {
         let commit = &self.commit;
         json!({

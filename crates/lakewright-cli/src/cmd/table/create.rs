@@ -7,47 +7,47 @@ use lakewright::TableUri;
 use lakewright::table::{CreateTableOptions, TableInfo};
 use serde_json::Value;
 
+use super::json::table_json;
 use super::schema;
-use super::show::described;
 use crate::context::Context;
-use crate::failure::Outcome;
-use crate::output::Answer;
+use crate::failure::CommandResult;
+use crate::output::Render;
 
-/// Make an empty table
+/// Create an empty table
 ///
 /// Types are Delta's: long, integer (int), short, byte, double, float, string, boolean, binary,
-/// date, timestamp, timestamp_ntz, decimal(p,s), array<t>, map<k,v>, struct<name:t,…>; with
-/// `not null` after them a value is required. Prints the table's address, with --json what
-/// `table show` prints. Fails with already_exists when the table is there, unless --exist-ok is
-/// said and it has the same columns and partitions.
+/// date, timestamp, timestamp_ntz, decimal(p,s), array<t>, map<k,v>, struct<name:t,…>; `not null`
+/// after the type forbids nulls. Prints the table's address, with --json the output of `table
+/// show`. Fails with already_exists when the table exists, unless --exist-ok is given and it has
+/// the same columns and partition columns.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table create raw/flights --schema 'month: int, carrier: string, delay: double'
   lakewright table create raw/flights --schema flights.json --partition-by month --exist-ok
   lakewright table create raw/flights --schema 01.parquet --property delta.appendOnly=true
 
-A schema file is JSON ({\"month\": \"int\", \"carrier\": \"string\"}), a text like the one above, or a
-Parquet or Arrow file whose columns are taken over.")]
+A schema file contains JSON ({\"month\": \"int\", \"carrier\": \"string\"}) or text as above, or is a
+Parquet or Arrow file with these columns.")]
 pub(crate) struct Create {
-    /// Where: BUCKET/PATH
+    /// The table: BUCKET/PATH
     #[arg(value_name = "BUCKET/PATH")]
     table: TableUri,
-    /// The columns: 'name: type, …', or a file that has them
+    /// The columns: 'name: type, …', or a schema file
     #[arg(long, value_name = "COLUMNS|FILE")]
     schema: String,
-    /// Columns that divide the files, outermost first
+    /// Partition columns, outermost first
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     partition_by: Vec<String>,
-    /// A table that is there with the same columns is as good as a new one
+    /// Accept a table that exists with the same columns and partition columns
     #[arg(long)]
     exist_ok: bool,
     /// Table property, such as delta.appendOnly=true; may be repeated
     #[arg(long = "property", value_name = "NAME=VALUE", value_parser = property)]
     properties: Vec<(String, String)>,
-    /// A name for people
+    /// Display name
     #[arg(long)]
     name: Option<String>,
-    /// A description for people
+    /// Description
     #[arg(long)]
     description: Option<String>,
 }
@@ -58,9 +58,8 @@ fn property(text: &str) -> Result<(String, String), &'static str> {
 }
 
 impl Create {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
-        let columns =
-            schema::understood(&self.schema).map_err(|error| error.during("create_table"))?;
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
+        let columns = schema::parse(&self.schema).map_err(|error| error.during("create_table"))?;
         let options = CreateTableOptions {
             partition_by: self.partition_by,
             exist_ok: self.exist_ok,
@@ -71,22 +70,22 @@ impl Create {
         let lake = context.lake().await?;
         let table = lake.create_table(&self.table, columns, options).await?;
         let info = table.details().await?;
-        context.out.show(&Created { info, exist_ok: self.exist_ok })
+        context.out.show(&CreatedTable { info, exist_ok: self.exist_ok })
     }
 }
 
-struct Created {
+struct CreatedTable {
     info: TableInfo,
     exist_ok: bool,
 }
 
-impl Answer for Created {
+impl Render for CreatedTable {
     fn json(&self) -> Value {
-        described(&self.info)
+        table_json(&self.info)
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let what = if self.exist_ok { "is there" } else { "created" };
+        let what = if self.exist_ok { "exists" } else { "created" };
         writeln!(out, "{}: {what}, version {}", self.info.uri, self.info.version)
     }
 }

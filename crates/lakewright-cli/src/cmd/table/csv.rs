@@ -1,4 +1,4 @@
-//! CSV, with the columns of a table.
+//! CSV files, read with the columns of a table.
 
 use std::io::{BufRead, Read};
 use std::sync::Arc;
@@ -10,24 +10,26 @@ use lakewright::arrow::csv::reader::Format;
 use lakewright::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use regex::Regex;
 
-use super::input::ROWS;
-use crate::failure::local;
+use crate::failure::io_error;
 
-/// A longer header is no header: the file is not CSV.
+/// The number of rows per batch: the default of arrow's readers.
+pub(super) const BATCH_ROWS: usize = 1024 * 8;
+
+/// The maximum length of a header, in bytes: a file with a longer one is not CSV.
 const MAX_HEADER: usize = 1 << 20;
 
-/// What programs of one vendor write before UTF-8.
+/// The UTF-8 byte order mark, which some programs write at the start of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How a file is written.
+/// The format of a CSV file.
 pub(super) struct Dialect {
     pub(super) delimiter: u8,
-    /// What stands for null, besides nothing.
+    /// The text that is read as null, besides the empty text.
     pub(super) null: Option<String>,
     pub(super) header: bool,
 }
 
-/// One ASCII character, or `\t`.
+/// Parses a delimiter: one ASCII character, or `\t`.
 pub(super) fn delimiter(text: &str) -> Result<u8, &'static str> {
     match text.as_bytes() {
         b"\\t" => Ok(b'\t'),
@@ -36,8 +38,8 @@ pub(super) fn delimiter(text: &str) -> Result<u8, &'static str> {
     }
 }
 
-/// The rows of `source`. Fields find their columns in `table` by the names in the header; a name
-/// that the table does not have is read as text, for the table to refuse by name.
+/// Reads the rows of `source`. The header assigns fields to columns of `table` by name; a column
+/// that the table does not have is read as text, so that writing it fails with the column's name.
 pub(super) fn open(
     mut source: Box<dyn BufRead + Send>,
     table: &SchemaRef,
@@ -46,16 +48,16 @@ pub(super) fn open(
     let schema = if dialect.header {
         let header = header(&mut source)?;
         if header.is_empty() {
-            return Err(Error::invalid_input("the file is empty; not even a header is there"));
+            return Err(Error::invalid_input("the file is empty; a header is required"));
         }
         Arc::new(columns(&header, table, dialect)?)
     } else {
         Arc::clone(table)
     };
     let mut builder = ReaderBuilder::new(schema)
-        .with_batch_size(ROWS)
+        .with_batch_size(BATCH_ROWS)
         .with_delimiter(dialect.delimiter)
-        // The header has been read.
+        // The header has been read above.
         .with_header(false);
     if let Some(null) = &dialect.null {
         let null = Regex::new(&format!("^(?:{})?$", regex::escape(null)))
@@ -64,16 +66,16 @@ pub(super) fn open(
     }
     let reader = builder
         .build_buffered(source)
-        .map_err(|error| Error::invalid_input(format!("this is no CSV: {error}")))?;
+        .map_err(|error| Error::invalid_input(format!("invalid CSV: {error}")))?;
     Ok(Box::new(reader))
 }
 
 fn columns(header: &[u8], table: &Schema, dialect: &Dialect) -> Result<Schema, Error> {
-    // Without rows nothing is inferred but the names.
+    // Reading no rows infers only the names.
     let format = Format::default().with_header(true).with_delimiter(dialect.delimiter);
     let (names, _) = format
         .infer_schema(header, Some(0))
-        .map_err(|error| Error::invalid_input(format!("the header is no CSV: {error}")))?;
+        .map_err(|error| Error::invalid_input(format!("invalid CSV header: {error}")))?;
     let column = |field: &Arc<Field>| {
         let kind = table.field_with_name(field.name()).map(|known| known.data_type().clone());
         Field::new(field.name(), kind.unwrap_or(DataType::Utf8), true)
@@ -81,15 +83,15 @@ fn columns(header: &[u8], table: &Schema, dialect: &Dialect) -> Result<Schema, E
     Ok(Schema::new(names.fields().iter().map(column).collect::<Vec<_>>()))
 }
 
-/// The first record, which may hold line breaks in quotes.
+/// Reads the first record, which may contain quoted line breaks.
 fn header(source: &mut dyn BufRead) -> Result<Vec<u8>, Error> {
     let mut header = Vec::new();
     loop {
         let room = (MAX_HEADER + 1 - header.len()) as u64;
         let read = source.take(room).read_until(b'\n', &mut header);
-        let read = read.map_err(|error| local(error, ""))?;
+        let read = read.map_err(|error| io_error(error, ""))?;
         if header.len() > MAX_HEADER {
-            return Err(Error::invalid_input("this is no CSV: the first line does not end"));
+            return Err(Error::invalid_input("invalid CSV: the first line is too long"));
         }
         let quotes = header.iter().filter(|byte| **byte == b'"').count();
         if read == 0 || (quotes % 2 == 0 && !header.trim_ascii().is_empty()) {
@@ -129,16 +131,16 @@ mod tests {
     }
 
     #[test]
-    fn columns_go_by_name() {
+    fn columns_are_matched_by_name() {
         let plain = dialect(b',', None, true);
         let text = "name,day,n\n\"a, \"\"b\"\"\n\",2013-01-02,1\n,,\n";
         assert_eq!(
             read(text, &plain).unwrap(),
             "{\"name\":\"a, \\\"b\\\"\\n\",\"day\":\"2013-01-02\",\"n\":1}\n{}\n"
         );
-        // Another name is read as text, for the table to refuse.
+        // An unknown column is read as text.
         assert_eq!(read("nme\nx\n", &plain).unwrap(), "{\"nme\":\"x\"}\n");
-        // A byte order mark, line ends of other systems, a header in quotes, no row.
+        // A byte order mark, CRLF, a quoted header, no rows.
         assert_eq!(read("\u{feff}n\r\n1\r\n", &plain).unwrap(), "{\"n\":1}\n");
         assert_eq!(
             read("\"n\",\"na\nme\"\n1,x\n", &plain).unwrap(),
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn dialects() {
+    fn delimiter_null_and_header() {
         assert_eq!(
             read("n\tname\n1\ta,b\n", &dialect(b'\t', None, true)).unwrap(),
             "{\"n\":1,\"name\":\"a,b\"}\n"
@@ -169,12 +171,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_csv() {
+    fn invalid_csv_is_rejected() {
         let plain = dialect(b',', None, true);
         for bad in ["", "n\nx\n", "n,name\n1\n", "day\n2013-13-01\n"] {
             assert!(read(bad, &plain).is_err(), "{bad:?}");
         }
-        assert!(read(&"x".repeat(MAX_HEADER + 1), &plain).unwrap_err().contains("does not end"));
+        assert!(read(&"x".repeat(MAX_HEADER + 1), &plain).unwrap_err().contains("too long"));
     }
 
     proptest! {

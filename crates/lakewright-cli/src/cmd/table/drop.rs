@@ -7,15 +7,15 @@ use lakewright::TableUri;
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::count;
 use crate::input::confirm;
-use crate::output::Answer;
+use crate::output::Render;
 
-/// End a table: its log, its files and all older versions
+/// Drop a table: delete its log and its data files
 ///
-/// Asks before, or refuses without a terminal, unless --yes is said. Prints how many objects were
-/// deleted. A drop that was cut short can be repeated.
+/// Old versions are deleted as well. Asks for confirmation, and fails without a terminal, unless
+/// --yes is given. Prints the number of deleted objects. An interrupted drop can be repeated.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table drop raw/flights
@@ -24,27 +24,27 @@ pub(crate) struct Drop {
     /// The table: BUCKET/PATH
     #[arg(value_name = "BUCKET/PATH")]
     table: TableUri,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
 
 impl Drop {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         if !self.yes {
             confirm(&format!("deletes the table {} with all its versions", self.table)).await?;
         }
         let objects = context.lake().await?.drop_table(&self.table).await?;
-        context.out.show(&Dropped { uri: self.table, objects })
+        context.out.show(&DroppedTable { uri: self.table, objects })
     }
 }
 
-struct Dropped {
+struct DroppedTable {
     uri: TableUri,
     objects: u64,
 }
 
-impl Answer for Dropped {
+impl Render for DroppedTable {
     fn json(&self) -> Value {
         json!({ "uri": self.uri.to_string(), "objects_deleted": self.objects })
     }

@@ -5,16 +5,16 @@ use lakewright::TableUri;
 use lakewright::table::FileInfo;
 use serde_json::{Value, json};
 
-use super::past::Past;
+use super::at::At;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::{size, time};
 use crate::output::Row;
 
 /// List the data files of a table
 ///
-/// None of them is read. Prints path, rows, size and time; with --json one object a line, with the
-/// values of the partition columns.
+/// The files themselves are not read. Prints time of last modification, rows, size and path; with
+/// --json one object per line, with the partition values.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table files raw/flights
@@ -24,20 +24,20 @@ pub(crate) struct Files {
     #[arg(value_name = "BUCKET/PATH")]
     table: TableUri,
     #[command(flatten)]
-    past: Past,
+    at: At,
 }
 
 impl Files {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
-        let table = self.past.of(context.lake().await?.table(self.table));
-        let files: Vec<File> = table.files().await?.into_iter().map(File).collect();
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
+        let table = self.at.apply(context.lake().await?.table(self.table));
+        let files: Vec<FileRow> = table.files().await?.into_iter().map(FileRow).collect();
         context.out.list(&files)
     }
 }
 
-struct File(FileInfo);
+struct FileRow(FileInfo);
 
-impl Row for File {
+impl Row for FileRow {
     const HEADERS: &'static [&'static str] = &["MODIFIED", ">ROWS", ">SIZE", "PATH"];
 
     fn json(&self) -> Value {

@@ -6,14 +6,14 @@ use lakewright::table::CommitInfo;
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::time;
 use crate::output::Row;
 
-/// List what was done to a table, newest first
+/// List the commits of a table, newest first
 ///
-/// Prints version, time, operation and the program that wrote; with --json one object a line, with
-/// parameters and metrics.
+/// Prints version, time, operation and the program that wrote the commit; with --json one object per
+/// line, with parameters and metrics.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table history raw/flights --limit 10
@@ -22,23 +22,23 @@ pub(crate) struct History {
     /// The table: BUCKET/PATH
     #[arg(value_name = "BUCKET/PATH")]
     table: TableUri,
-    /// At most so many entries
+    /// List at most N commits
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
 impl History {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let table = context.lake().await?.table(self.table);
         let commits = table.history(self.limit).await?;
-        let commits: Vec<Done> = commits.into_iter().map(Done).collect();
+        let commits: Vec<CommitRow> = commits.into_iter().map(CommitRow).collect();
         context.out.list(&commits)
     }
 }
 
-struct Done(CommitInfo);
+struct CommitRow(CommitInfo);
 
-impl Row for Done {
+impl Row for CommitRow {
     const HEADERS: &'static [&'static str] = &[">VERSION", "TIME", "OPERATION", "BY"];
 
     fn json(&self) -> Value {

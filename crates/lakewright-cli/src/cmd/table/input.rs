@@ -1,4 +1,4 @@
-//! Files that people have, as batches of rows.
+//! Files with rows: Parquet, CSV, JSON lines, Arrow IPC.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
@@ -18,30 +18,27 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::ChunkReader;
 
 use super::csv;
-use crate::failure::local;
+use crate::failure::io_error;
 use crate::progress::Meter;
 
-/// How many rows a batch of a text format has: what arrow's readers have by default.
-pub(super) const ROWS: usize = 1024 * 8;
-
-/// The first bytes of an Arrow IPC file; a stream begins otherwise.
+/// The magic bytes of an Arrow IPC file, which an Arrow IPC stream does not have.
 const ARROW_FILE: &[u8] = b"ARROW1";
 
-/// Where rows come from.
+/// The file with the rows, and its format.
 #[derive(Args, Debug)]
 pub(crate) struct Input {
-    /// File with the rows, `-` for stdin
+    /// The file with the rows; - for stdin
     file: PathBuf,
-    /// Format of the file, where its name does not say
+    /// Format of the file, if its extension does not tell
     #[arg(long, value_enum, value_name = "FORMAT")]
     input_format: Option<Format>,
-    /// CSV: character between the fields
+    /// CSV: delimiter of the fields
     #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = csv::delimiter)]
     delimiter: u8,
-    /// CSV: text that stands for null besides the empty one, such as NA
+    /// CSV: text that is read as null besides the empty text, such as NA
     #[arg(long, value_name = "TEXT")]
     null: Option<String>,
-    /// CSV: the first line is a row already, the fields are the table's columns in their order
+    /// CSV: the file has no header; the fields are the table's columns in order
     #[arg(long)]
     no_header: bool,
 }
@@ -51,16 +48,16 @@ pub(crate) struct Input {
 pub(crate) enum Format {
     /// Parquet (.parquet, .pq)
     Parquet,
-    /// Comma-separated values (.csv), .tsv with tabs
+    /// Comma-separated values (.csv), tab-separated values (.tsv)
     Csv,
-    /// One JSON object a line (.jsonl, .ndjson, .json)
+    /// One JSON object per line (.jsonl, .ndjson, .json)
     Jsonl,
     /// Arrow IPC, file or stream (.arrow, .arrows, .ipc, .feather)
     Arrow,
 }
 
 impl Format {
-    /// What a file's name says.
+    /// Returns the format for a file extension.
     pub(super) fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "parquet" | "pq" => Some(Self::Parquet),
@@ -74,7 +71,7 @@ impl Format {
 
 type Reader = Box<dyn RecordBatchReader + Send>;
 
-/// The rows of the input, in the types of `table` where the format has none of its own.
+/// Reads the rows of a file. Formats without types of their own are read with the types of `table`.
 pub(super) async fn batches(
     input: Input,
     table: &Table,
@@ -85,7 +82,9 @@ pub(super) async fn batches(
     let name = if stdin { "stdin".into() } else { input.file.display().to_string() };
     let failed = |error: Error| error.during(operation).on(name.clone());
     let format = input.input_format.or_else(|| Format::of(&input.file)).ok_or_else(|| {
-        failed(Error::invalid_input("its name does not say its format; give --input-format"))
+        failed(Error::invalid_input(
+            "the file extension does not tell the format; pass --input-format",
+        ))
     })?;
     let schema = match format {
         Format::Csv | Format::Jsonl => {
@@ -93,20 +92,20 @@ pub(super) async fn batches(
         }
         Format::Parquet | Format::Arrow => None,
     };
-    // Opening reads, and a pipe may let one wait.
+    // Opening reads the header, which may block on a pipe.
     let opened = tokio::task::spawn_blocking(move || input.open(format, schema));
     let reader = match opened.await {
         Ok(reader) => reader.map_err(failed)?,
         Err(error) => {
-            let why = "the file's reader did not come to an end";
+            let why = "the thread that reads the file failed";
             return Err(failed(Error::new(ErrorKind::Internal, why).caused_by(error)));
         }
     };
-    Ok(Batches::from_reader(Box::new(Counted { reader, meter })))
+    Ok(Batches::from_reader(Box::new(CountingReader { reader, meter })))
 }
 
 impl Input {
-    /// `schema` are the columns for formats that know no types.
+    /// Opens the file; `schema` is the table's, for formats without types.
     fn open(self, format: Format, schema: Option<SchemaRef>) -> Result<Reader, Error> {
         let tabs = self.file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
         let dialect = csv::Dialect {
@@ -118,7 +117,7 @@ impl Input {
         let source: Box<dyn BufRead + Send> = if self.file.as_os_str() == "-" {
             Box::new(BufReader::new(io::stdin()))
         } else {
-            Box::new(BufReader::new(File::open(&self.file).map_err(|e| local(e, ""))?))
+            Box::new(BufReader::new(File::open(&self.file).map_err(|e| io_error(e, ""))?))
         };
         match format {
             Format::Csv => csv::open(source, &schema, &dialect),
@@ -127,21 +126,21 @@ impl Input {
     }
 }
 
-/// A file in a format that knows its columns.
+/// Opens a file in a format that contains its schema.
 pub(super) fn open_binary(path: &Path, format: Format) -> Result<Reader, Error> {
     let name = path.display().to_string();
-    let reading = |error| local(error, name.clone());
-    // Both formats are read from their end or in both directions, which a pipe does not allow.
+    let failed = |error| io_error(error, name.clone());
+    // Both formats need a seekable file, and a pipe is not seekable.
     if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map_err(|error| local(error, "stdin"))?;
+        io::stdin().read_to_end(&mut bytes).map_err(|error| io_error(error, "stdin"))?;
         return match format {
             Format::Parquet => parquet(bytes::Bytes::from(bytes)),
             _ => arrow(Cursor::new(bytes)),
         };
     }
-    let file = File::open(path).map_err(reading)?;
-    if file.metadata().map_err(reading)?.is_dir() {
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
         return Err(Error::invalid_input("this is a directory, not a file").on(name));
     }
     let opened = match format {
@@ -152,37 +151,37 @@ pub(super) fn open_binary(path: &Path, format: Format) -> Result<Reader, Error> 
 }
 
 fn parquet(source: impl ChunkReader + 'static) -> Result<Reader, Error> {
-    let wrong = |error| Error::invalid_input(format!("this is no Parquet file: {error}"));
-    let builder = ParquetRecordBatchReaderBuilder::try_new(source).map_err(wrong)?;
-    Ok(Box::new(builder.with_batch_size(ROWS).build().map_err(wrong)?))
+    let invalid = |error| Error::invalid_input(format!("invalid Parquet file: {error}"));
+    let builder = ParquetRecordBatchReaderBuilder::try_new(source).map_err(invalid)?;
+    Ok(Box::new(builder.with_batch_size(csv::BATCH_ROWS).build().map_err(invalid)?))
 }
 
 fn arrow(mut source: impl BufRead + Seek + Send + 'static) -> Result<Reader, Error> {
-    let wrong = |error| Error::invalid_input(format!("this is no Arrow IPC data: {error}"));
-    let is_file = source.fill_buf().map_err(|error| local(error, ""))?.starts_with(ARROW_FILE);
+    let invalid = |error| Error::invalid_input(format!("invalid Arrow IPC data: {error}"));
+    let is_file = source.fill_buf().map_err(|error| io_error(error, ""))?.starts_with(ARROW_FILE);
     if is_file {
-        return Ok(Box::new(FileReader::try_new(source, None).map_err(wrong)?));
+        return Ok(Box::new(FileReader::try_new(source, None).map_err(invalid)?));
     }
-    Ok(Box::new(StreamReader::try_new(source, None).map_err(wrong)?))
+    Ok(Box::new(StreamReader::try_new(source, None).map_err(invalid)?))
 }
 
 fn jsonl(source: Box<dyn BufRead + Send>, schema: SchemaRef) -> Result<Reader, Error> {
     let reader = json::ReaderBuilder::new(schema)
-        .with_batch_size(ROWS)
-        // A field without a column is a mistake and no reason to lose its values in silence.
+        .with_batch_size(csv::BATCH_ROWS)
+        // A field without a column is an error: its values would be lost.
         .with_strict_mode(true)
         .build(source)
-        .map_err(|error| Error::invalid_input(format!("this is no JSON: {error}")))?;
+        .map_err(|error| Error::invalid_input(format!("invalid JSON: {error}")))?;
     Ok(Box::new(reader))
 }
 
-/// A reader that is watched.
-struct Counted {
+/// A reader that counts its rows with a progress meter.
+struct CountingReader {
     reader: Reader,
     meter: Meter,
 }
 
-impl Iterator for Counted {
+impl Iterator for CountingReader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -194,7 +193,7 @@ impl Iterator for Counted {
     }
 }
 
-impl RecordBatchReader for Counted {
+impl RecordBatchReader for CountingReader {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.reader.schema())
     }
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_by_name() {
+    fn formats_by_extension() {
         for (name, format) in [
             ("a.parquet", Some(Format::Parquet)),
             ("a.b.CSV", Some(Format::Csv)),
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_json() {
+    fn json_lines() {
         let schema = schema_from_types([("a", "long"), ("b", "string")]).unwrap();
         let read =
             |text: &'static str| rows(jsonl(Box::new(text.as_bytes()), schema.clone()).unwrap());

@@ -5,35 +5,35 @@ use lakewright::TableUri;
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::output::Row;
 
 /// List the tables in a bucket or folder
 ///
-/// Looks for Delta logs, folder by folder; what lies inside a table is not searched. Prints the
-/// tables' addresses, with --json one object a line.
+/// Searches for Delta logs, folder by folder, except inside of tables. Prints the tables' addresses;
+/// with --json one object per line.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table list raw/
   lakewright table list raw/2013/ --json | jq -r .uri")]
 pub(crate) struct List {
-    /// BUCKET/ or BUCKET/FOLDER/
+    /// Where to search: BUCKET/ or BUCKET/FOLDER/
     #[arg(value_name = "BUCKET/FOLDER")]
     prefix: String,
 }
 
 impl List {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let lake = context.lake().await?;
         let tables = lake.list_tables(&self.prefix).await?;
-        let tables: Vec<Listed> = tables.into_iter().map(Listed).collect();
+        let tables: Vec<TableRow> = tables.into_iter().map(TableRow).collect();
         context.out.list(&tables)
     }
 }
 
-struct Listed(TableUri);
+struct TableRow(TableUri);
 
-impl Row for Listed {
+impl Row for TableRow {
     const HEADERS: &'static [&'static str] = &["TABLE"];
 
     fn json(&self) -> Value {

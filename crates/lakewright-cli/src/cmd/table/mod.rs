@@ -1,6 +1,7 @@
 //! `lakewright table`
 
 mod append;
+mod at;
 mod commit;
 mod create;
 mod csv;
@@ -8,9 +9,9 @@ mod drop;
 mod files;
 mod history;
 mod input;
+mod json;
 mod list;
 mod overwrite;
-mod past;
 mod scan;
 mod schema;
 mod show;
@@ -18,9 +19,9 @@ mod show;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 
-/// What can be done with tables.
+/// The verbs of tables.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     List(list::List),
@@ -35,7 +36,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         match self {
             Self::List(list) => list.run(context).await,
             Self::Create(create) => create.run(context).await,

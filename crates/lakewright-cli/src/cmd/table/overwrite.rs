@@ -7,13 +7,13 @@ use lakewright::table::OverwriteOptions;
 use super::commit::Committed;
 use super::input::{self, Input};
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 
-/// Replace a table's rows, or some of them, by those of a file
+/// Replace all or some rows of a table by the rows of a file
 ///
-/// With --replace-where only the rows for which the condition holds are replaced, and the new ones
-/// must fulfil it; without it all are. Readers see all of the old or all of the new; older versions
-/// stay readable with --at-version. Prints the new version and how many rows were written.
+/// With --replace-where only rows that match the condition are replaced, and the new rows must match
+/// it; otherwise all rows are replaced. Readers see either all of the old rows or all of the new
+/// ones; old versions can be read with --at-version. Prints the new version and the number of rows.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table overwrite raw/flights 01.csv --replace-where 'month = 1'
@@ -24,15 +24,15 @@ pub(crate) struct Overwrite {
     table: TableUri,
     #[command(flatten)]
     input: Input,
-    /// SQL condition of the rows to replace
+    /// SQL condition that selects the rows to replace
     #[arg(long, value_name = "CONDITION")]
     replace_where: Option<String>,
 }
 
 impl Overwrite {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let table = context.lake().await?.table(self.table.clone());
-        let meter = context.items(&format!("{}: rows read", self.table));
+        let meter = context.item_meter(&format!("{}: rows read", self.table));
         let data = input::batches(self.input, &table, meter, "overwrite").await?;
         let options =
             OverwriteOptions { replace_where: self.replace_where, ..OverwriteOptions::default() };

@@ -4,15 +4,15 @@ use clap::Args;
 use lakewright::TableUri;
 use lakewright::table::ScanOptions;
 
-use super::past::Past;
+use super::at::At;
 use crate::cmd::rows::{self, Format};
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 
 /// Print a table's rows
 ///
-/// Files that the condition rules out by partition or statistics are not read. Rows come in no
-/// particular order; `lakewright sql` sorts.
+/// Files without matching rows, by their partition values or statistics, are not read. The order of
+/// the rows is unspecified; `lakewright sql` can sort.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table scan raw/flights --limit 10
@@ -23,26 +23,26 @@ pub(crate) struct Scan {
     /// The table: BUCKET/PATH
     #[arg(value_name = "BUCKET/PATH")]
     table: TableUri,
-    /// Only these columns, in this order
+    /// Print only these columns, in this order
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     columns: Option<Vec<String>>,
-    /// Only rows for which this SQL condition holds
+    /// Print only rows that match this SQL condition
     #[arg(long = "where", value_name = "CONDITION")]
     filter: Option<String>,
-    /// At most so many rows
+    /// Print at most N rows
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
     #[command(flatten)]
-    past: Past,
-    /// How to print the rows; with --json jsonl, otherwise table
+    at: At,
+    /// Output format; the default is table, with --json jsonl
     #[arg(long, value_enum)]
     format: Option<Format>,
 }
 
 impl Scan {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
-        let format = rows::chosen(self.format, context)?;
-        let table = self.past.of(context.lake().await?.table(self.table));
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
+        let format = rows::output_format(self.format, context)?;
+        let table = self.at.apply(context.lake().await?.table(self.table));
         let options = ScanOptions { columns: self.columns, filter: self.filter, limit: self.limit };
         rows::print(context, table.scan(options), format).await
     }

@@ -1,4 +1,4 @@
-//! The columns of a table as people write them down.
+//! The schema of a new table: text, JSON, or the schema of a data file.
 
 use std::fmt;
 use std::path::Path;
@@ -9,14 +9,14 @@ use lakewright::{Error, ErrorKind};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::input::{self, Format};
-use crate::failure::local;
+use crate::failure::io_error;
 
-/// `name: type, …`, or a file with that, with JSON, or with data that has columns.
-pub(super) fn understood(text: &str) -> Result<SchemaRef, Error> {
+/// Parses `name: type, …`, or reads a schema file: text, JSON, Parquet or Arrow.
+pub(super) fn parse(text: &str) -> Result<SchemaRef, Error> {
     let path = Path::new(text);
-    // A colon never stands in what is meant as a file without being one.
+    // A text with a colon that is not an existing file is a list of columns.
     if text.contains(':') && !path.exists() {
-        return some(columns(text)?);
+        return schema(columns(text)?);
     }
     match Format::of(path) {
         Some(format @ (Format::Parquet | Format::Arrow)) => {
@@ -24,39 +24,41 @@ pub(super) fn understood(text: &str) -> Result<SchemaRef, Error> {
         }
         _ => {
             let text = std::fs::read_to_string(path)
-                .map_err(|error| local(error, path.display().to_string()))
+                .map_err(|error| io_error(error, path.display().to_string()))
                 .map_err(|error| match error.kind() {
                     ErrorKind::NotFound => {
-                        error.saying("this is neither a file nor columns, 'name: type, …'")
+                        error.saying("neither a file nor a list of columns 'name: type, …'")
                     }
                     _ => error,
                 })?;
-            in_file(&text).map_err(|error| error.on(path.display().to_string()))
+            parse_file(&text).map_err(|error| error.on(path.display().to_string()))
         }
     }
 }
 
-fn in_file(text: &str) -> Result<SchemaRef, Error> {
+fn parse_file(text: &str) -> Result<SchemaRef, Error> {
     if !text.trim_start().starts_with('{') {
-        return some(columns(text)?);
+        return schema(columns(text)?);
     }
     let Columns(columns) = serde_json::from_str(text).map_err(|error| {
-        let why = format!("a schema in JSON is {{\"name\": \"type\", …}}: {error}");
+        let why = format!("a schema in JSON has the form {{\"name\": \"type\", …}}: {error}");
         Error::invalid_input(why).caused_by(error)
     })?;
-    some(columns)
+    schema(columns)
 }
 
-/// A schema of at least one column.
-fn some(columns: Vec<(String, String)>) -> Result<SchemaRef, Error> {
+/// Returns the schema, which must have at least one column.
+fn schema(columns: Vec<(String, String)>) -> Result<SchemaRef, Error> {
     if columns.is_empty() {
-        return Err(Error::invalid_input("a table needs a column; write 'name: type, …'"));
+        return Err(Error::invalid_input(
+            "a table needs at least one column; write 'name: type, …'",
+        ));
     }
     schema_from_types(columns)
 }
 
-/// Cuts `a: long, b: struct<c: int, d: int>` into names and types. Line breaks separate like
-/// commas; a name in double quotes may hold anything.
+/// Parses `a: long, b: struct<c: int, d: int>` into names and types. Columns are separated by commas
+/// or line breaks; a name in double quotes may contain any character.
 fn columns(text: &str) -> Result<Vec<(String, String)>, Error> {
     let mut columns = Vec::new();
     for column in split(text) {
@@ -64,17 +66,17 @@ fn columns(text: &str) -> Result<Vec<(String, String)>, Error> {
         if column.is_empty() {
             continue;
         }
-        let cut = match column.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+        let parts = match column.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
             Some((name, rest)) => {
                 rest.trim_start().strip_prefix(':').map(|kind| (name.to_owned(), kind))
             }
             None => column.split_once(':').map(|(name, kind)| (name.trim().to_owned(), kind)),
         };
-        match cut {
+        match parts {
             Some((name, kind)) if !name.is_empty() => columns.push((name, kind.trim().to_owned())),
             _ => {
                 return Err(Error::invalid_input(format!(
-                    "{column:?} is no column; write 'name: type', such as 'month: int'"
+                    "{column:?} is not a column; write 'name: type', such as 'month: int'"
                 )));
             }
         }
@@ -82,7 +84,7 @@ fn columns(text: &str) -> Result<Vec<(String, String)>, Error> {
     Ok(columns)
 }
 
-/// At commas and line breaks outside of brackets and quotes.
+/// Splits text at commas and line breaks outside of brackets and quotes.
 fn split(text: &str) -> Vec<&str> {
     let (mut parts, mut start) = (Vec::new(), 0);
     let (mut depth, mut quoted) = (0_usize, false);
@@ -103,7 +105,7 @@ fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-/// A JSON object whose order counts, as that of columns does.
+/// The columns of a JSON object, in the order of the text.
 struct Columns(Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Columns {
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_in_every_way() {
+    fn columns_in_every_format() {
         let expected = ["z:long not null", "a:decimal(10,2)", "s:struct<b:integer,c:string>"];
         for text in [
             "z: long not null, a: decimal(10,2), s: struct<b: int, c: string>",
@@ -152,26 +154,26 @@ mod tests {
             r#"{"z": "long not null", "a": "decimal(10,2)", "s": "struct<b:int,c:string>"}"#,
             r#""z": long not null, "a":decimal(10,2), s: struct<b: int, c: string>,"#,
         ] {
-            assert_eq!(names(&in_file(text).unwrap()), expected, "{text}");
+            assert_eq!(names(&parse_file(text).unwrap()), expected, "{text}");
         }
-        assert_eq!(names(&understood(r#""a, b: c": int"#).unwrap()), ["a, b: c:integer"]);
+        assert_eq!(names(&parse(r#""a, b: c": int"#).unwrap()), ["a, b: c:integer"]);
     }
 
     #[test]
-    fn what_is_no_schema() {
+    fn invalid_schemas_are_rejected() {
         for bad in
             ["", ",", "a", "a long", ": long", "a: lang", "{}", r#"{"a": 1}"#, "a: int, a: int"]
         {
-            assert!(in_file(bad).is_err(), "{bad}");
+            assert!(parse_file(bad).is_err(), "{bad}");
         }
-        let absent = understood("/nonexistent/schema.json").unwrap_err();
+        let absent = parse("/nonexistent/schema.json").unwrap_err();
         assert_eq!(absent.kind(), ErrorKind::NotFound);
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text in any::<String>()) {
-            let _ = in_file(&text);
+            let _ = parse_file(&text);
         }
     }
 }

@@ -5,17 +5,18 @@ use std::io::{self, Write};
 use clap::Args;
 use lakewright::TableUri;
 use lakewright::table::{TableInfo, type_name};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::past::Past;
+use super::at::At;
+use super::json::table_json;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::CommandResult;
 use crate::human::time;
-use crate::output::{Answer, Header, aligned, pairs};
+use crate::output::{Header, Render, aligned, pairs};
 
 /// Describe a table
 ///
-/// Prints version, columns, partitions, properties and how many files the table has.
+/// Prints version, columns, partition columns, properties and the number of files.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table show raw/flights
@@ -26,45 +27,22 @@ pub(crate) struct Show {
     #[arg(value_name = "BUCKET/PATH")]
     table: TableUri,
     #[command(flatten)]
-    past: Past,
+    at: At,
 }
 
 impl Show {
-    pub(crate) async fn run(self, context: &mut Context) -> Outcome {
-        let table = self.past.of(context.lake().await?.table(self.table));
+    pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
+        let table = self.at.apply(context.lake().await?.table(self.table));
         let info = table.details().await?;
-        context.out.show(&Described(info))
+        context.out.show(&Description(info))
     }
 }
 
-/// A table as one JSON document.
-pub(super) fn described(info: &TableInfo) -> Value {
-    let columns = info.schema.fields().iter().map(|field| {
-        json!({
-            "name": field.name(),
-            "type": type_name(field.data_type()),
-            "nullable": field.is_nullable(),
-        })
-    });
-    json!({
-        "uri": info.uri.to_string(),
-        "id": info.id,
-        "name": info.name,
-        "description": info.description,
-        "version": info.version,
-        "schema": columns.collect::<Vec<_>>(),
-        "partition_columns": info.partition_columns,
-        "properties": info.properties,
-        "files": info.files,
-        "created": info.created.map(|at| at.to_string()),
-    })
-}
+struct Description(TableInfo);
 
-struct Described(TableInfo);
-
-impl Answer for Described {
+impl Render for Description {
     fn json(&self) -> Value {
-        described(&self.0)
+        table_json(&self.0)
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -87,7 +65,7 @@ impl Answer for Described {
             let null = if field.is_nullable() { "" } else { "not null" };
             vec![field.name().clone(), type_name(field.data_type()), null.to_owned()]
         });
-        let headers = ["COLUMN", "TYPE", ""].map(Header::marked);
+        let headers = ["COLUMN", "TYPE", ""].map(Header::parse);
         out.write_all(aligned(&headers, columns).as_bytes())
     }
 }

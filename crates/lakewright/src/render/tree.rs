@@ -1,72 +1,16 @@
 //! A plan as a tree: resource by resource, field by field.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
 
-use lakewright::ResourceId;
-use lakewright::plan::{Action, Change, Outcome, Plan, Report, Risk, Step};
-use lakewright::state::IntentKind;
+use lakewright_core::plan::{Action, Change, Plan, Risk, Step};
+use lakewright_core::state::IntentKind;
+use lakewright_core::{ResourceId, printable};
 use serde_json::Value;
 
+use super::number::count;
+use super::style::{Color, Style};
 use super::values::{Line, lines};
-use crate::human::{count, printable};
-
-/// Whether text is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paint {
-    /// No: files, pipes, Python.
-    Plain,
-    /// As ANSI terminals do it (ECMA-48, SGR).
-    Colours,
-}
-
-/// What a piece of text is, as a colour says it.
-#[derive(Clone, Copy)]
-enum Ink {
-    Create,
-    Change,
-    Delete,
-    Take,
-    Quiet,
-    Loud,
-    Alarm,
-}
-
-impl Paint {
-    /// For stdout, as far as whoever reads it wants colours.
-    pub(crate) fn stdout() -> Self {
-        Self::on(io::stdout().is_terminal())
-    }
-
-    /// For stderr, as far as whoever reads it wants colours.
-    pub(crate) fn stderr() -> Self {
-        Self::on(io::stderr().is_terminal())
-    }
-
-    /// On a terminal, unless `NO_COLOR` (<https://no-color.org>) says something or the terminal
-    /// is a dumb one.
-    fn on(terminal: bool) -> Self {
-        let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        if terminal && !unwanted && !dumb { Self::Colours } else { Self::Plain }
-    }
-
-    fn ink(self, ink: Ink, text: &str) -> String {
-        let code = match (self, ink) {
-            (Self::Plain, _) => return text.to_owned(),
-            (Self::Colours, Ink::Create) => "32",
-            (Self::Colours, Ink::Change) => "33",
-            (Self::Colours, Ink::Delete) => "31",
-            (Self::Colours, Ink::Take) => "36",
-            (Self::Colours, Ink::Quiet) => "2",
-            (Self::Colours, Ink::Loud) => "1",
-            (Self::Colours, Ink::Alarm) => "1;31",
-        };
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
-    }
-}
 
 /// What becomes of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,14 +46,14 @@ impl Fate {
     }
 
     /// The mark before the resource, and its colour.
-    const fn mark(self) -> (&'static str, Ink) {
+    const fn mark(self) -> (&'static str, Color) {
         match self {
-            Self::Created => ("+", Ink::Create),
-            Self::Adopted => ("<-", Ink::Take),
-            Self::Changed => ("~", Ink::Change),
-            Self::Destroyed => ("-", Ink::Delete),
-            Self::Forgotten => ("->", Ink::Take),
-            Self::Recorded => ("=", Ink::Quiet),
+            Self::Created => ("+", Color::Green),
+            Self::Adopted => ("<-", Color::Cyan),
+            Self::Changed => ("~", Color::Yellow),
+            Self::Destroyed => ("-", Color::Red),
+            Self::Forgotten => ("->", Color::Cyan),
+            Self::Recorded => ("=", Color::Dim),
         }
     }
 }
@@ -141,15 +85,15 @@ fn ends(action: &Action) -> bool {
 /// `+` is created, `~` changed, `-` destroyed, `<-` taken over, `->` let go of, `=` only
 /// remembered anew.
 #[must_use]
-pub fn plan(plan: &Plan, paint: Paint) -> String {
-    let mut text = format!("{}\n\n", heading(plan, paint));
-    tree(plan, paint, &mut text);
-    notes(plan, paint, &mut text);
+pub fn plan(plan: &Plan, style: Style) -> String {
+    let mut text = format!("{}\n\n", heading(plan, style));
+    tree(plan, style, &mut text);
+    notes(plan, style, &mut text);
     if plan.is_empty() {
         text += "Nothing to do: everything is as it is declared.\n";
         return text;
     }
-    let _ = write!(text, "{} {}", paint.ink(Ink::Loud, "Plan:"), plan.summary());
+    let _ = write!(text, "{} {}", style.paint(Color::Bold, "Plan:"), plan.summary());
     let remembered = recorded(plan);
     if remembered > 0 {
         let _ = write!(text, " ({remembered} of them in the registry only)");
@@ -157,17 +101,17 @@ pub fn plan(plan: &Plan, paint: Paint) -> String {
     let destructive = plan.steps.iter().filter(|step| step.risk == Risk::Destructive).count();
     if destructive > 0 {
         let what = format!("{} cannot be undone", count(destructive as u64, "step"));
-        let _ = write!(text, "; {}", paint.ink(Ink::Alarm, &what));
+        let _ = write!(text, "; {}", style.paint(Color::BoldRed, &what));
     }
     text + ".\n"
 }
 
 /// What differs from what is declared: the same tree, told as a finding.
 #[must_use]
-pub fn drift(plan: &Plan, paint: Paint) -> String {
-    let mut text = format!("{}\n\n", heading(plan, paint));
-    tree(plan, paint, &mut text);
-    notes(plan, paint, &mut text);
+pub fn drift(plan: &Plan, style: Style) -> String {
+    let mut text = format!("{}\n\n", heading(plan, style));
+    tree(plan, style, &mut text);
+    notes(plan, style, &mut text);
     let resources: BTreeSet<&ResourceId> =
         plan.steps.iter().map(|step| &step.resource).chain(&plan.kept).collect();
     match resources.len() {
@@ -175,17 +119,17 @@ pub fn drift(plan: &Plan, paint: Paint) -> String {
         number => {
             let what = count(number as u64, "resource");
             let verb = if number == 1 { "differs" } else { "differ" };
-            let title = paint.ink(Ink::Loud, "Drift:");
+            let title = style.paint(Color::Bold, "Drift:");
             let _ = writeln!(text, "{title} {what} {verb} from what is declared.");
         }
     }
     text
 }
 
-fn heading(plan: &Plan, paint: Paint) -> String {
-    let stack = paint.ink(Ink::Loud, &format!("stack {}", plan.stack));
+fn heading(plan: &Plan, style: Style) -> String {
+    let stack = style.paint(Color::Bold, &format!("stack {}", plan.stack));
     let rest = format!("at {}, registry {}", printable(&plan.endpoint), plan.registry);
-    format!("{stack} {}", paint.ink(Ink::Quiet, &rest))
+    format!("{stack} {}", style.paint(Color::Dim, &rest))
 }
 
 /// Resources of which only the declaration is new.
@@ -199,7 +143,7 @@ fn recorded(plan: &Plan) -> usize {
 }
 
 /// Every resource with its fields, in the order of their first steps.
-fn tree(plan: &Plan, paint: Paint, text: &mut String) {
+fn tree(plan: &Plan, style: Style, text: &mut String) {
     let mut order: Vec<&ResourceId> = Vec::new();
     let mut steps: BTreeMap<&ResourceId, Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {
@@ -211,7 +155,7 @@ fn tree(plan: &Plan, paint: Paint, text: &mut String) {
     }
     for resource in &order {
         if let Some(steps) = steps.get(resource) {
-            resource_lines(plan, resource, steps, paint, text);
+            resource_lines(plan, resource, steps, style, text);
         }
     }
     if !order.is_empty() {
@@ -223,25 +167,28 @@ fn resource_lines(
     plan: &Plan,
     resource: &ResourceId,
     steps: &[&Step],
-    paint: Paint,
+    style: Style,
     text: &mut String,
 ) {
     let fate = Fate::of(plan, resource, steps);
-    let (mark, ink) = fate.mark();
+    let (mark, color) = fate.mark();
     let name = resource.to_string();
     let head = format!("{mark:<2} {}", printable(&name));
     let destructive = steps.iter().any(|step| step.risk == Risk::Destructive);
-    let ink = if destructive { Ink::Alarm } else { ink };
+    let color = if destructive { Color::BoldRed } else { color };
     let reason = steps.first().map(|step| step.reason.as_str()).unwrap_or_default();
     let said = match steps.iter().find(|step| ends(&step.action)).map(|step| &step.action) {
         Some(Action::DeleteBucket { force: true }) => "DESTROYED WITH EVERYTHING IN IT ",
         Some(_) => "DESTROYED ",
         None => "",
     };
-    let said =
-        if said.is_empty() { String::new() } else { paint.ink(Ink::Alarm, said.trim_end()) + " " };
-    let quiet = paint.ink(Ink::Quiet, &format!("({})", printable(reason)));
-    let _ = writeln!(text, "{}  {said}{quiet}", paint.ink(ink, &head));
+    let said = if said.is_empty() {
+        String::new()
+    } else {
+        style.paint(Color::BoldRed, said.trim_end()) + " "
+    };
+    let quiet = style.paint(Color::Dim, &format!("({})", printable(reason)));
+    let _ = writeln!(text, "{}  {said}{quiet}", style.paint(color, &head));
 
     let all: Vec<(Line, Risk)> = changes(steps)
         .iter()
@@ -249,22 +196,22 @@ fn resource_lines(
         .collect();
     let width = all.iter().map(|(line, _)| line.field.chars().count()).max().unwrap_or(0).min(32);
     for (Line { field, old, new }, risk) in all {
-        let (mark, ink, value) = match (old, new) {
+        let (mark, color, value) = match (old, new) {
             (Some(old), Some(new)) => {
-                let (old, new) = (paint.ink(Ink::Delete, &old), paint.ink(Ink::Create, &new));
-                ("~", Ink::Change, format!("{old} → {new}"))
+                let (old, new) = (style.paint(Color::Red, &old), style.paint(Color::Green, &new));
+                ("~", Color::Yellow, format!("{old} → {new}"))
             }
-            (Some(old), None) => ("-", Ink::Delete, paint.ink(Ink::Delete, &old)),
+            (Some(old), None) => ("-", Color::Red, style.paint(Color::Red, &old)),
             (None, new) => {
-                ("+", Ink::Create, paint.ink(Ink::Create, new.as_deref().unwrap_or_default()))
+                ("+", Color::Green, style.paint(Color::Green, new.as_deref().unwrap_or_default()))
             }
         };
         let pad = " ".repeat(width.saturating_sub(field.chars().count()));
         let warning = match risk {
             Risk::Safe => String::new(),
-            Risk::Destructive => paint.ink(Ink::Alarm, "  ! cannot be undone"),
+            Risk::Destructive => style.paint(Color::BoldRed, "  ! cannot be undone"),
         };
-        let _ = writeln!(text, "     {} {field}{pad}  {value}{warning}", paint.ink(ink, mark));
+        let _ = writeln!(text, "     {} {field}{pad}  {value}{warning}", style.paint(color, mark));
     }
 }
 
@@ -301,8 +248,8 @@ fn taken(action: &Action) -> Vec<Change> {
         .collect()
 }
 
-fn notes(plan: &Plan, paint: Paint, text: &mut String) {
-    let title = paint.ink(Ink::Take, "note:");
+fn notes(plan: &Plan, style: Style, text: &mut String) {
+    let title = style.paint(Color::Cyan, "note:");
     for note in &plan.notes {
         let resource = note.resource.to_string();
         let _ = writeln!(text, "{title} {}: {}", printable(&resource), printable(&note.text));
@@ -318,52 +265,6 @@ fn notes(plan: &Plan, paint: Paint, text: &mut String) {
     if !plan.notes.is_empty() || !plan.recovered.is_empty() {
         text.push('\n');
     }
-}
-
-/// A step as one line: `set_quota bucket raw`.
-#[must_use]
-pub fn step(step: &Step) -> String {
-    let mut text = format!("{} {}", step.action.verb(), step.resource);
-    if let Action::JoinGroup { group } | Action::LeaveGroup { group } = &step.action {
-        let _ = write!(text, " ({group})");
-    }
-    printable(&text).into_owned()
-}
-
-/// What came of a plan: the number of steps that are done, and every one that is not.
-#[must_use]
-pub fn report(plan: &Plan, report: &Report, paint: Paint) -> String {
-    let (mut failed, mut left) = (0, 0);
-    let mut rest = String::new();
-    for each in &plan.steps {
-        let (title, why) = match report.outcomes.get(&each.id) {
-            Some(Outcome::Done) => continue,
-            Some(Outcome::Failed { error, .. }) => {
-                failed += 1;
-                (paint.ink(Ink::Alarm, "failed "), printable(error).into_owned())
-            }
-            Some(Outcome::Skipped { because_of }) => {
-                left += 1;
-                let before = plan.step(*because_of).map(step).unwrap_or_default();
-                (paint.ink(Ink::Change, "skipped"), format!("it needs {before}"))
-            }
-            None => {
-                left += 1;
-                (paint.ink(Ink::Change, "left   "), "it was not reached".to_owned())
-            }
-        };
-        let _ = writeln!(rest, "  {title} {}: {why}", step(each));
-    }
-    let all = count(plan.steps.len() as u64, "step");
-    let stack = &plan.stack;
-    if plan.is_empty() {
-        return format!("stack {stack}: nothing to do\n");
-    }
-    if rest.is_empty() {
-        return format!("stack {stack}: {all} done\n");
-    }
-    let done = report.done();
-    format!("stack {stack}: {done} of {all} done, {failed} failed, {left} not tried\n{rest}")
 }
 
 #[cfg(test)]
@@ -417,7 +318,7 @@ pub(super) mod tests {
     #[test]
     fn a_plan_reads_like_this() {
         assert_eq!(
-            plan(&sample(), Paint::Plain),
+            plan(&sample(), Style::Plain),
             "\
 stack lake at http://127.0.0.1:9000, registry lakewright-state
 
@@ -447,13 +348,13 @@ Plan: 2 to create, 1 to adopt, 2 to change, 1 to delete, 1 to forget (1 of them 
 
     #[test]
     fn colours_change_nothing_else() {
-        let coloured = plan(&sample(), Paint::Colours);
+        let coloured = plan(&sample(), Style::Ansi);
         assert!(coloured.contains("\u{1b}[1;31m-  bucket old\u{1b}[0m"), "{coloured}");
         let mut stripped = coloured;
         for code in ["32", "33", "31", "36", "2", "1", "1;31", "0"] {
             stripped = stripped.replace(&format!("\u{1b}[{code}m"), "");
         }
-        assert_eq!(stripped, plan(&sample(), Paint::Plain));
+        assert_eq!(stripped, plan(&sample(), Style::Plain));
     }
 
     #[test]
@@ -462,37 +363,14 @@ Plan: 2 to create, 1 to adopt, 2 to change, 1 to delete, 1 to forget (1 of them 
         empty.steps.clear();
         empty.intents.clear();
         empty.notes.clear();
-        let text = plan(&empty, Paint::Plain);
+        let text = plan(&empty, Style::Plain);
         assert!(text.ends_with("\n\nNothing to do: everything is as it is declared.\n"), "{text}");
         assert!(
-            drift(&empty, Paint::Plain).ends_with("No drift: everything is as it is declared.\n")
+            drift(&empty, Style::Plain).ends_with("No drift: everything is as it is declared.\n")
         );
         assert!(
-            drift(&sample(), Paint::Plain)
+            drift(&sample(), Style::Plain)
                 .ends_with("Drift: 7 resources differ from what is declared.\n")
-        );
-    }
-
-    #[test]
-    fn a_report_tells_what_is_not_done() {
-        let plan = sample();
-        let mut outcomes: BTreeMap<_, _> =
-            plan.steps.iter().map(|step| (step.id, Outcome::Done)).collect();
-        assert_eq!(
-            report(&plan, &Report { outcomes: outcomes.clone() }, Paint::Plain),
-            "stack lake: 9 steps done\n"
-        );
-        let why = Outcome::Failed { code: "denied".into(), error: "set_quota raw: no\u{7}".into() };
-        outcomes.insert(plan.steps[1].id, why);
-        outcomes.insert(plan.steps[2].id, Outcome::Skipped { because_of: plan.steps[1].id });
-        outcomes.remove(&plan.steps[8].id);
-        assert_eq!(
-            report(&plan, &Report { outcomes }, Paint::Plain),
-            "stack lake: 6 of 9 steps done, 1 failed, 2 not tried
-  failed  set_quota bucket raw: set_quota raw: no\\u{7}
-  skipped create_table table raw/flights: it needs set_quota bucket raw
-  left    delete_bucket bucket old: it was not reached
-"
         );
     }
 }

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use lakewright::ResourceId;
-use lakewright::plan::{Plan, Risk, Step};
-
-use crate::human::printable;
+use lakewright_core::plan::{Plan, Risk, Step};
+use lakewright_core::{ResourceId, printable};
 
 /// How a graph is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Graph {
+pub enum GraphFormat {
     /// For Markdown: <https://mermaid.js.org/syntax/flowchart.html>.
     Mermaid,
     /// For Graphviz: <https://graphviz.org/doc/info/lang.html>.
@@ -20,14 +18,14 @@ pub enum Graph {
 /// The steps of a plan by resource, each with an arrow to those that wait for it. Destructive
 /// ones are red.
 #[must_use]
-pub fn graph(plan: &Plan, format: Graph) -> String {
+pub fn graph(plan: &Plan, format: GraphFormat) -> String {
     let mut resources: BTreeMap<&ResourceId, Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {
         resources.entry(&step.resource).or_default().push(step);
     }
     match format {
-        Graph::Mermaid => mermaid(plan, &resources),
-        Graph::Dot => dot(plan, &resources),
+        GraphFormat::Mermaid => mermaid(plan, &resources),
+        GraphFormat::Dot => dot(plan, &resources),
     }
 }
 
@@ -100,11 +98,11 @@ fn string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readable::tree::tests::sample;
+    use crate::render::tree::tests::sample;
 
     #[test]
     fn mermaid_has_every_step_and_arrow() {
-        let text = graph(&sample(), Graph::Mermaid);
+        let text = graph(&sample(), GraphFormat::Mermaid);
         assert!(text.starts_with("flowchart LR\n  subgraph r0[\"bucket audit\"]\n"), "{text}");
         assert!(text.contains("  subgraph r2[\"bucket raw\"]\n    s0[\"create_bucket\"]\n    s1[\"set_quota\"]\n  end\n"), "{text}");
         assert_eq!(text.matches(" --> ").count(), 3);
@@ -113,7 +111,7 @@ mod tests {
 
     #[test]
     fn dot_has_every_step_and_arrow() {
-        let text = graph(&sample(), Graph::Dot);
+        let text = graph(&sample(), GraphFormat::Dot);
         assert!(text.starts_with("digraph plan {\n") && text.ends_with("}\n"));
         assert!(text.contains("    s8 [label=\"delete_bucket\", color=red, fontcolor=red];\n"));
         assert!(text.contains("  s0 -> s2;\n"));
@@ -124,13 +122,13 @@ mod tests {
         let mut plan = sample();
         plan.steps.truncate(1);
         plan.steps[0].resource = r#"group/x"]; end `md` <b> #quot; \"#.parse().unwrap();
-        let mermaid = graph(&plan, Graph::Mermaid);
+        let mermaid = graph(&plan, GraphFormat::Mermaid);
         assert!(
             mermaid
                 .contains("[\"group x#34;#93;#59; end #96;md#96; #60;b#62; #35;quot#59; #92;\"]"),
             "{mermaid}"
         );
-        let dot = graph(&plan, Graph::Dot);
+        let dot = graph(&plan, GraphFormat::Dot);
         assert!(dot.contains(r#"label="group x\"]; end `md` <b> #quot; \\";"#), "{dot}");
     }
 }

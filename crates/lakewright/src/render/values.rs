@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use lakewright::plan::Change;
+use lakewright_core::plan::Change;
+use lakewright_core::printable;
 use serde_json::{Map, Value};
 
-use crate::human::{printable, size};
+use super::number::size;
 
 /// Longer values are cut, in characters: whoever wants all of it has `--json`.
 const LONGEST: usize = 400;

@@ -2,16 +2,16 @@
 
 use clap::Args;
 use jiff::Timestamp;
-use lakewright::table::{At, Table};
+use lakewright::table::{self, Table};
 
-/// Which state of a table to read.
+/// The version of a table to read.
 #[derive(Args, Clone, Debug)]
 #[group(multiple = false)]
-pub(crate) struct Past {
-    /// The table as this version left it
+pub(crate) struct At {
+    /// Read this version of the table
     #[arg(long, value_name = "N")]
     at_version: Option<u64>,
-    /// The table as it stood at this time, such as 2026-01-31T12:00:00Z
+    /// Read the version that was current at this time, such as 2026-01-31T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]
     at_time: Option<Timestamp>,
 }
@@ -20,13 +20,13 @@ fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "write date, time and offset, such as 2026-01-31T12:00:00Z".into())
 }
 
-impl Past {
-    /// The table as it was then; as it is when nothing was said.
-    pub(crate) fn of(&self, table: Table) -> Table {
+impl At {
+    /// Returns the table at the given version or time, the current table if none is given.
+    pub(crate) fn apply(&self, current: Table) -> Table {
         match (self.at_version, self.at_time) {
-            (Some(version), _) => table.at(At::Version(version)),
-            (None, Some(time)) => table.at(At::Timestamp(time)),
-            (None, None) => table,
+            (Some(version), _) => current.at(table::At::Version(version)),
+            (None, Some(time)) => current.at(table::At::Timestamp(time)),
+            (None, None) => current,
         }
     }
 }
