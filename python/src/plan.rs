@@ -237,8 +237,8 @@ impl From<TheRegistry> for Registry {
         let owned = |owned: lakewright::state::Owned| Owned {
             stack: owned.stack.to_string(),
             since: seen(owned.since),
-            declared: owned.declared.map(Json),
-            attempted: owned.attempted.map(Json),
+            declared: owned.declared.map(|declared| Json(declared.to_value())),
+            attempted: owned.attempted.map(|attempted| Json(attempted.to_value())),
         };
         let lease = |lease: lakewright::state::Lease| Lease {
             holder: lease.holder.to_string(),

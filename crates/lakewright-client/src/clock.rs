@@ -1,5 +1,5 @@
-//! The server's clock. Leases are judged by it: machines disagree about the time, and all of them
-//! talk to one server.
+//! The server's clock, by which leases end: machines disagree about the time, and all of them use
+//! one server.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::{SignedDuration, Timestamp};
 
-/// How far the server's clock is ahead of ours, learnt from the `Date` of its answers, which says
-/// it to the second.
+/// The difference between the server's clock and the local one, from the `Date` of its responses,
+/// which counts whole seconds.
 #[derive(Debug, Default)]
 pub struct Clock {
     known: OnceLock<()>,
@@ -16,24 +16,24 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Learns from an answer's `Date` (RFC 9110, 6.6.1), which has just come in.
+    /// Updates the difference from the `Date` (RFC 9110, 6.6.1) of a response that has just arrived.
     pub fn learn(&self, date: &str) {
         static PARSER: DateTimeParser = DateTimeParser::new();
         let Ok(there) = PARSER.parse_timestamp(date) else { return };
         let ahead = there.as_millisecond() - Timestamp::now().as_millisecond();
         self.ahead_ms.store(ahead, Ordering::Relaxed);
-        // Whoever was first said the same.
+        // Another thread may have set it already; the value is the same.
         let _ = self.known.set(());
     }
 
-    /// What time it is there; by our own clock as long as no answer has said.
+    /// The server's time; the local time before the first response.
     pub fn now(&self) -> Timestamp {
         let here = Timestamp::now();
         if self.known.get().is_none() {
             return here;
         }
         let ahead = SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed));
-        // `Date` has no fractions: half a second is about right.
+        // `Date` has no fractions, so that a difference of up to a second means equal clocks.
         if ahead.abs() <= SignedDuration::from_secs(1) {
             here
         } else {

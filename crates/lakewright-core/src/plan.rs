@@ -43,7 +43,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<ResourceId>,
     /// What is about to happen to each resource, for the lease.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::state::intents")]
     pub intents: BTreeMap<ResourceId, Intent>,
     /// What a holder that was cut off had left unrecorded.
     #[serde(default)]
@@ -535,7 +535,7 @@ impl Plan {
             let Some(intent) = self.intents.get(resource) else {
                 return Err(format!("step {id} is about the {resource}, which has no intent"));
             };
-            if !action.fits(intent.kind) {
+            if !action.fits(intent.kind()) {
                 return Err(format!(
                     "step {id}, {}, does not fit the intent for the {resource}",
                     action.verb()
@@ -588,7 +588,7 @@ impl Plan {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let count = |kinds: &[IntentKind]| {
-            self.intents.values().filter(|intent| kinds.contains(&intent.kind)).count()
+            self.intents.values().filter(|intent| kinds.contains(&intent.kind())).count()
         };
         Summary {
             create: count(&[IntentKind::Create]),

@@ -1,12 +1,12 @@
-//! This process, as others look for it in a lease.
+//! The identity of this process in a lease, and the lookup of other processes.
 
 use std::fs;
 
-use lakewright_core::state::{Holder, Sight};
+use lakewright_core::state::{Holder, ProcessLookup};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-/// What identifies this process to others on this machine and elsewhere.
+/// The identity of this process for other processes on this machine and elsewhere.
 pub(super) fn this_process() -> Holder {
     Holder {
         host: line("/proc/sys/kernel/hostname"),
@@ -17,45 +17,47 @@ pub(super) fn this_process() -> Holder {
             .unwrap_or_default(),
         pid: std::process::id(),
         process_start: match stat("self") {
-            Some(Sight::Since(start)) => start,
+            Some(ProcessLookup::StartedAt(start)) => start,
             _ => 0,
         },
         user: std::env::var("USER").ok().filter(|user| !user.is_empty()),
     }
 }
 
-/// What is to be seen of a process id. The kernel says of every id whether a process has it, and
-/// `/proc` which: but not where it hides the processes of others (`hidepid`, which systemd calls
-/// `ProtectProc=`), nor where it was mounted for another namespace.
-pub(super) fn seen(pid: u32) -> Sight {
-    let Some(id) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Sight::Hidden };
+/// Looks up a process id. The kernel tells for every id whether a process has it, and `/proc` when
+/// that process started, unless `/proc` hides the processes of other users (`hidepid`, which
+/// systemd calls `ProtectProc=`) or was mounted for another namespace.
+pub(super) fn look_up(pid: u32) -> ProcessLookup {
+    let Some(id) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return ProcessLookup::Hidden;
+    };
     if test_kill_process(id) == Err(Errno::SRCH) {
-        return Sight::Nothing;
+        return ProcessLookup::NotFound;
     }
     let ours = fs::read_link("/proc/self")
         .is_ok_and(|me| me.to_str().and_then(|me| me.parse().ok()) == Some(std::process::id()));
-    let told = if ours { stat(&pid.to_string()) } else { None };
-    match told {
-        Some(sight) => sight,
-        // It may have ended in between.
-        None if test_kill_process(id) == Err(Errno::SRCH) => Sight::Nothing,
-        None => Sight::Hidden,
+    let found = if ours { stat(&pid.to_string()) } else { None };
+    match found {
+        Some(found) => found,
+        // The process may have ended between the two lookups.
+        None if test_kill_process(id) == Err(Errno::SRCH) => ProcessLookup::NotFound,
+        None => ProcessLookup::Hidden,
     }
 }
 
-/// What `/proc` says about a process (`proc_pid_stat(5)`), if it does.
-fn stat(process: &str) -> Option<Sight> {
+/// Reads the state of a process from `/proc` (`proc_pid_stat(5)`), where it is readable.
+fn stat(process: &str) -> Option<ProcessLookup> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The second field is the program's name in parentheses and may hold anything.
-    let behind = stat.rsplit_once(')')?.1;
-    let mut fields = behind.split_whitespace(); // from the third on
+    // The second field is the program's name in parentheses and may contain any character.
+    let remainder = stat.rsplit_once(')')?.1;
+    let mut fields = remainder.split_whitespace(); // from the third on
     match fields.next()? {
-        "Z" | "X" => Some(Sight::Nothing), // dead, and not yet fetched by its parent
-        _ => Some(Sight::Since(fields.nth(18)?.parse().ok()?)),
+        "Z" | "X" => Some(ProcessLookup::NotFound), // ended, and not yet waited for by its parent
+        _ => Some(ProcessLookup::StartedAt(fields.nth(18)?.parse().ok()?)),
     }
 }
 
-/// The one line of a file, empty where there is none.
+/// The one line of a file, empty where the file cannot be read.
 fn line(path: &str) -> String {
     fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default()
 }
@@ -68,63 +70,65 @@ mod tests {
 
     use super::*;
 
-    /// The process that [`what_is_hidden_is_not_taken_for_gone`] looks for from a hiding place.
+    /// The process id that [`a_hidden_process_is_not_taken_for_gone`] passes to its child.
     const LOOK_FOR: &str = "LAKEWRIGHT_TEST_LOOK_FOR";
-    const CHILD: &str = "declared::holder::tests::from_a_hiding_place";
+    const CHILD: &str = "holder::tests::child_with_hidden_processes";
     const FOREIGN: &str = "LAKEWRIGHT_TEST_FOREIGN_PROC";
-    const FOREIGN_CHILD: &str = "declared::holder::tests::with_a_foreign_proc";
+    const FOREIGN_CHILD: &str = "holder::tests::child_with_a_foreign_proc";
 
     #[test]
     fn a_process_is_found_until_it_has_ended() {
         let here = this_process();
-        assert_eq!(seen(here.pid), Sight::Since(here.process_start));
+        assert_eq!(look_up(here.pid), ProcessLookup::StartedAt(here.process_start));
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        assert!(matches!(seen(child.id()), Sight::Since(_)));
+        assert!(matches!(look_up(child.id()), ProcessLookup::StartedAt(_)));
         child.kill().unwrap();
-        let ended = || seen(child.id()) == Sight::Nothing;
+        let ended = || look_up(child.id()) == ProcessLookup::NotFound;
         assert!((0..500).any(|_| ended() || {
             std::thread::sleep(std::time::Duration::from_millis(10));
             false
         }));
         child.wait().unwrap();
-        assert_eq!(seen(child.id()), Sight::Nothing);
-        assert_eq!((seen(0), seen(u32::MAX)), (Sight::Hidden, Sight::Hidden));
+        assert_eq!(look_up(child.id()), ProcessLookup::NotFound);
+        assert_eq!((look_up(0), look_up(u32::MAX)), (ProcessLookup::Hidden, ProcessLookup::Hidden));
     }
 
-    /// Not a test of its own: it is started where `/proc` shows no processes of others.
+    /// The child of [`a_hidden_process_is_not_taken_for_gone`], started where `/proc` shows no
+    /// processes of other users.
     #[test]
-    fn from_a_hiding_place() {
+    fn child_with_hidden_processes() {
         let Ok(pid) = std::env::var(LOOK_FOR) else { return };
         let pid: u32 = pid.parse().unwrap();
         assert!(!fs::exists(format!("/proc/{pid}/stat")).unwrap(), "it is not hidden");
         let here = this_process();
         assert_ne!(here.process_start, 0);
-        assert_eq!(seen(here.pid), Sight::Since(here.process_start));
+        assert_eq!(look_up(here.pid), ProcessLookup::StartedAt(here.process_start));
         let holder = Holder { pid, process_start: 1, ..here.clone() };
-        assert_eq!(holder.alive(&here, seen), Alive::Unknown);
-        // What is gone is gone for everybody.
+        assert_eq!(holder.alive(&here, look_up), Alive::Unknown);
+        // A process that has ended is found in no `/proc`.
         let mut ended = Command::new("true").spawn().unwrap();
         let holder = Holder { pid: ended.id(), ..holder };
         ended.wait().unwrap();
-        assert_eq!(holder.alive(&here, seen), Alive::Gone);
+        assert_eq!(holder.alive(&here, look_up), Alive::Gone);
     }
 
-    /// Not a test of its own: it is started in a namespace whose `/proc` is that of another.
+    /// The child of [`a_foreign_proc_is_ignored`], started in a namespace whose `/proc` belongs to
+    /// another.
     #[test]
-    fn with_a_foreign_proc() {
+    fn child_with_a_foreign_proc() {
         if std::env::var_os(FOREIGN).is_none() {
             return;
         }
         let here = this_process();
         assert_ne!(fs::read_link("/proc/self").unwrap().to_str(), Some(&*here.pid.to_string()));
-        // The number is another process's there.
-        assert_eq!(seen(here.pid), Sight::Hidden);
-        assert_eq!(here.alive(&here, seen), Alive::Unknown);
+        // Another process has this id in that `/proc`.
+        assert_eq!(look_up(here.pid), ProcessLookup::Hidden);
+        assert_eq!(here.alive(&here, look_up), Alive::Unknown);
     }
 
-    /// Process ids of a namespace of its own mean others in the `/proc` that it inherits.
+    /// In the `/proc` that a new namespace inherits, its process ids belong to other processes.
     #[test]
-    fn a_foreign_proc_is_not_believed() {
+    fn a_foreign_proc_is_ignored() {
         let done = Command::new("unshare")
             .args(["--pid", "--fork"])
             .arg(std::env::current_exe().unwrap())
@@ -136,20 +140,21 @@ mod tests {
             Ok(done) if done.status.code() == Some(101) => {
                 panic!("{}", String::from_utf8_lossy(&done.stderr))
             }
-            _ => eprintln!("SKIPPED: there are no namespaces of processes here"),
+            _ => eprintln!("SKIPPED: process namespaces cannot be created here"),
         }
     }
 
-    /// `/proc` with `hidepid=2`, as services with `ProtectProc=invisible` have it: for a process
-    /// without privileges those of other users are not there.
+    /// `/proc` with `hidepid=2`, as services with `ProtectProc=invisible` have it, shows a process
+    /// without privileges no processes of other users.
     #[test]
-    fn what_is_hidden_is_not_taken_for_gone() {
-        let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-        let Ok(mut holder) = Command::new("setpriv").args(nobody).args(["sleep", "60"]).spawn()
+    fn a_hidden_process_is_not_taken_for_gone() {
+        let unprivileged = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+        let Ok(mut holder) =
+            Command::new("setpriv").args(unprivileged).args(["sleep", "60"]).spawn()
         else {
-            return eprintln!("SKIPPED: there is no setpriv");
+            return eprintln!("SKIPPED: setpriv is not installed");
         };
-        // Still root, so that it may read this program, but with none of root's rights.
+        // Root without capabilities: it may read this program and has no other right of root.
         let hiding = "mount -t proc -o hidepid=2 proc /proc || exit 77
             exec setpriv --regid=65533 --clear-groups --bounding-set=-all --inh-caps=-all \"$@\"";
         let done = Command::new("unshare")

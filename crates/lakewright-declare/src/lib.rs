@@ -1,23 +1,26 @@
-//! Declared state: what a document says, made true. Core decides ([`lakewright_core::diff()`]),
-//! this looks and acts.
+//! Declared state: makes the server match a spec. Core compares and decides
+//! ([`lakewright_core::diff()`]); this crate sends the requests.
 //!
-//! `observe` reads the live system, `plan` compares it with the document and the registry,
-//! `apply` takes the steps under a lease. One action of a plan, one call of a verb (`step.rs`).
+//! `observe` reads the server, `secrets.rs` tries the declared secrets on it, `plan` compares both
+//! with the spec and the registry, and `apply` carries out the steps under a lease. Each action of
+//! a plan is one call of a verb (`step.rs`).
 
 mod adopt;
 mod apply;
-mod document;
+mod conditions;
 mod holder;
 mod observe;
 mod plan;
 mod provisioner;
+mod registry_store;
+mod secrets;
 mod step;
 
 pub use apply::{Applied, Event, GRACE, Watch};
 pub use plan::PlanOptions;
 pub use provisioner::Provisioner;
 
-/// What a build without the feature `tables` says where a table is asked for.
+/// The message of a build without the feature `tables` for a table.
 pub const NO_TABLES: &str = "this build of lakewright has no tables: take the package lakewright \
     instead of lakewright-minimal, or build it with the feature `tables`";
 
@@ -27,9 +30,8 @@ mod tests {
     use lakewright_core::{BucketName, Spec, StackName};
 
     use super::*;
-    use crate::Provisioner;
 
-    /// That they can be spawned: only the compiler has to see it.
+    /// Fails to compile where a future cannot be spawned.
     #[allow(dead_code)]
     fn futures_are_send(
         provisioner: &Provisioner,

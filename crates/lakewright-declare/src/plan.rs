@@ -1,136 +1,94 @@
-//! `plan`, `plan_destroy`, `drift` and `state`
+//! `plan`, `plan_destroy`, `drift` and `state`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use lakewright_core::diff::Comparisons;
 use lakewright_core::plan::{Action, Plan, Set, Step, StepId};
-use lakewright_core::spec::Versioning;
-use lakewright_core::state::{BucketSetting, Needs, Owned, Registry};
+use lakewright_core::spec::{BucketSpec, Versioning};
+use lakewright_core::state::{BucketSetting, Declaration, Needs, Owned, Registry};
 use lakewright_core::{
-    AccessKey, BucketName, DiffOptions, Error, ErrorKind, ResourceId, Result, Secret, SecretRef,
-    Spec, StackName, diff,
+    BucketName, DiffOptions, Error, ErrorKind, ResourceId, Result, Spec, StackName, diff,
 };
 
-use super::document::Document;
+use super::conditions::SameExpression;
+use super::observe::observe;
+use super::registry_store::RegistryStore;
+use super::secrets::{check_secrets, read_declared};
 use crate::Provisioner;
-use lakewright_client::profile::read_secret;
 
-/// How [`Provisioner::plan`] plans.
+/// Options of [`Provisioner::plan`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanOptions {
-    /// Take away what the stack owns and does not declare any more.
+    /// Delete the resources that the stack owns and no longer declares.
     pub prune: bool,
-    /// Take these over although their declarations do not say `adopt`.
+    /// Adopt these resources although their declarations do not contain `adopt`.
     pub adopt: BTreeSet<ResourceId>,
 }
 
-/// The declared secrets, by access key of who has them. They are read when a plan is made, so
-/// that a file that is missing is found before anything is changed.
-pub(super) type Secrets = BTreeMap<AccessKey, Secret>;
-
 impl Provisioner {
-    /// What would have to be done to make the server what `spec` says. Nothing is changed.
+    /// The steps that make the server match `spec`. Nothing is changed.
     ///
     /// # Errors
-    /// Everything that stands in the way, as [`lakewright_core::diff()`] has it, all of it at
-    /// once in [`Error::failures`]; `InvalidConfig` where a secret cannot be read; `Conflict`
-    /// while somebody else is applying, saying who; whatever keeps the server from answering.
+    /// Those of [`lakewright_core::diff()`], all of them at once in [`Error::failures`];
+    /// `InvalidConfig` where a secret cannot be read; `Conflict` with the holder of the lease
+    /// while another process is applying; those of the requests.
     pub async fn plan(&self, spec: &Spec, options: &PlanOptions) -> Result<Plan> {
-        self.planning(spec, options).await.map_err(|error| error.during("plan"))
+        make_plan(self, spec, options).await.map_err(|error| error.during("plan"))
     }
 
-    /// What would take everything away that a stack owns. The registry's bucket stays.
+    /// The steps that delete everything that a stack owns. The registry's bucket stays.
     ///
     /// # Errors
     /// As [`Provisioner::plan`].
     pub async fn plan_destroy(&self, stack: &StackName, registry: &BucketName) -> Result<Plan> {
         let nothing = Spec { registry: Some(registry.clone()), ..Spec::empty(stack.clone()) };
         let options = PlanOptions { prune: true, adopt: BTreeSet::new() };
-        self.planning(&nothing, &options).await.map_err(|error| error.during("destroy"))
+        make_plan(self, &nothing, &options).await.map_err(|error| error.during("destroy"))
     }
 
-    /// What differs from the declaration: the plan without the steps that only keep the registry
-    /// in order. It is for looking at; what is to be applied is made by [`Provisioner::plan`].
+    /// The differences from the spec: the plan without the steps that change only the registry. It
+    /// is for display; a plan to be applied comes from [`Provisioner::plan`].
     ///
     /// # Errors
     /// As [`Provisioner::plan`].
     pub async fn drift(&self, spec: &Spec) -> Result<Plan> {
-        let plan = self.planning(spec, &PlanOptions::default()).await;
+        let plan = make_plan(self, spec, &PlanOptions::default()).await;
         Ok(without_bookkeeping(plan.map_err(|error| error.during("drift"))?))
     }
 
-    /// Who owns what, and who is applying.
+    /// Reads the registry: the resources of each stack, and the process that is applying. A missing
+    /// bucket or object gives an empty one.
     ///
     /// # Errors
-    /// `Corrupt` for a document that is no registry; whatever keeps the server from answering.
-    /// No bucket or no document is an empty registry.
+    /// `Corrupt` for an object that is no registry; those of the requests.
     pub async fn state(&self, registry: &BucketName) -> Result<Registry> {
-        let read = Document::new(self, registry)?.read().await;
+        let read = RegistryStore::new(self, registry)?.read().await;
         Ok(read.map_err(|error| error.during("state"))?.registry)
     }
-
-    async fn planning(&self, spec: &Spec, options: &PlanOptions) -> Result<Plan> {
-        let secrets = declared_secrets(spec)?;
-        let document = Document::new(self, &spec.registry_bucket()?)?;
-        let read = document.read().await?;
-        read.registry.free(document.now(), read.alive())?;
-        let registry = read.registry;
-        let needs = needs(spec, &registry, options);
-        let observed = self.observe(spec, &needs, &secrets).await?;
-        let options = DiffOptions {
-            prune: options.prune,
-            adopt: options.adopt.clone(),
-            endpoint: self.display_name.clone(),
-        };
-        let plan = diff(spec, &observed, &registry, &options)?;
-        check_actions(&plan, document.now())?;
-        Ok(plan)
-    }
 }
 
-/// Reads every secret that is declared.
-fn declared_secrets(spec: &Spec) -> Result<Secrets> {
-    let users = spec
-        .users
-        .iter()
-        .map(|(key, user)| (ResourceId::User(key.clone()), key.clone(), &user.secret));
-    let accounts = spec.service_accounts.iter().map(|(name, account)| {
-        (ResourceId::ServiceAccount(name.clone()), account.access_key.clone(), &account.secret)
-    });
-    let (mut secrets, mut failures) = (Secrets::new(), Vec::new());
-    for (id, key, reference) in users.chain(accounts) {
-        match read(reference) {
-            Ok(secret) => {
-                secrets.insert(key, secret);
-            }
-            Err(error) => failures.push(error.on(id.to_string())),
-        }
-    }
-    match failures.len() {
-        0 => Ok(secrets),
-        1 => Err(failures.remove(0)),
-        several => {
-            let why = format!("{several} secrets cannot be read; the first: {}", failures[0]);
-            Err(Error::new(ErrorKind::InvalidConfig, why).with_failures(failures))
-        }
-    }
+async fn make_plan(provisioner: &Provisioner, spec: &Spec, options: &PlanOptions) -> Result<Plan> {
+    let secrets = read_declared(spec)?;
+    let store = RegistryStore::new(provisioner, &spec.registry_bucket()?)?;
+    let current = store.read().await?;
+    current.registry.ensure_free(store.now(), current.alive())?;
+    let registry = current.registry;
+    let observed = observe(provisioner, &needs(spec, &registry, options)).await?;
+    let secrets = check_secrets(provisioner, spec, &secrets, &observed).await?;
+    let comparisons = Comparisons { secrets: &secrets, conditions: &SameExpression };
+    let options = DiffOptions {
+        prune: options.prune,
+        adopt: options.adopt.clone(),
+        endpoint: provisioner.display_name.clone(),
+    };
+    let plan = diff(spec, &observed, comparisons, &registry, &options)?;
+    check_actions(&plan, store.now())?;
+    Ok(plan)
 }
 
-/// The fewest bytes that MinIO takes for a secret key.
-const SHORTEST: usize = 8;
-
-/// Reads a secret that somebody is to have.
-pub(super) fn read(reference: &SecretRef) -> Result<Secret> {
-    let secret = read_secret(reference)?;
-    if secret.expose().len() < SHORTEST {
-        let why = format!("the secret in {reference} has fewer than {SHORTEST} characters");
-        return Err(Error::new(ErrorKind::InvalidConfig, why));
-    }
-    Ok(secret)
-}
-
-/// What has to be looked at. Besides what is declared and owned: what a holder that was cut off
-/// may have left behind.
+/// The resources to observe: those that are declared or owned, and those that a holder that was cut
+/// off may have changed.
 fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
     let mut assumed = registry.clone();
     if let Some(lease) = &registry.lease {
@@ -141,18 +99,18 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
                 attempted: None,
                 since: lease.taken,
             });
-            if intent.declared.is_some() {
-                owned.attempted = intent.declared.clone();
+            if let Some(declared) = intent.declaration() {
+                owned.attempted = Some(declared.clone());
             }
         }
     }
     let mut needs = Needs::of(spec, &assumed);
     for (id, _) in registry.pending() {
-        needs.also(id, assumed.resources.get(id));
+        needs.add(id, assumed.resources.get(id));
     }
     for (name, settings) in &mut needs.buckets {
-        // What lies in a bucket counts where it may be deleted, and nothing else does there but
-        // whether versions stay of tables that are dropped in it.
+        // The contents of a bucket matter only where it may be deleted. There its only setting that
+        // matters is versioning, with which a dropped table leaves its old versions.
         let with_tables = needs.tables.iter().any(|uri| uri.bucket() == name);
         match spec.buckets.contains_key(name) {
             true => settings.retain(|setting| *setting != BucketSetting::Contents),
@@ -162,19 +120,22 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
                 _ => false,
             }),
         }
-        // The lock stands in the way of suspending versioning, and of nothing else.
+        // Object lock matters only where versioning may be suspended, which it forbids.
         if let Some(bucket) = spec.buckets.get(name) {
             let id = ResourceId::Bucket(name.clone());
             let owned = assumed.resources.get(&id);
-            let had = |field: &str| {
-                let mut before = owned.into_iter().flat_map(Owned::declarations);
-                before.any(|before| before.get(field).is_some())
+            let had = |field: fn(&BucketSpec) -> bool| {
+                owned.into_iter().flat_map(Owned::declarations).any(|declared| match declared {
+                    Declaration::Bucket(before) => field(before),
+                    _ => false,
+                })
             };
             let may_suspend = match bucket.versioning {
                 Some(versioning) => versioning == Versioning::Suspended,
-                None => had("versioning"),
+                None => had(|before| before.versioning.is_some()),
             };
-            if bucket.object_lock.is_none() && !had("object_lock") && !may_suspend {
+            let had_lock = had(|before| before.object_lock.is_some());
+            if bucket.object_lock.is_none() && !had_lock && !may_suspend {
                 settings.remove(&BucketSetting::ObjectLock);
             }
         }
@@ -182,23 +143,23 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
     needs
 }
 
-/// The soonest and the latest end that MinIO gives a service account, from now on
+/// The nearest and the farthest expiry that MinIO accepts for a service account, from now on
 /// (`validateSvcExpirationInUTC` in its `cmd/admin-handlers-users.go`).
-const SOONEST: SignedDuration = SignedDuration::from_mins(15);
-const LATEST: SignedDuration = SignedDuration::from_hours(365 * 24);
+const MIN_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-/// What the server would refuse, or worse, take and not do.
+/// Refuses actions that the server would refuse, or accept without effect.
 fn check_actions(plan: &Plan, now: Timestamp) -> Result<()> {
     let impossible = |step: &Step| {
         let (kind, why) = match &step.action {
             Action::UpdateServiceAccount { description: Set::Clear, .. } => (
                 ErrorKind::Unsupported,
-                "MinIO does not take a description away: declare the one that it has, or another"
+                "MinIO cannot remove a description: declare the one that it has, or another"
                     .to_owned(),
             ),
             Action::CreateServiceAccount { expires: Some(end), .. }
             | Action::UpdateServiceAccount { expires: Set::To(end), .. } => {
-                (ErrorKind::PreconditionFailed, bad_end(end.0, now)?)
+                (ErrorKind::PreconditionFailed, bad_expiry(end.0, now)?)
             }
             _ => return None,
         };
@@ -218,14 +179,14 @@ fn check_actions(plan: &Plan, now: Timestamp) -> Result<()> {
     }
 }
 
-/// Why a service account cannot end then, if so.
-fn bad_end(end: Timestamp, now: Timestamp) -> Option<String> {
+/// The reason why MinIO refuses this expiry of a service account, if it does.
+fn bad_expiry(end: Timestamp, now: Timestamp) -> Option<String> {
     let left = end.duration_since(now);
     let what = if left <= SignedDuration::ZERO {
         "is over"
-    } else if left < SOONEST {
+    } else if left < MIN_LIFETIME {
         "is less than 15 minutes away"
-    } else if left > LATEST {
+    } else if left > MAX_LIFETIME {
         "is more than 365 days away"
     } else {
         return None;
@@ -236,7 +197,7 @@ fn bad_end(end: Timestamp, now: Timestamp) -> Option<String> {
     ))
 }
 
-/// The plan without what changes the registry alone, its steps numbered anew.
+/// The plan without the steps that change only the registry, the others renumbered.
 fn without_bookkeeping(mut plan: Plan) -> Plan {
     let mut numbers: BTreeMap<StepId, StepId> = BTreeMap::new();
     let mut left: BTreeMap<StepId, BTreeSet<StepId>> = BTreeMap::new();
@@ -248,7 +209,7 @@ fn without_bookkeeping(mut plan: Plan) -> Plan {
                 Some(number) => {
                     after.insert(*number);
                 }
-                // What it waited for, whoever waited for it waits for.
+                // A dropped step passes its own dependencies on to the steps that depended on it.
                 None => after.extend(left.get(before).into_iter().flatten().copied()),
             }
         }
@@ -272,21 +233,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_service_account_ends_when_the_server_lets_it() {
+    fn the_expiry_of_a_service_account_is_within_the_limits_of_the_server() {
         let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
         let (second, day) = (SignedDuration::from_secs(1), SignedDuration::from_hours(24));
         for (left, why) in [
             (-day, Some("is over")),
             (SignedDuration::ZERO, Some("is over")),
-            (SOONEST - second, Some("is less than 15 minutes away")),
-            (SOONEST, None),
+            (MIN_LIFETIME - second, Some("is less than 15 minutes away")),
+            (MIN_LIFETIME, None),
             (day * 365, None),
             (day * 365 + second, Some("is more than 365 days away")),
         ] {
-            let told = bad_end(now + left, now);
-            assert_eq!(told.is_some(), why.is_some(), "{told:?}");
-            let said = told.unwrap_or_default();
-            assert!(said.contains(why.unwrap_or_default()), "{said}");
+            let reason = bad_expiry(now + left, now);
+            assert_eq!(reason.is_some(), why.is_some(), "{reason:?}");
+            let reason = reason.unwrap_or_default();
+            assert!(reason.contains(why.unwrap_or_default()), "{reason}");
         }
     }
 }

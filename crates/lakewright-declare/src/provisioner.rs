@@ -1,4 +1,4 @@
-//! What declared state is observed and changed through.
+//! The connections through which declared state is observed and changed.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub struct Provisioner {
     pub(crate) admin: Admin,
     #[cfg(feature = "tables")]
     pub(crate) delta: Delta,
-    /// What plans call the server.
+    /// The name of the server in plans.
     pub(crate) display_name: String,
 }
 

@@ -10,7 +10,7 @@ use lakewright_core::{
 
 #[cfg(feature = "tables")]
 use super::apply::has_rows_by_now;
-use super::plan;
+use super::secrets;
 use crate::Provisioner;
 use lakewright_admin::{NewServiceAccount, Principal, ServiceAccountUpdate};
 use lakewright_s3::{CreateBucketOptions, EmptyOptions};
@@ -158,7 +158,7 @@ impl Provisioner {
         let (admin, name) = (&self.admin, name.as_str());
         match action {
             Action::PutUser { secret, enabled } => {
-                admin.set_user(name, &plan::read(secret)?, *enabled).await
+                admin.set_user(name, &secrets::read(secret)?, *enabled).await
             }
             Action::SetUserEnabled { enabled } => admin.set_user_status(name, *enabled).await,
             Action::DeleteUser => gone_is_done(admin.remove_user(name).await),
@@ -206,7 +206,7 @@ impl Provisioner {
                 let new = NewServiceAccount {
                     owner: owner.as_ref().map(ToString::to_string),
                     access_key: Some(access_key.to_string()),
-                    secret_key: Some(plan::read(secret)?),
+                    secret_key: Some(secrets::read(secret)?),
                     policy: policy.clone(),
                     name: None,
                     description: description.clone(),
@@ -230,7 +230,7 @@ impl Provisioner {
                 };
                 let update = ServiceAccountUpdate {
                     policy,
-                    secret_key: secret.as_ref().map(plan::read).transpose()?,
+                    secret_key: secret.as_ref().map(secrets::read).transpose()?,
                     enabled: enable.then_some(true),
                     name: None,
                     // Planning refuses to clear it.

@@ -1,4 +1,4 @@
-//! Whether two conditions are one, as far as DataFusion can tell.
+//! Comparison of the conditions of constraints, by DataFusion's parser.
 
 use std::sync::Arc;
 
@@ -12,16 +12,15 @@ use deltalake::datafusion::logical_expr::{BinaryExpr, Expr, Operator, binary_exp
 use deltalake::datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use deltalake::delta_datafusion::expr::parse_predicate_expression;
 
-use super::{Table, session};
+use super::session;
 
-impl Table {
-    /// Whether two conditions in SQL come to the same expression. deltalake keeps a constraint as
-    /// its printer writes it, after literals were given the types of columns and everything was
-    /// simplified: `a in (1)` is kept as `a = 1`. What cannot be understood is the same as
-    /// nothing else.
-    pub fn same_condition(&self, schema: &SchemaRef, a: &str, b: &str) -> bool {
-        a == b || matches!((normal(schema, a), normal(schema, b)), (Ok(a), Ok(b)) if a == b)
-    }
+/// Whether two conditions in SQL are the same expression. deltalake stores a constraint as its
+/// printer writes it, after literals were given the types of columns and everything was
+/// simplified: `a in (1)` is stored as `a = 1`. A condition that cannot be parsed equals only its
+/// own text.
+#[must_use]
+pub fn same_condition(schema: &SchemaRef, a: &str, b: &str) -> bool {
+    a == b || matches!((normal(schema, a), normal(schema, b)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn normal(schema: &SchemaRef, text: &str) -> Result<Expr, DeltaTableError> {

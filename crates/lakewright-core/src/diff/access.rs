@@ -157,7 +157,8 @@ impl Draft<'_> {
                 continue;
             };
             self.begin(&id, standing);
-            self.user(&id, declared, standing, found);
+            let secret = self.comparisons.secrets.get(name);
+            self.user(&id, declared, standing, found, secret);
             let before: Vec<UserSpec> = earlier(standing.owned());
             let had = before.iter().any(|spec| spec.policies.is_some());
             let none = BTreeSet::new();
@@ -177,6 +178,7 @@ impl Draft<'_> {
         declared: &UserSpec,
         standing: Standing<'_>,
         found: Option<&ObservedUser>,
+        secret: SecretMatch,
     ) {
         let enabled = declared.is_enabled();
         let put = |reason: &str| {
@@ -194,7 +196,7 @@ impl Draft<'_> {
                 "she is disabled and declared as enabled; her secret is set with it",
             )
             .changing("enabled", shown(&false), shown(&true)),
-            Some(found) if !enabled && found.enabled => match found.secret {
+            Some(found) if !enabled && found.enabled => match secret {
                 SecretMatch::Differs => put("her secret and whether she may come in differ")
                     .changing("enabled", shown(&true), shown(&false)),
                 SecretMatch::Matches | SecretMatch::NotCompared => NewStep::new(
@@ -203,11 +205,11 @@ impl Draft<'_> {
                 )
                 .changing("enabled", shown(&true), shown(&false)),
             },
-            Some(found) if found.enabled && found.secret == SecretMatch::Differs => {
+            Some(found) if found.enabled && secret == SecretMatch::Differs => {
                 put("her secret is another than the declared one")
             }
             Some(found) => {
-                if found.enabled && found.secret == SecretMatch::NotCompared {
+                if found.enabled && secret == SecretMatch::NotCompared {
                     self.note(id, "whether her secret is the declared one could not be tried");
                 }
                 return;
@@ -355,10 +357,11 @@ impl Draft<'_> {
         let had = |field: fn(&ServiceAccountSpec) -> bool| before.iter().any(field);
         let mut changes = Vec::new();
 
-        let secret = (found.secret == SecretMatch::Differs).then(|| declared.secret.clone());
+        let checked = self.comparisons.secrets.get(&declared.access_key);
+        let secret = (checked == SecretMatch::Differs).then(|| declared.secret.clone());
         if secret.is_some() {
             changes.push(("secret", None, shown(&declared.secret)));
-        } else if found.secret == SecretMatch::NotCompared && found.enabled {
+        } else if checked == SecretMatch::NotCompared && found.enabled {
             self.note(id, "whether its secret is the declared one could not be tried");
         }
         let policy = match (declared.to_document(), &found.policy) {

@@ -23,6 +23,7 @@ use serde_json::Value;
 
 mod access;
 mod bucket;
+mod condition;
 #[cfg(test)]
 mod model;
 mod overlap;
@@ -31,12 +32,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use condition::{ConditionEquivalence, SameText};
+
 use crate::identity::StackName;
 use crate::name::BucketName;
 use crate::plan::{Action, Change, Note, Plan, PlanVersion, Step, StepId};
 use crate::resource::{ResourceId, ResourceKind};
-use crate::spec::{Spec, to_value};
-use crate::state::{Intent, IntentKind, Observed, Owned, Registry, owned_by_another};
+use crate::spec::Spec;
+use crate::state::{
+    Declaration, DeclaredSpec, Intent, Observed, Owned, Registry, SecretChecks, owned_by_another,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// What a plan depends on besides declaration and state.
@@ -48,6 +53,15 @@ pub struct DiffOptions {
     pub adopt: BTreeSet<ResourceId>,
     /// The server, as the profile names it: a plan is bound to it.
     pub endpoint: String,
+}
+
+/// The comparisons of a plan that need more than the values that were read.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparisons<'a> {
+    /// The results of trying the declared secrets on the server.
+    pub secrets: &'a SecretChecks,
+    /// Decides whether two conditions of a table mean the same.
+    pub conditions: &'a dyn ConditionEquivalence,
 }
 
 /// The steps that make the system what the document says. With a document that was applied, they
@@ -62,14 +76,16 @@ pub struct DiffOptions {
 pub fn diff(
     spec: &Spec,
     observed: &Observed,
+    comparisons: Comparisons<'_>,
     registry: &Registry,
     options: &DiffOptions,
 ) -> Result<Plan> {
-    let settled = registry.settled(observed);
+    let recovered = registry.recovered(observed);
     let mut draft = Draft {
         spec,
         observed,
-        registry: &settled,
+        comparisons,
+        registry: &recovered,
         options,
         steps: Vec::new(),
         last: BTreeMap::new(),
@@ -104,9 +120,12 @@ pub fn destroy(
     options: &DiffOptions,
 ) -> Result<Plan> {
     let spec = Spec { registry: Some(registry_bucket.clone()), ..Spec::empty(stack.clone()) };
-    let mut plan =
-        diff(&spec, observed, registry, &DiffOptions { prune: true, ..options.clone() })?;
-    if registry.settled(observed).of_stack(stack).next().is_none() && plan.steps.is_empty() {
+    // Nothing is declared, so nothing is compared.
+    let secrets = SecretChecks::default();
+    let comparisons = Comparisons { secrets: &secrets, conditions: &SameText };
+    let options = DiffOptions { prune: true, ..options.clone() };
+    let mut plan = diff(&spec, observed, comparisons, registry, &options)?;
+    if registry.recovered(observed).of_stack(stack).next().is_none() && plan.steps.is_empty() {
         // More often a slip of the keyboard than a stack that was taken away before.
         plan.notes.push(Note {
             resource: ResourceId::Bucket(registry_bucket.clone()),
@@ -120,6 +139,7 @@ pub fn destroy(
 struct Draft<'a> {
     spec: &'a Spec,
     observed: &'a Observed,
+    comparisons: Comparisons<'a>,
     registry: &'a Registry,
     options: &'a DiffOptions,
     steps: Vec<Step>,
@@ -303,28 +323,29 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Ends with a declared resource: if anything happens to it, what is declared is to be
-    /// remembered; and if only the declaration is new, that alone.
-    fn end<T: Serialize>(&mut self, id: &ResourceId, standing: Standing<'a>, declared: &T) {
-        let declared = match remembered(declared) {
-            Ok(declared) => declared,
-            Err(error) => return self.problems.push(error.on(id.to_string())),
-        };
+    /// Ends with a declared resource: if it has a step, the registry is to store its declaration;
+    /// and if only the declaration has changed, a step does that alone.
+    fn end<'d, T>(&mut self, id: &ResourceId, standing: Standing<'a>, spec: &'d T)
+    where
+        Declaration: From<&'d T>,
+    {
+        let declared = Declaration::from(spec);
         if let Standing::Ours(owned) = standing
             && !self.last.contains_key(id)
         {
-            let same = owned.declared.as_ref().is_some_and(|old| same_declaration(old, &declared));
+            let same = owned.declared.as_ref() == Some(&declared);
             if same && owned.attempted.is_none() {
                 return;
             }
             let mut step = NewStep::new(Action::Record, "its declaration has changed");
-            let empty = Value::Object(serde_json::Map::new());
-            let old = owned.declared.as_ref().unwrap_or(&empty);
-            let fields = |value: &Value| -> BTreeSet<String> {
-                value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default()
+            let fields = |declared: Option<&Declaration>| match declared.map(Declaration::to_value)
+            {
+                Some(Value::Object(fields)) => fields,
+                _ => serde_json::Map::new(),
             };
-            for field in fields(old).union(&fields(&declared)) {
-                let (old, new) = (old.get(field).cloned(), declared.get(field).cloned());
+            let (old, new) = (fields(owned.declared.as_ref()), fields(Some(&declared)));
+            for field in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+                let (old, new) = (old.get(field).cloned(), new.get(field).cloned());
                 if old != new {
                     step = step.changing(field.clone(), old, new);
                 }
@@ -337,12 +358,12 @@ impl<'a> Draft<'a> {
             self.push(id, step);
         }
         if self.last.contains_key(id) {
-            let kind = match standing {
-                Standing::Missing(_) => IntentKind::Create,
-                Standing::Ours(_) => IntentKind::Change,
-                Standing::Adopted => IntentKind::Adopt,
+            let intent = match standing {
+                Standing::Missing(_) => Intent::Create(declared),
+                Standing::Ours(_) => Intent::Change(declared),
+                Standing::Adopted => Intent::Adopt(declared),
             };
-            self.intents.insert(id.clone(), Intent { kind, declared: Some(declared) });
+            self.intents.insert(id.clone(), intent);
         }
     }
 
@@ -380,30 +401,8 @@ fn refusal(mut problems: Vec<Error>) -> Option<Error> {
     Some(Error::new(kind, message).during("plan").with_failures(problems))
 }
 
-/// A declaration as the registry keeps it: without `adopt`, which is said once and done.
-fn remembered<T: Serialize>(declared: &T) -> Result<Value> {
-    let mut value = to_value(declared)?;
-    if let Value::Object(fields) = &mut value {
-        fields.remove("adopt");
-    }
-    Ok(value)
-}
-
-/// Whether two remembered declarations say the same: policies by meaning, the rest by the letter.
-fn same_declaration(a: &Value, b: &Value) -> bool {
-    const POLICIES: [&str; 2] = ["policy", "document"];
-    let (Value::Object(a), Value::Object(b)) = (a, b) else { return a == b };
-    a.len() == b.len()
-        && a.iter().all(|(field, old)| {
-            b.get(field).is_some_and(|new| {
-                old == new || POLICIES.contains(&field.as_str()) && crate::policy::same(old, new)
-            })
-        })
-}
-
-/// The declarations that may have left something behind, read as what they are. One that cannot
-/// be read any more, because the format has changed, says nothing.
-fn earlier<T: serde::de::DeserializeOwned>(owned: Option<&Owned>) -> Vec<T> {
+/// The declarations of a resource whose settings may be on the server, the last applied one first.
+fn earlier<T: DeclaredSpec>(owned: Option<&Owned>) -> Vec<T> {
     let declarations = owned.into_iter().flat_map(Owned::declarations);
-    declarations.filter_map(|value| serde_json::from_value(value.clone()).ok()).collect()
+    declarations.filter_map(T::of).cloned().collect()
 }

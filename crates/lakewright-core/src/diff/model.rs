@@ -11,7 +11,8 @@ use crate::secret::SecretRef;
 use crate::spec::{Columns, ObjectLock, Spec, Versioning};
 use crate::state::{
     Alive, Capabilities, Contents, Holder, Observed, ObservedBucket, ObservedGroup,
-    ObservedServiceAccount, ObservedTable, ObservedUser, Reading, Registry, SecretMatch,
+    ObservedServiceAccount, ObservedTable, ObservedUser, Reading, Registry, SecretChecks,
+    SecretMatch,
 };
 use crate::{Error, ErrorKind};
 
@@ -36,23 +37,16 @@ impl Server {
         }
     }
 
-    /// What `observe` would tell about it.
-    pub(super) fn observe(&self, spec: &Spec) -> Observed {
-        let mut seen = self.has.clone();
-        let tried = |key: &AccessKey, declared: Option<&SecretRef>, enabled: bool| match declared {
-            Some(declared) if enabled && self.secrets.get(key) == Some(declared) => {
-                SecretMatch::Matches
-            }
-            Some(_) if enabled => SecretMatch::Differs,
-            _ => SecretMatch::NotCompared,
-        };
-        for (name, bucket) in &mut seen.buckets {
+    /// The result of observing it.
+    pub(super) fn observe(&self) -> Observed {
+        let mut observed = self.has.clone();
+        for (name, bucket) in &mut observed.buckets {
             if let Reading::Is(contents) = &mut bucket.contents {
                 let tables = self.has.tables.keys();
                 contents.tables = tables.filter(|uri| uri.bucket() == name).cloned().collect();
             }
         }
-        for (key, user) in &mut seen.users {
+        for (key, user) in &mut observed.users {
             user.groups = self
                 .has
                 .groups
@@ -60,20 +54,36 @@ impl Server {
                 .filter(|(_, group)| group.members.contains(key))
                 .map(|(name, _)| name.clone())
                 .collect();
-            user.secret = tried(key, spec.users.get(key).map(|user| &user.secret), user.enabled);
         }
-        for (key, account) in &mut seen.service_accounts {
-            let declared = spec.service_accounts.values().find(|spec| spec.access_key == *key);
-            account.secret = tried(key, declared.map(|spec| &spec.secret), account.enabled);
-        }
-        seen
+        observed
+    }
+
+    /// The results of trying the declared secrets.
+    pub(super) fn check_secrets(&self, spec: &Spec) -> SecretChecks {
+        let check = |key: &AccessKey, declared: &SecretRef, enabled: bool| {
+            let result = match enabled {
+                true if self.secrets.get(key) == Some(declared) => SecretMatch::Matches,
+                true => SecretMatch::Differs,
+                false => SecretMatch::NotCompared,
+            };
+            (key.clone(), result)
+        };
+        let users = spec.users.iter().filter_map(|(key, declared)| {
+            let user = self.has.users.get(key)?;
+            Some(check(key, &declared.secret, user.enabled))
+        });
+        let accounts = spec.service_accounts.values().filter_map(|declared| {
+            let account = self.has.service_accounts.get(&declared.access_key)?;
+            Some(check(&declared.access_key, &declared.secret, account.enabled))
+        });
+        users.chain(accounts).collect()
     }
 
     /// Begins to apply: the lease is taken.
     pub(super) fn begin(&mut self, plan: &Plan) -> crate::Result<()> {
         let now = "2026-11-21T00:00:00Z".parse().unwrap();
         self.registry =
-            self.registry.begin(plan, Holder::default(), "token", now, Alive::Unknown)?;
+            self.registry.take_lease(plan, Holder::default(), "token", now, Alive::Unknown)?;
         Ok(())
     }
 
@@ -121,7 +131,7 @@ impl Server {
 
     pub(super) fn end(&mut self, plan: &Plan, report: &Report) {
         let now = "2026-11-21T00:00:10Z".parse().unwrap();
-        self.registry = self.registry.end("token", plan, report, now).unwrap();
+        self.registry = self.registry.return_lease("token", plan, report, now).unwrap();
         // What is written is what is read.
         let written = self.registry.to_json().unwrap();
         assert_eq!(Registry::from_json(&written).unwrap(), self.registry);
@@ -302,12 +312,8 @@ impl Server {
                 if self.has.service_accounts.contains_key(name) {
                     return refused("the access key is taken");
                 }
-                let fresh = ObservedUser {
-                    enabled,
-                    policies: BTreeSet::new(),
-                    groups: BTreeSet::new(),
-                    secret: SecretMatch::NotCompared,
-                };
+                let fresh =
+                    ObservedUser { enabled, policies: BTreeSet::new(), groups: BTreeSet::new() };
                 self.has.users.entry(name.clone()).or_insert(fresh).enabled = enabled;
                 self.secrets.insert(name.clone(), secret);
             }
@@ -356,14 +362,8 @@ impl Server {
                     owner => owner.unwrap_or_else(|| AccessKey::new("root").unwrap()),
                 };
                 let taken = self.has.users.contains_key(&access_key);
-                let fresh = ObservedServiceAccount {
-                    owner,
-                    policy,
-                    expires,
-                    description,
-                    enabled: true,
-                    secret: SecretMatch::NotCompared,
-                };
+                let fresh =
+                    ObservedServiceAccount { owner, policy, expires, description, enabled: true };
                 if taken || self.has.service_accounts.insert(access_key.clone(), fresh).is_some() {
                     return refused("the access key is taken");
                 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::overlap::lies_in;
-use super::{Draft, NewStep, earlier};
+use super::{Draft, NewStep};
 use crate::ErrorKind;
 use crate::identity::{AccessKey, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::plan::{Action, Step, StepId};
 use crate::resource::{ResourceId, ResourceKind};
 use crate::spec::{BucketSpec, TableSpec};
-use crate::state::{Intent, IntentKind, Owned, Reading};
+use crate::state::{DeclaredSpec, Intent, Owned, Reading};
 
 const NOT_DECLARED: &str = "it is ours and not declared any more";
 
@@ -68,7 +68,7 @@ impl Draft<'_> {
     fn strike_off(&mut self, id: &ResourceId) {
         let why = "it is not declared any more, and is gone already";
         self.push(id, NewStep::new(Action::Forget, why));
-        self.intents.insert(id.clone(), Intent { kind: IntentKind::Forget, declared: None });
+        self.intents.insert(id.clone(), Intent::Forget);
     }
 
     fn remove(&mut self, id: &ResourceId, owned: &Owned) {
@@ -94,7 +94,7 @@ impl Draft<'_> {
             }
         };
         self.push(id, NewStep::new(action, NOT_DECLARED).after(after));
-        self.intents.insert(id.clone(), Intent { kind: IntentKind::Delete, declared: None });
+        self.intents.insert(id.clone(), Intent::Delete);
     }
 
     /// Whether the bucket is deleted with everything in it; nothing and a problem if it must not
@@ -243,10 +243,9 @@ impl Draft<'_> {
     }
 }
 
-/// What counts for a removal: the declaration that was applied as a whole.
-fn last_applied<T: serde::de::DeserializeOwned>(owned: &Owned) -> Option<T> {
-    let applied = Owned { attempted: None, ..owned.clone() };
-    earlier(Some(&applied)).pop()
+/// The declaration that was last applied as a whole: `force_destroy` has no effect before that.
+fn last_applied<T: DeclaredSpec>(owned: &Owned) -> Option<T> {
+    owned.declared.as_ref().and_then(T::of).cloned()
 }
 
 /// Kinds are compared in the order of making.

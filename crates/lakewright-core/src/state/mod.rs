@@ -1,14 +1,20 @@
-//! What is there ([`Observed`]) and what of it is ours ([`Registry`]).
+//! The resources that exist on the server ([`Observed`]) and the stacks that own them
+//! ([`Registry`]).
 
+mod declaration;
+mod lease;
 mod observed;
 mod registry;
+mod secrets;
 
+pub use declaration::{Declaration, Intent, IntentKind, Owned, Recovered};
+pub(crate) use declaration::{DeclaredSpec, intents};
+pub use lease::{Alive, Holder, Lease, ProcessLookup};
 pub(crate) use observed::managed;
 pub use observed::{
     BucketSetting, Capabilities, Contents, Needs, Observed, ObservedBucket, ObservedGroup,
-    ObservedServiceAccount, ObservedTable, ObservedUser, Reading, SecretMatch,
+    ObservedServiceAccount, ObservedTable, ObservedUser, Reading,
 };
 pub(crate) use registry::owned_by_another;
-pub use registry::{
-    Alive, Holder, Intent, IntentKind, Lease, Owned, Recovered, Registry, RegistryVersion, Sight,
-};
+pub use registry::{Registry, RegistryVersion};
+pub use secrets::{SecretChecks, SecretMatch};

@@ -1,10 +1,10 @@
-//! The live system, as far as a declaration asks about it.
+//! The live system, as far as a spec and the registry need it, and which parts have to be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Owned, Registry};
+use super::{DeclaredSpec, Owned, Registry};
 use crate::identity::{AccessKey, AccountName, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceId;
@@ -13,15 +13,15 @@ use crate::spec::{
     Versioning,
 };
 
-/// A setting as it was read.
+/// A setting that was read, or the reason why it has no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Reading<T> {
-    /// Nobody asked: no declaration manages it.
+    /// It was not read, because no declaration manages it.
     #[default]
     NotRead,
-    /// The server has no such thing (it answers `NotImplemented`).
+    /// The server does not implement it (its response is `NotImplemented`).
     Unsupported,
-    /// What it is.
+    /// Its value.
     Is(T),
 }
 
@@ -42,30 +42,30 @@ impl<T> From<T> for Reading<T> {
     }
 }
 
-/// What the server can do, as far as a plan depends on it.
+/// The capabilities of the server that a plan depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// `PUT` with `If-None-Match` and `If-Match` is honoured, so that a registry can be kept.
+    /// Whether `PUT` honours `If-None-Match` and `If-Match`, which the registry needs.
     pub conditional_put: bool,
-    /// MinIO's admin API answers: users, groups, policies, service accounts, quotas.
+    /// Whether MinIO's admin API is available: users, groups, policies, service accounts, quotas.
     pub admin: bool,
-    /// Settings of buckets that the server is known not to have. For a bucket that exists a
-    /// [`Reading::Unsupported`] says the same; this is for those that are yet to be made.
+    /// Settings of buckets that the server is known not to implement. A bucket that exists has
+    /// [`Reading::Unsupported`] for them; this is for buckets that are yet to be created.
     pub lacks: BTreeSet<BucketSetting>,
 }
 
 impl Capabilities {
-    /// What MinIO can do.
+    /// The capabilities of MinIO.
     pub const MINIO: Self = Self { conditional_put: true, admin: true, lacks: BTreeSet::new() };
-    /// What a plain S3 server can do.
+    /// The capabilities of a plain S3 server.
     pub const S3: Self = Self { conditional_put: true, admin: false, lacks: BTreeSet::new() };
 }
 
-/// What was found on the server. What is not in a map is not there; what nobody asked about need
-/// not be in it either, see [`Needs`].
+/// The resources that were found on the server, as the server returns them. A resource that
+/// [`Needs`] asks for and that is in no map does not exist; other resources may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// What the server can do.
+    /// The capabilities of the server.
     pub capabilities: Capabilities,
     /// Buckets.
     pub buckets: BTreeMap<BucketName, ObservedBucket>,
@@ -96,8 +96,8 @@ impl Observed {
         }
     }
 
-    /// Whether a resource is there. A service account is found by its access key, which its name
-    /// does not tell: it is looked up in `access_key`.
+    /// Whether a resource exists. A service account is found by `access_key`, since its name
+    /// exists only in specs.
     #[must_use]
     pub fn has(&self, id: &ResourceId, access_key: Option<&AccessKey>) -> bool {
         match id {
@@ -113,17 +113,17 @@ impl Observed {
     }
 }
 
-/// A bucket as it is.
+/// A bucket on the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedBucket {
-    /// What lies in it. Asked before it is deleted.
+    /// Its contents, read before it is deleted.
     pub contents: Reading<Contents>,
     /// Its versioning; none for a bucket that never had it.
     pub versioning: Reading<Option<Versioning>>,
-    /// The keys that its versioning leaves out, as patterns such as `tmp/*`: MinIO's own
-    /// extension, which no declaration asks for.
+    /// The object keys without versioning, as patterns such as `tmp/*`: an extension of MinIO
+    /// that no declaration uses.
     pub unversioned: BTreeSet<String>,
-    /// Its object lock; none for a bucket that was made without it.
+    /// Its object lock; none for a bucket that was created without it.
     pub object_lock: Reading<Option<ObjectLock>>,
     /// Its quota; none for no quota.
     pub quota: Reading<Option<ByteSize>>,
@@ -139,56 +139,55 @@ pub struct ObservedBucket {
     pub notifications: Reading<Vec<Notification>>,
 }
 
-/// What lies in a bucket: objects, versions and delete markers alike.
+/// The contents of a bucket: objects, versions and delete markers alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// Those of the tables in [`Needs`] that have something below their paths. Of tables that lie
-    /// in each other the outer one.
+    /// The tables in [`Needs`] that have objects below their paths. Of nested tables the outer
+    /// one.
     pub tables: BTreeSet<TableUri>,
-    /// Whether there is anything else.
+    /// Whether there are other objects.
     pub other: bool,
 }
 
-/// A table as it is.
+/// A table on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedTable {
     /// Its columns in their order.
     pub schema: Columns,
-    /// The columns that its files are divided by.
+    /// Its partition columns.
     pub partition_by: Vec<String>,
     /// Its properties, without `delta.constraints.*`.
     pub properties: BTreeMap<String, String>,
-    /// Its constraints by name, as the server keeps their SQL.
+    /// Its constraints by name, in the SQL that the table's log contains. A writer may have
+    /// printed a condition anew, so it is compared with [`crate::diff::ConditionEquivalence`].
     pub constraints: BTreeMap<String, String>,
-    /// Whether its newest version has no rows. Asked before it is dropped.
+    /// Whether its newest version has no rows. Read before it is dropped.
     pub empty: Reading<bool>,
 }
 
-/// A group as it is.
+/// A group on the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedGroup {
-    /// Whether its policies count.
+    /// Whether the group is enabled, so that its policies apply.
     pub enabled: bool,
-    /// Who is in it.
+    /// Its members.
     pub members: BTreeSet<AccessKey>,
     /// Policies attached to it.
     pub policies: BTreeSet<PolicyName>,
 }
 
-/// A user as she is.
+/// A user on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedUser {
-    /// Whether she may come in.
+    /// Whether the user may sign in.
     pub enabled: bool,
-    /// Policies attached to her.
+    /// Policies attached to the user.
     pub policies: BTreeSet<PolicyName>,
-    /// Groups that she is in.
+    /// Groups of the user.
     pub groups: BTreeSet<GroupName>,
-    /// Whether the declared secret is hers.
-    pub secret: SecretMatch,
 }
 
-/// A service account as it is.
+/// A service account on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedServiceAccount {
     /// The user that it acts for.
@@ -199,27 +198,12 @@ pub struct ObservedServiceAccount {
     pub expires: Option<Time>,
     /// The description for people.
     pub description: Option<String>,
-    /// Whether it may come in.
+    /// Whether it may sign in.
     pub enabled: bool,
-    /// Whether the declared secret is its own.
-    pub secret: SecretMatch,
 }
 
-/// Whether a declared secret is the one that the server has. Found out by trying it; neither of
-/// the two is ever kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretMatch {
-    /// A request that was signed with it passed.
-    Matches,
-    /// The server refused the signature.
-    Differs,
-    /// Nobody tried: nothing is declared, or a disabled user, whom MinIO refuses before it looks
-    /// at the signature.
-    NotCompared,
-}
-
-/// What has to be read for a plan: everything that is declared or owned by the stack, and of it
-/// the settings that some declaration manages.
+/// The resources that have to be read for a plan: all that are declared or owned by the stack,
+/// and of each bucket the settings that a declaration manages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Buckets, each with the settings to read.
@@ -237,8 +221,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// What a plan of this document has to know. Without a document: of what `destroy` has to
-    /// know about the stack.
+    /// The needs of a plan of this spec. An empty spec gives the needs of `destroy`.
     #[must_use]
     pub fn of(spec: &Spec, registry: &Registry) -> Self {
         let mut needs = Self::default();
@@ -247,7 +230,7 @@ impl Needs {
         }
         for uri in spec.tables.keys() {
             needs.tables.insert(uri.clone());
-            // Whether its bucket is there.
+            // The plan is refused where its bucket does not exist.
             needs.buckets.entry(uri.bucket().clone()).or_default();
         }
         needs.policies.extend(spec.policies.keys().cloned());
@@ -257,16 +240,14 @@ impl Needs {
             needs.service_accounts.insert(account.access_key.clone(), name.clone());
         }
         for (id, owned) in registry.of_stack(&spec.stack) {
-            needs.also(&id, Some(owned));
+            needs.add(&id, Some(owned));
             if let ResourceId::Bucket(name) = &id {
-                for declared in owned.declarations() {
-                    if let Ok(bucket) = serde_json::from_value::<BucketSpec>(declared.clone()) {
-                        needs.bucket(name, &bucket);
-                    }
+                for declared in owned.declarations().filter_map(BucketSpec::of) {
+                    needs.bucket(name, declared);
                 }
                 let settings = needs.buckets.entry(name.clone()).or_default();
                 settings.insert(BucketSetting::Contents);
-                // Of tables that are dropped in it versions may stay.
+                // With versioning, a dropped table leaves its old versions in the bucket.
                 if registry
                     .of_stack(&spec.stack)
                     .any(|(id, _)| matches!(&id, ResourceId::Table(uri) if uri.bucket() == name))
@@ -278,9 +259,9 @@ impl Needs {
         needs
     }
 
-    /// Whether a resource is there is to be known too. A service account is found by the access
-    /// keys that its declarations name.
-    pub fn also(&mut self, id: &ResourceId, owned: Option<&Owned>) {
+    /// Adds a resource whose existence has to be known. A service account is found by the access
+    /// keys in its declarations.
+    pub fn add(&mut self, id: &ResourceId, owned: Option<&Owned>) {
         match id {
             ResourceId::Bucket(name) => {
                 self.buckets.entry(name.clone()).or_default();
@@ -308,13 +289,13 @@ impl Needs {
     fn bucket(&mut self, name: &BucketName, spec: &BucketSpec) {
         let settings = self.buckets.entry(name.clone()).or_default();
         settings.extend(managed(spec));
-        // Whether versioning may be suspended depends on the lock.
+        // Versioning cannot be suspended on a bucket with object lock.
         if spec.versioning.is_some() || spec.object_lock.is_some() {
             settings.extend([BucketSetting::Versioning, BucketSetting::ObjectLock]);
         }
     }
 
-    /// Whether anything has to be asked of the admin API.
+    /// Whether a request to the admin API is needed.
     #[must_use]
     pub fn admin(&self) -> bool {
         !self.policies.is_empty()
@@ -325,10 +306,10 @@ impl Needs {
     }
 }
 
-/// What can be read of a bucket: the fields of [`ObservedBucket`].
+/// The parts of a bucket that can be read: the fields of [`ObservedBucket`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BucketSetting {
-    /// What lies in it.
+    /// Its contents.
     Contents,
     /// Its versioning.
     Versioning,

@@ -1,4 +1,4 @@
-//! Buckets as they are.
+//! Reads buckets and their settings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +13,12 @@ use lakewright_s3::Bucket;
 
 type Buckets = (BTreeMap<BucketName, ObservedBucket>, BTreeSet<BucketSetting>);
 
-/// Puts one setting into the bucket that it was read from.
+/// Enters one setting into the bucket that it was read from.
 type Found = Box<dyn FnOnce(&mut ObservedBucket) + Send>;
 
 impl Provisioner {
-    /// Buckets with the settings that are asked for, one request each, and the settings that the
-    /// server is known not to have.
+    /// Reads buckets with the settings in `needs`, one request each. Also returns the settings that
+    /// the server is known not to implement.
     pub(super) async fn observe_buckets(&self, needs: &Needs, admin: bool) -> Result<Buckets> {
         if needs.buckets.is_empty() {
             return Ok(Buckets::default());
@@ -57,8 +57,8 @@ impl Provisioner {
         Ok((buckets, lacks))
     }
 
-    /// Those of the buckets that are there although the list does not name them: it leaves out
-    /// what these credentials may not list.
+    /// The buckets that exist although the list does not contain them: it leaves out the buckets
+    /// that these credentials may not list.
     async fn unlisted<'a>(
         &self,
         names: impl Iterator<Item = &'a BucketName>,
@@ -79,8 +79,8 @@ impl Provisioner {
         Ok(self.at_once(lookups).await?.into_iter().flatten().collect())
     }
 
-    /// Settings of buckets that are yet to be made which the server does not have. A server that
-    /// is no MinIO may lack any of them, and says so of a bucket that is not there too.
+    /// The settings of buckets to be created that the server does not implement. A server other
+    /// than MinIO may lack any of them, and its response is the same for a missing bucket.
     async fn probe(
         &self,
         needs: &Needs,
@@ -102,7 +102,7 @@ impl Provisioner {
         let mut lookups: Vec<Lookup<'_, Option<Found>>> = Vec::new();
         for (setting, name) in missing {
             lookups.push(Box::pin(async move {
-                // That it is missing is no news; whatever else is wrong, making it will tell.
+                // The bucket is missing, and any other error is also one of its creation.
                 Ok(read(&self.s3.bucket(name.clone()), setting, None, needs).await.ok())
             }));
         }
@@ -114,7 +114,7 @@ impl Provisioner {
     }
 }
 
-/// What the server said it does not have.
+/// The settings that the server does not implement.
 fn lacking(bucket: &ObservedBucket) -> impl Iterator<Item = BucketSetting> {
     fn lacks<T>(reading: &Reading<T>) -> bool {
         matches!(reading, Reading::Unsupported)
@@ -132,13 +132,13 @@ fn lacking(bucket: &ObservedBucket) -> impl Iterator<Item = BucketSetting> {
     .filter_map(|(setting, lacks)| lacks.then_some(setting))
 }
 
-/// A server's "not implemented" is an answer too.
-fn unless_unsupported<T>(answer: Result<T>) -> Result<Reading<T>> {
-    match answer {
+/// Takes the response "not implemented" as a reading.
+fn unless_unsupported<T>(response: Result<T>) -> Result<Reading<T>> {
+    match response {
         Ok(value) => Ok(Reading::Is(value)),
         Err(error)
             if error.kind() == ErrorKind::Unsupported
-                && error.service().is_some_and(|said| matches!(said.status, 405 | 501)) =>
+                && error.service().is_some_and(|service| matches!(service.status, 405 | 501)) =>
         {
             Ok(Reading::Unsupported)
         }
@@ -146,6 +146,7 @@ fn unless_unsupported<T>(answer: Result<T>) -> Result<Reading<T>> {
     }
 }
 
+/// Reads one setting of a bucket.
 async fn read(
     bucket: &Bucket,
     setting: BucketSetting,

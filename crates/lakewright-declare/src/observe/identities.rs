@@ -1,20 +1,15 @@
-//! Policies, groups, users and service accounts as they are.
+//! Reads policies, groups, users and service accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lakewright_core::spec::Time;
-use lakewright_core::state::{
-    Needs, ObservedGroup, ObservedServiceAccount, ObservedUser, SecretMatch,
-};
-use lakewright_core::{
-    AccessKey, Error, ErrorKind, GroupName, PolicyName, ResourceId, Result, Secret,
-};
+use lakewright_core::state::{Needs, ObservedGroup, ObservedServiceAccount, ObservedUser};
+use lakewright_core::{AccessKey, Error, ErrorKind, GroupName, PolicyName, ResourceId, Result};
 use serde_json::Value;
 
-use super::super::plan::Secrets;
 use super::Lookup;
 use crate::Provisioner;
-use lakewright_admin::{Admin, Group, SecretCheck};
+use lakewright_admin::{Admin, Group};
 
 #[derive(Default)]
 pub(super) struct Identities {
@@ -25,19 +20,15 @@ pub(super) struct Identities {
 }
 
 impl Provisioner {
-    /// One request for all policies and one for all users; one for each group, each service
-    /// account and each secret that can be tried.
-    pub(super) async fn observe_identities(
-        &self,
-        needs: &Needs,
-        secrets: &Secrets,
-    ) -> Result<Identities> {
+    /// Reads identities: one request for all policies, one for all users, and one for each group
+    /// and each service account.
+    pub(super) async fn observe_identities(&self, needs: &Needs) -> Result<Identities> {
         let admin = &self.admin;
         let (policies, groups, users, service_accounts) = futures::try_join!(
             policies(admin, needs),
             self.observe_groups(admin, needs),
-            self.observe_users(admin, needs, secrets),
-            self.observe_service_accounts(admin, needs, secrets),
+            observe_users(admin, needs),
+            self.observe_service_accounts(admin, needs),
         )?;
         Ok(Identities { policies, groups, users, service_accounts })
     }
@@ -59,7 +50,7 @@ impl Provisioner {
         }
         let found = self.at_once(lookups).await?;
         let found: Vec<_> = found.into_iter().flatten().collect();
-        // Of a group that is disabled MinIO shows the policies only there.
+        // MinIO lists the policies of a disabled group only among the policy entities.
         let mut entities = match found.iter().all(|(_, group)| group.enabled) {
             true => BTreeMap::new(),
             false => admin.policy_entities().await?.groups,
@@ -80,51 +71,15 @@ impl Provisioner {
         Ok(observed.collect())
     }
 
-    async fn observe_users(
-        &self,
-        admin: &Admin,
-        needs: &Needs,
-        secrets: &Secrets,
-    ) -> Result<BTreeMap<AccessKey, ObservedUser>> {
-        // Service accounts and users share their names.
-        if needs.users.is_empty() && needs.service_accounts.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let mut lookups: Vec<Lookup<'_, (AccessKey, ObservedUser)>> = Vec::new();
-        for user in admin.list_users().await? {
-            let Ok(key) = AccessKey::new(user.access_key.clone()) else { continue };
-            if !needs.users.contains(&key) && !needs.service_accounts.contains_key(&key) {
-                continue;
-            }
-            let declared = needs.users.contains(&key) && user.enabled;
-            lookups.push(Box::pin(async move {
-                let secret = match secrets.get(&key).filter(|_| declared) {
-                    Some(secret) => tried(admin, &key, secret).await?,
-                    None => SecretMatch::NotCompared,
-                };
-                let on = ResourceId::User(key.clone());
-                let observed = ObservedUser {
-                    enabled: user.enabled,
-                    policies: names(user.policies, &on, PolicyName::new),
-                    groups: names(user.groups, &on, GroupName::new),
-                    secret,
-                };
-                Ok((key, observed))
-            }));
-        }
-        Ok(self.at_once(lookups).await?.into_iter().collect())
-    }
-
     async fn observe_service_accounts(
         &self,
         admin: &Admin,
         needs: &Needs,
-        secrets: &Secrets,
     ) -> Result<BTreeMap<AccessKey, ObservedServiceAccount>> {
         let mut lookups: Vec<Lookup<'_, Option<(AccessKey, ObservedServiceAccount)>>> = Vec::new();
         for key in needs.service_accounts.keys() {
             lookups.push(Box::pin(async move {
-                let account = observe_service_account(admin, key, secrets).await?;
+                let account = observe_service_account(admin, key).await?;
                 Ok(account.map(|account| (key.clone(), account)))
             }));
         }
@@ -132,19 +87,35 @@ impl Provisioner {
     }
 }
 
+async fn observe_users(admin: &Admin, needs: &Needs) -> Result<BTreeMap<AccessKey, ObservedUser>> {
+    // Service accounts and users share one namespace of access keys.
+    if needs.users.is_empty() && needs.service_accounts.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut users = BTreeMap::new();
+    for user in admin.list_users().await? {
+        let Ok(key) = AccessKey::new(user.access_key) else { continue };
+        if needs.users.contains(&key) || needs.service_accounts.contains_key(&key) {
+            let id = ResourceId::User(key.clone());
+            let observed = ObservedUser {
+                enabled: user.enabled,
+                policies: names(user.policies, &id, PolicyName::new),
+                groups: names(user.groups, &id, GroupName::new),
+            };
+            users.insert(key, observed);
+        }
+    }
+    Ok(users)
+}
+
 async fn observe_service_account(
     admin: &Admin,
     key: &AccessKey,
-    secrets: &Secrets,
 ) -> Result<Option<ObservedServiceAccount>> {
     let account = match admin.service_account_info(key.as_str()).await {
         Ok(account) => account,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-    };
-    let secret = match secrets.get(key) {
-        Some(secret) if account.enabled => tried(admin, key, secret).await?,
-        _ => SecretMatch::NotCompared,
     };
     let owner = AccessKey::new(account.owner)
         .map_err(|error| Error::new(ErrorKind::Corrupt, error.message()).on(key.as_str()))?;
@@ -154,7 +125,6 @@ async fn observe_service_account(
         expires: account.expires.map(Time),
         description: account.description,
         enabled: account.enabled,
-        secret,
     }))
 }
 
@@ -167,18 +137,8 @@ async fn policies(admin: &Admin, needs: &Needs) -> Result<BTreeMap<PolicyName, V
     Ok(named.filter(|(name, _)| needs.policies.contains(name)).collect())
 }
 
-/// Whether a declared secret lets its owner in.
-async fn tried(admin: &Admin, key: &AccessKey, secret: &Secret) -> Result<SecretMatch> {
-    Ok(match admin.verify_secret(key.as_str(), secret).await? {
-        SecretCheck::Matches => SecretMatch::Matches,
-        SecretCheck::Differs => SecretMatch::Differs,
-        // A service account that has ended is unknown too.
-        SecretCheck::Disabled | SecretCheck::Unknown => SecretMatch::NotCompared,
-    })
-}
-
-/// Names as the server has them. One that no declaration could say is left out, and so left
-/// alone.
+/// The names that the server returned. A name that no declaration can contain is left out, so that
+/// the plan does not change it.
 fn names<T: Ord>(
     names: BTreeSet<String>,
     of: &ResourceId,
@@ -187,7 +147,7 @@ fn names<T: Ord>(
     let checked = names.into_iter().filter_map(|name| match new(name.clone()) {
         Ok(name) => Some(name),
         Err(_) => {
-            tracing::warn!(%of, name, "left alone: no declaration could name it");
+            tracing::warn!(%of, name, "ignored: no declaration can contain this name");
             None
         }
     });

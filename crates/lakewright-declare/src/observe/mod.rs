@@ -1,5 +1,6 @@
-//! `observe`: the live system, as far as a declaration asks about it, in as few requests as it
-//! takes and as many of them at once as the profile allows.
+//! `observe`: reads the resources that a plan needs from the server, with few requests and as many
+//! of them at the same time as the profile allows. It returns what the server has and compares
+//! nothing: comparison belongs to planning.
 
 mod buckets;
 mod identities;
@@ -9,50 +10,44 @@ mod tables;
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 use lakewright_core::state::{Capabilities, Needs, Observed};
-use lakewright_core::{ErrorKind, Result, Spec};
+use lakewright_core::{ErrorKind, Result};
 
-use super::plan::Secrets;
 use crate::Provisioner;
 
-impl Provisioner {
-    /// Reads what `needs` asks for. What is missing is not in the answer.
-    ///
-    /// # Errors
-    /// `Denied` where these credentials may not look; whatever keeps the server from answering.
-    pub(super) async fn observe(
-        &self,
-        spec: &Spec,
-        needs: &Needs,
-        secrets: &Secrets,
-    ) -> Result<Observed> {
-        let admin = match needs.admin() {
-            true => self.may_administer().await?,
-            false => false,
-        };
-        // A server that nobody asked may well have it: what is not needed stands in nobody's way.
-        let known = admin || !needs.admin();
-        let mut observed = Observed::nothing(Capabilities { admin: known, ..Capabilities::S3 });
-        let identities = async {
-            match admin {
-                true => self.observe_identities(needs, secrets).await,
-                false => Ok(identities::Identities::default()),
-            }
-        };
-        let (buckets, tables, identities) = futures::try_join!(
-            self.observe_buckets(needs, admin),
-            self.observe_tables(spec, needs),
-            identities,
-        )?;
-        (observed.buckets, observed.capabilities.lacks) = buckets;
-        observed.tables = tables;
-        observed.policies = identities.policies;
-        observed.groups = identities.groups;
-        observed.users = identities.users;
-        observed.service_accounts = identities.service_accounts;
-        Ok(observed)
-    }
+/// Reads the resources in `needs`. A resource that does not exist is missing in the result.
+///
+/// # Errors
+/// `Denied` where these credentials may not read; those of the requests.
+pub(super) async fn observe(provisioner: &Provisioner, needs: &Needs) -> Result<Observed> {
+    let admin = match needs.admin() {
+        true => provisioner.may_administer().await?,
+        false => false,
+    };
+    // Without a need for the admin API it is not looked for, and its absence refuses no plan.
+    let assumed = admin || !needs.admin();
+    let mut observed = Observed::nothing(Capabilities { admin: assumed, ..Capabilities::S3 });
+    let identities = async {
+        match admin {
+            true => provisioner.observe_identities(needs).await,
+            false => Ok(identities::Identities::default()),
+        }
+    };
+    let (buckets, tables, identities) = futures::try_join!(
+        provisioner.observe_buckets(needs, admin),
+        provisioner.observe_tables(needs),
+        identities,
+    )?;
+    (observed.buckets, observed.capabilities.lacks) = buckets;
+    observed.tables = tables;
+    observed.policies = identities.policies;
+    observed.groups = identities.groups;
+    observed.users = identities.users;
+    observed.service_accounts = identities.service_accounts;
+    Ok(observed)
+}
 
-    /// Whether these credentials reach MinIO's admin API.
+impl Provisioner {
+    /// Whether these credentials may use MinIO's admin API.
     async fn may_administer(&self) -> Result<bool> {
         match self.admin.require().await {
             Ok(()) => Ok(true),
@@ -64,7 +59,6 @@ impl Provisioner {
     #[cfg(not(feature = "tables"))]
     async fn observe_tables(
         &self,
-        _: &Spec,
         needs: &Needs,
     ) -> Result<
         std::collections::BTreeMap<
@@ -83,7 +77,7 @@ impl Provisioner {
         }
     }
 
-    /// Runs lookups, as many at a time as the profile allows.
+    /// Runs lookups, as many at the same time as the profile allows.
     pub(super) async fn at_once<T>(&self, lookups: Vec<Lookup<'_, T>>) -> Result<Vec<T>> {
         futures::stream::iter(lookups)
             .buffer_unordered(self.s3.profile().concurrency())
@@ -92,5 +86,6 @@ impl Provisioner {
     }
 }
 
-/// A lookup under way. Boxed: the compiler cannot see otherwise that all of it is `Send`.
+/// A lookup in flight. It is boxed because the compiler otherwise fails to prove that the caller's
+/// future is `Send`.
 pub(super) type Lookup<'a, T> = BoxFuture<'a, Result<T>>;

@@ -1,16 +1,16 @@
-//! Tables as they are.
+//! Reads tables.
 
 use std::collections::BTreeMap;
 
-use lakewright_core::spec::{Column, ColumnType, Columns, TableSpec};
+use lakewright_core::spec::{Column, ColumnType, Columns};
 use lakewright_core::state::{Needs, ObservedTable};
-use lakewright_core::{Error, ErrorKind, ResourceId, Result, Spec, TableUri};
+use lakewright_core::{Error, ErrorKind, ResourceId, Result, TableUri};
 
 use super::Lookup;
 use crate::Provisioner;
 use lakewright_delta::{Table, type_name};
 
-/// What the names of properties begin with that are constraints
+/// The prefix of properties that are constraints
 /// (<https://github.com/delta-io/delta/blob/master/PROTOCOL.md#check-constraints>).
 const CONSTRAINT: &str = "delta.constraints.";
 
@@ -18,13 +18,12 @@ impl Provisioner {
     /// Reads the logs of the tables.
     pub(super) async fn observe_tables(
         &self,
-        spec: &Spec,
         needs: &Needs,
     ) -> Result<BTreeMap<TableUri, ObservedTable>> {
         let mut lookups: Vec<Lookup<'_, Option<(TableUri, ObservedTable)>>> = Vec::new();
         for uri in &needs.tables {
             lookups.push(Box::pin(async move {
-                match observe(&self.delta.table(uri.clone()), spec.tables.get(uri)).await {
+                match observe_table(&self.delta.table(uri.clone())).await {
                     Ok(table) => Ok(Some((uri.clone(), table))),
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                     Err(error) => Err(error.on(ResourceId::Table(uri.clone()).to_string())),
@@ -36,7 +35,7 @@ impl Provisioner {
     }
 }
 
-async fn observe(table: &Table, declared: Option<&TableSpec>) -> Result<ObservedTable> {
+async fn observe_table(table: &Table) -> Result<ObservedTable> {
     let details = table.details().await?;
     let columns = details.schema.fields().iter().map(|field| {
         Ok(Column {
@@ -51,19 +50,9 @@ async fn observe(table: &Table, declared: Option<&TableSpec>) -> Result<Observed
     let schema = Columns(columns.collect::<Result<_>>()?);
     let (constraints, properties): (BTreeMap<_, _>, BTreeMap<_, _>) =
         details.properties.into_iter().partition(|(name, _)| name.starts_with(CONSTRAINT));
-    let constraints = constraints.into_iter().map(|(name, condition)| {
-        let name = name.trim_start_matches(CONSTRAINT).to_owned();
-        let wanted = declared.and_then(|spec| spec.constraints.as_ref()?.get(&name));
-        // deltalake keeps a condition as its own printer writes it. What means the same is said
-        // in the words of the declaration, with which it will be compared.
-        let condition = match wanted {
-            Some(wanted) if table.same_condition(&details.schema, wanted, &condition) => {
-                wanted.clone()
-            }
-            _ => condition,
-        };
-        (name, condition)
-    });
+    let constraints = constraints
+        .into_iter()
+        .map(|(name, condition)| (name.trim_start_matches(CONSTRAINT).to_owned(), condition));
     let constraints = constraints.collect();
     Ok(ObservedTable {
         schema,

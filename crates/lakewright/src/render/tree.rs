@@ -30,7 +30,7 @@ impl Fate {
         if all(|action| matches!(action, Action::Record)) {
             return Self::Recorded;
         }
-        match plan.intents.get(resource).map(|intent| intent.kind) {
+        match plan.intents.get(resource).map(lakewright::state::Intent::kind) {
             Some(IntentKind::Create) => Self::Created,
             Some(IntentKind::Adopt) => Self::Adopted,
             Some(IntentKind::Change) => Self::Changed,
@@ -304,9 +304,11 @@ pub(super) mod tests {
             ],
             "notes": [{"resource": "bucket/b-2", "text": "it is ours and not declared any more, and is kept: --prune takes it away"}],
             "intents": {
-                "bucket/raw": {"kind": "create"}, "table/raw/flights": {"kind": "create"},
-                "bucket/audit": {"kind": "adopt"}, "group/evil \u{202e}x": {"kind": "change"},
-                "policy/kept": {"kind": "change"}, "user/gone": {"kind": "forget"},
+                "bucket/raw": {"kind": "create", "declared": {}},
+                "table/raw/flights": {"kind": "create", "declared": {"schema": {"n": "long"}}},
+                "bucket/audit": {"kind": "adopt", "declared": {}},
+                "group/evil \u{202e}x": {"kind": "change", "declared": {}},
+                "policy/kept": {"kind": "change", "declared": {}}, "user/gone": {"kind": "forget"},
                 "bucket/old": {"kind": "delete"}
             }
         });

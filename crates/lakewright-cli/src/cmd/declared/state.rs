@@ -113,7 +113,7 @@ mod tests {
             "lease": {
                 "token": "nonce", "holder": {"host": "h\u{1b}", "pid": 9, "process_start": 1},
                 "stack": "lake", "taken": "2026-01-02T03:04:05Z",
-                "expires": "2026-01-02T03:04:35Z", "pending": {"bucket/x-1": {"kind": "create"}}
+                "expires": "2026-01-02T03:04:35Z", "pending": {"bucket/x-1": {"kind": "create", "declared": {}}}
             }
         })).unwrap();
         let output =

@@ -1,0 +1,486 @@
+//! The typed content of registry entries and intents: the spec of one resource, by its kind.
+//!
+//! In JSON a declaration is the bare spec of the resource, without a tag. Its kind is that of the
+//! resource whose address is the key of the entry, so the maps of the registry, of a lease and of
+//! a plan are read with [`resources`], [`pending`] and [`intents`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
+
+use crate::identity::{AccessKey, StackName};
+use crate::resource::{ResourceId, ResourceKind};
+use crate::spec::decode::{At, Decode, decode_value};
+use crate::spec::node::Node;
+use crate::spec::{BucketSpec, GroupSpec, PolicySpec, ServiceAccountSpec, TableSpec, UserSpec};
+
+/// The spec of one resource as the registry and plans keep it: without `adopt`, which has no
+/// meaning once the resource is owned. Two are equal when they declare the same, their policy
+/// documents compared by meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Declaration {
+    /// A bucket.
+    Bucket(Box<BucketSpec>),
+    /// A table.
+    Table(TableSpec),
+    /// A policy.
+    Policy(PolicySpec),
+    /// A group.
+    Group(GroupSpec),
+    /// A user.
+    User(UserSpec),
+    /// A service account.
+    ServiceAccount(ServiceAccountSpec),
+    /// The access key of a service account that was adopted without a declaration. The name of a
+    /// service account exists only in specs, so the server finds the account by this key.
+    AccessKey(AccessKey),
+}
+
+impl Declaration {
+    /// The access key, if this declares a service account.
+    #[must_use]
+    pub const fn access_key(&self) -> Option<&AccessKey> {
+        match self {
+            Self::ServiceAccount(spec) => Some(&spec.access_key),
+            Self::AccessKey(key) => Some(key),
+            Self::Bucket(_) | Self::Table(_) | Self::Policy(_) | Self::Group(_) | Self::User(_) => {
+                None
+            }
+        }
+    }
+
+    /// The declaration as JSON, as the registry stores it.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        // Specs have text as keys and no floating-point numbers, so that writing cannot fail.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// Reads the declaration of a resource of this kind; nothing and at least one fault, with its
+    /// path, if it is none.
+    fn decode(kind: ResourceKind, value: &Value, at: &mut At) -> Option<Self> {
+        fn read<T: Decode>(value: &Value, at: &mut At) -> Option<T> {
+            match Node::from_value(value) {
+                Ok(node) => T::decode(&node, at),
+                Err(error) => {
+                    at.fault(error.message());
+                    None
+                }
+            }
+        }
+        Some(match kind {
+            ResourceKind::Bucket => Self::from(&read::<BucketSpec>(value, at)?),
+            ResourceKind::Table => Self::from(&read::<TableSpec>(value, at)?),
+            ResourceKind::Policy => Self::from(&read::<PolicySpec>(value, at)?),
+            ResourceKind::Group => Self::from(&read::<GroupSpec>(value, at)?),
+            ResourceKind::User => Self::from(&read::<UserSpec>(value, at)?),
+            ResourceKind::ServiceAccount => match adopted_key(value) {
+                Some(key) => Self::AccessKey(key),
+                None => Self::from(&read::<ServiceAccountSpec>(value, at)?),
+            },
+        })
+    }
+}
+
+/// The access key of an adopted service account: the only field.
+fn adopted_key(value: &Value) -> Option<AccessKey> {
+    let fields = value.as_object().filter(|fields| fields.len() == 1)?;
+    decode_value(fields.get("access_key")?, "the access key").ok()
+}
+
+impl Serialize for Declaration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bucket(spec) => spec.serialize(serializer),
+            Self::Table(spec) => spec.serialize(serializer),
+            Self::Policy(spec) => spec.serialize(serializer),
+            Self::Group(spec) => spec.serialize(serializer),
+            Self::User(spec) => spec.serialize(serializer),
+            Self::ServiceAccount(spec) => spec.serialize(serializer),
+            Self::AccessKey(key) => json!({ "access_key": key }).serialize(serializer),
+        }
+    }
+}
+
+/// The spec of one kind of resource, as it is found in a [`Declaration`].
+pub(crate) trait DeclaredSpec: Clone {
+    /// The spec, if the declaration is one of this kind.
+    fn of(declaration: &Declaration) -> Option<&Self>;
+}
+
+macro_rules! declared_specs {
+    ($($spec:ident, $variant:ident => $value:expr;)*) => { $(
+        impl DeclaredSpec for $spec {
+            fn of(declaration: &Declaration) -> Option<&Self> {
+                match declaration {
+                    Declaration::$variant(spec) => Some(spec),
+                    _ => None,
+                }
+            }
+        }
+
+        impl From<&$spec> for Declaration {
+            fn from(spec: &$spec) -> Self {
+                let wrap: fn($spec) -> Self = $value;
+                wrap($spec { adopt: false, ..spec.clone() })
+            }
+        }
+    )* };
+}
+
+declared_specs! {
+    BucketSpec, Bucket => |spec| Self::Bucket(Box::new(spec));
+    TableSpec, Table => Self::Table;
+    PolicySpec, Policy => Self::Policy;
+    GroupSpec, Group => Self::Group;
+    UserSpec, User => Self::User;
+    ServiceAccountSpec, ServiceAccount => Self::ServiceAccount;
+}
+
+/// A resource that a stack owns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Owned {
+    /// The stack that owns it.
+    pub stack: StackName,
+    /// The declaration that was last applied as a whole; none if none was yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Declaration>,
+    /// A declaration of which some steps were or may have been done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempted: Option<Declaration>,
+    /// When it became the stack's own.
+    pub since: Timestamp,
+}
+
+impl Owned {
+    /// The declarations whose settings may be on the server, the last applied one first.
+    pub fn declarations(&self) -> impl Iterator<Item = &Declaration> {
+        self.declared.iter().chain(&self.attempted)
+    }
+
+    /// The access keys in its declarations, for a service account.
+    pub fn access_keys(&self) -> impl Iterator<Item = AccessKey> {
+        self.declarations().filter_map(Declaration::access_key).cloned()
+    }
+}
+
+/// The action on a resource that an apply announces in its lease before the first step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "IntentJson")]
+pub enum Intent {
+    /// It does not exist, and is created as declared.
+    Create(Declaration),
+    /// It exists and no stack owns it; it is adopted and changed to what is declared.
+    Adopt(Declaration),
+    /// The stack owns it, and it is changed to what is declared.
+    Change(Declaration),
+    /// The stack owns it, and it is deleted.
+    Delete,
+    /// Its registry entry is removed; the resource itself does not exist.
+    Forget,
+}
+
+/// The kind of an [`Intent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentKind {
+    /// See [`Intent::Create`].
+    Create,
+    /// See [`Intent::Adopt`].
+    Adopt,
+    /// See [`Intent::Change`].
+    Change,
+    /// See [`Intent::Delete`].
+    Delete,
+    /// See [`Intent::Forget`].
+    Forget,
+}
+
+impl Intent {
+    /// The kind, without the declaration.
+    #[must_use]
+    pub const fn kind(&self) -> IntentKind {
+        match self {
+            Self::Create(_) => IntentKind::Create,
+            Self::Adopt(_) => IntentKind::Adopt,
+            Self::Change(_) => IntentKind::Change,
+            Self::Delete => IntentKind::Delete,
+            Self::Forget => IntentKind::Forget,
+        }
+    }
+
+    /// The declaration that is applied; none for an intent that ends ownership.
+    #[must_use]
+    pub const fn declaration(&self) -> Option<&Declaration> {
+        match self {
+            Self::Create(declared) | Self::Adopt(declared) | Self::Change(declared) => {
+                Some(declared)
+            }
+            Self::Delete | Self::Forget => None,
+        }
+    }
+}
+
+/// An [`Intent`] as it is written.
+#[derive(Serialize)]
+struct IntentJson {
+    kind: IntentKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<Declaration>,
+}
+
+impl From<Intent> for IntentJson {
+    fn from(intent: Intent) -> Self {
+        let kind = intent.kind();
+        match intent {
+            Intent::Create(declared) | Intent::Adopt(declared) | Intent::Change(declared) => {
+                Self { kind, declared: Some(declared) }
+            }
+            Intent::Delete | Intent::Forget => Self { kind, declared: None },
+        }
+    }
+}
+
+/// The state of a resource that is entered into the registry after an apply was cut off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Recovered {
+    /// The resource.
+    pub resource: ResourceId,
+    /// Its new entry; none if it gets none.
+    pub owned: Option<Owned>,
+}
+
+impl<'de> Deserialize<'de> for Recovered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct RecoveredJson {
+            resource: ResourceId,
+            owned: Option<OwnedJson>,
+        }
+        let RecoveredJson { resource, owned } = RecoveredJson::deserialize(deserializer)?;
+        let mut at = At::default();
+        let owned =
+            owned.map(|owned| at.key("owned", |at| Owned::from_json(owned, resource.kind(), at)));
+        match owned {
+            None => Ok(Self { resource, owned: None }),
+            Some(Some(owned)) if at.is_clean() => Ok(Self { resource, owned: Some(owned) }),
+            Some(_) => Err(D::Error::custom(at.into_error("the recovered entry"))),
+        }
+    }
+}
+
+/// A value that is read with the help of the kind of its resource.
+trait OfKind: Sized {
+    /// The value as it is written.
+    type Json: DeserializeOwned;
+
+    /// The value, or nothing and at least one fault.
+    fn from_json(json: Self::Json, kind: ResourceKind, at: &mut At) -> Option<Self>;
+}
+
+/// An [`Owned`] as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnedJson {
+    stack: StackName,
+    #[serde(default)]
+    declared: Option<Value>,
+    #[serde(default)]
+    attempted: Option<Value>,
+    since: Timestamp,
+}
+
+impl OfKind for Owned {
+    type Json = OwnedJson;
+
+    fn from_json(json: OwnedJson, kind: ResourceKind, at: &mut At) -> Option<Self> {
+        let OwnedJson { stack, declared, attempted, since } = json;
+        let mut read = |field: &str, value: Option<Value>| match value {
+            None => Some(None),
+            Some(value) => at.key(field, |at| Declaration::decode(kind, &value, at)).map(Some),
+        };
+        // Both are read before the first unreadable one ends it.
+        let (declared, attempted) = (read("declared", declared), read("attempted", attempted));
+        Some(Self { stack, declared: declared?, attempted: attempted?, since })
+    }
+}
+
+/// An [`Intent`] as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UntypedIntent {
+    kind: IntentKind,
+    #[serde(default)]
+    declared: Option<Value>,
+}
+
+impl OfKind for Intent {
+    type Json = UntypedIntent;
+
+    fn from_json(json: UntypedIntent, kind: ResourceKind, at: &mut At) -> Option<Self> {
+        let with: fn(Declaration) -> Self = match (json.kind, &json.declared) {
+            (IntentKind::Create, _) => Self::Create,
+            (IntentKind::Adopt, _) => Self::Adopt,
+            (IntentKind::Change, _) => Self::Change,
+            (IntentKind::Delete, None) => return Some(Self::Delete),
+            (IntentKind::Forget, None) => return Some(Self::Forget),
+            (IntentKind::Delete | IntentKind::Forget, Some(_)) => {
+                at.key("declared", |at| at.fault("a resource that is given up has no declaration"));
+                return None;
+            }
+        };
+        let Some(declared) = &json.declared else {
+            at.fault("the field \"declared\" is missing");
+            return None;
+        };
+        at.key("declared", |at| Declaration::decode(kind, declared, at)).map(with)
+    }
+}
+
+/// Reads a map whose values depend on the kind of the resource that is their key. All faults are
+/// reported in one error, each with its path below `field`.
+fn by_kind<'de, D: Deserializer<'de>, T: OfKind>(
+    deserializer: D,
+    field: &str,
+) -> Result<BTreeMap<ResourceId, T>, D::Error> {
+    let untyped = BTreeMap::<ResourceId, T::Json>::deserialize(deserializer)?;
+    let (mut map, mut at) = (BTreeMap::new(), At::default());
+    at.key(field, |at| {
+        for (id, json) in untyped {
+            let value = at.key(&id.address(), |at| T::from_json(json, id.kind(), at));
+            if let Some(value) = value {
+                map.insert(id, value);
+            }
+        }
+    });
+    if at.is_clean() { Ok(map) } else { Err(D::Error::custom(at.into_error(field))) }
+}
+
+/// Reads the entries of a registry.
+pub(super) fn resources<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ResourceId, Owned>, D::Error> {
+    by_kind(deserializer, "resources")
+}
+
+/// Reads the pending intents of a lease.
+pub(super) fn pending<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ResourceId, Intent>, D::Error> {
+    by_kind(deserializer, "pending")
+}
+
+/// Reads the intents of a plan.
+pub(crate) fn intents<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ResourceId, Intent>, D::Error> {
+    by_kind(deserializer, "intents")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Registry;
+    use super::*;
+
+    fn registry(resources: &Value, pending: &Value) -> Value {
+        json!({
+            "version": 1, "serial": 7, "resources": resources,
+            "lease": {
+                "token": "t", "holder": {"host": "h", "pid": 9, "process_start": 1},
+                "stack": "lake", "taken": "2026-01-02T03:04:05Z",
+                "expires": "2026-01-02T03:04:35Z", "pending": pending,
+            }
+        })
+    }
+
+    fn entry(declared: &Value) -> Value {
+        json!({"stack": "lake", "declared": declared, "since": "2026-01-02T03:04:05Z"})
+    }
+
+    #[test]
+    fn an_entry_is_written_as_it_was_read() {
+        let json = registry(
+            &json!({
+                "bucket/raw": entry(&json!({"versioning": true, "quota": 1024, "tags": {}})),
+                "group/g": entry(&json!({"enabled": false})),
+                "policy/p": entry(&json!({"grants": [{"access": "read", "bucket": "raw"}]})),
+                "service-account/adopted": {
+                    "stack": "lake", "attempted": {"access_key": "KEY1"},
+                    "since": "2026-01-02T03:04:05Z"
+                },
+                "service-account/ingest": entry(
+                    &json!({"access_key": "KEY2", "secret": {"env": "S"}})
+                ),
+                "table/raw/t": entry(
+                    &json!({"schema": [{"name": "id", "type": "long", "nullable": false}]})
+                ),
+                "user/ann": entry(&json!({"secret": {"file": "/s"}})),
+            }),
+            &json!({
+                "bucket/new": {"kind": "create", "declared": {}},
+                "bucket/old": {"kind": "delete"},
+                "user/ann": {"kind": "change", "declared": {"secret": {"env": "S"}}},
+            }),
+        );
+        let read = Registry::from_json(json.to_string().as_bytes()).unwrap();
+        let adopted = &read.resources[&"service-account/adopted".parse().unwrap()];
+        let key = AccessKey::new("KEY1").unwrap();
+        assert_eq!(adopted.attempted, Some(Declaration::AccessKey(key)));
+        let written: Value = serde_json::from_slice(&read.to_json().unwrap()).unwrap();
+        assert_eq!(written, json);
+    }
+
+    #[test]
+    fn every_unreadable_declaration_is_reported_with_its_path() {
+        let foreign = registry(
+            &json!({
+                "bucket/raw": entry(&json!({"quota": "many", "size": 1})),
+                "user/ann": entry(&json!({"groups": []})),
+            }),
+            &json!({}),
+        );
+        let error = Registry::from_json(foreign.to_string().as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Corrupt);
+        let text = error.to_string();
+        assert!(text.contains("3 things are wrong with resources"), "{text}");
+        assert!(text.contains("resources[\"bucket/raw\"].declared"), "{text}");
+        for (pending, path) in [
+            (json!({"bucket/x-1": {"kind": "create"}}), "pending[\"bucket/x-1\"]: the field"),
+            (
+                json!({"bucket/x-1": {"kind": "delete", "declared": {}}}),
+                "pending[\"bucket/x-1\"].declared: a resource that is given up",
+            ),
+            (
+                json!({"group/g": {"kind": "change", "declared": {"quota": 1}}}),
+                "pending[\"group/g\"].declared.quota: a group has no such field",
+            ),
+        ] {
+            let json = registry(&json!({}), &pending);
+            let error = Registry::from_json(json.to_string().as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(path), "{error}");
+        }
+    }
+
+    #[test]
+    fn declarations_are_compared_with_their_policies_by_meaning() {
+        let bucket = |policy: Value| {
+            let spec: BucketSpec =
+                serde_json::from_value(json!({"policy": policy, "adopt": true})).unwrap();
+            Declaration::from(&spec)
+        };
+        let statement = |actions: Value| {
+            json!({"Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": "*", "Action": actions, "Resource": "arn:aws:s3:::b/*",
+            }]})
+        };
+        let (one, list) = (statement(json!("s3:GetObject")), statement(json!(["s3:GetObject"])));
+        assert_eq!(bucket(one.clone()), bucket(list));
+        assert_ne!(bucket(one), bucket(statement(json!("s3:PutObject"))));
+        let group = Declaration::from(&GroupSpec::default());
+        assert_ne!(group, Declaration::from(&BucketSpec::default()));
+    }
+}

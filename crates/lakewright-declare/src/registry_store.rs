@@ -1,0 +1,175 @@
+//! Reads and writes the registry, an object in its bucket.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use lakewright_core::state::{Alive, Registry};
+use lakewright_core::{BucketName, Error, ErrorKind, ObjectKey, Result};
+
+use super::holder;
+use crate::Provisioner;
+use lakewright_s3::{Bucket, CreateBucketOptions, GetOptions, PutOptions, S3};
+
+/// The object key of the registry.
+const KEY: &str = "registry.json";
+
+/// The largest registry that is read, in bytes: some hundred thousand resources.
+const MAX_BYTES: u64 = 256 << 20;
+
+const NO_ETAG: &str = "the server gives its objects no ETag, without which no registry can be kept";
+
+/// The registry as it was read or written, with its ETag.
+#[derive(Clone)]
+pub(super) struct Snapshot {
+    pub(super) registry: Registry,
+    /// `None` where the object does not exist yet.
+    etag: Option<String>,
+}
+
+impl Snapshot {
+    /// Whether the holder of its lease still runs, as far as this machine can find out.
+    pub(super) fn alive(&self) -> Alive {
+        match &self.registry.lease {
+            None => Alive::Unknown,
+            Some(lease) => lease.holder.alive(&holder::this_process(), holder::look_up),
+        }
+    }
+}
+
+/// The object that contains the registry.
+#[derive(Clone)]
+pub(super) struct RegistryStore {
+    s3: S3,
+    bucket: Bucket,
+    key: ObjectKey,
+}
+
+impl RegistryStore {
+    /// The store in this bucket. No request is sent.
+    ///
+    /// # Errors
+    /// None in practice: the object key is a constant.
+    pub(super) fn new(provisioner: &Provisioner, bucket: &BucketName) -> Result<Self> {
+        let (bucket, key) = (provisioner.s3.bucket(bucket.clone()), ObjectKey::new(KEY)?);
+        Ok(Self { s3: provisioner.s3.clone(), bucket, key })
+    }
+
+    /// Reads the registry. A missing bucket or object gives an empty one.
+    ///
+    /// # Errors
+    /// `Corrupt` for an object that is no registry; those of the request.
+    pub(super) async fn read(&self) -> Result<Snapshot> {
+        let object = match self.bucket.get_stream(&self.key, GetOptions::default()).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(Snapshot { registry: Registry::default(), etag: None });
+            }
+            other => other.map_err(|error| self.on_registry(error))?,
+        };
+        if object.info.size > MAX_BYTES {
+            let why = format!("it has {} bytes and is no registry", object.info.size);
+            return Err(self.on_registry(Error::new(ErrorKind::Corrupt, why)));
+        }
+        let (etag, written) = (object.info.etag.clone(), object.info.last_modified);
+        let json = object.body.into_bytes().await.map_err(|error| self.on_registry(error))?;
+        let registry = Registry::from_json(&json).map_err(|error| self.on_registry(error))?;
+        if etag.is_none() {
+            return Err(self.on_registry(Error::new(ErrorKind::Unsupported, NO_ETAG)));
+        }
+        Ok(Snapshot { registry: registry.with_write_time(written), etag })
+    }
+
+    /// Writes the successor of `current`, if no other process has written in between. Where the
+    /// response was lost, or is the response to a second attempt, the registry is read again to
+    /// find out whether it was written.
+    ///
+    /// # Errors
+    /// `PreconditionFailed` when another process has written; those of the requests, and then
+    /// nothing was written unless the error says that the outcome is unknown.
+    pub(super) async fn write(&self, current: &Snapshot, next: Registry) -> Result<Snapshot> {
+        if current.etag.is_none() {
+            let exist_ok = CreateBucketOptions { exist_ok: true, ..Default::default() };
+            self.s3.create_bucket(self.bucket.name(), exist_ok).await?;
+        }
+        let error = match self.put(current.etag.clone(), Bytes::from(next.to_json()?)).await {
+            Ok(etag) => return Ok(Snapshot { registry: next, etag: Some(etag) }),
+            Err(error) => error,
+        };
+        let unclear = matches!(
+            error.kind(),
+            ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::PreconditionFailed
+        );
+        if !unclear {
+            return Err(error);
+        }
+        let Ok(there) = self.read().await else { return Err(error) };
+        if there.registry == next {
+            return Ok(there);
+        }
+        if there.etag == current.etag && error.kind() != ErrorKind::PreconditionFailed {
+            // Nothing was written, so the error loses its unknown outcome and can be retried.
+            return Err(
+                self.on_registry(Error::new(error.kind(), error.message()).caused_by(error))
+            );
+        }
+        Err(self.changed_meanwhile())
+    }
+
+    /// Proves that the server refuses a write under a condition that does not hold, by sending
+    /// one: the same bytes again under the condition of the last write. On a server that ignores
+    /// conditions two processes could hold the lease at the same time, so there the last write is
+    /// reverted.
+    ///
+    /// # Errors
+    /// `Unsupported` when the server does not refuse; those of the request.
+    pub(super) async fn prove_conditions(&self, before: &Snapshot, now: &Snapshot) -> Result<()> {
+        let json = Bytes::from(now.registry.to_json()?);
+        match self.put(before.etag.clone(), json).await {
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed => return Ok(()),
+            // The server may still honour conditions, and others may have written since.
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        // A failure to revert changes nothing about the error.
+        if let Ok(there) = self.read().await
+            && there.registry == now.registry
+        {
+            let _ = match &before.etag {
+                None => self.bucket.delete(&self.key).await,
+                Some(_) => self.write(&there, before.registry.clone()).await.map(drop),
+            };
+        }
+        let why = "the server ignores the conditions of a PUT (If-Match, If-None-Match), so that \
+                   two could change the registry at the same time; declared state needs them";
+        Err(self.on_registry(Error::new(ErrorKind::Unsupported, why)))
+    }
+
+    /// The time by the server's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.s3.client().clock().now()
+    }
+
+    fn changed_meanwhile(&self) -> Error {
+        let why = "another process changed the registry at the same time: plan again";
+        self.on_registry(Error::new(ErrorKind::PreconditionFailed, why))
+    }
+
+    async fn put(&self, etag: Option<String>, json: Bytes) -> Result<String> {
+        let options = PutOptions {
+            content_type: Some("application/json".into()),
+            if_absent: etag.is_none(),
+            if_match: etag,
+            ..PutOptions::default()
+        };
+        let written = self.bucket.put(&self.key, json, options).await;
+        let info = written.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed | ErrorKind::Conflict => {
+                self.changed_meanwhile().caused_by(error)
+            }
+            _ => self.on_registry(error),
+        });
+        info?.etag.ok_or_else(|| self.on_registry(Error::new(ErrorKind::Unsupported, NO_ETAG)))
+    }
+
+    fn on_registry(&self, error: Error) -> Error {
+        error.on(format!("{}/{KEY}", self.bucket.name()))
+    }
+}
