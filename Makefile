@@ -59,7 +59,7 @@ test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... 
 	[[ $$rust$$python$$nix == passedpassedpassed ]]
 
 # cargo-deny checks the packages of all platforms offline, so they are fetched first.
-lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, ruff, mypy, shellcheck
+lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, ruff, mypy, pyright, shellcheck
 	@echo "== comments and names"
 	$(BIN)/python scripts/check_language.py $(PLAIN_PATHS)
 	echo "== rustfmt"
@@ -71,6 +71,9 @@ lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, r
 	$(BIN)/ruff check --config python/pyproject.toml $(PY_SOURCES)
 	$(BIN)/ruff format --check --config python/pyproject.toml $(PY_SOURCES)
 	MYPYPATH=tests/python $(BIN)/mypy --strict --config-file python/pyproject.toml python scripts tests/bench
+	echo "== mypy and pyright agree on the everyday use of the package"
+	MYPYPATH=python $(BIN)/mypy --strict --warn-unused-ignores --python-version 3.11 tests/python/typing_everyday.py
+	$(BIN)/pyright --project tests/python/pyrightconfig.json
 	for tests in tests/python tests/nix tests/deploy; do
 	  MYPYPATH=$$tests $(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 $$tests
 	done

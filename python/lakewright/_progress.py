@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 class Bar(Protocol):
-    """Told how far a transfer is, in bytes, and put away at its end, whatever that is."""
+    """A bar that is called with the bytes moved so far, and closed when the transfer ends."""
 
     def __call__(self, done: int, total: int | None) -> None: ...
 
@@ -16,7 +16,7 @@ class Bar(Protocol):
 
 
 def bar() -> Bar:
-    """tqdm's bar where it is installed, otherwise one line on stderr."""
+    """Returns a bar of tqdm where that is installed, otherwise one line on stderr."""
     try:
         return _Tqdm(importlib.import_module("tqdm.auto").tqdm)
     except ImportError:

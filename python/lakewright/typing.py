@@ -1,9 +1,18 @@
-"""Names for what lakewright accepts, for annotations."""
+"""Types of arguments, for annotations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Protocol,
+    SupportsIndex,
+    TypeAlias,
+    TypeVar,
+    Union,
+    overload,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -19,12 +28,33 @@ __all__ = [
     "ProgressCallback",
     "Readable",
     "SchemaLike",
+    "SequenceNotStr",
     "StepCallback",
 ]
 
+T_co = TypeVar("T_co", covariant=True)
+
+
+class SequenceNotStr(Protocol[T_co]):
+    """A ``Sequence[str]`` that is not itself a ``str``: a list or tuple of texts.
+
+    Every ``str`` is a ``Sequence[str]`` of its characters, so that the plain annotation would
+    accept ``partition_by="month"``. ``str.__contains__`` takes texts only, which is what tells
+    the two apart.
+    """
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> T_co: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Sequence[T_co]: ...
+    def __contains__(self, value: object, /) -> bool: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[T_co]: ...
+    def __reversed__(self) -> Iterator[T_co]: ...
+
 
 class ArrowStreamExportable(Protocol):
-    """A stream of record batches: tables of pyarrow, polars, duckdb, pandas, and our scans."""
+    """A stream of record batches: tables of pyarrow, polars, duckdb, pandas, and scans of lakewright."""
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
@@ -57,7 +87,7 @@ ObjectData: TypeAlias = Union["Buffer", Readable, Iterable["Buffer"]]
 """What :meth:`lakewright.Bucket.put` takes."""
 
 ProgressCallback: TypeAlias = Callable[[int, int | None], object]
-"""Called with the bytes moved so far and, where it is known, their number in all."""
+"""Called with the number of bytes moved so far and, where it is known, the number in all."""
 
 StepCallback: TypeAlias = Callable[["Step", Union["Outcome", None]], object]
-"""Called with a step and ``None`` when it begins, and with its outcome when it ends."""
+"""Called with a step and ``None`` when the step starts, and with its outcome when it ends."""

@@ -1,7 +1,5 @@
 //! Buckets and their objects.
 
-use std::collections::BTreeMap;
-use std::future::Future;
 use std::path::PathBuf;
 
 use futures::TryStreamExt;
@@ -11,23 +9,20 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::buffer::{Object, Piece};
-use crate::convert::{Keys, Number, Range, Recipe, if_absent, named};
+use crate::convert::{IfAbsent, Keys, Name, Number, Range, Reduced, TextMap};
 use crate::data::ObjectData;
-use crate::error::OrRaise;
 use crate::lake::Lake;
-use crate::progress::{Far, Listener};
-use crate::runtime::{Awaitable, Done, promise, wait};
-use crate::streams::{
-    ObjectAsyncIterator, ObjectIterator, ObjectStream, VersionAsyncIterator, VersionIterator,
-};
-use crate::turns::Turns;
+use crate::progress::{ByteProgress, ProgressArgument};
+use crate::shared_stream::SharedStream;
+use crate::streams::ObjectStream;
 use crate::types::{ListPage, ObjectInfo, ObjectVersion};
+use crate::verb::{Handle, Open, verbs};
 
-/// Pieces of a streamed object, in bytes: each one crosses the border once.
-const PIECE: usize = 1 << 20;
+/// The size of the pieces of a streamed object, in bytes: each piece takes the GIL once.
+const PIECE_BYTES: usize = 1 << 20;
 
-/// A handle on a bucket: what happens inside it. Made without a request by
-/// :meth:`Lake.bucket`; it may be shared between threads, and pickles with its lake.
+/// A handle on a bucket, for the objects and settings in it. :meth:`Lake.bucket` returns one
+/// without a request. It may be shared between threads, and is pickled with its lake.
 #[pyclass(frozen, module = "lakewright", weakref)]
 #[derive(Clone)]
 pub(crate) struct Bucket {
@@ -35,259 +30,35 @@ pub(crate) struct Bucket {
     name: BucketName,
 }
 
-/// What a write may be told, as Python says it.
-struct Writing {
-    content_type: Option<String>,
-    content_encoding: Option<String>,
-    cache_control: Option<String>,
-    metadata: Option<BTreeMap<String, String>>,
-    if_none_match: Option<String>,
-    if_match: Option<String>,
-    part_bytes: Option<Number<usize>>,
-}
-
-impl Writing {
-    fn options(self, py: Python<'_>) -> PyResult<PutOptions> {
-        Ok(PutOptions {
-            content_type: self.content_type,
-            content_encoding: self.content_encoding,
-            cache_control: self.cache_control,
-            metadata: self.metadata.unwrap_or_default(),
-            if_absent: if_absent(py, self.if_none_match.as_deref())?,
-            if_match: self.if_match,
-            part_bytes: self.part_bytes.map(|bytes| bytes.0),
-        })
-    }
-}
-
-fn reading(
-    range: Option<Range>,
-    if_match: Option<String>,
-    if_none_match: Option<String>,
-    version_id: Option<String>,
-) -> GetOptions {
-    GetOptions { range: range.map(|range| range.0), if_match, if_none_match, version_id }
-}
-
 impl Bucket {
     pub(crate) fn new(lake: Lake, name: BucketName) -> Self {
         Self { lake, name }
     }
+}
 
-    pub(crate) fn inner(&self, py: Python<'_>) -> PyResult<lakewright::Bucket> {
-        Ok(self.lake.0.lake().or_raise(py)?.bucket(self.name.clone()))
-    }
+impl Handle for Bucket {
+    type Inner = lakewright::Bucket;
 
-    fn keyed(&self, py: Python<'_>, key: &str) -> PyResult<(lakewright::Bucket, ObjectKey)> {
-        Ok((self.inner(py)?, named(py, key)?))
-    }
-
-    fn putting(
-        &self,
-        py: Python<'_>,
-        key: &str,
-        data: ObjectData,
-        writing: Writing,
-    ) -> PyResult<impl Future<Output = Result<ObjectInfo>> + Send + 'static> {
-        let (bucket, key) = self.keyed(py, key)?;
-        let options = writing.options(py)?;
-        Ok(async move {
-            let info = match data {
-                ObjectData::Bytes(bytes) => bucket.put(&key, bytes, options).await?,
-                ObjectData::Pieces(source) => {
-                    bucket.put_stream(&key, source.into_stream(), options).await?
-                }
-            };
-            Ok(info.into())
-        })
-    }
-
-    fn getting(
-        &self,
-        py: Python<'_>,
-        key: &str,
-        options: GetOptions,
-    ) -> PyResult<impl Future<Output = Result<Object>> + Send + 'static> {
-        let (bucket, key) = self.keyed(py, key)?;
-        Ok(async move { bucket.get(&key, options).await.map(Into::into) })
-    }
-
-    fn streaming(
-        &self,
-        py: Python<'_>,
-        key: &str,
-        options: GetOptions,
-    ) -> PyResult<impl Future<Output = Result<ObjectStream>> + Send + 'static> {
-        let (bucket, key) = self.keyed(py, key)?;
-        Ok(async move {
-            let lakewright::ObjectBody { info, range, body } =
-                bucket.get_stream(&key, options).await?;
-            let pieces = body.into_pieces(PIECE).map_ok(|piece| vec![Piece::from(piece)]);
-            Ok(ObjectStream {
-                info: info.into(),
-                range: (range.start, range.end),
-                pieces: Turns::new(pieces),
-            })
-        })
-    }
-
-    fn heading(
-        &self,
-        py: Python<'_>,
-        key: &str,
-    ) -> PyResult<impl Future<Output = Result<ObjectInfo>> + Send + 'static> {
-        let (bucket, key) = self.keyed(py, key)?;
-        Ok(async move { bucket.head(&key).await.map(Into::into) })
-    }
-
-    fn deleting(
-        &self,
-        py: Python<'_>,
-        key: &str,
-        version_id: Option<String>,
-    ) -> PyResult<impl Future<Output = Result<Done>> + Send + 'static> {
-        let (bucket, key) = self.keyed(py, key)?;
-        Ok(async move {
-            match version_id {
-                None => bucket.delete(&key).await,
-                Some(version) => bucket.delete_version(&key, &version).await,
-            }
-            .map(|()| Done)
-        })
-    }
-
-    fn deleting_many(
-        &self,
-        py: Python<'_>,
-        keys: Keys,
-    ) -> PyResult<impl Future<Output = Result<Done>> + Send + 'static> {
-        let (bucket, keys) = (self.inner(py)?, keys.0);
-        Ok(async move { bucket.delete_many(keys).await.map(|()| Done) })
-    }
-
-    fn copying(
-        &self,
-        py: Python<'_>,
-        key: &str,
-        target: &str,
-        bucket: Option<&str>,
-        if_none_match: Option<&str>,
-    ) -> PyResult<impl Future<Output = Result<ObjectInfo>> + Send + 'static> {
-        let (source, key) = self.keyed(py, key)?;
-        let target_key: ObjectKey = named(py, target)?;
-        let target = match bucket {
-            Some(name) => source.s3().bucket(named(py, name)?),
-            None => source.clone(),
-        };
-        let if_absent = if_absent(py, if_none_match)?;
-        Ok(async move { source.copy(&key, &target, &target_key, if_absent).await.map(Into::into) })
-    }
-
-    fn uploading(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        key: &str,
-        writing: Writing,
-        progress: Listener,
-    ) -> PyResult<impl Future<Output = Result<ObjectInfo>> + Send + 'static> {
-        let (bucket, key) = self.keyed(py, key)?;
-        let options = writing.options(py)?;
-        Ok(async move {
-            let far = Far::default();
-            let noting = |done, total| far.note(done, total);
-            let upload = bucket.upload(&path, &key, options, &noting);
-            progress.hear(&far, upload).await.map(Into::into)
-        })
-    }
-
-    fn downloading(
-        &self,
-        py: Python<'_>,
-        key: &str,
-        path: PathBuf,
-        options: GetOptions,
-        progress: Listener,
-    ) -> PyResult<impl Future<Output = Result<ObjectInfo>> + Send + 'static> {
-        let (bucket, key) = self.keyed(py, key)?;
-        Ok(async move {
-            let far = Far::default();
-            let noting = |done, total| far.note(done, total);
-            let download = bucket.download(&key, &path, options, &noting);
-            progress.hear(&far, download).await.map(Into::into)
-        })
-    }
-
-    fn listing(
-        &self,
-        py: Python<'_>,
-        prefix: String,
-        start_after: Option<String>,
-        page_size: Option<Number<u16>>,
-    ) -> PyResult<Turns<ObjectInfo>> {
-        let options =
-            ListOptions { start_after, delimiter: None, page_size: page_size.map(|n| n.0) };
-        self.inner(py)?;
-        let handle = self.clone();
-        // Opened when it is first asked: a listing that nobody reads keeps no lake open.
-        let pages = async move {
-            let bucket = handle.lake.0.lake()?.bucket(handle.name);
-            Ok(bucket.list_pages(prefix, options))
-        };
-        let objects =
-            |page: lakewright::ListPage| page.objects.into_iter().map(Into::into).collect();
-        Ok(Turns::new(futures::stream::once(pages).try_flatten().map_ok(objects)))
-    }
-
-    fn listing_versions(&self, py: Python<'_>, prefix: String) -> PyResult<Turns<ObjectVersion>> {
-        self.inner(py)?;
-        let handle = self.clone();
-        let pages = async move {
-            let bucket = handle.lake.0.lake()?.bucket(handle.name);
-            Ok(bucket.list_version_pages(prefix))
-        };
-        let versions =
-            |page: lakewright::VersionPage| page.versions.into_iter().map(Into::into).collect();
-        Ok(Turns::new(futures::stream::once(pages).try_flatten().map_ok(versions)))
-    }
-
-    fn listing_level(
-        &self,
-        py: Python<'_>,
-        prefix: String,
-    ) -> PyResult<impl Future<Output = Result<ListPage>> + Send + 'static> {
-        let bucket = self.inner(py)?;
-        Ok(async move { bucket.list_with_delimiter(prefix).await.map(Into::into) })
+    fn inner(&self) -> Result<lakewright::Bucket> {
+        Ok(self.lake.0.lake()?.bucket(self.name.clone()))
     }
 }
 
-#[pymethods]
-impl Bucket {
-    /// The bucket's name.
-    #[getter]
-    fn name(&self) -> &str {
-        self.name.as_str()
-    }
-
-    /// The lake it belongs to.
-    #[getter]
-    fn lake(&self) -> Lake {
-        self.lake.clone()
-    }
-
-    /// Writes an object. It is visible when this returns, whole or not at all.
+#[verbs(Bucket)]
+impl Open<Bucket> {
+    /// Writes an object. It becomes visible as a whole, before this returns, or not at all.
     ///
     /// ``data`` is bytes-like, a file opened for reading bytes, or an iterator of bytes-like
-    /// objects; for a path there is :meth:`upload`. ``bytes``, :class:`Object`, :class:`Piece` and
-    /// contiguous memoryviews of those are sent without a copy; all else is copied first.
+    /// objects; :meth:`upload` takes a path. ``bytes``, :class:`Object`, :class:`Piece` and
+    /// contiguous memoryviews of those are sent without a copy; other data is copied first.
     /// Files and iterators are read piece by piece and may be larger than memory.
     ///
     /// ``if_none_match="*"`` writes only if the key is free (``AlreadyExistsError``),
-    /// ``if_match=etag`` only over that very object (``PreconditionFailedError``).
-    /// ``part_bytes`` is the size of the parts in which large data goes up, 5 MiB to 5 GiB.
+    /// ``if_match=etag`` only over the object with that ETag (``PreconditionFailedError``).
+    /// ``part_bytes`` is the part size of a multipart upload, 5 MiB to 5 GiB.
     ///
     /// Raises also ``NotFoundError`` when the bucket is missing, ``StorageFullError``,
-    /// ``TooLargeError``, ``AccessDeniedError``; what a file or iterator raises, as it is.
+    /// ``TooLargeError``, ``AccessDeniedError``; an exception of the file or iterator unchanged.
     ///
     /// >>> raw = lake.create_bucket("raw", exist_ok=True)
     /// >>> info = raw.put("2013/01.csv", b"a,b", content_type="text/csv")
@@ -300,61 +71,34 @@ impl Bucket {
         key, data, *, content_type=None, content_encoding=None, cache_control=None,
         metadata=None, if_none_match=None, if_match=None, part_bytes=None,
     ))]
-    #[allow(clippy::too_many_arguments)]
-    fn put(
-        &self,
-        py: Python<'_>,
-        key: &str,
+    async fn put(
+        self,
+        key: Name<ObjectKey>,
         data: ObjectData,
         content_type: Option<String>,
         content_encoding: Option<String>,
         cache_control: Option<String>,
-        metadata: Option<BTreeMap<String, String>>,
-        if_none_match: Option<String>,
+        metadata: Option<TextMap>,
+        if_none_match: Option<IfAbsent>,
         if_match: Option<String>,
         part_bytes: Option<Number<usize>>,
-    ) -> PyResult<ObjectInfo> {
-        let writing = Writing {
+    ) -> Result<ObjectInfo> {
+        let options = PutOptions {
             content_type,
             content_encoding,
             cache_control,
-            metadata,
-            if_none_match,
+            metadata: metadata.unwrap_or_default().0,
+            if_absent: if_none_match.is_some(),
             if_match,
-            part_bytes,
+            part_bytes: Number::get(part_bytes),
         };
-        wait(py, self.putting(py, key, data, writing)?)
-    }
-
-    /// The asynchronous twin of :meth:`put`.
-    #[pyo3(signature = (
-        key, data, *, content_type=None, content_encoding=None, cache_control=None,
-        metadata=None, if_none_match=None, if_match=None, part_bytes=None,
-    ))]
-    #[allow(clippy::too_many_arguments)]
-    fn put_async<'py>(
-        &self,
-        py: Python<'py>,
-        key: &str,
-        data: ObjectData,
-        content_type: Option<String>,
-        content_encoding: Option<String>,
-        cache_control: Option<String>,
-        metadata: Option<BTreeMap<String, String>>,
-        if_none_match: Option<String>,
-        if_match: Option<String>,
-        part_bytes: Option<Number<usize>>,
-    ) -> PyResult<Awaitable<'py, ObjectInfo>> {
-        let writing = Writing {
-            content_type,
-            content_encoding,
-            cache_control,
-            metadata,
-            if_none_match,
-            if_match,
-            part_bytes,
+        let info = match data {
+            ObjectData::Bytes(bytes) => self.inner.put(&key.0, bytes, options).await?,
+            ObjectData::Pieces(source) => {
+                self.inner.put_stream(&key.0, source.into_stream(), options).await?
+            }
         };
-        promise(py, self.putting(py, key, data, writing)?)
+        Ok(ObjectInfo(info))
     }
 
     /// Reads an object, or a range of it, into memory.
@@ -374,38 +118,23 @@ impl Bucket {
     #[pyo3(signature = (
         key, *, range=None, if_match=None, if_none_match=None, version_id=None,
     ))]
-    fn get(
-        &self,
-        py: Python<'_>,
-        key: &str,
+    async fn get(
+        self,
+        key: Name<ObjectKey>,
         range: Option<Range>,
         if_match: Option<String>,
         if_none_match: Option<String>,
         version_id: Option<String>,
-    ) -> PyResult<Object> {
-        wait(py, self.getting(py, key, reading(range, if_match, if_none_match, version_id))?)
+    ) -> Result<Object> {
+        let range = range.map(|range| range.0);
+        let options = GetOptions { range, if_match, if_none_match, version_id };
+        self.inner.get(&key.0, options).await.map(Into::into)
     }
 
-    /// The asynchronous twin of :meth:`get`.
-    #[pyo3(signature = (
-        key, *, range=None, if_match=None, if_none_match=None, version_id=None,
-    ))]
-    fn get_async<'py>(
-        &self,
-        py: Python<'py>,
-        key: &str,
-        range: Option<Range>,
-        if_match: Option<String>,
-        if_none_match: Option<String>,
-        version_id: Option<String>,
-    ) -> PyResult<Awaitable<'py, Object>> {
-        promise(py, self.getting(py, key, reading(range, if_match, if_none_match, version_id))?)
-    }
-
-    /// Reads an object, or a range of it, piece by piece: an iterator, also an asynchronous one,
-    /// of bytes-like pieces of about 1 MiB. A connection that breaks is resumed.
+    /// Reads an object, or a range of it, piece by piece: returns an iterator, also an
+    /// asynchronous one, of bytes-like pieces of about 1 MiB. A broken connection is resumed.
     ///
-    /// Raises what :meth:`get` raises, some of it only while the pieces are read.
+    /// Raises what :meth:`get` raises, in part only while the pieces are read.
     ///
     /// >>> raw = lake.create_bucket("raw", exist_ok=True)
     /// >>> _ = raw.put("hello.txt", b"hello")
@@ -414,233 +143,142 @@ impl Bucket {
     #[pyo3(signature = (
         key, *, range=None, if_match=None, if_none_match=None, version_id=None,
     ))]
-    fn get_stream(
-        &self,
-        py: Python<'_>,
-        key: &str,
+    async fn get_stream(
+        self,
+        key: Name<ObjectKey>,
         range: Option<Range>,
         if_match: Option<String>,
         if_none_match: Option<String>,
         version_id: Option<String>,
-    ) -> PyResult<ObjectStream> {
-        wait(py, self.streaming(py, key, reading(range, if_match, if_none_match, version_id))?)
-    }
-
-    /// The asynchronous twin of :meth:`get_stream`.
-    #[pyo3(signature = (
-        key, *, range=None, if_match=None, if_none_match=None, version_id=None,
-    ))]
-    fn get_stream_async<'py>(
-        &self,
-        py: Python<'py>,
-        key: &str,
-        range: Option<Range>,
-        if_match: Option<String>,
-        if_none_match: Option<String>,
-        version_id: Option<String>,
-    ) -> PyResult<Awaitable<'py, ObjectStream>> {
-        promise(py, self.streaming(py, key, reading(range, if_match, if_none_match, version_id))?)
+    ) -> Result<ObjectStream> {
+        let range = range.map(|range| range.0);
+        let options = GetOptions { range, if_match, if_none_match, version_id };
+        let lakewright::ObjectBody { info, range, body } =
+            self.inner.get_stream(&key.0, options).await?;
+        let pieces = body.into_pieces(PIECE_BYTES).map_ok(|piece| vec![Piece::from(piece)]);
+        Ok(ObjectStream {
+            info: ObjectInfo(info),
+            range: (range.start, range.end),
+            pieces: SharedStream::new(pieces),
+        })
     }
 
     /// Describes an object without reading it.
     ///
     /// Raises ``NotFoundError``, also when the bucket is missing.
     #[pyo3(signature = (key))]
-    fn head(&self, py: Python<'_>, key: &str) -> PyResult<ObjectInfo> {
-        wait(py, self.heading(py, key)?)
+    async fn head(self, key: Name<ObjectKey>) -> Result<ObjectInfo> {
+        self.inner.head(&key.0).await.map(ObjectInfo)
     }
 
-    /// The asynchronous twin of :meth:`head`.
-    #[pyo3(signature = (key))]
-    fn head_async<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Awaitable<'py, ObjectInfo>> {
-        promise(py, self.heading(py, key)?)
-    }
-
-    /// Ends an object, or one version of it (see :meth:`list_versions`). What is not there is as
-    /// good as deleted.
+    /// Deletes an object, or one version of it (see :meth:`list_versions`). A missing object is
+    /// not an error.
     ///
     /// Raises ``NotFoundError`` when the bucket is missing.
     #[pyo3(signature = (key, *, version_id=None))]
-    fn delete(&self, py: Python<'_>, key: &str, version_id: Option<String>) -> PyResult<Done> {
-        wait(py, self.deleting(py, key, version_id)?)
+    async fn delete(self, key: Name<ObjectKey>, version_id: Option<String>) -> Result<()> {
+        match version_id {
+            None => self.inner.delete(&key.0).await,
+            Some(version) => self.inner.delete_version(&key.0, &version).await,
+        }
     }
 
-    /// The asynchronous twin of :meth:`delete`.
-    #[pyo3(signature = (key, *, version_id=None))]
-    fn delete_async<'py>(
-        &self,
-        py: Python<'py>,
-        key: &str,
-        version_id: Option<String>,
-    ) -> PyResult<Awaitable<'py, Done>> {
-        promise(py, self.deleting(py, key, version_id)?)
-    }
-
-    /// Ends many objects, a thousand a request.
+    /// Deletes many objects, with one request for each thousand.
     ///
     /// Raises ``PartialApplyError`` when some could not be deleted; its ``failures`` name each.
     ///
     /// >>> raw = lake.create_bucket("raw", exist_ok=True)
     /// >>> raw.delete_many(["a", "b"])
     #[pyo3(signature = (keys))]
-    fn delete_many(&self, py: Python<'_>, keys: Keys) -> PyResult<Done> {
-        wait(py, self.deleting_many(py, keys)?)
+    async fn delete_many(self, keys: Keys) -> Result<()> {
+        self.inner.delete_many(keys.0).await
     }
 
-    /// The asynchronous twin of :meth:`delete_many`.
-    #[pyo3(signature = (keys))]
-    fn delete_many_async<'py>(
-        &self,
-        py: Python<'py>,
-        keys: Keys,
-    ) -> PyResult<Awaitable<'py, Done>> {
-        promise(py, self.deleting_many(py, keys)?)
-    }
-
-    /// Copies an object with its metadata to the key ``target`` of this bucket, or of the
-    /// bucket named, on the server: the bytes do not travel, but with ``if_none_match="*"``,
-    /// where they are read and written anew. Up to 5 GiB.
+    /// Copies an object with its metadata to the key ``target`` of this bucket, or of the bucket
+    /// named by ``bucket``. The server copies the bytes; with ``if_none_match="*"`` they are
+    /// read and written instead. The largest size is 5 GiB.
     ///
     /// Raises ``NotFoundError``; ``AlreadyExistsError`` with ``if_none_match="*"``;
     /// ``InvalidInputError`` for a copy onto itself; ``TooLargeError``.
     #[pyo3(signature = (key, target, *, bucket=None, if_none_match=None))]
-    fn copy(
-        &self,
-        py: Python<'_>,
-        key: &str,
-        target: &str,
-        bucket: Option<&str>,
-        if_none_match: Option<&str>,
-    ) -> PyResult<ObjectInfo> {
-        wait(py, self.copying(py, key, target, bucket, if_none_match)?)
+    async fn copy(
+        self,
+        key: Name<ObjectKey>,
+        target: Name<ObjectKey>,
+        bucket: Option<Name<BucketName>>,
+        if_none_match: Option<IfAbsent>,
+    ) -> Result<ObjectInfo> {
+        let source = self.inner;
+        let bucket = match bucket {
+            Some(name) => Bucket::new(self.handle.lake, name.0).inner()?,
+            None => source.clone(),
+        };
+        source.copy(&key.0, &bucket, &target.0, if_none_match.is_some()).await.map(ObjectInfo)
     }
 
-    /// The asynchronous twin of :meth:`copy`.
-    #[pyo3(signature = (key, target, *, bucket=None, if_none_match=None))]
-    fn copy_async<'py>(
-        &self,
-        py: Python<'py>,
-        key: &str,
-        target: &str,
-        bucket: Option<&str>,
-        if_none_match: Option<&str>,
-    ) -> PyResult<Awaitable<'py, ObjectInfo>> {
-        promise(py, self.copying(py, key, target, bucket, if_none_match)?)
-    }
-
-    /// Writes a file's content as an object; large files go up in parts. The other arguments
-    /// are those of :meth:`put`.
+    /// Writes the content of a file as an object; a large file becomes a multipart upload. The
+    /// other arguments are those of :meth:`put`.
     ///
-    /// ``progress`` is ``True`` for a bar on stderr, or a callable that gets the bytes moved so
-    /// far and their number in all; what it raises ends the upload.
+    /// ``progress`` is ``True`` for a bar on stderr, or a callable that gets the number of bytes
+    /// moved so far and the number in all; an exception that it raises ends the upload.
     ///
     /// Raises what :meth:`put` raises; ``NotFoundError``, ``AccessDeniedError`` for the file;
-    /// ``ConflictError`` when it changes its size meanwhile.
+    /// ``ConflictError`` when its size changes during the upload.
     #[pyo3(signature = (
         path, key, *, content_type=None, content_encoding=None, cache_control=None,
-        metadata=None, if_none_match=None, if_match=None, part_bytes=None,
-        progress=Listener::Nobody,
+        metadata=None, if_none_match=None, if_match=None, part_bytes=None, progress=None,
     ))]
-    #[allow(clippy::too_many_arguments)]
-    fn upload(
-        &self,
-        py: Python<'_>,
+    async fn upload(
+        self,
         path: PathBuf,
-        key: &str,
+        key: Name<ObjectKey>,
         content_type: Option<String>,
         content_encoding: Option<String>,
         cache_control: Option<String>,
-        metadata: Option<BTreeMap<String, String>>,
-        if_none_match: Option<String>,
+        metadata: Option<TextMap>,
+        if_none_match: Option<IfAbsent>,
         if_match: Option<String>,
         part_bytes: Option<Number<usize>>,
-        progress: Listener,
-    ) -> PyResult<ObjectInfo> {
-        let writing = Writing {
+        progress: Option<ProgressArgument>,
+    ) -> Result<ObjectInfo> {
+        let options = PutOptions {
             content_type,
             content_encoding,
             cache_control,
-            metadata,
-            if_none_match,
+            metadata: metadata.unwrap_or_default().0,
+            if_absent: if_none_match.is_some(),
             if_match,
-            part_bytes,
+            part_bytes: Number::get(part_bytes),
         };
-        wait(py, self.uploading(py, path, key, writing, progress)?)
-    }
-
-    /// The asynchronous twin of :meth:`upload`.
-    #[pyo3(signature = (
-        path, key, *, content_type=None, content_encoding=None, cache_control=None,
-        metadata=None, if_none_match=None, if_match=None, part_bytes=None,
-        progress=Listener::Nobody,
-    ))]
-    #[allow(clippy::too_many_arguments)]
-    fn upload_async<'py>(
-        &self,
-        py: Python<'py>,
-        path: PathBuf,
-        key: &str,
-        content_type: Option<String>,
-        content_encoding: Option<String>,
-        cache_control: Option<String>,
-        metadata: Option<BTreeMap<String, String>>,
-        if_none_match: Option<String>,
-        if_match: Option<String>,
-        part_bytes: Option<Number<usize>>,
-        progress: Listener,
-    ) -> PyResult<Awaitable<'py, ObjectInfo>> {
-        let writing = Writing {
-            content_type,
-            content_encoding,
-            cache_control,
-            metadata,
-            if_none_match,
-            if_match,
-            part_bytes,
-        };
-        promise(py, self.uploading(py, path, key, writing, progress)?)
+        let bytes = ByteProgress::default();
+        let record = |done, total| bytes.set(done, total);
+        let upload = self.inner.upload(&path, &key.0, options, &record);
+        ProgressArgument::report(progress, &bytes, upload).await.map(ObjectInfo)
     }
 
     /// Writes an object to a file, which appears (or replaces an older one) only when all bytes
-    /// are there. ``progress`` is as in :meth:`upload`.
+    /// have arrived. ``progress`` is as in :meth:`upload`.
     ///
     /// Raises what :meth:`get` raises; ``NotFoundError``, ``AccessDeniedError`` or
     /// ``StorageFullError`` for the file.
-    #[pyo3(signature = (
-        key, path, *, if_match=None, version_id=None, progress=Listener::Nobody,
-    ))]
-    fn download(
-        &self,
-        py: Python<'_>,
-        key: &str,
+    #[pyo3(signature = (key, path, *, if_match=None, version_id=None, progress=None))]
+    async fn download(
+        self,
+        key: Name<ObjectKey>,
         path: PathBuf,
         if_match: Option<String>,
         version_id: Option<String>,
-        progress: Listener,
-    ) -> PyResult<ObjectInfo> {
-        let options = reading(None, if_match, None, version_id);
-        wait(py, self.downloading(py, key, path, options, progress)?)
+        progress: Option<ProgressArgument>,
+    ) -> Result<ObjectInfo> {
+        let options = GetOptions { if_match, version_id, ..GetOptions::default() };
+        let bytes = ByteProgress::default();
+        let record = |done, total| bytes.set(done, total);
+        let download = self.inner.download(&key.0, &path, options, &record);
+        ProgressArgument::report(progress, &bytes, download).await.map(ObjectInfo)
     }
 
-    /// The asynchronous twin of :meth:`download`.
-    #[pyo3(signature = (
-        key, path, *, if_match=None, version_id=None, progress=Listener::Nobody,
-    ))]
-    fn download_async<'py>(
-        &self,
-        py: Python<'py>,
-        key: &str,
-        path: PathBuf,
-        if_match: Option<String>,
-        version_id: Option<String>,
-        progress: Listener,
-    ) -> PyResult<Awaitable<'py, ObjectInfo>> {
-        let options = reading(None, if_match, None, version_id);
-        promise(py, self.downloading(py, key, path, options, progress)?)
-    }
-
-    /// Every object whose key begins with ``prefix``, in the order of the keys' UTF-8 bytes: an
-    /// iterator that asks for the next page when it is needed. ``page_size`` is at most 1000.
+    /// Lists the objects whose key begins with ``prefix``, in the order of the keys' UTF-8 bytes:
+    /// returns an iterator that requests a page when it is needed. ``page_size`` is at most 1000.
     ///
     /// Raises, at the first item, ``NotFoundError`` when the bucket is missing.
     ///
@@ -648,69 +286,64 @@ impl Bucket {
     /// >>> _ = raw.put("list/a", b"1"), raw.put("list/b", b"22")
     /// >>> [(o.key, o.size) for o in raw.list("list/")]
     /// [('list/a', 1), ('list/b', 2)]
-    #[pyo3(signature = (prefix=String::new(), *, start_after=None, page_size=None))]
+    #[pyo3(signature = (prefix="", *, start_after=None, page_size=None))]
     fn list(
-        &self,
-        py: Python<'_>,
-        prefix: String,
+        self,
+        prefix: &str,
         start_after: Option<String>,
         page_size: Option<Number<u16>>,
-    ) -> PyResult<ObjectIterator> {
-        Ok(ObjectIterator(self.listing(py, prefix, start_after, page_size)?))
+    ) -> Result<SharedStream<ObjectInfo>> {
+        let page_size = Number::get(page_size);
+        let (prefix, options) =
+            (prefix.to_owned(), ListOptions { start_after, delimiter: None, page_size });
+        // The lake is opened again at the first request: a listing that is never read must not
+        // keep the lake open.
+        let handle = self.handle;
+        let pages = async move { Ok(handle.inner()?.list_pages(prefix, options)) };
+        let objects =
+            |page: lakewright::ListPage| page.objects.into_iter().map(ObjectInfo).collect();
+        Ok(SharedStream::new(futures::stream::once(pages).try_flatten().map_ok(objects)))
     }
 
-    /// The asynchronous twin of :meth:`list`: for ``async for``.
-    #[pyo3(signature = (prefix=String::new(), *, start_after=None, page_size=None))]
-    fn list_async(
-        &self,
-        py: Python<'_>,
-        prefix: String,
-        start_after: Option<String>,
-        page_size: Option<Number<u16>>,
-    ) -> PyResult<ObjectAsyncIterator> {
-        Ok(ObjectAsyncIterator(self.listing(py, prefix, start_after, page_size)?))
-    }
-
-    /// Every version of every object whose key begins with ``prefix``, delete markers included,
-    /// in the order of their keys, the newest of a key first. Without versioning each object is
-    /// one version, ``null``.
+    /// Lists every version of every object whose key begins with ``prefix``, delete markers
+    /// included, in the order of their keys, the newest of a key first. Without versioning each
+    /// object is one version, ``null``.
     ///
     /// Raises ``UnsupportedError`` on a server without versions.
-    #[pyo3(signature = (prefix=String::new()))]
-    fn list_versions(&self, py: Python<'_>, prefix: String) -> PyResult<VersionIterator> {
-        Ok(VersionIterator(self.listing_versions(py, prefix)?))
+    #[pyo3(signature = (prefix=""))]
+    fn list_versions(self, prefix: &str) -> Result<SharedStream<ObjectVersion>> {
+        let (handle, prefix) = (self.handle, prefix.to_owned());
+        let pages = async move { Ok(handle.inner()?.list_version_pages(prefix)) };
+        let versions =
+            |page: lakewright::VersionPage| page.versions.into_iter().map(ObjectVersion).collect();
+        Ok(SharedStream::new(futures::stream::once(pages).try_flatten().map_ok(versions)))
     }
 
-    /// The asynchronous twin of :meth:`list_versions`: for ``async for``.
-    #[pyo3(signature = (prefix=String::new()))]
-    fn list_versions_async(
-        &self,
-        py: Python<'_>,
-        prefix: String,
-    ) -> PyResult<VersionAsyncIterator> {
-        Ok(VersionAsyncIterator(self.listing_versions(py, prefix)?))
-    }
-
-    /// The objects and folders directly below ``prefix``; folders end at the first slash.
+    /// Lists the objects and folders directly below ``prefix``; a folder ends at the first slash.
     ///
     /// >>> raw = lake.create_bucket("raw", exist_ok=True)
     /// >>> _ = raw.put("tree/a", b""), raw.put("tree/b/c", b"")
     /// >>> page = raw.list_with_delimiter("tree/")
     /// >>> [o.key for o in page.objects], page.prefixes
     /// (['tree/a'], ['tree/b/'])
-    #[pyo3(signature = (prefix=String::new()))]
-    fn list_with_delimiter(&self, py: Python<'_>, prefix: String) -> PyResult<ListPage> {
-        wait(py, self.listing_level(py, prefix)?)
+    #[pyo3(signature = (prefix=""))]
+    async fn list_with_delimiter(self, prefix: &str) -> Result<ListPage> {
+        self.inner.list_with_delimiter(prefix).await.map(ListPage)
+    }
+}
+
+#[pymethods]
+impl Bucket {
+    /// The bucket's name.
+    #[getter]
+    fn name(&self) -> &str {
+        self.name.as_str()
     }
 
-    /// The asynchronous twin of :meth:`list_with_delimiter`.
-    #[pyo3(signature = (prefix=String::new()))]
-    fn list_with_delimiter_async<'py>(
-        &self,
-        py: Python<'py>,
-        prefix: String,
-    ) -> PyResult<Awaitable<'py, ListPage>> {
-        promise(py, self.listing_level(py, prefix)?)
+    /// The lake that the bucket belongs to.
+    #[getter]
+    fn lake(&self) -> Lake {
+        self.lake.clone()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -718,8 +351,8 @@ impl Bucket {
         Ok(format!("Bucket({}, {place})", PyString::new(py, self.name.as_str()).repr()?))
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Recipe<'py>> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
         let bucket = Bound::new(py, self.lake.clone())?.getattr("bucket")?;
-        Ok(Recipe((bucket, (self.name.as_str(),)).into_bound_py_any(py)?))
+        Ok(Reduced((bucket, (self.name.as_str(),)).into_bound_py_any(py)?))
     }
 }

@@ -1,6 +1,6 @@
-//! Bytes that cross the border without a copy, both ways. The only unsafe code of this crate:
-//! the buffer protocol is a C interface.
-// The second is for what #[pymethods] makes of `__getbuffer__`.
+//! The buffer protocol: bytes are passed to and from Python without a copy. The only unsafe code
+//! of this crate, because the protocol is a C interface.
+// The second lint is for the code that #[pymethods] generates for `__getbuffer__`.
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 use std::ffi::c_int;
@@ -17,15 +17,15 @@ use crate::types::ObjectInfo;
 
 /// The bytes of an object, or of a range of it, in memory.
 ///
-/// It has the buffer protocol: ``memoryview(obj)``, ``numpy.frombuffer(obj, ...)`` and whatever
-/// else takes bytes-like objects read it without a copy; ``bytes(obj)`` copies. It equals any
-/// bytes-like object with the same bytes.
+/// It supports the buffer protocol: ``memoryview(obj)``, ``numpy.frombuffer(obj, ...)`` and every
+/// other consumer of bytes-like objects read it without a copy; ``bytes(obj)`` copies. It equals
+/// any bytes-like object with the same bytes.
 #[pyclass(frozen, module = "lakewright", weakref)]
 pub(crate) struct Object {
-    /// What the server says of it.
+    /// The description of the object.
     #[pyo3(get)]
     info: ObjectInfo,
-    /// Which of its bytes these are: ``(start, end)``, the end not included.
+    /// The range of the object that was read: ``(start, end)``, the end not included.
     #[pyo3(get)]
     range: (u64, u64),
     bytes: Bytes,
@@ -34,11 +34,11 @@ pub(crate) struct Object {
 impl From<lakewright::Object> for Object {
     fn from(object: lakewright::Object) -> Self {
         let lakewright::Object { info, range, bytes } = object;
-        Self { info: info.into(), range: (range.start, range.end), bytes }
+        Self { info: ObjectInfo(info), range: (range.start, range.end), bytes }
     }
 }
 
-/// A piece of an object that is read as a stream; it has the buffer protocol.
+/// A piece of an object that is read as a stream. It supports the buffer protocol.
 #[pyclass(frozen, module = "lakewright", weakref)]
 pub(crate) struct Piece {
     bytes: Bytes,
@@ -64,19 +64,19 @@ macro_rules! bytes_like {
                 PyBytes::new(py, &self.bytes)
             }
 
-            /// The buffer protocol as Python code sees it (PEP 688).
+            /// Returns a view of the bytes: the buffer protocol in Python (PEP 688).
             #[pyo3(signature = (flags, /))]
             fn __buffer__<'py>(
                 slf: Bound<'py, Self>,
                 flags: i32,
             ) -> PyResult<Bound<'py, PyMemoryView>> {
-                // A read-only view serves every request that can be served at all.
+                // A read-only view satisfies every request that can be satisfied.
                 let _ = flags;
                 PyMemoryView::from(slf.as_any())
             }
 
             fn __eq__(&self, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-                Ok(bytes_of(value)?.is_some_and(|theirs| theirs == self.bytes))
+                Ok(bytes_of(value)?.is_some_and(|other| other == self.bytes))
             }
 
             fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
@@ -97,8 +97,8 @@ macro_rules! bytes_like {
 
 bytes_like!(Object {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let key = pyo3::types::PyString::new(py, &self.info.key).repr()?;
-        Ok(format!("Object(key={key}, range={:?}, size={})", self.range, self.info.size))
+        let key = pyo3::types::PyString::new(py, &self.info.0.key).repr()?;
+        Ok(format!("Object(key={key}, range={:?}, size={})", self.range, self.info.0.size))
     }
 });
 
@@ -108,7 +108,7 @@ bytes_like!(Piece {
     }
 });
 
-/// Exports `bytes`, which `owner` holds and never changes.
+/// Fills the view with `bytes`, which `owner` holds and never changes.
 ///
 /// # Safety
 /// `view` is null or points to a `Py_buffer` to be filled.
@@ -121,7 +121,7 @@ unsafe fn fill(
     const READ_ONLY: c_int = 1;
     let length = bytes.len().try_into().map_err(|_| PyMemoryError::new_err("too many bytes"))?;
     // SAFETY: the bytes live as long as their owner, to which the filled view holds a
-    // reference; it is read-only, so nobody writes through the pointer.
+    // reference; it is read-only, so nothing writes through the pointer.
     let filled = unsafe {
         ffi::PyBuffer_FillInfo(
             view,
@@ -135,13 +135,13 @@ unsafe fn fill(
     if filled == 0 { Ok(()) } else { Err(PyErr::fetch(owner.py())) }
 }
 
-/// The bytes of an object that cannot change them: `bytes` itself and what we made.
+/// Returns the bytes of an object that cannot change them: `bytes`, [`Object`] and [`Piece`].
 fn immutable(object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
-    if let Ok(ours) = object.cast::<Object>() {
-        return Ok(Some(ours.get().bytes.clone()));
+    if let Ok(object) = object.cast::<Object>() {
+        return Ok(Some(object.get().bytes.clone()));
     }
-    if let Ok(ours) = object.cast::<Piece>() {
-        return Ok(Some(ours.get().bytes.clone()));
+    if let Ok(piece) = object.cast::<Piece>() {
+        return Ok(Some(piece.get().bytes.clone()));
     }
     // A subclass may export another buffer.
     if object.is_exact_instance_of::<PyBytes>() {
@@ -151,9 +151,9 @@ fn immutable(object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
     Ok(None)
 }
 
-/// The part of its owner's bytes that a memoryview shows, `None` if they may change or do not
-/// lie together.
-fn shown(view: &Bound<'_, PyMemoryView>) -> PyResult<Option<Bytes>> {
+/// Returns the part of its owner's bytes that a memoryview covers, `None` if the bytes may change
+/// or are not contiguous.
+fn viewed(view: &Bound<'_, PyMemoryView>) -> PyResult<Option<Bytes>> {
     let Some(whole) = immutable(&view.getattr("obj")?)? else { return Ok(None) };
     let buffer = PyUntypedBuffer::get(view.as_any())?;
     let length = buffer.len_bytes();
@@ -168,20 +168,20 @@ fn shown(view: &Bound<'_, PyMemoryView>) -> PyResult<Option<Bytes>> {
     }
 }
 
-/// The bytes of a bytes-like object, `None` for anything else. `bytes`, what we made and views
-/// of those are not copied; all else is, because a buffer that is read-only for us may be
-/// writable for somebody else.
+/// Returns the bytes of a bytes-like object, `None` for any other object. `bytes`, [`Object`],
+/// [`Piece`] and views of those are not copied. Other buffers are, because a buffer that is
+/// exported read-only may still be changed by its owner.
 pub(crate) fn bytes_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
     if let Some(bytes) = immutable(object)? {
         return Ok(Some(bytes));
     }
     let view = match PyMemoryView::from(object) {
         Ok(view) => view,
-        // It was released.
+        // The memoryview was released.
         Err(error) if object.is_instance_of::<PyMemoryView>() => return Err(error),
         Err(_) => return Ok(None),
     };
-    if let Some(bytes) = shown(&view)? {
+    if let Some(bytes) = viewed(&view)? {
         return Ok(Some(bytes));
     }
     let copied: PyBackedBytes = view.call_method0("tobytes")?.extract()?;

@@ -1,27 +1,59 @@
-//! Arguments as people write them, and answers as Python wants them.
+//! Conversions between Python objects and the types of the core, with their type hints.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lakewright::{Error, ObjectKey, ObjectRange};
 use pyo3::exceptions::PyTypeError;
-use pyo3::inspect::PyStaticExpr;
+use pyo3::inspect::{PyStaticConstant, PyStaticExpr};
 use pyo3::prelude::*;
-use pyo3::types::{PyDelta, PyDeltaAccess, PyDict, PyInt, PyList, PyString};
+use pyo3::types::{PyDelta, PyDeltaAccess, PyDict, PyInt, PyList, PyMapping, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt, PyTypeInfo};
 use pyo3::{type_hint_identifier, type_hint_subscript, type_hint_union};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{invalid, raise};
 
-const INT: PyStaticExpr = type_hint_identifier!("builtins", "int");
-const FLOAT: PyStaticExpr = type_hint_identifier!("builtins", "float");
-const STR: PyStaticExpr = type_hint_identifier!("builtins", "str");
-const NONE: PyStaticExpr = PyStaticExpr::Constant { value: pyo3::inspect::PyStaticConstant::None };
-const ANY: PyStaticExpr = type_hint_identifier!("typing", "Any");
+/// Type hints that several conversions use.
+pub(crate) mod hint {
+    use super::*;
 
-/// A whole number; one that does not fit is a wrong argument, not an overflow.
-#[derive(Clone, Copy)]
+    pub(crate) const INT: PyStaticExpr = type_hint_identifier!("builtins", "int");
+    pub(crate) const FLOAT: PyStaticExpr = type_hint_identifier!("builtins", "float");
+    pub(crate) const STR: PyStaticExpr = type_hint_identifier!("builtins", "str");
+    pub(crate) const BYTES: PyStaticExpr = type_hint_identifier!("builtins", "bytes");
+    pub(crate) const BOOL: PyStaticExpr = type_hint_identifier!("builtins", "bool");
+    pub(crate) const ANY: PyStaticExpr = type_hint_identifier!("typing", "Any");
+    pub(crate) const NONE: PyStaticExpr = PyStaticExpr::Constant { value: PyStaticConstant::None };
+    pub(crate) const LITERAL: PyStaticExpr = type_hint_identifier!("typing", "Literal");
+    pub(crate) const ITERABLE: PyStaticExpr = type_hint_identifier!("collections.abc", "Iterable");
+    pub(crate) const SEQUENCE: PyStaticExpr = type_hint_identifier!("collections.abc", "Sequence");
+    pub(crate) const MAPPING: PyStaticExpr = type_hint_identifier!("collections.abc", "Mapping");
+    pub(crate) const TUPLE: PyStaticExpr = type_hint_identifier!("builtins", "tuple");
+    /// `dict[str, Any]`: plain values by name.
+    pub(crate) const DICT: PyStaticExpr =
+        type_hint_subscript!(type_hint_identifier!("builtins", "dict"), STR, ANY);
+
+    /// A text as an argument of `Literal`.
+    pub(crate) const fn text(value: &'static str) -> PyStaticExpr {
+        PyStaticExpr::Constant { value: PyStaticConstant::Str(value) }
+    }
+}
+
+use hint::{ANY, DICT, FLOAT, INT, ITERABLE, LITERAL, MAPPING, NONE, STR, TUPLE};
+
+/// An integer. A value outside the range of `T` raises `InvalidInputError`, not `OverflowError`.
+#[derive(Clone, Copy, Serialize)]
+#[serde(transparent)]
 pub(crate) struct Number<T>(pub(crate) T);
+
+impl<T> Number<T> {
+    /// The integer of an optional argument.
+    pub(crate) fn get(this: Option<Self>) -> Option<T> {
+        this.map(|number| number.0)
+    }
+}
 
 impl<T: TryFrom<i64>> FromPyObject<'_, '_> for Number<T> {
     type Error = PyErr;
@@ -37,9 +69,21 @@ impl<T: TryFrom<i64>> FromPyObject<'_, '_> for Number<T> {
     }
 }
 
-/// A time span: seconds, or a `timedelta`.
+/// A duration: seconds, or a `timedelta`.
 #[derive(Clone, Copy)]
 pub(crate) struct Seconds(pub(crate) Duration);
+
+impl Seconds {
+    /// The duration of an optional argument.
+    pub(crate) fn get(this: Option<Self>) -> Option<Duration> {
+        this.map(|seconds| seconds.0)
+    }
+}
+
+/// Extracts a number of seconds, for arguments whose default is shown as one.
+pub(crate) fn seconds(object: &Bound<'_, PyAny>) -> PyResult<f64> {
+    object.extract::<Seconds>().map(|seconds| seconds.0.as_secs_f64())
+}
 
 impl FromPyObject<'_, '_> for Seconds {
     type Error = PyErr;
@@ -89,18 +133,15 @@ impl FromPyObject<'_, '_> for Moment {
     }
 }
 
-/// `(start, end)`, `(start, None)` for the rest, or `(-n, None)` for the last n bytes.
+/// A range of bytes: `(start, end)`, `(start, None)` for the rest, or `(-n, None)` for the last n
+/// bytes.
 #[derive(Clone)]
 pub(crate) struct Range(pub(crate) ObjectRange);
 
 impl FromPyObject<'_, '_> for Range {
     type Error = PyErr;
 
-    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
-        type_hint_identifier!("builtins", "tuple"),
-        INT,
-        type_hint_union!(INT, NONE)
-    );
+    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(TUPLE, INT, type_hint_union!(INT, NONE));
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let (start, end): (i64, Option<i64>) = object.extract()?;
@@ -123,44 +164,109 @@ impl FromPyObject<'_, '_> for Range {
     }
 }
 
-/// `if_none_match` of a write, which knows one value only.
-pub(crate) fn if_absent(py: Python<'_>, if_none_match: Option<&str>) -> PyResult<bool> {
-    match if_none_match {
-        None => Ok(false),
-        Some("*") => Ok(true),
-        Some(_) => Err(invalid(
-            py,
+/// `if_none_match` of a write, whose only value is `"*"`: the object key must be free.
+#[derive(Clone, Copy)]
+pub(crate) struct IfAbsent;
+
+impl FromPyObject<'_, '_> for IfAbsent {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(LITERAL, hint::text("*"));
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if object.cast::<PyString>()?.to_str()? == "*" {
+            return Ok(Self);
+        }
+        Err(invalid(
+            object.py(),
             "if_none_match takes \"*\" (only if the key is free); to replace one known object \
              give its etag as if_match",
-        )),
+        ))
     }
 }
 
-/// A checked name from text, its error raised.
+/// Parses a name, and raises its error.
 pub(crate) fn named<T: std::str::FromStr<Err = Error>>(py: Python<'_>, text: &str) -> PyResult<T> {
     text.parse().map_err(|error| raise(py, &error))
 }
 
-/// Many keys.
-pub(crate) struct Keys(pub(crate) Vec<ObjectKey>);
+/// A name that is checked when the argument is converted: of a bucket, an object, a table, a
+/// stack.
+pub(crate) struct Name<T>(pub(crate) T);
 
-impl FromPyObject<'_, '_> for Keys {
+impl<T: std::str::FromStr<Err = Error>> FromPyObject<'_, '_> for Name<T> {
     type Error = PyErr;
 
-    const INPUT_TYPE: PyStaticExpr =
-        type_hint_subscript!(type_hint_identifier!("collections.abc", "Iterable"), STR);
+    const INPUT_TYPE: PyStaticExpr = STR;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        // Its letters would be taken for keys.
-        if object.is_instance_of::<PyString>() {
-            return Err(PyTypeError::new_err("keys is an iterable of keys; delete() ends one"));
-        }
-        let key = |key: PyResult<Bound<'_, PyAny>>| named(object.py(), &key?.extract::<String>()?);
-        object.try_iter()?.map(key).collect::<PyResult<_>>().map(Self)
+        named(object.py(), object.cast::<PyString>()?.to_str()?).map(Self)
     }
 }
 
-/// A dictionary with text for keys.
+/// Several names, from any iterable that is not itself a text.
+pub(crate) struct Names<T>(pub(crate) Vec<T>);
+
+impl<T: std::str::FromStr<Err = Error>> FromPyObject<'_, '_> for Names<T> {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(ITERABLE, STR);
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        refuse_text(object)?;
+        let name =
+            |name: PyResult<Bound<'_, PyAny>>| named(object.py(), &name?.extract::<String>()?);
+        object.try_iter()?.map(name).collect::<PyResult<_>>().map(Self)
+    }
+}
+
+/// Several object keys.
+pub(crate) type Keys = Names<ObjectKey>;
+
+/// Refuses a text where several are expected: its characters would be taken for them.
+fn refuse_text(object: Borrowed<'_, '_, PyAny>) -> PyResult<()> {
+    let Ok(text) = object.cast::<PyString>() else { return Ok(()) };
+    let shown = text.repr()?;
+    Err(PyTypeError::new_err(format!("several texts are expected, not one; write [{shown}]")))
+}
+
+/// Several texts, such as names of columns. The type hint is a `Sequence[str]` that excludes `str`.
+#[derive(Clone, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Texts(pub(crate) Vec<String>);
+
+impl FromPyObject<'_, '_> for Texts {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr =
+        type_hint_subscript!(type_hint_identifier!("lakewright.typing", "SequenceNotStr"), STR);
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        refuse_text(object)?;
+        object.extract().map(Self)
+    }
+}
+
+/// Texts by name, from any mapping.
+#[derive(Clone, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct TextMap(pub(crate) BTreeMap<String, String>);
+
+impl FromPyObject<'_, '_> for TextMap {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(MAPPING, STR, STR);
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyDict>() {
+            return object.extract().map(Self);
+        }
+        let items: Vec<(String, String)> = object.cast::<PyMapping>()?.items()?.extract()?;
+        Ok(Self(items.into_iter().collect()))
+    }
+}
+
+/// A dictionary whose keys are texts.
 pub(crate) struct Dict<'py>(pub(crate) Bound<'py, PyDict>);
 
 impl<'py> IntoPyObject<'py> for Dict<'py> {
@@ -175,18 +281,18 @@ impl<'py> IntoPyObject<'py> for Dict<'py> {
     }
 }
 
-/// What `__reduce__` and `__getnewargs_ex__` return; nobody reads its type.
-pub(crate) struct Recipe<'py>(pub(crate) Bound<'py, PyAny>);
+/// What pickle rebuilds an object from: the result of `__reduce__` or `__getnewargs__`.
+pub(crate) struct Reduced<'py>(pub(crate) Bound<'py, PyAny>);
 
-impl<'py> IntoPyObject<'py> for Recipe<'py> {
+impl<'py> IntoPyObject<'py> for Reduced<'py> {
     type Target = PyAny;
     type Output = Bound<'py, PyAny>;
     type Error = PyErr;
 
     const OUTPUT_TYPE: PyStaticExpr = type_hint_subscript!(
-        type_hint_identifier!("builtins", "tuple"),
+        TUPLE,
         ANY,
-        PyStaticExpr::Constant { value: pyo3::inspect::PyStaticConstant::Ellipsis }
+        PyStaticExpr::Constant { value: PyStaticConstant::Ellipsis }
     );
 
     fn into_pyobject(self, _py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -194,7 +300,7 @@ impl<'py> IntoPyObject<'py> for Recipe<'py> {
     }
 }
 
-/// An object whose type the stubs leave open: capsules, and what another library made.
+/// An object whose type the stubs leave open: a capsule, or an object of another library.
 pub(crate) struct Opaque<'py>(pub(crate) Bound<'py, PyAny>);
 
 impl<'py> IntoPyObject<'py> for Opaque<'py> {
@@ -209,15 +315,20 @@ impl<'py> IntoPyObject<'py> for Opaque<'py> {
     }
 }
 
-/// A JSON value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Json(pub(crate) serde_json::Value);
-
-impl std::hash::Hash for Json {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.to_string().hash(state);
-    }
+/// Serializes a Python object with the `json` module, in the order of its dictionaries. Objects
+/// that JSON has no type for (dates, paths) are written as their text.
+pub(crate) fn json_text(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = object.py();
+    let options = PyDict::new(py);
+    options.set_item("allow_nan", false)?;
+    options.set_item("default", py.get_type::<PyString>())?;
+    py.import("json")?.getattr("dumps")?.call((object,), Some(&options))?.extract()
 }
+
+/// A JSON value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Json(pub(crate) serde_json::Value);
 
 impl<'py> IntoPyObject<'py> for Json {
     type Target = PyAny;
@@ -263,5 +374,20 @@ impl FromPyObject<'_, '_> for Json {
         serde_json::from_str(&text)
             .map(Self)
             .map_err(|error| PyTypeError::new_err(format!("this is no JSON: {error}")))
+    }
+}
+
+/// A dictionary of plain values.
+pub(crate) struct PlainDict(pub(crate) serde_json::Value);
+
+impl<'py> IntoPyObject<'py> for PlainDict {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    const OUTPUT_TYPE: PyStaticExpr = DICT;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Json(self.0).into_pyobject(py)
     }
 }

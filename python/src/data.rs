@@ -1,4 +1,4 @@
-//! What an object is made of: bytes-like, a file, or pieces from an iterator.
+//! The data of a new object: bytes-like, a file, or an iterator of pieces.
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -12,21 +12,21 @@ use tokio::sync::mpsc;
 
 use crate::buffer::bytes_of;
 
-/// How much of a file is read at once, in bytes: each read takes the GIL.
-const READ: usize = 4 << 20;
+/// The size of one read of a file, in bytes: each read takes the GIL.
+const READ_BYTES: usize = 4 << 20;
 
-/// How many pieces wait between the thread that reads and the runtime.
-const WAITING: usize = 2;
+/// How many pieces are buffered between the thread that reads and the runtime.
+const BUFFERED_PIECES: usize = 2;
 
 /// The bytes of a new object.
 pub(crate) enum ObjectData {
     /// In memory.
     Bytes(Bytes),
-    /// As a file or an iterator gives them.
+    /// Read from a file or an iterator.
     Pieces(Source),
 }
 
-/// Where pieces come from.
+/// The origin of pieces.
 pub(crate) enum Source {
     File(Py<PyAny>),
     Iterator(Py<PyIterator>),
@@ -44,7 +44,7 @@ impl FromPyObject<'_, '_> for ObjectData {
         if object.hasattr("read")? {
             return Ok(Self::Pieces(Source::File(object.to_owned().unbind())));
         }
-        // Their items would be letters and keys.
+        // The items of a text are characters, and those of a dict are its keys.
         let looks_like_pieces =
             !object.is_instance_of::<PyString>() && !object.is_instance_of::<PyDict>();
         if looks_like_pieces && let Ok(iterator) = object.try_iter() {
@@ -59,25 +59,25 @@ impl FromPyObject<'_, '_> for ObjectData {
 }
 
 impl Source {
-    /// Reads to the end, to the first failure, or until nobody wants more.
-    fn read(&self, into: &mpsc::Sender<Result<Bytes>>) {
-        // While the interpreter ends there is nothing to read any more.
+    /// Reads to the end, to the first error, or until the receiver is dropped.
+    fn read(&self, sender: &mpsc::Sender<Result<Bytes>>) {
+        // While the interpreter shuts down Python code cannot be called any more.
         while let Some(piece) = Python::try_attach(|py| self.next(py)) {
             let last = piece.as_ref().map_or(true, Bytes::is_empty);
             let piece = piece.map_err(|error| {
                 Error::new(ErrorKind::Internal, "reading the data failed").caused_by(error)
             });
             let end = piece.as_ref().is_ok_and(Bytes::is_empty);
-            if end || into.blocking_send(piece).is_err() || last {
+            if end || sender.blocking_send(piece).is_err() || last {
                 return;
             }
         }
     }
 
-    /// The next piece, empty at the end.
+    /// Returns the next piece, an empty one at the end.
     fn next(&self, py: Python<'_>) -> PyResult<Bytes> {
         let (piece, from) = match self {
-            Self::File(file) => (file.bind(py).call_method1("read", (READ,))?, "read()"),
+            Self::File(file) => (file.bind(py).call_method1("read", (READ_BYTES,))?, "read()"),
             Self::Iterator(iterator) => loop {
                 let Some(piece) = iterator.bind(py).clone().next().transpose()? else {
                     return Ok(Bytes::new());
@@ -95,18 +95,18 @@ impl Source {
         })
     }
 
-    /// The pieces as a stream. They are read on a thread of their own, which has the GIL only
-    /// while it reads one.
+    /// Returns the pieces as a stream. They are read on a thread of their own, which takes the GIL
+    /// for each piece.
     pub(crate) fn into_stream(self) -> ByteStream {
-        let (into, from) = mpsc::channel::<Result<Bytes>>(WAITING);
-        let mut reader = Some((self, into));
-        let pieces = futures::stream::unfold(from, move |mut from| {
-            if let Some((source, into)) = reader.take() {
-                tokio::task::spawn_blocking(move || source.read(&into));
+        let (sender, receiver) = mpsc::channel::<Result<Bytes>>(BUFFERED_PIECES);
+        let mut reader = Some((self, sender));
+        let pieces = futures::stream::unfold(receiver, move |mut receiver| {
+            if let Some((source, sender)) = reader.take() {
+                tokio::task::spawn_blocking(move || source.read(&sender));
             }
-            async move { from.recv().await.map(|piece| (piece, from)) }
+            async move { receiver.recv().await.map(|piece| (piece, receiver)) }
         });
-        // Who asks once more behind the end gets the end again.
+        // A stream may be polled again after its end.
         Box::pin(pieces.fuse())
     }
 }

@@ -1,80 +1,43 @@
-//! What a lake does with documents of what should exist.
+//! Declared state: plan, apply, and the registry of what each stack owns.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lakewright::plan::Plan as ThePlan;
-use lakewright::spec::Spec as TheSpec;
+use lakewright::plan::Plan as CorePlan;
+use lakewright::spec::Spec as CoreSpec;
 use lakewright::{
     Adoption, BucketName, Error, ErrorKind, Event, PlanOptions, ResourceId, Result, StackName,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
-use pyo3::{Borrowed, PyTypeInfo, type_hint_identifier, type_hint_subscript, type_hint_union};
+use pyo3::{Borrowed, PyTypeInfo, type_hint_identifier};
 use tokio::sync::mpsc;
 
-use crate::convert::{Seconds, named};
-use crate::error::{OrRaise, raise};
+use crate::convert::{Name, Names, seconds};
+use crate::error::raise;
 use crate::lake::Lake;
 use crate::plan::{Outcome, Plan, PlanArgument, Registry, Report, SpecArgument, Step};
-use crate::runtime::{Awaitable, Done, promise, wait};
+use crate::verb::{Open, verbs};
 
-const NONE: PyStaticExpr = PyStaticExpr::Constant { value: pyo3::inspect::PyStaticConstant::None };
+/// The `progress` argument of `apply`: a callable that gets steps and their outcomes.
+pub(crate) struct StepCallback(Py<PyAny>);
 
-/// How long [`Lake::wait`] waits unless told.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Addresses of resources.
-pub(crate) struct Addresses<T = ResourceId>(Vec<T>);
-
-impl<T> FromPyObject<'_, '_> for Addresses<T>
-where
-    T: std::str::FromStr<Err = Error>,
-{
+impl FromPyObject<'_, '_> for StepCallback {
     type Error = PyErr;
 
-    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
-        type_hint_identifier!("collections.abc", "Iterable"),
-        type_hint_identifier!("builtins", "str")
-    );
+    const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("lakewright.typing", "StepCallback");
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        // Its letters would be taken for addresses.
-        if object.is_instance_of::<PyString>() {
-            return Err(PyTypeError::new_err("this is an iterable of addresses, not one of them"));
-        }
-        let address =
-            |text: PyResult<Bound<'_, PyAny>>| named(object.py(), &text?.extract::<String>()?);
-        object.try_iter()?.map(address).collect::<PyResult<_>>().map(Self)
-    }
-}
-
-/// Who wants to know about steps: a callable, or nobody.
-pub(crate) struct Watcher(Option<Py<PyAny>>);
-
-impl FromPyObject<'_, '_> for Watcher {
-    type Error = PyErr;
-
-    const INPUT_TYPE: PyStaticExpr =
-        type_hint_union!(type_hint_identifier!("lakewright.typing", "StepCallback"), NONE);
-
-    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        if object.is_none() {
-            return Ok(Self(None));
-        }
         if !object.is_callable() {
             return Err(PyTypeError::new_err("progress is a callable(step, outcome)"));
         }
-        Ok(Self(Some(object.to_owned().unbind())))
+        Ok(Self(object.to_owned().unbind()))
     }
 }
 
-/// What came of an apply; on its way to Python an error becomes the exception that it is, with
-/// the report in it.
+/// The result of an apply. Its conversion to Python raises the error, with the report in it.
 pub(crate) struct Applied {
     report: Report,
     error: Option<Error>,
@@ -98,47 +61,50 @@ impl<'py> IntoPyObject<'py> for Applied {
     }
 }
 
-/// What Python is told, in the order in which it happened.
-type Told = (Step, Option<Outcome>);
+/// The arguments of the callback, in the order of the events: a step that starts, or a step with
+/// its outcome.
+type StepEvent = (Step, Option<Outcome>);
 
-/// Applies, and tells Python of every step. What the callable raises is raised when all is done:
-/// a plan is not left half applied because somebody who watches stumbled.
-async fn applying(
+/// Applies a plan, and reports every step to Python. An exception that the callback raises is
+/// raised when the apply has finished, so that it does not leave the plan half applied.
+async fn apply(
     lake: lakewright::Lake,
-    plan: Arc<ThePlan>,
-    progress: Option<Py<PyAny>>,
+    plan: Arc<CorePlan>,
+    progress: Option<StepCallback>,
 ) -> Result<Applied> {
-    let (sender, receiver) = mpsc::unbounded_channel::<Told>();
-    let same = plan.clone();
-    let working = async move {
+    let (sender, receiver) = mpsc::unbounded_channel::<StepEvent>();
+    let applied_plan = plan.clone();
+    let apply = async move {
         let watch = move |event: Event<'_>| {
-            let told = match event {
+            let event = match event {
                 Event::Started(step) => (step.into(), None),
-                Event::Ended(step, came) => (step.into(), Some(Outcome::of(step, Some(came)))),
+                Event::Ended(step, outcome) => {
+                    (step.into(), Some(Outcome::of(step, Some(outcome))))
+                }
             };
-            // Nobody listens where nobody wants to.
-            let _ = sender.send(told);
+            // Sending fails only when the caller gave no callback.
+            let _ = sender.send(event);
         };
-        lake.apply(&same, &watch).await
+        lake.apply(&applied_plan, &watch).await
     };
-    let (applied, told) = tokio::join!(working, tell(progress, receiver));
+    let (applied, reported) = tokio::join!(apply, report_steps(progress, receiver));
     let lakewright::Applied { report, error, stopped: _ } = applied;
     let report = Report::of(&plan, &report);
     match error {
-        None => told.map(|()| Applied { report, error: None }),
+        None => reported.map(|()| Applied { report, error: None }),
         error => Ok(Applied { report, error }),
     }
 }
 
-/// Off the runtime's workers, which never wait for the GIL.
-async fn tell(
-    progress: Option<Py<PyAny>>,
-    mut receiver: mpsc::UnboundedReceiver<Told>,
+/// Calls the callback on blocking threads: the workers of the runtime never wait for the GIL.
+async fn report_steps(
+    progress: Option<StepCallback>,
+    mut receiver: mpsc::UnboundedReceiver<StepEvent>,
 ) -> Result<()> {
-    let Some(progress) = progress.map(Arc::new) else { return Ok(()) };
-    while let Some(told) = receiver.recv().await {
+    let Some(progress) = progress.map(|progress| Arc::new(progress.0)) else { return Ok(()) };
+    while let Some(event) = receiver.recv().await {
         let progress = progress.clone();
-        let call = move || Python::attach(|py| progress.call1(py, told).map(drop));
+        let call = move || Python::attach(|py| progress.call1(py, event).map(drop));
         match tokio::task::spawn_blocking(call).await {
             Ok(Ok(())) => {}
             Ok(Err(raised)) => {
@@ -154,105 +120,21 @@ async fn tell(
     Ok(())
 }
 
-fn registry_named(py: Python<'_>, registry: Option<&str>) -> PyResult<BucketName> {
-    named(py, registry.unwrap_or(TheSpec::DEFAULT_REGISTRY))
+/// Returns the bucket of the registry, by default [`CoreSpec::DEFAULT_REGISTRY`].
+fn registry_bucket(registry: Option<Name<BucketName>>) -> Result<BucketName> {
+    registry.map_or_else(|| CoreSpec::DEFAULT_REGISTRY.parse(), |name| Ok(name.0))
 }
 
-impl Lake {
-    fn planning(
-        &self,
-        py: Python<'_>,
-        spec: SpecArgument,
-        prune: bool,
-        adopt: Addresses,
-    ) -> PyResult<impl Future<Output = Result<Plan>> + Send + 'static> {
-        let lake = self.0.lake().or_raise(py)?;
-        let options = PlanOptions { prune, adopt: BTreeSet::from_iter(adopt.0) };
-        Ok(async move { lake.plan(&spec.0, &options).await.map(Plan::of) })
-    }
-
-    fn planning_destroy(
-        &self,
-        py: Python<'_>,
-        stack: &str,
-        registry: Option<&str>,
-    ) -> PyResult<impl Future<Output = Result<Plan>> + Send + 'static> {
-        let lake = self.0.lake().or_raise(py)?;
-        let (stack, registry) = (named::<StackName>(py, stack)?, registry_named(py, registry)?);
-        Ok(async move { lake.plan_destroy(&stack, &registry).await.map(Plan::of) })
-    }
-
-    fn drifting(
-        &self,
-        py: Python<'_>,
-        spec: SpecArgument,
-    ) -> PyResult<impl Future<Output = Result<Plan>> + Send + 'static> {
-        let lake = self.0.lake().or_raise(py)?;
-        Ok(async move { lake.drift(&spec.0).await.map(Plan::of) })
-    }
-
-    fn applying(
-        &self,
-        py: Python<'_>,
-        plan: PlanArgument,
-        progress: Watcher,
-    ) -> PyResult<impl Future<Output = Result<Applied>> + Send + 'static> {
-        Ok(applying(self.0.lake().or_raise(py)?, plan.0, progress.0))
-    }
-
-    fn stating(
-        &self,
-        py: Python<'_>,
-        registry: Option<&str>,
-    ) -> PyResult<impl Future<Output = Result<Registry>> + Send + 'static> {
-        let (lake, registry) = (self.0.lake().or_raise(py)?, registry_named(py, registry)?);
-        Ok(async move { lake.state(&registry).await.map(Registry::from) })
-    }
-
-    fn adopting(
-        &self,
-        py: Python<'_>,
-        addresses: Addresses<Adoption>,
-        stack: &str,
-        registry: Option<&str>,
-    ) -> PyResult<impl Future<Output = Result<Registry>> + Send + 'static> {
-        let lake = self.0.lake().or_raise(py)?;
-        let (stack, registry) = (named::<StackName>(py, stack)?, registry_named(py, registry)?);
-        Ok(async move { lake.adopt(&registry, &stack, &addresses.0).await.map(Registry::from) })
-    }
-
-    fn forgetting(
-        &self,
-        py: Python<'_>,
-        addresses: Addresses,
-        stack: &str,
-        registry: Option<&str>,
-    ) -> PyResult<impl Future<Output = Result<Registry>> + Send + 'static> {
-        let lake = self.0.lake().or_raise(py)?;
-        let (stack, registry) = (named::<StackName>(py, stack)?, registry_named(py, registry)?);
-        Ok(async move { lake.forget(&registry, &stack, &addresses.0).await.map(Registry::from) })
-    }
-
-    fn waiting(
-        &self,
-        py: Python<'_>,
-        timeout: Seconds,
-    ) -> PyResult<impl Future<Output = Result<Done>> + Send + 'static> {
-        let lake = self.0.lake().or_raise(py)?;
-        Ok(async move { lake.wait(timeout.0).await.map(|()| Done) })
-    }
-}
-
-#[pymethods]
-impl Lake {
-    /// What would have to be done to make the server what is declared. Nothing is changed.
+#[verbs(Lake)]
+impl Open<Lake> {
+    /// Plans the steps that make the server match the spec. Nothing is changed.
     ///
-    /// ``spec`` is a :class:`Spec` or its dict. With ``prune`` what the stack owns and does not
-    /// declare any more is taken away; ``adopt`` names what exists, is nobody's and is to be
-    /// taken over, by address (``bucket/raw``).
+    /// ``spec`` is a :class:`Spec` or its dict. With ``prune`` the plan deletes resources that the
+    /// stack owns and no longer declares; ``adopt`` lists existing resources without an owner that
+    /// the stack takes over, by address (``bucket/raw``).
     ///
-    /// Raises whatever stands in the way, all of it at once (``error.failures``):
-    /// ``InvalidSpecError``, ``ConflictError``, ``AlreadyExistsError``, ``UnsupportedError``,
+    /// Raises every obstacle at once (``error.failures``): ``InvalidSpecError``,
+    /// ``ConflictError``, ``AlreadyExistsError``, ``UnsupportedError``,
     /// ``PreconditionFailedError``, ``SchemaMismatchError``.
     ///
     /// >>> plan = lake.plan({"version": 1, "stack": "doc", "buckets": {"made": {}}})
@@ -260,183 +142,104 @@ impl Lake {
     /// [('create_bucket', 'bucket/made')]
     /// >>> lake.apply(plan).is_complete
     /// True
-    #[pyo3(signature = (spec, *, prune=false, adopt=Addresses(Vec::new())))]
-    fn plan(
-        &self,
-        py: Python<'_>,
+    #[pyo3(signature = (spec, *, prune=false, adopt=None))]
+    async fn plan(
+        self,
         spec: SpecArgument,
         prune: bool,
-        adopt: Addresses,
-    ) -> PyResult<Plan> {
-        wait(py, self.planning(py, spec, prune, adopt)?)
+        adopt: Option<Names<ResourceId>>,
+    ) -> Result<Plan> {
+        let adopt = adopt.map_or_else(BTreeSet::new, |names| BTreeSet::from_iter(names.0));
+        self.inner.plan(&spec.0, &PlanOptions { prune, adopt }).await.map(Plan::of)
     }
 
-    /// The asynchronous twin of :meth:`plan`.
-    #[pyo3(signature = (spec, *, prune=false, adopt=Addresses(Vec::new())))]
-    fn plan_async<'py>(
-        &self,
-        py: Python<'py>,
-        spec: SpecArgument,
-        prune: bool,
-        adopt: Addresses,
-    ) -> PyResult<Awaitable<'py, Plan>> {
-        promise(py, self.planning(py, spec, prune, adopt)?)
-    }
-
-    /// What would take everything away that a stack owns.
+    /// Plans the steps that delete every resource that a stack owns.
     ///
-    /// ``registry`` is the bucket of the registry, ``lakewright-state`` unless told.
+    /// ``registry`` is the bucket of the registry, by default ``lakewright-state``.
     #[pyo3(signature = (stack, *, registry=None))]
-    fn plan_destroy(&self, py: Python<'_>, stack: &str, registry: Option<&str>) -> PyResult<Plan> {
-        wait(py, self.planning_destroy(py, stack, registry)?)
+    async fn plan_destroy(
+        self,
+        stack: Name<StackName>,
+        registry: Option<Name<BucketName>>,
+    ) -> Result<Plan> {
+        self.inner.plan_destroy(&stack.0, &registry_bucket(registry)?).await.map(Plan::of)
     }
 
-    /// The asynchronous twin of :meth:`plan_destroy`.
-    #[pyo3(signature = (stack, *, registry=None))]
-    fn plan_destroy_async<'py>(
-        &self,
-        py: Python<'py>,
-        stack: &str,
-        registry: Option<&str>,
-    ) -> PyResult<Awaitable<'py, Plan>> {
-        promise(py, self.planning_destroy(py, stack, registry)?)
-    }
-
-    /// What differs from what is declared: a plan that says so in :attr:`Plan.differs`. It is for
-    /// looking at; what is to be applied is made by :meth:`plan`.
+    /// Compares the server with the spec: returns a plan, whose :attr:`Plan.differs` says whether
+    /// they differ. The plan is for reading; :meth:`plan` returns one that can be applied.
     #[pyo3(signature = (spec))]
-    fn drift(&self, py: Python<'_>, spec: SpecArgument) -> PyResult<Plan> {
-        wait(py, self.drifting(py, spec)?)
+    async fn drift(self, spec: SpecArgument) -> Result<Plan> {
+        self.inner.drift(&spec.0).await.map(Plan::of)
     }
 
-    /// The asynchronous twin of :meth:`drift`.
-    #[pyo3(signature = (spec))]
-    fn drift_async<'py>(
-        &self,
-        py: Python<'py>,
-        spec: SpecArgument,
-    ) -> PyResult<Awaitable<'py, Plan>> {
-        promise(py, self.drifting(py, spec)?)
-    }
-
-    /// Does what a plan says. Steps that do not need each other run at the same time; what needs
-    /// one that failed is skipped.
+    /// Applies a plan. Independent steps run at the same time; a step is skipped when one that it
+    /// depends on has failed.
     ///
-    /// ``progress`` is called with a :class:`Step` and ``None`` when it begins, and with its
-    /// :class:`Outcome` when it ends. What it raises is raised when all is done.
+    /// ``progress`` is called with a :class:`Step` and ``None`` when the step starts, and with its
+    /// :class:`Outcome` when it ends. An exception of it is raised after the last step.
     ///
-    /// Ctrl-C, or cancelling what :meth:`apply_async` returns, ends it where it stands; what was
-    /// done is recorded all the same.
+    /// Ctrl-C, and cancelling what :meth:`apply_async` returns, stop the apply; finished steps
+    /// are recorded in the registry all the same.
     ///
     /// Raises ``PartialApplyError``, whose ``report`` is a :class:`Report`;
-    /// ``PreconditionFailedError`` when the registry has moved since the plan was made or the
-    /// server is another; ``ConflictError`` while somebody else is applying.
-    #[pyo3(signature = (plan, *, progress=Watcher(None)))]
-    fn apply(&self, py: Python<'_>, plan: PlanArgument, progress: Watcher) -> PyResult<Applied> {
-        wait(py, self.applying(py, plan, progress)?)
+    /// ``PreconditionFailedError`` when the registry has changed since the plan was made or the
+    /// server is another; ``ConflictError`` while another process is applying.
+    #[pyo3(signature = (plan, *, progress=None))]
+    async fn apply(self, plan: PlanArgument, progress: Option<StepCallback>) -> Result<Applied> {
+        apply(self.inner, plan.0, progress).await
     }
 
-    /// The asynchronous twin of :meth:`apply`.
-    #[pyo3(signature = (plan, *, progress=Watcher(None)))]
-    fn apply_async<'py>(
-        &self,
-        py: Python<'py>,
-        plan: PlanArgument,
-        progress: Watcher,
-    ) -> PyResult<Awaitable<'py, Applied>> {
-        promise(py, self.applying(py, plan, progress)?)
-    }
-
-    /// Who owns what, and who is applying.
+    /// Returns the registry: which stack owns which resources, and who is applying.
     ///
     /// >>> lake.state().resources
     /// {}
     #[pyo3(signature = (*, registry=None))]
-    fn state(&self, py: Python<'_>, registry: Option<&str>) -> PyResult<Registry> {
-        wait(py, self.stating(py, registry)?)
+    async fn state(self, registry: Option<Name<BucketName>>) -> Result<Registry> {
+        self.inner.state(&registry_bucket(registry)?).await.map(Registry::from)
     }
 
-    /// The asynchronous twin of :meth:`state`.
-    #[pyo3(signature = (*, registry=None))]
-    fn state_async<'py>(
-        &self,
-        py: Python<'py>,
-        registry: Option<&str>,
-    ) -> PyResult<Awaitable<'py, Registry>> {
-        promise(py, self.stating(py, registry)?)
-    }
-
-    /// Enters things that exist as a stack's own, by address: ``bucket/raw``, and a service
-    /// account with its access key, ``service-account/ingest=INGEST1``. They stay as they are
+    /// Records existing resources as owned by a stack, by address: ``bucket/raw``, and a service
+    /// account with its access key, ``service-account/ingest=INGEST1``. They are not changed
     /// until the stack is applied.
     ///
-    /// Raises ``NotFoundError`` for what is not there, ``ConflictError`` for what another stack
-    /// owns.
+    /// Raises ``NotFoundError`` for a resource that does not exist, ``ConflictError`` for one
+    /// that another stack owns.
     #[pyo3(signature = (addresses, *, stack, registry=None))]
-    fn adopt(
-        &self,
-        py: Python<'_>,
-        addresses: Addresses<Adoption>,
-        stack: &str,
-        registry: Option<&str>,
-    ) -> PyResult<Registry> {
-        wait(py, self.adopting(py, addresses, stack, registry)?)
+    async fn adopt(
+        self,
+        addresses: Names<Adoption>,
+        stack: Name<StackName>,
+        registry: Option<Name<BucketName>>,
+    ) -> Result<Registry> {
+        let registry = registry_bucket(registry)?;
+        self.inner.adopt(&registry, &stack.0, &addresses.0).await.map(Registry::from)
     }
 
-    /// The asynchronous twin of :meth:`adopt`.
-    #[pyo3(signature = (addresses, *, stack, registry=None))]
-    fn adopt_async<'py>(
-        &self,
-        py: Python<'py>,
-        addresses: Addresses<Adoption>,
-        stack: &str,
-        registry: Option<&str>,
-    ) -> PyResult<Awaitable<'py, Registry>> {
-        promise(py, self.adopting(py, addresses, stack, registry)?)
-    }
-
-    /// Lets go of things that a stack owns, which stay as they are.
+    /// Removes resources of a stack from the registry. They are not changed.
     ///
-    /// Raises ``NotFoundError`` for what nobody owns, ``ConflictError`` for what another stack
-    /// owns.
+    /// Raises ``NotFoundError`` for a resource without an owner, ``ConflictError`` for one that
+    /// another stack owns.
     #[pyo3(signature = (addresses, *, stack, registry=None))]
-    fn forget(
-        &self,
-        py: Python<'_>,
-        addresses: Addresses,
-        stack: &str,
-        registry: Option<&str>,
-    ) -> PyResult<Registry> {
-        wait(py, self.forgetting(py, addresses, stack, registry)?)
+    async fn forget(
+        self,
+        addresses: Names<ResourceId>,
+        stack: Name<StackName>,
+        registry: Option<Name<BucketName>>,
+    ) -> Result<Registry> {
+        let registry = registry_bucket(registry)?;
+        self.inner.forget(&registry, &stack.0, &addresses.0).await.map(Registry::from)
     }
 
-    /// The asynchronous twin of :meth:`forget`.
-    #[pyo3(signature = (addresses, *, stack, registry=None))]
-    fn forget_async<'py>(
-        &self,
-        py: Python<'py>,
-        addresses: Addresses,
-        stack: &str,
-        registry: Option<&str>,
-    ) -> PyResult<Awaitable<'py, Registry>> {
-        promise(py, self.forgetting(py, addresses, stack, registry)?)
-    }
-
-    /// Waits until the server is ready: MinIO when its cluster is whole and it knows its users,
-    /// any other server when it answers these credentials. ``timeout`` is seconds or a
+    /// Waits until the server is ready: MinIO when its cluster is healthy and its users are
+    /// loaded, any other server when it accepts the credentials. ``timeout`` is seconds or a
     /// ``timedelta``.
     ///
-    /// Raises ``OperationTimeoutError``, and at once ``UnauthenticatedError`` for wrong keys.
+    /// Raises ``OperationTimeoutError``, and at once ``UnauthenticatedError`` for wrong
+    /// credentials.
     ///
     /// >>> lake.wait(timeout=10)
-    #[pyo3(signature = (timeout=Seconds(PATIENCE)))]
-    fn wait(&self, py: Python<'_>, timeout: Seconds) -> PyResult<Done> {
-        wait(py, self.waiting(py, timeout)?)
-    }
-
-    /// The asynchronous twin of :meth:`wait`.
-    #[pyo3(signature = (timeout=Seconds(PATIENCE)))]
-    fn wait_async<'py>(&self, py: Python<'py>, timeout: Seconds) -> PyResult<Awaitable<'py, Done>> {
-        promise(py, self.waiting(py, timeout)?)
+    #[pyo3(signature = (timeout: "float | datetime.timedelta" = 60.0))]
+    async fn wait(self, #[pyo3(from_py_with = seconds)] timeout: f64) -> Result<()> {
+        self.inner.wait(Duration::from_secs_f64(timeout)).await
     }
 }

@@ -1,4 +1,4 @@
-//! The server in this process, as an object.
+//! The embedded server as a Python object.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ use crate::error::{OrRaise, invalid};
 use crate::runtime::{Awaitable, Done, promise, wait};
 
 /// An S3 server inside this process, on a directory, for laptops and tests. It listens on
-/// loopback and ends with ``close()``, with ``with``, or with the object.
+/// loopback, and stops with ``close()``, at the end of ``with``, or with the object.
 ///
-/// ``lakewright.connect("embedded:DIR")`` is shorter where only this process wants it. ``listen``
-/// is a loopback address with a port, 0 for any that is free. With ``durable=False`` a write
-/// survives the end of the process, not a loss of power.
+/// ``lakewright.connect("embedded:DIR")`` is shorter where only this process needs the server.
+/// ``listen`` is a loopback address with a port, 0 for any free port. With ``durable=False`` a
+/// write survives the end of the process, but not a loss of power.
 ///
-/// Raises ``AlreadyExistsError`` when another server has the directory.
+/// Raises ``AlreadyExistsError`` when another server serves the directory.
 ///
 /// >>> import tempfile
 /// >>> with lakewright.EmbeddedServer(tempfile.mkdtemp()) as server:
@@ -36,18 +36,18 @@ pub(crate) struct EmbeddedServer {
     /// ``http://127.0.0.1:PORT``.
     #[pyo3(get)]
     endpoint: String,
-    /// The key id to sign with.
+    /// The access key to sign requests with.
     #[pyo3(get)]
     access_key_id: String,
-    /// The directory it serves.
+    /// The directory that is served.
     #[pyo3(get)]
     data_dir: PathBuf,
-    /// `None` once it was closed.
+    /// `None` once the server was closed.
     running: Arc<Mutex<Option<Server>>>,
 }
 
 impl EmbeddedServer {
-    fn closing(&self) -> impl Future<Output = Result<Done>> + Send + 'static {
+    fn shutdown(&self) -> impl Future<Output = Result<Done>> + Send + 'static {
         let running = self.running.clone();
         async move {
             let server = running.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -88,7 +88,7 @@ impl EmbeddedServer {
         })
     }
 
-    /// The secret to sign with: shown here and nowhere else.
+    /// Returns the secret key to sign requests with. Nothing else shows it.
     ///
     /// Raises ``InvalidInputError`` once the server was closed.
     fn secret_access_key(&self, py: Python<'_>) -> PyResult<String> {
@@ -98,14 +98,15 @@ impl EmbeddedServer {
         Ok(server.or_raise(py)?.secret_access_key().expose().to_owned())
     }
 
-    /// Answers what is under way, writes everything down and gives the directory up.
+    /// Stops the server: finishes running requests, writes everything to disk and releases the
+    /// directory.
     fn close(&self, py: Python<'_>) -> PyResult<Done> {
-        wait(py, self.closing())
+        wait(py, self.shutdown())
     }
 
     /// The asynchronous twin of :meth:`close`.
     fn close_async<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, Done>> {
-        promise(py, self.closing())
+        promise(py, self.shutdown())
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -132,7 +133,7 @@ impl EmbeddedServer {
 
 impl Drop for EmbeddedServer {
     fn drop(&mut self) {
-        // The server's own drop waits for its threads, which the GIL must not make others do.
+        // The server's own drop waits for its threads; other Python threads must not wait with it.
         let server = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(server) = server {
             Python::attach(|py| py.detach(move || drop(server)));

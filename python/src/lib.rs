@@ -16,23 +16,26 @@ mod runtime;
 mod scan;
 mod schema;
 mod secret;
+mod shared_stream;
 mod streams;
 mod table;
-mod turns;
 mod types;
+mod value;
+mod verb;
 
 use std::ffi::OsString;
 
 use pyo3::prelude::*;
+use value::Items;
 
-/// Runs the command line: program name first, exit code returned.
+/// Runs the command line. ``argv`` begins with the program name. Returns the exit code.
 #[pyfunction]
 #[pyo3(signature = (argv, /))]
-fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
-    py.detach(move || lakewright_cli::main(argv))
+fn main(py: Python<'_>, argv: Items<OsString>) -> u8 {
+    py.detach(move || lakewright_cli::main(argv.0))
 }
 
-/// The native half of lakewright; import everything from :mod:`lakewright`.
+/// The native module of lakewright. Its public names are in :mod:`lakewright`.
 #[pymodule]
 mod _lakewright {
     #[pymodule_export]
@@ -62,13 +65,13 @@ mod _lakewright {
     #[pymodule_export]
     use super::secret::Secret;
     #[pymodule_export]
+    use super::shared_stream::Next;
+    #[pymodule_export]
     use super::streams::{
         ObjectAsyncIterator, ObjectIterator, ObjectStream, VersionAsyncIterator, VersionIterator,
     };
     #[pymodule_export]
     use super::table::Table;
-    #[pymodule_export]
-    use super::turns::Next;
     #[pymodule_export]
     use super::types::{
         BucketInfo, Commit, CommitInfo, Emptied, FileInfo, ListPage, ObjectInfo, ObjectVersion,

@@ -1,175 +1,172 @@
-//! Documents, plans and what comes of them, as values.
+//! Specs, plans, reports and the registry, as values.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use lakewright::plan::{Outcome as Came, Plan as ThePlan, Report as TheReport};
+use lakewright::plan::{Outcome as CoreOutcome, Plan as CorePlan, Report as CoreReport, Risk};
 use lakewright::render;
-use lakewright::spec::Spec as TheSpec;
-use lakewright::state::Registry as TheRegistry;
+use lakewright::spec::Spec as CoreSpec;
+use lakewright::state::Registry as CoreRegistry;
 use lakewright::{Error, ErrorKind};
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
+use pyo3::type_hint_union;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{Borrowed, IntoPyObjectExt, PyTypeInfo};
-use pyo3::{type_hint_identifier, type_hint_subscript, type_hint_union};
 
-use crate::convert::{Json, Recipe};
+use crate::convert::hint::{BYTES, DICT, STR};
+use crate::convert::{Json, PlainDict, Reduced, json_text};
 use crate::error::{OrRaise, invalid, raise};
-use crate::types::value;
-
-const STR: PyStaticExpr = type_hint_identifier!("builtins", "str");
-const BYTES: PyStaticExpr = type_hint_identifier!("builtins", "bytes");
-const ANY: PyStaticExpr = type_hint_identifier!("typing", "Any");
-const DICT: PyStaticExpr =
-    type_hint_subscript!(type_hint_identifier!("builtins", "dict"), STR, ANY);
+use crate::value::{Entries, Expose, Field, ValueOrDict, value};
 
 value! {
-    /// One field that a step changes.
-    Change {
-        /// The field as the document names it, such as ``quota`` or ``tags``.
+    /// A field that a step changes.
+    Change(lakewright::plan::Change) {
+        /// The field as the spec names it, such as ``quota`` or ``tags``.
         field: String,
         ;
-        /// What it is now; ``None`` if it is not there.
-        old: Option<Json> = None,
-        /// What it will be; ``None`` if it will not be there.
-        new: Option<Json> = None,
+        /// The current value; ``None`` if there is none.
+        old: Option<Json>,
+        /// The value after the step; ``None`` if there is none.
+        new: Option<Json>,
     }
 }
 
 value! {
-    /// One thing to do: about one request.
-    Step {
-        /// Its number in the plan, from 0.
+    /// A step of a plan: about one request.
+    Step(struct StepFields) {
+        /// The step's number in the plan, from 0.
         id: u32,
-        /// To what: an address such as ``bucket/raw`` or ``table/raw/flights``.
+        /// The address of the resource, such as ``bucket/raw`` or ``table/raw/flights``.
         resource: String,
-        /// What: ``create_bucket``, ``set_quota``, ...
+        /// What the step does: ``create_bucket``, ``set_quota``, ...
         verb: String,
+        /// ``safe``, or ``destructive`` where data is lost for good.
+        risk: String,
         ;
-        /// ``safe``, or ``destructive`` where something is lost that cannot be brought back.
-        risk: String = "safe".to_owned(),
-        /// Why, as a clause.
-        reason: String = String::new(),
-        /// What is different afterwards.
-        changes: Vec<Change> = Vec::new(),
-        /// The numbers of the steps that must be done before it.
-        after: Vec<u32> = Vec::new(),
+        /// The reason for the step, as a clause.
+        reason: String,
+        /// The fields that the step changes.
+        changes: Vec<Change>,
+        /// The numbers of the steps that must be done before this one.
+        after: Vec<u32>,
     }
 }
 
 impl From<&lakewright::plan::Step> for Step {
     fn from(step: &lakewright::plan::Step) -> Self {
-        let change = |change: &lakewright::plan::Change| Change {
-            field: change.field.clone(),
-            old: change.old.clone().map(Json),
-            new: change.new.clone().map(Json),
-        };
-        Self {
+        Self(StepFields {
             id: step.id.0,
             resource: step.resource.address(),
             verb: step.action.verb().to_owned(),
             risk: match step.risk {
-                lakewright::plan::Risk::Safe => "safe",
-                lakewright::plan::Risk::Destructive => "destructive",
+                Risk::Safe => "safe",
+                Risk::Destructive => "destructive",
             }
             .to_owned(),
             reason: step.reason.clone(),
-            changes: step.changes.iter().map(change).collect(),
+            changes: step.changes.iter().map(Expose::expose).collect(),
             after: step.after.iter().map(|id| id.0).collect(),
-        }
+        })
     }
 }
 
 value! {
-    /// Something that people should know about a plan.
-    Note {
-        /// About what: an address such as ``bucket/raw``.
+    /// A remark about a plan, for its reader.
+    Note(lakewright::plan::Note) {
+        /// The address of the resource that the note is about, such as ``bucket/raw``.
         resource: String,
-        /// What, as a clause.
+        /// The remark, as a clause.
         text: String,
         ;
     }
 }
 
 value! {
-    /// How many resources a plan makes, changes and takes away.
-    Summary {
+    /// How many resources a plan creates, changes and deletes.
+    Summary(lakewright::plan::Summary) {
         ;
-        /// Made.
-        create: usize = 0,
-        /// Taken over.
-        adopt: usize = 0,
-        /// Changed.
-        change: usize = 0,
-        /// Taken away.
-        delete: usize = 0,
-        /// Let go of.
-        forget: usize = 0,
+        /// The number of resources that are created.
+        create: usize,
+        /// The number of existing resources that the stack takes over.
+        adopt: usize,
+        /// The number of resources that are changed.
+        change: usize,
+        /// The number of resources that are deleted.
+        delete: usize,
+        /// The number of resources that are removed from the registry only.
+        forget: usize,
     }
 }
 
 value! {
-    /// What came of a step.
-    Outcome {
+    /// The outcome of a step.
+    Outcome(struct OutcomeFields) {
         /// ``done``; ``failed``; ``skipped`` because a step before it was not done; ``left``
-        /// where it was not reached.
+        /// when the step was not reached.
         status: String,
-        /// To what: an address such as ``bucket/raw``.
+        /// The address of the resource, such as ``bucket/raw``.
         resource: String,
-        /// What: ``create_bucket``, ``set_quota``, ...
+        /// What the step does: ``create_bucket``, ``set_quota``, ...
         verb: String,
         ;
-        /// The code of the error, such as ``denied``, of what failed.
-        code: Option<String> = None,
-        /// The error in a line, of what failed.
-        error: Option<String> = None,
-        /// The number of the step that kept this one from being done.
-        because_of: Option<u32> = None,
+        /// The code of the error of a failed step, such as ``denied``.
+        code: Option<String>,
+        /// The error of a failed step, in one line.
+        error: Option<String>,
+        /// The number of the step that caused this one to be skipped.
+        because_of: Option<u32>,
     }
 }
 
 impl Outcome {
-    pub(crate) fn of(step: &lakewright::plan::Step, came: Option<&Came>) -> Self {
-        let (status, code, error, because_of) = match came {
-            Some(Came::Done) => ("done", None, None, None),
-            Some(Came::Failed { code, error }) => {
+    pub(crate) fn of(step: &lakewright::plan::Step, outcome: Option<&CoreOutcome>) -> Self {
+        let (status, code, error, because_of) = match outcome {
+            Some(CoreOutcome::Done) => ("done", None, None, None),
+            Some(CoreOutcome::Failed { code, error }) => {
                 ("failed", Some(code.clone()), Some(error.clone()), None)
             }
-            Some(Came::Skipped { because_of }) => ("skipped", None, None, Some(because_of.0)),
+            Some(CoreOutcome::Skipped { because_of }) => {
+                ("skipped", None, None, Some(because_of.0))
+            }
             None => ("left", None, None, None),
         };
-        Self {
+        Self(OutcomeFields {
             status: status.to_owned(),
             resource: step.resource.address(),
             verb: step.action.verb().to_owned(),
             code,
             error,
             because_of,
-        }
+        })
     }
 }
 
+impl Field for BTreeMap<u32, Outcome> {
+    type Argument = Entries<crate::convert::Number<u32>, ValueOrDict<Outcome>>;
+}
+
 value! {
-    /// What came of a plan.
-    Report {
-        /// Whose plan it was.
+    /// The outcomes of a plan's steps.
+    Report(struct ReportFields) {
+        /// The stack of the plan.
         stack: String,
         ;
-        /// What came of each step, by its number.
-        outcomes: BTreeMap<u32, Outcome> = BTreeMap::new(),
+        /// The outcome of each step, by its number.
+        outcomes: BTreeMap<u32, Outcome>,
     }
 }
 
 impl Report {
-    pub(crate) fn of(plan: &ThePlan, report: &TheReport) -> Self {
-        let came = |step: &lakewright::plan::Step| {
+    pub(crate) fn of(plan: &CorePlan, report: &CoreReport) -> Self {
+        let outcome = |step: &lakewright::plan::Step| {
             (step.id.0, Outcome::of(step, report.outcomes.get(&step.id)))
         };
-        Self { stack: plan.stack.to_string(), outcomes: plan.steps.iter().map(came).collect() }
+        let outcomes = plan.steps.iter().map(outcome).collect();
+        Self(ReportFields { stack: plan.stack.to_string(), outcomes })
     }
 }
 
@@ -178,88 +175,96 @@ impl Report {
     /// Whether every step is done.
     #[getter]
     fn is_complete(&self) -> bool {
-        self.outcomes.values().all(|outcome| outcome.status == "done")
+        self.0.outcomes.values().all(|outcome| outcome.0.status == "done")
     }
 }
 
 value! {
     /// A resource that a stack owns.
-    Owned {
-        /// Which stack.
+    Owned(struct OwnedFields) {
+        /// The stack.
         stack: String,
-        /// Since when, in UTC.
+        /// When the stack became the owner, in UTC.
         since: Timestamp,
         ;
-        /// The declaration that was last applied as a whole.
-        declared: Option<Json> = None,
-        /// A declaration of which some steps were or may have been done.
-        attempted: Option<Json> = None,
+        /// The declaration that was last applied completely.
+        declared: Option<Json>,
+        /// A later declaration that was or may have been applied in part.
+        attempted: Option<Json>,
     }
 }
 
 value! {
-    /// The right to change things, held by one process at a time.
-    Lease {
-        /// Who has it, for people.
+    /// The right to apply, which one process holds at a time.
+    Lease(struct LeaseFields) {
+        /// The process that holds the lease, for people.
         holder: String,
         /// The stack that is applied.
         stack: String,
-        /// Since when, in UTC.
+        /// When the lease was taken, in UTC.
         taken: Timestamp,
-        /// Until when, in UTC, unless it is renewed.
+        /// When the lease expires unless it is renewed, in UTC.
         expires: Timestamp,
         ;
-        /// Addresses of what is about to be changed.
-        pending: Vec<String> = Vec::new(),
+        /// The addresses of the resources that are about to be changed.
+        pending: Vec<String>,
     }
+}
+
+impl Field for BTreeMap<String, Owned> {
+    type Argument = Entries<String, ValueOrDict<Owned>>;
 }
 
 value! {
-    /// Who owns what on a server.
-    Registry {
-        /// Goes up with every change.
+    /// The registry of a server: which stack owns which resources.
+    Registry(struct RegistryFields) {
+        /// A number that increases with every change.
         serial: u64,
         ;
-        /// What somebody owns, by address.
-        resources: BTreeMap<String, Owned> = BTreeMap::new(),
-        /// Who is applying, or was cut off.
-        lease: Option<Lease> = None,
+        /// The owned resources, by address.
+        resources: BTreeMap<String, Owned>,
+        /// The lease of the process that is applying, or that was interrupted.
+        lease: Option<Lease>,
     }
 }
 
-/// To the microsecond, which is all that Python keeps of a time.
-fn seen(at: Timestamp) -> Timestamp {
+/// Rounds a time to microseconds, the precision of a Python `datetime`.
+fn in_microseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-impl From<TheRegistry> for Registry {
-    fn from(registry: TheRegistry) -> Self {
-        let owned = |owned: lakewright::state::Owned| Owned {
-            stack: owned.stack.to_string(),
-            since: seen(owned.since),
-            declared: owned.declared.map(|declared| Json(declared.to_value())),
-            attempted: owned.attempted.map(|attempted| Json(attempted.to_value())),
+impl From<CoreRegistry> for Registry {
+    fn from(registry: CoreRegistry) -> Self {
+        let owned = |owned: lakewright::state::Owned| {
+            Owned(OwnedFields {
+                stack: owned.stack.to_string(),
+                since: in_microseconds(owned.since),
+                declared: owned.declared.map(|declared| Json(declared.to_value())),
+                attempted: owned.attempted.map(|attempted| Json(attempted.to_value())),
+            })
         };
-        let lease = |lease: lakewright::state::Lease| Lease {
-            holder: lease.holder.to_string(),
-            stack: lease.stack.to_string(),
-            taken: seen(lease.taken),
-            expires: seen(lease.expires),
-            pending: lease.pending.keys().map(lakewright::ResourceId::address).collect(),
+        let lease = |lease: lakewright::state::Lease| {
+            Lease(LeaseFields {
+                holder: lease.holder.to_string(),
+                stack: lease.stack.to_string(),
+                taken: in_microseconds(lease.taken),
+                expires: in_microseconds(lease.expires),
+                pending: lease.pending.keys().map(lakewright::ResourceId::address).collect(),
+            })
         };
         let resources = registry.resources.into_iter();
-        Self {
+        Self(RegistryFields {
             serial: registry.serial,
             resources: resources.map(|(id, of)| (id.address(), owned(of))).collect(),
             lease: registry.lease.map(lease),
-        }
+        })
     }
 }
 
-/// A dictionary as the JSON text that it stands for, its order kept: columns have one.
-pub(crate) struct Document(String);
+/// A dictionary as JSON text, which keeps its order: the order of columns matters.
+pub(crate) struct JsonDict(String);
 
-impl FromPyObject<'_, '_> for Document {
+impl FromPyObject<'_, '_> for JsonDict {
     type Error = PyErr;
 
     const INPUT_TYPE: PyStaticExpr = DICT;
@@ -267,15 +272,6 @@ impl FromPyObject<'_, '_> for Document {
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         json_text(object.cast::<PyDict>()?.as_any()).map(Self)
     }
-}
-
-fn json_text(document: &Bound<'_, PyAny>) -> PyResult<String> {
-    let py = document.py();
-    let options = PyDict::new(py);
-    options.set_item("allow_nan", false)?;
-    // Dates and paths may be written as such; their text is the wanted one.
-    options.set_item("default", py.get_type::<PyString>())?;
-    py.import("json")?.getattr("dumps")?.call((document,), Some(&options))?.extract()
 }
 
 /// JSON as text or bytes.
@@ -294,10 +290,11 @@ impl FromPyObject<'_, '_> for JsonText {
     }
 }
 
-/// What should exist, checked: see ``lakewright spec schema`` for the format.
+/// A checked spec: the declaration of what should exist. ``lakewright spec schema`` prints the
+/// format.
 ///
-/// Takes the document as a dict; unknown fields, wrong types, dangling references and literal
-/// secrets are refused with their path, all of them at once (``error.failures``).
+/// Takes the spec as a dict. Unknown fields, wrong types, dangling references and literal secrets
+/// are refused with their path, all of them at once (``error.failures``).
 ///
 /// >>> spec = lakewright.Spec({"version": 1, "stack": "lake", "buckets": {"raw": {}}})
 /// >>> spec.stack, list(spec.to_dict()["buckets"])
@@ -307,23 +304,23 @@ impl FromPyObject<'_, '_> for JsonText {
 /// lakewright.exceptions.InvalidSpecError: bukets: the document has no such field; ...
 #[pyclass(frozen, eq, module = "lakewright")]
 #[derive(Clone, PartialEq)]
-pub(crate) struct Spec(pub(crate) Arc<TheSpec>);
+pub(crate) struct Spec(pub(crate) Arc<CoreSpec>);
 
 impl Spec {
-    fn reading(json: &[u8]) -> Result<Self, Error> {
-        TheSpec::from_json(json).map(|spec| Self(Arc::new(spec)))
+    fn read(json: &[u8]) -> Result<Self, Error> {
+        CoreSpec::from_json(json).map(|spec| Self(Arc::new(spec)))
     }
 }
 
 #[pymethods]
 impl Spec {
     #[new]
-    #[pyo3(signature = (document, /))]
-    fn new(py: Python<'_>, document: Document) -> PyResult<Self> {
-        py.detach(|| Self::reading(document.0.as_bytes())).or_raise(py)
+    #[pyo3(signature = (spec, /))]
+    fn new(py: Python<'_>, spec: JsonDict) -> PyResult<Self> {
+        py.detach(|| Self::read(spec.0.as_bytes())).or_raise(py)
     }
 
-    /// Reads and checks a document.
+    /// Reads and checks a spec file.
     ///
     /// Raises ``InvalidSpecError``, ``NotFoundError``.
     #[staticmethod]
@@ -331,9 +328,9 @@ impl Spec {
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         py.detach(|| {
             let bytes = std::fs::File::open(&path).and_then(|file| {
-                // One byte more than the largest document, so that a larger one is not held.
+                // One byte more than the largest spec, so that a larger file is not read as a whole.
                 let mut bytes = Vec::new();
-                let most = TheSpec::MAX_BYTES as u64 + 1;
+                let most = CoreSpec::MAX_BYTES as u64 + 1;
                 std::io::Read::read_to_end(&mut std::io::Read::take(file, most), &mut bytes)?;
                 Ok(bytes)
             });
@@ -343,54 +340,53 @@ impl Spec {
                     .on(path.display().to_string())
                     .caused_by(error)
             })?;
-            Self::reading(&bytes)
+            Self::read(&bytes)
         })
         .or_raise(py)
     }
 
-    /// Reads and checks a document that is at hand as JSON.
+    /// Reads and checks a spec given as JSON text.
     ///
     /// Raises ``InvalidSpecError``.
     #[staticmethod]
     #[pyo3(signature = (text))]
     fn from_json(py: Python<'_>, text: JsonText) -> PyResult<Self> {
-        py.detach(|| Self::reading(&text.0)).or_raise(py)
+        py.detach(|| Self::read(&text.0)).or_raise(py)
     }
 
-    /// The JSON Schema of the format (draft 2020-12).
+    /// Returns the JSON Schema of the format (draft 2020-12).
     ///
     /// >>> lakewright.Spec.json_schema()["type"]
     /// 'object'
     #[staticmethod]
     fn json_schema(py: Python<'_>) -> PyResult<PlainDict> {
-        dict_of(py, &TheSpec::json_schema().or_raise(py)?)
+        dict_of(py, &CoreSpec::json_schema().or_raise(py)?)
     }
 
-    /// Whose declaration it is.
+    /// The stack that the spec declares.
     #[getter]
     fn stack(&self) -> String {
         self.0.stack.to_string()
     }
 
-    /// The bucket in which lakewright keeps who owns what.
+    /// The bucket of the registry.
     #[getter]
     fn registry(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.0.registry_bucket().or_raise(py)?.to_string())
     }
 
-    /// SHA-256 of the document in its one way of writing, in hex: what a plan is bound to.
+    /// The SHA-256 of the canonical form of the spec, in hex. A plan is bound to it.
     #[getter]
     fn hash(&self, py: Python<'_>) -> PyResult<String> {
         self.0.hash().or_raise(py)
     }
 
-    /// The document in its one way of writing: sizes in bytes, columns as a list, nothing that
-    /// says nothing.
+    /// Returns the canonical form of the spec: sizes in bytes, columns as a list, no empty fields.
     fn to_dict(&self, py: Python<'_>) -> PyResult<PlainDict> {
         dict_of(py, &self.0.canonical().or_raise(py)?)
     }
 
-    /// The same as JSON text.
+    /// Returns the canonical form as JSON text.
     fn to_json(&self, py: Python<'_>) -> PyResult<String> {
         self.0.canonical().or_raise(py)
     }
@@ -414,41 +410,27 @@ impl Spec {
         ]
         .into_iter()
         .filter(|(_, number)| *number > 0)
-        .map(|(what, number)| format!(", {what}={number}"))
+        .map(|(section, number)| format!(", {section}={number}"))
         .collect();
         format!("<Spec stack={}{}>", spec.stack, parts.concat())
     }
 
-    fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Recipe<'py>> {
-        let document = self.to_dict(py)?.into_bound_py_any(py)?;
-        Ok(Recipe(PyTuple::new(py, [document])?.into_any()))
+    fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let fields = self.to_dict(py)?.into_bound_py_any(py)?;
+        Ok(Reduced(PyTuple::new(py, [fields])?.into_any()))
     }
 }
 
-/// A dictionary of plain values.
-pub(crate) struct PlainDict(serde_json::Value);
-
+/// Parses JSON text that lakewright has written.
 fn dict_of(py: Python<'_>, text: &str) -> PyResult<PlainDict> {
-    let wrong = |error: serde_json::Error| {
+    let internal = |error: serde_json::Error| {
         raise(py, &Error::new(ErrorKind::Internal, "our own JSON cannot be read").caused_by(error))
     };
-    serde_json::from_str(text).map(PlainDict).map_err(wrong)
+    serde_json::from_str(text).map(PlainDict).map_err(internal)
 }
 
-impl<'py> IntoPyObject<'py> for PlainDict {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    const OUTPUT_TYPE: PyStaticExpr = DICT;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Json(self.0).into_pyobject(py)
-    }
-}
-
-/// A document as an argument: a `Spec`, or its dict.
-pub(crate) struct SpecArgument(pub(crate) Arc<TheSpec>);
+/// A spec as an argument: a `Spec`, or its dict.
+pub(crate) struct SpecArgument(pub(crate) Arc<CoreSpec>);
 
 impl FromPyObject<'_, '_> for SpecArgument {
     type Error = PyErr;
@@ -460,24 +442,24 @@ impl FromPyObject<'_, '_> for SpecArgument {
             return Ok(Self(spec.get().0.clone()));
         }
         if !object.is_instance_of::<PyDict>() {
-            let why = "the document is a lakewright.Spec or a dict; Spec.load reads a file";
+            let why = "the spec is a lakewright.Spec or a dict; Spec.load reads a file";
             return Err(PyTypeError::new_err(why));
         }
         Ok(Self(Spec::new(object.py(), object.extract()?)?.0))
     }
 }
 
-/// Steps that make a system what is declared. ``str(plan)`` shows them as people read them.
+/// The steps that make a server match a spec. ``str(plan)`` renders them for people.
 ///
-/// It is bound to the document, the registry and the server that it was made from, and refused
-/// where the registry or the server is another by then. No secret is in it. Takes what
-/// :meth:`to_dict` gives.
+/// A plan is bound to the spec, the registry and the server that it was made from; applying it is
+/// refused when the registry has changed since, or on another server. It holds no secret. The
+/// constructor takes the result of :meth:`to_dict`.
 #[pyclass(frozen, eq, module = "lakewright")]
 #[derive(Clone, PartialEq)]
-pub(crate) struct Plan(pub(crate) Arc<ThePlan>);
+pub(crate) struct Plan(pub(crate) Arc<CorePlan>);
 
 impl Plan {
-    pub(crate) fn of(plan: ThePlan) -> Self {
+    pub(crate) fn of(plan: CorePlan) -> Self {
         Self(Arc::new(plan))
     }
 }
@@ -485,9 +467,9 @@ impl Plan {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (document, /))]
-    fn new(py: Python<'_>, document: Document) -> PyResult<Self> {
-        py.detach(|| ThePlan::from_json(document.0.as_bytes()).map(Self::of)).or_raise(py)
+    #[pyo3(signature = (plan, /))]
+    fn new(py: Python<'_>, plan: JsonDict) -> PyResult<Self> {
+        py.detach(|| CorePlan::from_json(plan.0.as_bytes()).map(Self::of)).or_raise(py)
     }
 
     /// Reads a plan that :meth:`to_json` or ``lakewright plan --out`` wrote.
@@ -496,32 +478,32 @@ impl Plan {
     #[staticmethod]
     #[pyo3(signature = (text))]
     fn from_json(py: Python<'_>, text: JsonText) -> PyResult<Self> {
-        py.detach(|| ThePlan::from_json(&text.0).map(Self::of)).or_raise(py)
+        py.detach(|| CorePlan::from_json(&text.0).map(Self::of)).or_raise(py)
     }
 
-    /// The plan as JSON text: what stands in a plan file.
+    /// Returns the plan as JSON text, the content of a plan file.
     fn to_json(&self, py: Python<'_>) -> PyResult<String> {
         py.detach(|| self.0.to_json()).or_raise(py)
     }
 
-    /// The plan as plain values.
+    /// Returns the plan as plain values.
     fn to_dict(&self, py: Python<'_>) -> PyResult<PlainDict> {
         dict_of(py, &self.to_json(py)?)
     }
 
-    /// Whose plan it is.
+    /// The stack that the plan is for.
     #[getter]
     fn stack(&self) -> String {
         self.0.stack.to_string()
     }
 
-    /// The :attr:`Spec.hash` of the document that it was made from.
+    /// The :attr:`Spec.hash` of the spec that the plan was made from.
     #[getter]
     fn spec_hash(&self) -> String {
         self.0.spec_hash.clone()
     }
 
-    /// The server that it is for.
+    /// The server that the plan is for.
     #[getter]
     fn endpoint(&self) -> String {
         self.0.endpoint.clone()
@@ -533,64 +515,60 @@ impl Plan {
         self.0.registry.to_string()
     }
 
-    /// The serial of the registry when it was read; 0 when there was none yet.
+    /// The serial of the registry when the plan was made; 0 when there was no registry yet.
     #[getter]
     fn registry_serial(&self) -> u64 {
         self.0.registry_serial
     }
 
-    /// What is to be done, in an order in which it can be done.
+    /// The steps, in an order in which they can be done.
     #[getter]
     fn steps(&self) -> Vec<Step> {
         self.0.steps.iter().map(Into::into).collect()
     }
 
-    /// What people should know besides.
+    /// The remarks about the plan.
     #[getter]
     fn notes(&self) -> Vec<Note> {
-        let note = |note: &lakewright::plan::Note| Note {
-            resource: note.resource.address(),
-            text: note.text.clone(),
-        };
-        self.0.notes.iter().map(note).collect()
+        self.0.notes.iter().map(Expose::expose).collect()
     }
 
-    /// The addresses of what the stack owns and does not declare any more, and the plan leaves
-    /// where it is.
+    /// The addresses of resources that the stack owns and no longer declares, and that the plan
+    /// does not change.
     #[getter]
     fn kept(&self) -> Vec<String> {
         self.0.kept.iter().map(lakewright::ResourceId::address).collect()
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there are no steps.
     #[getter]
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether what is there differs from what is declared: there are steps, or something is kept.
+    /// Whether the server differs from the spec: there are steps, or resources are kept.
     #[getter]
     fn differs(&self) -> bool {
         self.0.differs()
     }
 
-    /// Whether something is lost by it that cannot be brought back.
+    /// Whether a step loses data for good.
     #[getter]
     fn is_destructive(&self) -> bool {
         self.0.is_destructive()
     }
 
-    /// How many resources are made, changed and taken away.
+    /// How many resources are created, changed and deleted.
     #[getter]
     fn summary(&self) -> Summary {
-        let lakewright::plan::Summary { create, adopt, change, delete, forget } = self.0.summary();
-        Summary { create, adopt, change, delete, forget }
+        Summary(self.0.summary())
     }
 
-    /// The steps and which must wait for which, in the language of ``mermaid`` or ``dot``.
+    /// Returns the graph of the steps and their dependencies, in the language of ``mermaid`` or
+    /// ``dot``.
     ///
     /// Raises ``InvalidInputError`` for another format.
-    #[pyo3(signature = (format="mermaid"))]
+    #[pyo3(signature = (format: "typing.Literal['mermaid', 'dot']" = "mermaid"))]
     fn graph(&self, py: Python<'_>, format: &str) -> PyResult<String> {
         let format = match format {
             "mermaid" => render::GraphFormat::Mermaid,
@@ -610,14 +588,14 @@ impl Plan {
         format!("<Plan stack={}: {}>", self.0.stack, self.0.summary())
     }
 
-    fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Recipe<'py>> {
-        let document = self.to_dict(py)?.into_bound_py_any(py)?;
-        Ok(Recipe(PyTuple::new(py, [document])?.into_any()))
+    fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let fields = self.to_dict(py)?.into_bound_py_any(py)?;
+        Ok(Reduced(PyTuple::new(py, [fields])?.into_any()))
     }
 }
 
 /// A plan as an argument: a `Plan`, or its dict.
-pub(crate) struct PlanArgument(pub(crate) Arc<ThePlan>);
+pub(crate) struct PlanArgument(pub(crate) Arc<CorePlan>);
 
 impl FromPyObject<'_, '_> for PlanArgument {
     type Error = PyErr;

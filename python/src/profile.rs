@@ -1,113 +1,130 @@
-//! Profiles, and the arguments of `connect` that are the same thing.
+//! Profiles, and the arguments of `connect`, which are the same.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lakewright::{Addressing, Credentials, SettingValue, Settings, Value};
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use pyo3::{Borrowed, IntoPyObjectExt};
-use pyo3::{type_hint_identifier, type_hint_subscript, type_hint_union};
+use pyo3::{Borrowed, IntoPyObjectExt, PyTypeInfo, type_hint_union};
 
-use crate::convert::{Dict, Number, Recipe, Seconds};
+use crate::convert::hint::{DICT, STR};
+use crate::convert::{Dict, Number, Reduced, Seconds};
 use crate::error::invalid;
 use crate::lake::Lake;
-use crate::runtime::Awaitable;
+use crate::runtime::{Awaitable, promise, wait};
 use crate::secret::{SecretArgument, shown};
 
-/// Defines a function that takes everything a profile may say, by keyword, and hands it to
-/// `$make` as [`Settings`]: the three that exist cannot drift apart.
-macro_rules! takes_settings {
-    ($(#[$attribute:meta])* fn $name:ident -> $answer:ty { $make:expr }) => {
-        $(#[$attribute])*
-        #[pyo3(signature = (
-            endpoint=None, *, profile=None, region=None, access_key_id=None,
-            secret_access_key=None, session_token=None, anonymous=None, aws_profile=None,
-            instance_metadata=None, virtual_host_style=None, ca_file=None, connect_timeout=None,
-            read_timeout=None, timeout=None, retries=None, concurrency=None, checksums=None,
-        ))]
-        #[allow(clippy::too_many_arguments)]
-        pub(crate) fn $name<'py>(
-            py: Python<'py>,
-            endpoint: Option<String>,
-            profile: Option<ProfileArgument>,
-            region: Option<String>,
-            access_key_id: Option<SecretArgument>,
-            secret_access_key: Option<SecretArgument>,
-            session_token: Option<SecretArgument>,
-            anonymous: Option<bool>,
-            aws_profile: Option<String>,
-            instance_metadata: Option<bool>,
-            virtual_host_style: Option<bool>,
-            ca_file: Option<PathBuf>,
-            connect_timeout: Option<Seconds>,
-            read_timeout: Option<Seconds>,
-            timeout: Option<Seconds>,
-            retries: Option<Number<u32>>,
-            concurrency: Option<Number<usize>>,
-            checksums: Option<bool>,
-        ) -> PyResult<$answer> {
-            let mut settings = Settings {
-                profile: None,
-                endpoint,
-                region,
-                access_key_id: access_key_id.map(|value| value.0),
-                secret_access_key: secret_access_key.map(|value| value.0),
-                session_token: session_token.map(|value| value.0),
-                anonymous,
-                aws_profile,
-                instance_metadata,
-                virtual_host_style,
-                ca_file,
-                connect_timeout: connect_timeout.map(|time| time.0),
-                read_timeout: read_timeout.map(|time| time.0),
-                timeout: timeout.map(|time| time.0),
-                retries: retries.map(|number| number.0),
-                concurrency: concurrency.map(|number| number.0),
-                checksums,
-            };
-            match profile {
-                None => {}
-                Some(ProfileArgument::Name(name)) => settings.profile = Some(name),
-                Some(ProfileArgument::Whole(_)) if settings != Settings::default() => {
-                    return Err(invalid(
-                        py,
-                        "a whole profile leaves nothing to say; put the other arguments into it",
-                    ));
-                }
-                Some(ProfileArgument::Whole(whole)) => settings = *whole,
+/// Hands the arguments of a profile to a macro: their only list. `endpoint` and `profile` come
+/// before them.
+macro_rules! with_profile_arguments {
+    ($macro:ident! { $($head:tt)* }) => {
+        $macro! {
+            { $($head)* }
+            secrets { access_key_id, secret_access_key, session_token, }
+            settings {
+                /// The region that requests are signed for.
+                region: String,
+                /// Whether requests are sent without a signature.
+                anonymous: bool,
+                /// A profile of the shared AWS files, which the credentials come from.
+                aws_profile: String,
+                /// Whether the credentials come from the metadata service of the cloud machine.
+                instance_metadata: bool,
+                /// Whether the bucket is part of the host name.
+                virtual_host_style: bool,
+                /// A PEM file of certificates that are trusted besides those of the system.
+                ca_file: PathBuf,
+                /// The limit for opening a connection, in seconds.
+                connect_timeout: Seconds,
+                /// The limit for the time in which the server sends nothing, in seconds.
+                read_timeout: Seconds,
+                /// The limit for one request with its retries, in seconds.
+                timeout: Seconds,
+                /// How often a failed request is retried.
+                retries: Number<u32>,
+                /// How many requests one transfer sends at the same time.
+                concurrency: Number<usize>,
+                /// Whether uploads carry a CRC32C.
+                checksums: bool,
             }
-            ($make)(py, settings)
         }
     };
 }
 
-/// A profile: the name of one in ``profiles.toml``, or all of it.
+/// The type of an argument of a profile: how the setting is stored, and how it is shown.
+trait Setting {
+    type Stored;
+    type Shown;
+
+    fn stored(self) -> Self::Stored;
+    fn shown(stored: &Self::Stored) -> Self::Shown;
+}
+
+macro_rules! plain_settings {
+    ($($type:ty),*) => {
+        $(impl Setting for $type {
+            type Stored = Self;
+            type Shown = Self;
+
+            fn stored(self) -> Self {
+                self
+            }
+
+            fn shown(stored: &Self) -> Self {
+                stored.clone()
+            }
+        })*
+    };
+}
+
+plain_settings!(String, bool, PathBuf);
+
+impl<T: Copy> Setting for Number<T> {
+    type Stored = T;
+    type Shown = T;
+
+    fn stored(self) -> T {
+        self.0
+    }
+
+    fn shown(stored: &T) -> T {
+        *stored
+    }
+}
+
+impl Setting for Seconds {
+    type Stored = Duration;
+    type Shown = f64;
+
+    fn stored(self) -> Duration {
+        self.0
+    }
+
+    fn shown(stored: &Duration) -> f64 {
+        stored.as_secs_f64()
+    }
+}
+
+/// The `profile` argument: the name of a profile in ``profiles.toml``, or all its settings.
 pub(crate) enum ProfileArgument {
     Name(String),
-    Whole(Box<Settings>),
+    Settings(Box<Settings>),
 }
 
 impl FromPyObject<'_, '_> for ProfileArgument {
     type Error = PyErr;
 
-    const INPUT_TYPE: PyStaticExpr = type_hint_union!(
-        type_hint_identifier!("builtins", "str"),
-        <Profile as pyo3::PyTypeInfo>::TYPE_HINT,
-        type_hint_subscript!(
-            type_hint_identifier!("builtins", "dict"),
-            type_hint_identifier!("builtins", "str"),
-            type_hint_identifier!("typing", "Any")
-        )
-    );
+    const INPUT_TYPE: PyStaticExpr = type_hint_union!(STR, Profile::TYPE_HINT, DICT);
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if object.is_instance_of::<PyString>() {
             return Ok(Self::Name(object.extract()?));
         }
         if let Ok(profile) = object.cast::<Profile>() {
-            return Ok(Self::Whole(Box::new(profile.get().0.clone())));
+            return Ok(Self::Settings(Box::new(profile.get().0.clone())));
         }
         let Ok(dict) = object.cast::<PyDict>() else {
             return Err(PyTypeError::new_err(
@@ -116,14 +133,15 @@ impl FromPyObject<'_, '_> for ProfileArgument {
         };
         let class = object.py().get_type::<Profile>();
         let profile = class.call((), Some(&dict))?;
-        Ok(Self::Whole(Box::new(profile.cast::<Profile>()?.get().0.clone())))
+        Ok(Self::Settings(Box::new(profile.cast::<Profile>()?.get().0.clone())))
     }
 }
 
-/// Endpoint, region and credentials: what requests are made with.
+/// The endpoint, region, credentials and limits that requests are made with.
 ///
-/// Takes the arguments of :func:`lakewright.connect`, and is what ``connect(profile=...)``
-/// takes besides a name. Times are seconds (``float``) or ``timedelta``. It never shows a secret.
+/// Takes the arguments of :func:`lakewright.connect`; ``connect(profile=...)`` takes a
+/// :class:`Profile` or a name. Times are seconds (``float``) or ``timedelta``. Secrets are never
+/// shown.
 ///
 /// >>> p = lakewright.Profile("https://s3.example.org", secret_access_key={"env": "KEY"})
 /// >>> p.to_dict()
@@ -132,14 +150,8 @@ impl FromPyObject<'_, '_> for ProfileArgument {
 #[derive(Clone, PartialEq)]
 pub(crate) struct Profile(pub(crate) Settings);
 
-takes_settings! {
-    /// `Profile(…)`: a function first, because signatures of constructors are methods.
-    #[pyfunction]
-    fn make_profile -> Profile { |_: Python<'py>, settings| Ok(Profile(settings)) }
-}
-
 impl Profile {
-    /// What a lake ended up with.
+    /// Returns the profile of a lake, with every setting resolved.
     pub(crate) fn resolved(profile: &lakewright::Profile) -> Self {
         let value = |value: &Value| match value {
             Value::Literal(secret) => SettingValue::Literal(secret.clone()),
@@ -171,168 +183,179 @@ impl Profile {
         Self(settings)
     }
 
-    /// Whether a secret's text is in it.
+    /// Returns whether a secret is given as text, and not as a reference.
     fn holds_literal_secrets(&self) -> bool {
         [&self.0.access_key_id, &self.0.secret_access_key, &self.0.session_token]
             .into_iter()
             .any(|value| matches!(value, Some(SettingValue::Literal(_))))
     }
 
-    /// Its arguments, for a pickle.
-    pub(crate) fn portable<'py>(&self, py: Python<'py>) -> PyResult<Dict<'py>> {
+    /// Refuses to pickle a profile that holds the text of a secret.
+    pub(crate) fn check_portable(&self, py: Python<'_>) -> PyResult<()> {
         if self.holds_literal_secrets() {
             return Err(invalid(
                 py,
-                "what was built from literal secrets is not pickled: a secret would travel with \
-                 it; name a profile, or give the secret as {\"file\": …}, {\"env\": …} or \
+                "what was built from literal secrets is not pickled: the pickle would hold the \
+                 secret; name a profile, or give the secret as {\"file\": …}, {\"env\": …} or \
                  {\"credential\": …}",
             ));
         }
-        self.to_dict(py)
+        Ok(())
     }
 }
 
-macro_rules! getters {
-    ($($(#[$doc:meta])* $name:ident: $type:ty = $get:expr;)*) => {
+/// Defines the class's methods.
+macro_rules! profile_methods {
+    (
+        {}
+        secrets { $($secret:ident,)* }
+        settings { $($(#[$doc:meta])* $name:ident: $type:ty,)* }
+    ) => {
         #[pymethods]
         impl Profile {
             #[new]
             #[pyo3(signature = (
-                endpoint=None, *, profile=None, region=None, access_key_id=None,
-                secret_access_key=None, session_token=None, anonymous=None, aws_profile=None,
-                instance_metadata=None, virtual_host_style=None, ca_file=None,
-                connect_timeout=None, read_timeout=None, timeout=None, retries=None,
-                concurrency=None, checksums=None,
+                endpoint=None, *, profile=None, $($secret=None,)* $($name=None,)*
             ))]
             #[allow(clippy::too_many_arguments)]
             fn new(
-                py: Python<'_>,
                 endpoint: Option<String>,
                 profile: Option<String>,
-                region: Option<String>,
-                access_key_id: Option<SecretArgument>,
-                secret_access_key: Option<SecretArgument>,
-                session_token: Option<SecretArgument>,
-                anonymous: Option<bool>,
-                aws_profile: Option<String>,
-                instance_metadata: Option<bool>,
-                virtual_host_style: Option<bool>,
-                ca_file: Option<PathBuf>,
-                connect_timeout: Option<Seconds>,
-                read_timeout: Option<Seconds>,
-                timeout: Option<Seconds>,
-                retries: Option<Number<u32>>,
-                concurrency: Option<Number<usize>>,
-                checksums: Option<bool>,
-            ) -> PyResult<Self> {
-                make_profile(
-                    py, endpoint, profile.map(ProfileArgument::Name), region, access_key_id,
-                    secret_access_key, session_token, anonymous, aws_profile, instance_metadata,
-                    virtual_host_style, ca_file, connect_timeout, read_timeout, timeout, retries,
-                    concurrency, checksums,
-                )
+                $($secret: Option<SecretArgument>,)*
+                $($name: Option<$type>,)*
+            ) -> Self {
+                Self(Settings {
+                    endpoint,
+                    profile,
+                    $($secret: $secret.map(|value| value.0),)*
+                    $($name: $name.map(Setting::stored),)*
+                })
+            }
+
+            /// The name of the profile in ``profiles.toml`` that supplies the other settings.
+            #[getter]
+            fn profile(&self) -> Option<String> {
+                self.0.profile.clone()
+            }
+
+            /// ``http(s)://host:port``, or ``embedded:DIR``.
+            #[getter]
+            fn endpoint(&self) -> Option<String> {
+                self.0.endpoint.clone()
             }
 
             $(
                 $(#[$doc])*
                 #[getter]
-                fn $name(&self) -> $type {
-                    let get: fn(&Settings) -> $type = $get;
-                    get(&self.0)
+                fn $name(&self) -> Option<<$type as Setting>::Shown> {
+                    self.0.$name.as_ref().map(<$type as Setting>::shown)
                 }
             )*
 
-            /// What was said, by name; a literal secret is shown as ``***``, times are seconds.
+            /// Returns the settings that are given, by name. A secret given as text is shown as
+            /// ``***``; times are in seconds.
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Dict<'py>> {
                 let dict = PyDict::new(py);
-                let secrets = [
-                    ("access_key_id", &self.0.access_key_id),
-                    ("secret_access_key", &self.0.secret_access_key),
-                    ("session_token", &self.0.session_token),
-                ];
-                $({
-                    let value = self.$name().into_bound_py_any(py)?;
-                    if !value.is_none() {
-                        dict.set_item(stringify!($name), value)?;
+                let insert = |name: &str, value: Bound<'py, PyAny>| {
+                    if value.is_none() { Ok(()) } else { dict.set_item(name, value) }
+                };
+                insert("profile", self.profile().into_bound_py_any(py)?)?;
+                insert("endpoint", self.endpoint().into_bound_py_any(py)?)?;
+                $(insert(stringify!($name), self.$name().into_bound_py_any(py)?)?;)*
+                $(
+                    if let Some(value) = &self.0.$secret {
+                        insert(stringify!($secret), shown(py, value)?)?;
                     }
-                })*
-                for (name, value) in secrets {
-                    if let Some(value) = value {
-                        dict.set_item(name, shown(py, value)?)?;
-                    }
-                }
+                )*
                 Ok(Dict(dict))
             }
 
             fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-                crate::types::repr("Profile", &self.to_dict(py)?.0)
+                crate::value::repr("Profile", &self.to_dict(py)?.0)
             }
 
             fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
                 PyString::new(py, &self.__repr__(py)?).hash()
             }
 
-            fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Recipe<'py>> {
+            fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+                self.check_portable(py)?;
                 let nothing = pyo3::types::PyTuple::empty(py);
-                Ok(Recipe((nothing, self.portable(py)?.0).into_bound_py_any(py)?))
+                Ok(Reduced((nothing, self.to_dict(py)?.0).into_bound_py_any(py)?))
             }
         }
     };
 }
 
-getters! {
-    /// The profile of ``profiles.toml`` that fills what is not said here.
-    profile: Option<String> = |s| s.profile.clone();
-    /// ``http(s)://host:port``, or ``embedded:DIR``.
-    endpoint: Option<String> = |s| s.endpoint.clone();
-    /// The region that requests are signed for.
-    region: Option<String> = |s| s.region.clone();
-    /// Requests are not signed.
-    anonymous: Option<bool> = |s| s.anonymous;
-    /// A profile of the shared AWS files.
-    aws_profile: Option<String> = |s| s.aws_profile.clone();
-    /// The cloud machine's metadata service is asked.
-    instance_metadata: Option<bool> = |s| s.instance_metadata;
-    /// The bucket stands in the host name.
-    virtual_host_style: Option<bool> = |s| s.virtual_host_style;
-    /// A PEM file of certificates to trust besides the system's.
-    ca_file: Option<PathBuf> = |s| s.ca_file.clone();
-    /// Seconds a connection may take to come up.
-    connect_timeout: Option<f64> = |s| s.connect_timeout.map(|time| time.as_secs_f64());
-    /// Seconds the server may be silent.
-    read_timeout: Option<f64> = |s| s.read_timeout.map(|time| time.as_secs_f64());
-    /// Seconds one request with its retries may take.
-    timeout: Option<f64> = |s| s.timeout.map(|time| time.as_secs_f64());
-    /// How often a failed request is sent again.
-    retries: Option<u32> = |s| s.retries;
-    /// How many requests one transfer keeps under way.
-    concurrency: Option<usize> = |s| s.concurrency;
-    /// Uploads carry a CRC32C.
-    checksums: Option<bool> = |s| s.checksums;
+with_profile_arguments!(profile_methods! {});
+
+/// Defines a function that takes the arguments of a profile and hands them to `$body` as
+/// [`Settings`].
+macro_rules! function_of_settings {
+    (
+        { $(#[$attribute:meta])* fn $function:ident -> $output:ty { $body:expr } }
+        secrets { $($secret:ident,)* }
+        settings { $($(#[$doc:meta])* $name:ident: $type:ty,)* }
+    ) => {
+        $(#[$attribute])*
+        #[pyfunction]
+        #[pyo3(signature = (
+            endpoint=None, *, profile=None, $($secret=None,)* $($name=None,)*
+        ))]
+        #[allow(clippy::too_many_arguments)]
+        pub(crate) fn $function<'py>(
+            py: Python<'py>,
+            endpoint: Option<String>,
+            profile: Option<ProfileArgument>,
+            $($secret: Option<SecretArgument>,)*
+            $($name: Option<$type>,)*
+        ) -> PyResult<$output> {
+            let settings = Profile::new(endpoint, None, $($secret,)* $($name,)*).0;
+            ($body)(py, with_profile(py, settings, profile)?)
+        }
+    };
 }
 
-takes_settings! {
-    /// Connects to a server, or to the one inside this process.
+/// Adds the `profile` argument to the others.
+fn with_profile(
+    py: Python<'_>,
+    settings: Settings,
+    profile: Option<ProfileArgument>,
+) -> PyResult<Settings> {
+    match profile {
+        None => Ok(settings),
+        Some(ProfileArgument::Name(name)) => Ok(Settings { profile: Some(name), ..settings }),
+        Some(ProfileArgument::Settings(whole)) if settings == Settings::default() => Ok(*whole),
+        Some(ProfileArgument::Settings(_)) => Err(invalid(
+            py,
+            "a Profile or dict as profile excludes the other arguments; put them into it",
+        )),
+    }
+}
+
+with_profile_arguments!(function_of_settings! {
+    /// Connects to a server, or to the embedded server in this process.
     ///
-    /// ``endpoint`` tells which: ``http(s)://host:port`` speaks S3, ``embedded:DIR`` serves a
-    /// directory in this process (or attaches to the process that does). What is not said is
-    /// looked up: ``profile`` (a name in ``profiles.toml``, a :class:`Profile` or its dict), then
-    /// ``LAKEWRIGHT_*``, then ``AWS_*`` and the shared AWS files, then the default profile. Key,
-    /// secret and token come from one of them together; each is text, a :class:`Secret` or
-    /// ``{"file": ...}``, ``{"env": ...}``, ``{"credential": ...}``.
+    /// ``endpoint`` selects it: ``http(s)://host:port`` is an S3 server, ``embedded:DIR`` serves a
+    /// directory in this process (or attaches to the process that serves it already). Settings
+    /// that are not given come from ``profile`` (a name in ``profiles.toml``, a :class:`Profile`
+    /// or its dict), then from ``LAKEWRIGHT_*``, then from ``AWS_*`` and the shared AWS files, then
+    /// from the default profile. Access key, secret key and session token come from one of these
+    /// together; each is text, a :class:`Secret` or ``{"file": ...}``, ``{"env": ...}``,
+    /// ``{"credential": ...}``.
     ///
-    /// Times are seconds or ``timedelta``. Nothing is sent to a server until the first verb.
+    /// Times are seconds or ``timedelta``. No request is sent before the first verb.
     ///
-    /// Raises ``ConfigError`` for what does not hold together.
+    /// Raises ``ConfigError`` for settings that contradict each other.
     ///
     /// >>> lakewright.connect("http://127.0.0.1:9000", anonymous=True)
     /// Lake('http://127.0.0.1:9000')
-    #[pyfunction]
-    fn connect -> Lake { Lake::connect }
-}
+    fn connect -> Lake { |py, settings| wait(py, Lake::connect(settings)) }
+});
 
-takes_settings! {
+with_profile_arguments!(function_of_settings! {
     /// The asynchronous twin of :func:`connect`.
-    #[pyfunction]
-    fn connect_async -> Awaitable<'py, Lake> { Lake::connect_async }
-}
+    fn connect_async -> Awaitable<'py, Lake> {
+        |py: Python<'py>, settings| promise(py, Lake::connect(settings))
+    }
+});

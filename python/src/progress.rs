@@ -1,4 +1,4 @@
-//! Progress of a transfer, told to Python.
+//! Progress of a transfer, reported to a Python callable.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,54 +13,56 @@ use pyo3::types::PyBool;
 use pyo3::{Borrowed, type_hint_identifier, type_hint_union};
 use tokio::sync::Notify;
 
-/// How often Python hears of it: smooth for the eye, and the GIL is left alone.
-const TELL_EVERY: Duration = Duration::from_millis(100);
+use crate::convert::hint;
 
-/// Who wants to know: nobody, a callable, or (`True`) a bar on stderr.
-pub(crate) enum Listener {
-    Nobody,
+/// How often the callable is called at most: often enough for a smooth bar, and seldom enough to
+/// leave the GIL to others.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The `progress` argument of a transfer: nothing, a callable, or (`True`) a bar on stderr.
+pub(crate) enum ProgressArgument {
+    Off,
     Callable(Py<PyAny>),
-    /// Ours, and so ours to put away.
+    /// A bar that this module created, and therefore closes.
     Bar(Py<PyAny>),
 }
 
-/// How far a transfer is: bytes moved, and bytes in all where that is known.
-/// Nothing before the transfer has said a first word.
+/// The number of bytes moved, and of bytes in all where it is known.
+type Bytes = (u64, Option<u64>);
+
+/// How many bytes a transfer has moved; nothing before its first report.
 #[derive(Default)]
-pub(crate) struct Far {
-    is: Mutex<Option<(u64, Option<u64>)>>,
-    begun: Notify,
+pub(crate) struct ByteProgress {
+    bytes: Mutex<Option<Bytes>>,
+    started: Notify,
 }
 
-impl Far {
-    pub(crate) fn note(&self, done: u64, total: Option<u64>) {
-        let mut is = self.is.lock().unwrap_or_else(PoisonError::into_inner);
-        if is.replace((done, total)).is_none() {
-            self.begun.notify_one();
+impl ByteProgress {
+    /// Records the number of bytes moved so far.
+    pub(crate) fn set(&self, done: u64, total: Option<u64>) {
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes.replace((done, total)).is_none() {
+            self.started.notify_one();
         }
     }
 
-    fn is(&self) -> Option<(u64, Option<u64>)> {
-        *self.is.lock().unwrap_or_else(PoisonError::into_inner)
+    fn get(&self) -> Option<Bytes> {
+        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl FromPyObject<'_, '_> for Listener {
+impl FromPyObject<'_, '_> for ProgressArgument {
     type Error = PyErr;
 
     const INPUT_TYPE: PyStaticExpr = type_hint_union!(
-        type_hint_identifier!("builtins", "bool"),
-        type_hint_identifier!("lakewright.typing", "ProgressCallback"),
-        PyStaticExpr::Constant { value: pyo3::inspect::PyStaticConstant::None }
+        hint::BOOL,
+        type_hint_identifier!("lakewright.typing", "ProgressCallback")
     );
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        if object.is_none() {
-            return Ok(Self::Nobody);
-        }
         if let Ok(wanted) = object.cast::<PyBool>() {
             if !wanted.is_true() {
-                return Ok(Self::Nobody);
+                return Ok(Self::Off);
             }
             let bar = object.py().import("lakewright._progress")?.call_method0("bar")?;
             return Ok(Self::Bar(bar.unbind()));
@@ -72,64 +74,62 @@ impl FromPyObject<'_, '_> for Listener {
     }
 }
 
-impl Listener {
-    /// Runs a transfer that counts its bytes, and tells how far it is. What the callable raises
-    /// ends the transfer.
-    pub(crate) async fn hear<T>(
-        self,
-        far: &Far,
+impl ProgressArgument {
+    /// Runs a transfer that records its bytes in `progress`, and reports them. An exception that
+    /// the callable raises ends the transfer.
+    pub(crate) async fn report<T>(
+        this: Option<Self>,
+        progress: &ByteProgress,
         transfer: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let (listener, bar) = match self {
-            Self::Nobody => return transfer.await,
-            Self::Callable(callable) => (Arc::new(callable), None),
-            Self::Bar(bar) => {
+        let (callable, bar) = match this {
+            None | Some(Self::Off) => return transfer.await,
+            Some(Self::Callable(callable)) => (Arc::new(callable), None),
+            Some(Self::Bar(bar)) => {
                 let bar = Arc::new(bar);
-                (bar.clone(), Some(PutAway(Some(bar))))
+                (bar.clone(), Some(CloseBar(Some(bar))))
             }
         };
-        let answer = tell_all(&listener, far, transfer).await;
+        let result = report_until_done(&callable, progress, transfer).await;
         if let Some(bar) = bar {
-            bar.now().await;
+            bar.close().await;
         }
-        answer
+        result
     }
 }
 
-/// Runs the transfer to its end.
-async fn tell_all<T>(
-    listener: &Arc<Py<PyAny>>,
-    far: &Far,
+async fn report_until_done<T>(
+    callable: &Arc<Py<PyAny>>,
+    progress: &ByteProgress,
     transfer: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let mut transfer = std::pin::pin!(transfer);
-    let mut tick = tokio::time::interval(TELL_EVERY);
-    let mut told = None;
+    let mut tick = tokio::time::interval(REPORT_INTERVAL);
+    let mut reported = None;
     loop {
-        let answer = tokio::select! {
-            answer = &mut transfer => Some(answer),
+        let result = tokio::select! {
+            result = &mut transfer => Some(result),
             _ = tick.tick() => None,
-            // A short transfer would be over before the second look.
-            () = far.begun.notified() => None,
+            // A short transfer would be done before the second tick.
+            () = progress.started.notified() => None,
         };
-        if let Some(is) = far.is()
-            && told != Some(is)
-            && !matches!(answer, Some(Err(_)))
+        if let Some(bytes) = progress.get()
+            && reported != Some(bytes)
+            && !matches!(result, Some(Err(_)))
         {
-            told = Some(is);
-            tell(listener.clone(), is).await?;
+            reported = Some(bytes);
+            call(callable.clone(), bytes).await?;
         }
-        if let Some(answer) = answer {
-            return answer;
+        if let Some(result) = result {
+            return result;
         }
     }
 }
 
-/// Off the runtime's workers, which never wait for the GIL.
-async fn tell(listener: Arc<Py<PyAny>>, far: (u64, Option<u64>)) -> Result<()> {
-    let told =
-        tokio::task::spawn_blocking(move || Python::attach(|py| listener.call1(py, far).map(drop)));
-    match told.await {
+/// Calls the callable on a blocking thread: the workers of the runtime never wait for the GIL.
+async fn call(callable: Arc<Py<PyAny>>, bytes: Bytes) -> Result<()> {
+    let call = move || Python::attach(|py| callable.call1(py, bytes).map(drop));
+    match tokio::task::spawn_blocking(call).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(raised)) => {
             Err(Error::new(ErrorKind::Internal, "the progress callback failed").caused_by(raised))
@@ -138,29 +138,30 @@ async fn tell(listener: Arc<Py<PyAny>>, far: (u64, Option<u64>)) -> Result<()> {
     }
 }
 
-/// Ends a bar however its transfer ended, so that what is printed next has a line of its own.
-struct PutAway(Option<Arc<Py<PyAny>>>);
+/// Closes a bar however its transfer ends, so that later output begins on a line of its own.
+struct CloseBar(Option<Arc<Py<PyAny>>>);
 
-impl PutAway {
-    /// Before the caller hears how the transfer ended.
-    async fn now(mut self) {
-        if let Some(closing) = self.closing() {
+impl CloseBar {
+    /// Closes the bar, and waits until it is closed.
+    async fn close(mut self) {
+        if let Some(closing) = self.start() {
+            // Joining fails only when the runtime is shut down.
             let _ = closing.await;
         }
     }
 
-    /// Off the workers, which never wait for the GIL.
-    fn closing(&mut self) -> Option<tokio::task::JoinHandle<()>> {
+    /// Starts closing on a blocking thread: the workers of the runtime never wait for the GIL.
+    fn start(&mut self) -> Option<tokio::task::JoinHandle<()>> {
         let (bar, runtime) = (self.0.take()?, tokio::runtime::Handle::try_current().ok()?);
         Some(runtime.spawn_blocking(move || {
-            // A bar that fails to close has said so where it could.
+            // A bar that cannot be closed must not hide the result of the transfer.
             Python::try_attach(|py| bar.call_method0(py, "close").map(drop));
         }))
     }
 }
 
-impl Drop for PutAway {
+impl Drop for CloseBar {
     fn drop(&mut self) {
-        drop(self.closing());
+        drop(self.start());
     }
 }

@@ -1,4 +1,4 @@
-//! One runtime, one way to block on it and one way to await it.
+//! The Tokio runtime of the module, and the two ways to run a future on it: block, or await.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -16,41 +16,43 @@ use pyo3::{IntoPyObjectExt, type_hint_identifier, type_hint_subscript};
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::AbortHandle;
 
+use crate::convert::hint;
 use crate::error::OrRaise;
 
-/// How long a blocked call goes without looking for Ctrl-C: too short to be felt, and twenty
-/// looks a second cost nothing.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often a blocked call checks for Ctrl-C: often enough to feel immediate, and twenty checks
+/// a second cost nothing.
+pub(crate) const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long an interrupted call waits for its future to let go of files and connections.
-const LET_GO: Duration = Duration::from_secs(2);
+/// How long an interrupted call waits for its future to release files and connections.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many threads may wait for Python at once. Generators that callers have us read may all
-/// wait for something; behind tokio's 512 of them no other call would hear its answer.
-const BLOCKED: usize = 16_384;
+/// The limit of threads that may block on Python at once. Python generators that are read as
+/// object data may all block; with Tokio's default of 512 threads they could keep every other
+/// call from getting its result.
+const MAX_BLOCKING_THREADS: usize = 16_384;
 
 struct Started {
     process: u32,
     handle: Handle,
-    /// `None` once the interpreter ends.
+    /// `None` once the interpreter is shutting down.
     runtime: Mutex<Option<Runtime>>,
 }
 
 static STARTED: OnceLock<Result<Started, String>> = OnceLock::new();
 
-/// The thread in which Python runs signal handlers, as far as it is known.
+/// The thread in which Python runs signal handlers, if it is known.
 static MAIN_THREAD: RwLock<Option<ThreadId>> = RwLock::new(None);
 
-/// The runtime all work is done on; started by the first call that needs it.
+/// Returns the runtime that does all work. The first call that needs it starts it.
 ///
 /// # Errors
-/// `Unsupported` in a process that was forked after the runtime had started (its threads are
-/// the parent's), and while the interpreter ends.
+/// `Unsupported` in a process that was forked after the runtime had started (the threads belong
+/// to the parent), and while the interpreter is shutting down.
 pub(crate) fn runtime() -> Result<&'static Handle> {
     let started = STARTED.get_or_init(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name("lakewright")
-            .max_blocking_threads(BLOCKED)
+            .max_blocking_threads(MAX_BLOCKING_THREADS)
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
@@ -72,8 +74,8 @@ pub(crate) fn runtime() -> Result<&'static Handle> {
     Ok(&started.handle)
 }
 
-/// Ends the runtime before the interpreter ends: a thread that still held or awaited the GIL
-/// then would bring the process down.
+/// Stops the runtime before the interpreter shuts down: a thread that held or waited for the GIL
+/// at that time would crash the process.
 #[pyfunction]
 #[pyo3(name = "_at_exit")]
 pub(crate) fn at_exit(py: Python<'_>) {
@@ -84,30 +86,30 @@ pub(crate) fn at_exit(py: Python<'_>) {
     py.detach(|| {
         let runtime = started.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
-            runtime.block_on(lakewright::finish_background_work(LET_GO));
-            runtime.shutdown_timeout(LET_GO);
+            runtime.block_on(lakewright::finish_background_work(RELEASE_TIMEOUT));
+            runtime.shutdown_timeout(RELEASE_TIMEOUT);
         }
     });
 }
 
-/// Notes the thread that imports the module, if that is where signals are handled, and asks to
-/// be told when the interpreter ends.
+/// Records the thread that imports the module, if signals are handled there, and registers
+/// [`at_exit`].
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     let threading = py.import("threading")?;
     let main = threading.call_method0("main_thread")?;
     if main.is(&threading.call_method0("current_thread")?) {
-        let mut noted = MAIN_THREAD.write().unwrap_or_else(PoisonError::into_inner);
-        *noted = Some(std::thread::current().id());
+        let mut main_thread = MAIN_THREAD.write().unwrap_or_else(PoisonError::into_inner);
+        *main_thread = Some(std::thread::current().id());
     }
     let hook = wrap_pyfunction!(at_exit, py)?;
     py.import("atexit")?.call_method1("register", (hook,))?;
     Ok(())
 }
 
-/// Whether Python would run signal handlers in this thread.
+/// Returns whether Python would run signal handlers in this thread.
 pub(crate) fn on_main_thread() -> bool {
-    let noted = MAIN_THREAD.read().unwrap_or_else(PoisonError::into_inner);
-    *noted == Some(std::thread::current().id())
+    let main_thread = MAIN_THREAD.read().unwrap_or_else(PoisonError::into_inner);
+    *main_thread == Some(std::thread::current().id())
 }
 
 /// Blocks on a future without the GIL. Ctrl-C drops the future and raises.
@@ -116,26 +118,27 @@ pub(crate) fn wait<T: Send + 'static>(
     future: impl Future<Output = Result<T>> + Send + 'static,
 ) -> PyResult<T> {
     let runtime = runtime().or_raise(py)?;
-    let (into, mut from) = sync_channel(1);
-    // On a worker, not here: this thread may belong to a runtime already, and it must stay free
-    // to look for signals.
+    let (sender, mut receiver) = sync_channel(1);
+    // On a worker and not in this thread, which may belong to a runtime already and must stay
+    // free to check for signals.
     let task = runtime.spawn(async move {
-        let answer = future.await;
-        let _ = into.send(answer);
+        let result = future.await;
+        // Sending fails only when the caller was interrupted.
+        let _ = sender.send(result);
     });
     loop {
-        let answer;
-        (from, answer) = py.detach(move || {
-            let answer = from.recv_timeout(LOOK_EVERY);
-            (from, answer)
+        let result;
+        (receiver, result) = py.detach(move || {
+            let result = receiver.recv_timeout(SIGNAL_INTERVAL);
+            (receiver, result)
         });
-        match answer {
-            Ok(answer) => return answer.or_raise(py),
+        match result {
+            Ok(result) => return result.or_raise(py),
             Err(RecvTimeoutError::Timeout) => {
                 if let Err(interrupt) = py.check_signals() {
                     task.abort();
-                    // The channel closes when the future is gone.
-                    let _ = py.detach(move || from.recv_timeout(LET_GO));
+                    // The channel closes when the future has been dropped.
+                    let _ = py.detach(move || receiver.recv_timeout(RELEASE_TIMEOUT));
                     return Err(interrupt);
                 }
             }
@@ -148,16 +151,16 @@ fn lost() -> Error {
     Error::new(ErrorKind::Internal, "the task of the call was lost")
 }
 
-/// What an `_async` function returns: something to await, and in the stubs what it comes to.
+/// The result of an `_async` method: an awaitable, whose result the stubs name.
 pub(crate) struct Awaitable<'py, T> {
     future: Bound<'py, PyAny>,
-    comes_to: PhantomData<fn() -> T>,
+    result: PhantomData<fn() -> T>,
 }
 
 impl<'py, T> Awaitable<'py, T> {
-    /// Something that comes to a `T` when it is awaited.
+    /// Wraps an awaitable object whose result is a `T`.
     pub(crate) fn of(future: Bound<'py, PyAny>) -> Self {
-        Self { future, comes_to: PhantomData }
+        Self { future, result: PhantomData }
     }
 }
 
@@ -174,7 +177,7 @@ impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Awaitable<'py, T> {
     }
 }
 
-/// Hands a future to the running event loop. Cancelling what is returned drops the future.
+/// Runs a future for the running event loop. Cancelling the returned awaitable drops the future.
 pub(crate) fn promise<'py, T>(
     py: Python<'py>,
     future: impl Future<Output = Result<T>> + Send + 'static,
@@ -187,25 +190,25 @@ where
     let promised = event_loop.call_method0("create_future")?;
     let (event_loop, receiver) = (event_loop.unbind(), promised.clone().unbind());
     let task = runtime.spawn(async move {
-        // A panic is an answer too: whoever awaits it must not wait for ever.
-        let answer = AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| Err(lost()));
-        OUTBOX.send(Box::new(move |py| Letter {
-            answer: answer.or_raise(py).and_then(|value| value.into_py_any(py)),
+        // A panic becomes an error, or the awaiting task would wait for ever.
+        let result = AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| Err(lost()));
+        OUTBOX.send(Box::new(move |py| LoopMessage {
+            result: result.or_raise(py).and_then(|value| value.into_py_any(py)),
             event_loop,
             future: receiver,
         }));
     });
-    let ended = Bound::new(py, Ended(task.abort_handle()))?;
-    promised.call_method1("add_done_callback", (ended,))?;
+    let abort = Bound::new(py, AbortOnCancel(task.abort_handle()))?;
+    promised.call_method1("add_done_callback", (abort,))?;
     Ok(Awaitable::of(promised))
 }
 
-/// Called by the event loop when the future is done, also when it was cancelled.
-#[pyclass(frozen, module = "lakewright._lakewright", name = "_Ended")]
-struct Ended(AbortHandle);
+/// The callback that the event loop runs when a future is done or cancelled.
+#[pyclass(frozen, module = "lakewright._lakewright", name = "_AbortOnCancel")]
+struct AbortOnCancel(AbortHandle);
 
 #[pymethods]
-impl Ended {
+impl AbortOnCancel {
     fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         if future.call_method0("cancelled")?.is_truthy()? {
             self.0.abort();
@@ -214,97 +217,99 @@ impl Ended {
     }
 }
 
-/// Answers on their way to event loops. One thread at a time carries them, off the workers, which
-/// never wait for the GIL; what arrives while it waits goes along in one go, so that the busier
-/// it gets, the fewer wake-ups an answer costs.
-static OUTBOX: Outbox = Outbox(Mutex::new(Waiting { letters: Vec::new(), carried: false }));
+/// Results on their way to event loops. One thread at a time delivers them, so that no worker of
+/// the runtime waits for the GIL. Results that arrive while that thread waits for the GIL are
+/// delivered together: the higher the load, the fewer wake-ups per result.
+static OUTBOX: Outbox = Outbox(Mutex::new(Queue { messages: Vec::new(), is_delivering: false }));
 
-struct Outbox(Mutex<Waiting>);
+struct Outbox(Mutex<Queue>);
 
-struct Waiting {
-    letters: Vec<Unsealed>,
-    /// Whether somebody is about to take them.
-    carried: bool,
+struct Queue {
+    messages: Vec<PendingMessage>,
+    /// Whether a thread is about to take the messages.
+    is_delivering: bool,
 }
 
-/// An answer that becomes Python's under the GIL.
-type Unsealed = Box<dyn FnOnce(Python<'_>) -> Letter + Send>;
+/// A message whose result is converted to Python when it is called with the GIL.
+type PendingMessage = Box<dyn FnOnce(Python<'_>) -> LoopMessage + Send>;
 
-struct Letter {
+/// The result of a future for the event loop that created it.
+struct LoopMessage {
     event_loop: Py<PyAny>,
     future: Py<PyAny>,
-    answer: PyResult<Py<PyAny>>,
+    result: PyResult<Py<PyAny>>,
 }
 
 impl Outbox {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn send(&'static self, letter: Unsealed) {
-        let mut waiting = self.waiting();
-        waiting.letters.push(letter);
-        if !std::mem::replace(&mut waiting.carried, true) {
-            drop(waiting);
-            tokio::task::spawn_blocking(|| self.carry());
+    fn send(&'static self, message: PendingMessage) {
+        let mut queue = self.queue();
+        queue.messages.push(message);
+        if !std::mem::replace(&mut queue.is_delivering, true) {
+            drop(queue);
+            tokio::task::spawn_blocking(|| self.deliver_all());
         }
     }
 
-    fn carry(&self) {
-        // While the interpreter ends nobody waits any more.
+    fn deliver_all(&self) {
+        // While the interpreter shuts down no event loop waits for results.
         Python::try_attach(|py| {
             loop {
-                let letters = {
-                    let mut waiting = self.waiting();
-                    waiting.carried = !waiting.letters.is_empty();
-                    std::mem::take(&mut waiting.letters)
+                let messages = {
+                    let mut queue = self.queue();
+                    queue.is_delivering = !queue.messages.is_empty();
+                    std::mem::take(&mut queue.messages)
                 };
-                if letters.is_empty() {
+                if messages.is_empty() {
                     return;
                 }
-                deliver(py, letters);
+                deliver(py, messages);
             }
         });
     }
 }
 
-/// A future of an event loop, and what it comes to.
-type Answered = (Py<PyAny>, PyResult<Py<PyAny>>);
+/// A future of an event loop, and its result.
+type Resolved = (Py<PyAny>, PyResult<Py<PyAny>>);
 
-/// Hands answers to their event loops, each loop its own in one call.
-fn deliver(py: Python<'_>, letters: Vec<Unsealed>) {
-    let mut bundles: Vec<(Py<PyAny>, Vec<Answered>)> = Vec::new();
-    for letter in letters {
-        let Letter { event_loop, future, answer } = letter(py);
-        match bundles.iter_mut().find(|(known, _)| known.is(&event_loop)) {
-            Some((_, answers)) => answers.push((future, answer)),
-            None => bundles.push((event_loop, vec![(future, answer)])),
+/// Delivers results to their event loops, with one call for each loop.
+fn deliver(py: Python<'_>, messages: Vec<PendingMessage>) {
+    let mut by_loop: Vec<(Py<PyAny>, Vec<Resolved>)> = Vec::new();
+    for message in messages {
+        let LoopMessage { event_loop, future, result } = message(py);
+        match by_loop.iter_mut().find(|(known, _)| known.is(&event_loop)) {
+            Some((_, results)) => results.push((future, result)),
+            None => by_loop.push((event_loop, vec![(future, result)])),
         }
     }
-    for (event_loop, answers) in bundles {
-        let Ok(answers) = Bound::new(py, Answers(Mutex::new(answers))) else { continue };
-        // A loop that was closed meanwhile has nobody who waits.
-        let _ = event_loop.bind(py).call_method1("call_soon_threadsafe", (answers,));
+    for (event_loop, results) in by_loop {
+        let Ok(results) = Bound::new(py, SetResults(Mutex::new(results))) else { continue };
+        // The call fails when the loop was closed, and then no task awaits the result.
+        let _ = event_loop.bind(py).call_method1("call_soon_threadsafe", (results,));
     }
 }
 
-/// What the event loop is asked to call: it alone may touch its futures.
-#[pyclass(frozen, module = "lakewright._lakewright", name = "_Answers")]
-struct Answers(Mutex<Vec<Answered>>);
+/// The callback that the event loop runs to set results: only its own thread may do so.
+#[pyclass(frozen, module = "lakewright._lakewright", name = "_SetResults")]
+struct SetResults(Mutex<Vec<Resolved>>);
 
 #[pymethods]
-impl Answers {
+impl SetResults {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let answers = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for (future, answer) in answers {
+        let results = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for (future, result) in results {
             let future = future.bind(py);
             if future.call_method0("done")?.is_truthy()? {
                 continue;
             }
-            match answer {
+            match result {
                 Ok(value) => future.call_method1("set_result", (value,))?,
                 Err(error) => match future.call_method1("set_exception", (error,)) {
-                    // A future refuses some exceptions; whoever awaits it must not wait for ever.
+                    // A future refuses some exceptions. Without an exception the awaiting task
+                    // would wait for ever.
                     Err(refused) => future.call_method1("set_exception", (refused,))?,
                     Ok(none) => none,
                 },
@@ -314,7 +319,7 @@ impl Answers {
     }
 }
 
-/// What an awaited call comes to that has nothing to say: `None`, where `()` would be a tuple.
+/// The result of a call that returns nothing: `None`, where `()` would be an empty tuple.
 pub(crate) struct Done;
 
 impl<'py> IntoPyObject<'py> for Done {
@@ -322,16 +327,14 @@ impl<'py> IntoPyObject<'py> for Done {
     type Output = Bound<'py, PyAny>;
     type Error = PyErr;
 
-    const OUTPUT_TYPE: PyStaticExpr =
-        PyStaticExpr::Constant { value: pyo3::inspect::PyStaticConstant::None };
+    const OUTPUT_TYPE: PyStaticExpr = hint::NONE;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(py.None().into_bound(py))
     }
 }
 
-/// What an asynchronous iterator returns for an item that is here already: awaiting it takes no
-/// turn of the event loop.
+/// An awaitable whose result is known: awaiting it takes no turn of the event loop.
 #[pyclass(frozen, module = "lakewright._lakewright", name = "_Ready")]
 pub(crate) struct Ready(Py<PyAny>);
 

@@ -1,6 +1,5 @@
-//! Scans, and the batches they come to.
+//! Scans, and the record batches that they return.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -17,80 +16,76 @@ use pyo3::types::PyCapsule;
 use pyo3_arrow::ffi::{
     ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule,
 };
-use tokio::runtime::Handle;
+use tokio::runtime::Handle as RuntimeHandle;
 use tokio::sync::mpsc;
 
 use crate::convert::Opaque;
 use crate::error::OrRaise;
 use crate::lake::Lake;
-use crate::runtime::{Awaitable, LOOK_EVERY, on_main_thread, promise, runtime, wait};
+use crate::runtime::{Awaitable, SIGNAL_INTERVAL, on_main_thread, runtime, wait};
 use crate::schema::Schema;
-use crate::turns::Turns;
+use crate::shared_stream::SharedStream;
+use crate::verb::{Guarded, Handle, Open, verbs};
 
-/// How many batches wait for a consumer that is slower than we are.
-const WAITING: usize = 2;
+/// How many batches are buffered for a slower consumer.
+const BUFFERED_BATCHES: usize = 2;
 
-/// A query that runs when it is read, each time anew.
+/// A query, which runs each time that it is read.
 ///
-/// ``pyarrow.table(scan)``, ``polars.DataFrame(scan)``, ``duckdb.from_arrow(scan)`` and whatever
-/// else takes ``__arrow_c_stream__`` reads it, also ``append``. It iterates over
+/// ``pyarrow.table(scan)``, ``polars.DataFrame(scan)``, ``duckdb.from_arrow(scan)`` and every
+/// other consumer of ``__arrow_c_stream__`` reads it, also :meth:`Table.append`. It iterates over
 /// :class:`RecordBatch`, with ``for`` and with ``async for``.
 #[pyclass(frozen, module = "lakewright", weakref)]
 #[derive(Clone)]
 pub(crate) struct Scan {
-    /// Whose tables it reads.
+    /// The lakes of the tables that the query reads.
     lakes: Vec<Lake>,
     scan: lakewright::table::Scan,
 }
 
 impl Scan {
-    /// `scan` is made on a loose connection.
+    /// Wraps a scan that was created without a guard: the lakes keep its connection alive.
     pub(crate) fn new(lakes: Vec<Lake>, scan: lakewright::table::Scan) -> Self {
         Self { lakes, scan }
     }
 
-    /// What must stay open while it is read.
-    fn open(&self) -> Result<Vec<lakewright::Lake>> {
-        self.lakes.iter().map(|lake| lake.0.lake()).collect()
-    }
-
-    fn planning(&self) -> impl Future<Output = Result<Schema>> + Send + 'static {
-        let scan = self.clone();
-        async move {
-            let open = scan.open()?;
-            let schema = scan.scan.schema().await.map(Schema);
-            drop(open);
-            schema
-        }
-    }
-
+    /// Runs the query. The stream keeps the lakes open until it is dropped.
     pub(crate) async fn stream(&self) -> Result<BatchStream> {
-        let open = self.open()?;
-        let stream = self.scan.stream().await?;
+        let open = self.inner()?;
+        let stream = open.stream().await?;
         let schema = stream.schema().clone();
-        let reading = stream.inspect(move |_| {
+        let guarded = stream.inspect(move |_| {
             let _ = &open;
         });
-        Ok(BatchStream::new(schema, reading))
+        Ok(BatchStream::new(schema, guarded))
     }
 
     fn batches(&self) -> BatchIterator {
         let scan = self.clone();
         let batches = futures::stream::once(async move { scan.stream().await }).try_flatten();
-        BatchIterator(Turns::new(batches.map_ok(|batch| {
+        BatchIterator(SharedStream::new(batches.map_ok(|batch| {
             if batch.num_rows() == 0 { Vec::new() } else { vec![RecordBatch(batch)] }
         })))
     }
 }
 
-/// Runs a scan into a capsule for whoever reads Arrow's C streams.
+impl Handle for Scan {
+    type Inner = Guarded<lakewright::table::Scan>;
+
+    fn inner(&self) -> Result<Self::Inner> {
+        let lakes = self.lakes.iter().map(|lake| lake.0.lake()).collect::<Result<_>>()?;
+        Ok(Guarded::new(self.scan.clone(), lakes))
+    }
+}
+
+/// Runs a scan, and returns the capsule of an Arrow C stream of its batches.
 pub(crate) fn export<'py>(
     py: Python<'py>,
     scan: Scan,
     requested_schema: Option<Bound<'py, PyCapsule>>,
 ) -> PyResult<Opaque<'py>> {
     let stream = wait(py, async move { scan.stream().await })?;
-    capsule(py, Feed::new(stream).or_raise(py)?, requested_schema)
+    capsule(py, BlockingReader::new(stream).or_raise(py)?, requested_schema)
 }
 
 fn capsule<'py>(
@@ -104,31 +99,29 @@ fn capsule<'py>(
     Ok(Opaque(to_stream_pycapsule(py, rows, requested_schema)?.into_any()))
 }
 
-/// Rows cross as one struct whose fields are the columns.
+/// Returns the field of a struct whose children are the columns: the C interface passes rows so.
 fn rows_of(schema: &SchemaRef) -> Field {
     Field::new_struct("", schema.fields().clone(), false).with_metadata(schema.metadata().clone())
 }
 
-/// The columns of a scan as a capsule.
+/// Returns the capsule of an Arrow C schema.
 pub(crate) fn export_schema<'py>(py: Python<'py>, schema: &SchemaRef) -> PyResult<Opaque<'py>> {
     Ok(Opaque(to_schema_pycapsule(py, schema.as_ref())?.into_any()))
 }
 
+#[verbs(Scan)]
+impl Open<Scan> {
+    /// Returns the columns of the result. Plans the query, and reads no data.
+    ///
+    /// Raises ``NotFoundError`` when there is no table; ``InvalidInputError`` for unknown columns,
+    /// and for a condition or query that is not SQL.
+    async fn schema(self) -> Result<Schema> {
+        self.inner.schema().await.map(Schema)
+    }
+}
+
 #[pymethods]
 impl Scan {
-    /// The columns of the answer. Plans the query, reads no data.
-    ///
-    /// Raises ``NotFoundError`` when there is no table; ``InvalidInputError`` for columns that
-    /// are not there, or a condition or query that is no SQL.
-    fn schema(&self, py: Python<'_>) -> PyResult<Schema> {
-        wait(py, self.planning())
-    }
-
-    /// The asynchronous twin of :meth:`schema`.
-    fn schema_async<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, Schema>> {
-        promise(py, self.planning())
-    }
-
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Opaque<'py>> {
         export_schema(py, &self.schema(py)?.0)
     }
@@ -157,7 +150,7 @@ impl Scan {
 
 /// The batches of one run of a scan: an iterator, also an asynchronous one.
 #[pyclass(frozen, module = "lakewright")]
-pub(crate) struct BatchIterator(Turns<RecordBatch>);
+pub(crate) struct BatchIterator(SharedStream<RecordBatch>);
 
 #[pymethods]
 impl BatchIterator {
@@ -178,8 +171,9 @@ impl BatchIterator {
     }
 }
 
-/// Some rows, column by column. ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)`` and
-/// whatever else takes ``__arrow_c_array__`` or ``__arrow_c_stream__`` reads it without a copy.
+/// Rows, stored column by column. ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)`` and
+/// every other consumer of ``__arrow_c_array__`` or ``__arrow_c_stream__`` reads it without a
+/// copy.
 #[pyclass(frozen, module = "lakewright", weakref)]
 pub(crate) struct RecordBatch(Batch);
 
@@ -191,19 +185,19 @@ impl RecordBatch {
         Schema(self.0.schema())
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     #[getter]
     fn num_rows(&self) -> usize {
         self.0.num_rows()
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     #[getter]
     fn num_columns(&self) -> usize {
         self.0.num_columns()
     }
 
-    /// How many bytes of memory its buffers take.
+    /// The memory that the buffers take, in bytes.
     #[getter]
     fn nbytes(&self) -> usize {
         self.0.get_array_memory_size()
@@ -245,52 +239,52 @@ impl RecordBatch {
     }
 }
 
-/// A stream for a consumer that blocks: fed through a bounded channel by a task that never
-/// needs the GIL, so that it does not matter whether the consumer holds it.
-struct Feed {
+/// A stream for a consumer that blocks. A task that never takes the GIL fills it through a
+/// bounded channel, so that it works whether or not the consumer holds the GIL.
+struct BlockingReader {
     schema: SchemaRef,
-    from: mpsc::Receiver<Result<Batch>>,
-    runtime: Handle,
+    receiver: mpsc::Receiver<Result<Batch>>,
+    runtime: RuntimeHandle,
 }
 
-impl Feed {
+impl BlockingReader {
     fn new(mut stream: BatchStream) -> Result<Self> {
         let runtime = runtime()?.clone();
         let schema = stream.schema().clone();
-        let (into, from) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(BUFFERED_BATCHES);
         runtime.spawn(async move {
             loop {
                 let batch = tokio::select! {
                     batch = stream.next() => batch,
-                    () = into.closed() => return,
+                    () = sender.closed() => return,
                 };
                 let Some(batch) = batch else { return };
-                if into.send(batch).await.is_err() {
+                if sender.send(batch).await.is_err() {
                     return;
                 }
             }
         });
-        Ok(Self { schema, from, runtime })
+        Ok(Self { schema, receiver, runtime })
     }
 
-    /// Blocks for the next batch and lets Ctrl-C through, where this is the thread it goes to.
+    /// Blocks for the next batch. In the main thread it checks for Ctrl-C meanwhile.
     fn receive(&mut self) -> Option<Result<Batch>> {
-        if let Ok(batch) = self.from.try_recv() {
+        if let Ok(batch) = self.receiver.try_recv() {
             return Some(batch);
         }
-        // In a fork the runtime is not there; waiting for it would be for ever.
+        // In a forked process the runtime has no threads, and this would wait for ever.
         if let Err(error) = runtime() {
             return Some(Err(error));
         }
         loop {
-            let next = self
-                .runtime
-                .block_on(async { tokio::time::timeout(LOOK_EVERY, self.from.recv()).await });
+            let next = self.runtime.block_on(async {
+                tokio::time::timeout(SIGNAL_INTERVAL, self.receiver.recv()).await
+            });
             match next {
                 Ok(batch) => return batch,
                 Err(_) if on_main_thread() && Python::attach(interrupted) => {
-                    // The consumer makes an exception of its own of this; to end the stream
-                    // instead would make it take half the rows for all.
+                    // The consumer turns this into an exception. Ending the stream instead would
+                    // make it take a part of the rows for all of them.
                     let why = "interrupted (Ctrl-C)";
                     return Some(Err(Error::new(ErrorKind::Unavailable, why).during("scan")));
                 }
@@ -300,8 +294,8 @@ impl Feed {
     }
 }
 
-/// Whether a signal's handler raised. A consumer in C cannot pass that on, so Ctrl-C is noted
-/// again, for when it is back in Python.
+/// Returns whether a signal handler raised. A consumer in C cannot pass the exception on, so
+/// Ctrl-C is raised again when the consumer has returned to Python.
 fn interrupted(py: Python<'_>) -> bool {
     let Err(raised) = py.check_signals() else { return false };
     if raised.is_instance_of::<PyKeyboardInterrupt>(py) {
@@ -310,7 +304,7 @@ fn interrupted(py: Python<'_>) -> bool {
     true
 }
 
-impl Iterator for Feed {
+impl Iterator for BlockingReader {
     type Item = Result<Batch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -319,7 +313,7 @@ impl Iterator for Feed {
     }
 }
 
-impl RecordBatchReader for Feed {
+impl RecordBatchReader for BlockingReader {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }

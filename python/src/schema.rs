@@ -1,7 +1,7 @@
-//! Columns, ours and theirs.
+//! Schemas: of lakewright and of other libraries.
 
 use arrow::datatypes::SchemaRef;
-use lakewright::table::{schema_from_types, type_name};
+use lakewright::table::{column_types, schema_from_types};
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
@@ -9,22 +9,13 @@ use pyo3::types::{PyDict, PyMapping};
 use pyo3::{Borrowed, IntoPyObjectExt, type_hint_identifier};
 use pyo3_arrow::PySchema;
 
-use crate::convert::{Dict, Opaque, Recipe};
+use crate::convert::{Dict, Opaque, Reduced};
 use crate::error::OrRaise;
-
-/// Name and Delta type of each column.
-pub(crate) fn columns(schema: &SchemaRef) -> Vec<(String, String)> {
-    let column = |field: &arrow::datatypes::FieldRef| {
-        let required = if field.is_nullable() { "" } else { " not null" };
-        (field.name().clone(), format!("{}{required}", type_name(field.data_type())))
-    };
-    schema.fields().iter().map(column).collect()
-}
 
 /// The columns of a table, a scan or a batch.
 ///
-/// ``pyarrow.schema(schema)`` and whatever else takes ``__arrow_c_schema__`` reads it; it is
-/// made from such an object, or from a dict in Delta's names of types.
+/// ``pyarrow.schema(schema)`` and every other consumer of ``__arrow_c_schema__`` reads it. The
+/// constructor takes an object with ``__arrow_c_schema__``, or a dict with Delta's names of types.
 ///
 /// >>> lakewright.Schema({"day": "date", "delay": "double not null"})
 /// Schema({'day': 'date', 'delay': 'double not null'})
@@ -40,16 +31,16 @@ impl Schema {
         Self(columns.0)
     }
 
-    /// The columns' names.
+    /// The names of the columns.
     #[getter]
     fn names(&self) -> Vec<String> {
         self.0.fields().iter().map(|field| field.name().clone()).collect()
     }
 
-    /// Name and Delta type of each column, in their order.
+    /// Returns the Delta type of each column by name, in the order of the columns.
     pub(crate) fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Dict<'py>> {
         let dict = PyDict::new(py);
-        for (name, data_type) in columns(&self.0) {
+        for (name, data_type) in column_types(&self.0) {
             dict.set_item(name, data_type)?;
         }
         Ok(Dict(dict))
@@ -72,13 +63,13 @@ impl Schema {
         pyo3::types::PyString::new(py, &self.__repr__(py)?).hash()
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Recipe<'py>> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
         let class = py.get_type::<Self>();
-        Ok(Recipe((class, (self.to_dict(py)?.0,)).into_bound_py_any(py)?))
+        Ok(Reduced((class, (self.to_dict(py)?.0,)).into_bound_py_any(py)?))
     }
 }
 
-/// A schema as people give it: anything with `__arrow_c_schema__`, or `{"name": "type"}`.
+/// A schema as an argument: anything with `__arrow_c_schema__`, or `{"name": "type"}`.
 pub(crate) struct SchemaArgument(pub(crate) SchemaRef);
 
 impl FromPyObject<'_, '_> for SchemaArgument {

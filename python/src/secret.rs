@@ -10,13 +10,13 @@ use pyo3::types::{PyDict, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt};
 use pyo3::{type_hint_identifier, type_hint_subscript, type_hint_union};
 
-use crate::convert::Recipe;
+use crate::convert::Reduced;
 use crate::error::invalid;
 
-/// What a secret is shown as.
+/// The text that stands for a secret wherever it is shown.
 const MASK: &str = "***";
 
-/// A secret that cannot be printed, or where one is to be read.
+/// A secret that is never printed, or a reference to where it is read from.
 ///
 /// >>> lakewright.Secret("hunter2")
 /// Secret('***')
@@ -34,21 +34,22 @@ impl Secret {
         Self(SettingValue::Literal(Text::new(text)))
     }
 
-    /// A file whose content, without white space around it, is the secret.
+    /// Returns a reference to a file whose content, without surrounding white space, is the secret.
     #[staticmethod]
     #[pyo3(signature = (path, /))]
     fn file(path: PathBuf) -> Self {
         Self(SettingValue::Reference(SecretRef::File(path)))
     }
 
-    /// An environment variable.
+    /// Returns a reference to an environment variable.
     #[staticmethod]
     #[pyo3(signature = (name, /))]
     fn env(name: String) -> Self {
         Self(SettingValue::Reference(SecretRef::Env(name)))
     }
 
-    /// A systemd credential: a file of that name in ``$CREDENTIALS_DIRECTORY``.
+    /// Returns a reference to a systemd credential: a file of that name in
+    /// ``$CREDENTIALS_DIRECTORY``.
     #[staticmethod]
     #[pyo3(signature = (name, /))]
     fn credential(name: String) -> Self {
@@ -68,12 +69,12 @@ impl Secret {
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-        // All literals share one hash: it must not tell them apart.
+        // All literal secrets have the same hash, so that the hash reveals nothing about them.
         PyString::new(py, &self.__repr__(py)?).hash()
     }
 
-    /// References travel; the text of a secret does not.
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Recipe<'py>> {
+    /// Pickles a reference; refuses to pickle the text of a secret.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
         let class = py.get_type::<Self>();
         let (call, argument) = match &self.0 {
             SettingValue::Literal(_) => {
@@ -89,11 +90,11 @@ impl Secret {
                 ("credential", name.into_bound_py_any(py)?)
             }
         };
-        Ok(Recipe((class.getattr(call)?, (argument,)).into_bound_py_any(py)?))
+        Ok(Reduced((class.getattr(call)?, (argument,)).into_bound_py_any(py)?))
     }
 }
 
-/// A part of a key pair as people give it: text, a `Secret`, or `{"file": …}`, `{"env": …}`,
+/// An access key, secret key or session token as an argument: text, a `Secret`, or `{"file": …}`, `{"env": …}`,
 /// `{"credential": …}`.
 pub(crate) struct SecretArgument(pub(crate) SettingValue);
 
@@ -150,7 +151,7 @@ impl FromPyObject<'_, '_> for SecretArgument {
     }
 }
 
-/// How a part of a key pair is shown: its reference, or stars.
+/// Returns a secret as it is shown: its reference, or `***`.
 pub(crate) fn shown<'py>(py: Python<'py>, value: &SettingValue) -> PyResult<Bound<'py, PyAny>> {
     let dict = PyDict::new(py);
     match value {

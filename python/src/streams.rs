@@ -1,15 +1,32 @@
-//! What comes bit by bit out of a bucket: listings, and objects piece by piece.
+//! Iterators of a bucket: listings, and objects that are read piece by piece.
 
 use pyo3::prelude::*;
 
 use crate::buffer::Piece;
 use crate::runtime::Awaitable;
-use crate::turns::Turns;
+use crate::shared_stream::SharedStream;
 use crate::types::{ObjectInfo, ObjectVersion};
+use crate::verb::Iterated;
+
+impl Iterated for SharedStream<ObjectInfo> {
+    type Iterator = ObjectIterator;
+    type AsyncIterator = ObjectAsyncIterator;
+}
+
+impl Iterated for SharedStream<ObjectVersion> {
+    type Iterator = VersionIterator;
+    type AsyncIterator = VersionAsyncIterator;
+}
 
 /// The objects of a listing, see :meth:`Bucket.list`.
 #[pyclass(frozen, module = "lakewright")]
-pub(crate) struct ObjectIterator(pub(crate) Turns<ObjectInfo>);
+pub(crate) struct ObjectIterator(SharedStream<ObjectInfo>);
+
+impl From<SharedStream<ObjectInfo>> for ObjectIterator {
+    fn from(stream: SharedStream<ObjectInfo>) -> Self {
+        Self(stream)
+    }
+}
 
 #[pymethods]
 impl ObjectIterator {
@@ -24,7 +41,13 @@ impl ObjectIterator {
 
 /// The objects of a listing, see :meth:`Bucket.list_async`.
 #[pyclass(frozen, module = "lakewright")]
-pub(crate) struct ObjectAsyncIterator(pub(crate) Turns<ObjectInfo>);
+pub(crate) struct ObjectAsyncIterator(SharedStream<ObjectInfo>);
+
+impl From<SharedStream<ObjectInfo>> for ObjectAsyncIterator {
+    fn from(stream: SharedStream<ObjectInfo>) -> Self {
+        Self(stream)
+    }
+}
 
 #[pymethods]
 impl ObjectAsyncIterator {
@@ -39,7 +62,13 @@ impl ObjectAsyncIterator {
 
 /// The versions of a listing, see :meth:`Bucket.list_versions`.
 #[pyclass(frozen, module = "lakewright")]
-pub(crate) struct VersionIterator(pub(crate) Turns<ObjectVersion>);
+pub(crate) struct VersionIterator(SharedStream<ObjectVersion>);
+
+impl From<SharedStream<ObjectVersion>> for VersionIterator {
+    fn from(stream: SharedStream<ObjectVersion>) -> Self {
+        Self(stream)
+    }
+}
 
 #[pymethods]
 impl VersionIterator {
@@ -54,7 +83,13 @@ impl VersionIterator {
 
 /// The versions of a listing, see :meth:`Bucket.list_versions_async`.
 #[pyclass(frozen, module = "lakewright")]
-pub(crate) struct VersionAsyncIterator(pub(crate) Turns<ObjectVersion>);
+pub(crate) struct VersionAsyncIterator(SharedStream<ObjectVersion>);
+
+impl From<SharedStream<ObjectVersion>> for VersionAsyncIterator {
+    fn from(stream: SharedStream<ObjectVersion>) -> Self {
+        Self(stream)
+    }
+}
 
 #[pymethods]
 impl VersionAsyncIterator {
@@ -71,13 +106,13 @@ impl VersionAsyncIterator {
 /// asynchronous one.
 #[pyclass(frozen, module = "lakewright")]
 pub(crate) struct ObjectStream {
-    /// What the server says of the object.
+    /// The description of the object.
     #[pyo3(get)]
     pub(crate) info: ObjectInfo,
-    /// Which of its bytes are coming: ``(start, end)``, the end not included.
+    /// The range of the bytes that are read: ``(start, end)``, the end not included.
     #[pyo3(get)]
     pub(crate) range: (u64, u64),
-    pub(crate) pieces: Turns<Piece>,
+    pub(crate) pieces: SharedStream<Piece>,
 }
 
 #[pymethods]
@@ -99,6 +134,6 @@ impl ObjectStream {
     }
 
     fn __repr__(&self) -> String {
-        format!("ObjectStream(range={:?}, size={})", self.range, self.info.size)
+        format!("ObjectStream(range={:?}, size={})", self.range, self.info.0.size)
     }
 }

@@ -1,7 +1,5 @@
 //! Tables.
 
-use std::future::Future;
-
 use arrow::array::RecordBatchReader;
 use lakewright::Result;
 use lakewright::table::{At, Batches, OverwriteOptions, ScanOptions, WriteOptions};
@@ -12,32 +10,32 @@ use pyo3::types::{PyCapsule, PyDict, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt, type_hint_identifier};
 use pyo3_arrow::input::AnyRecordBatch;
 
-use crate::convert::{Moment, Number, Opaque, Recipe};
+use crate::convert::{Moment, Number, Opaque, Reduced, Texts};
 use crate::error::{OrRaise, invalid};
 use crate::lake::Lake;
-use crate::runtime::{Awaitable, promise, wait};
 use crate::scan::{Scan, export, export_schema};
 use crate::schema::Schema;
 use crate::types::{Commit, CommitInfo, FileInfo, TableInfo};
+use crate::verb::{Guarded, Handle, Open, verbs};
 
-/// A handle on a Delta table. Made without a request by :meth:`Lake.table`; it may be shared
-/// between threads, and pickles with its lake.
+/// A handle on a Delta table. :meth:`Lake.table` returns one without a request. It may be shared
+/// between threads, and is pickled with its lake.
 ///
-/// A table can be read like a scan of all of it: ``pyarrow.table(table)``.
+/// A table can be read like a scan of all its rows: ``pyarrow.table(table)``.
 #[pyclass(frozen, module = "lakewright", weakref, from_py_object)]
 #[derive(Clone)]
 pub(crate) struct Table {
     pub(crate) lake: Lake,
-    /// On a loose connection: what is behind it lives as long as the lake is open, and as calls
-    /// are under way.
+    /// Created without a guard: the connection is kept alive by `lake` until that is closed, and
+    /// by running calls.
     pub(crate) inner: lakewright::table::Table,
 }
 
-/// Rows on their way in.
+/// The rows that a write takes.
 pub(crate) enum Data {
-    /// One of our own scans: it does not leave the runtime.
+    /// A scan of lakewright: its batches stay inside the runtime.
     Scan(Box<Scan>),
-    /// Somebody else's.
+    /// Batches of another library.
     Reader(Box<dyn RecordBatchReader + Send>),
 }
 
@@ -88,125 +86,130 @@ impl Table {
         Self { lake, inner }
     }
 
-    /// The table and what it needs open, unless its lake was closed.
-    fn open(&self, py: Python<'_>) -> PyResult<(lakewright::Lake, lakewright::table::Table)> {
-        Ok((self.lake.0.lake().or_raise(py)?, self.inner.clone()))
-    }
-
-    /// A scan of all of it.
+    /// Returns a scan of all rows.
     fn all(&self) -> Scan {
         Scan::new(vec![self.lake.clone()], self.inner.scan(ScanOptions::default()))
     }
+}
 
-    fn asking<T, F>(
-        &self,
-        py: Python<'_>,
-        ask: impl FnOnce(lakewright::table::Table) -> F + Send + 'static,
-    ) -> PyResult<impl Future<Output = Result<T>> + Send + 'static>
-    where
-        F: Future<Output = Result<T>> + Send,
-    {
-        let (open, table) = self.open(py)?;
-        Ok(async move {
-            let answer = ask(table).await;
-            drop(open);
-            answer
-        })
+impl Handle for Table {
+    type Inner = Guarded<lakewright::table::Table>;
+
+    fn inner(&self) -> Result<Self::Inner> {
+        Ok(Guarded::new(self.inner.clone(), vec![self.lake.0.lake()?]))
+    }
+}
+
+#[verbs(Table)]
+impl Open<Table> {
+    /// Returns whether the table exists.
+    async fn exists(self) -> Result<bool> {
+        self.inner.exists().await
     }
 
-    fn asking_exists(
-        &self,
-        py: Python<'_>,
-    ) -> PyResult<impl Future<Output = Result<bool>> + Send + 'static> {
-        self.asking(py, async |table| table.exists().await)
+    /// Returns the newest version, or the one that this view is fixed to.
+    ///
+    /// Raises ``NotFoundError`` when there is no table.
+    async fn version(self) -> Result<u64> {
+        self.inner.version().await
     }
 
-    fn asking_version(
-        &self,
-        py: Python<'_>,
-    ) -> PyResult<impl Future<Output = Result<u64>> + Send + 'static> {
-        self.asking(py, async |table| table.version().await)
+    /// Returns the columns.
+    ///
+    /// Raises ``NotFoundError`` when there is no table.
+    async fn schema(self) -> Result<Schema> {
+        self.inner.schema().await.map(Schema)
     }
 
-    fn asking_schema(
-        &self,
-        py: Python<'_>,
-    ) -> PyResult<impl Future<Output = Result<Schema>> + Send + 'static> {
-        self.asking(py, async |table| table.schema().await.map(Schema))
+    /// Describes the table: columns, partitions, properties, number of files.
+    ///
+    /// Raises ``NotFoundError`` when there is no table.
+    async fn details(self) -> Result<TableInfo> {
+        self.inner.details().await.map(TableInfo)
     }
 
-    fn asking_details(
-        &self,
-        py: Python<'_>,
-    ) -> PyResult<impl Future<Output = Result<TableInfo>> + Send + 'static> {
-        self.asking(py, async |table| table.details().await.map(Into::into))
+    /// Returns the commits of the table, newest first; at most ``limit`` of them.
+    ///
+    /// Raises ``NotFoundError`` when there is no table.
+    #[pyo3(signature = (*, limit=None))]
+    async fn history(self, limit: Option<Number<usize>>) -> Result<Vec<CommitInfo>> {
+        let history = self.inner.history(Number::get(limit)).await?;
+        Ok(history.into_iter().map(CommitInfo).collect())
     }
 
-    fn asking_history(
-        &self,
-        py: Python<'_>,
-        limit: Option<Number<usize>>,
-    ) -> PyResult<impl Future<Output = Result<Vec<CommitInfo>>> + Send + 'static> {
-        let limit = limit.map(|number| number.0);
-        self.asking(py, async move |table| {
-            Ok(table.history(limit).await?.into_iter().map(Into::into).collect())
-        })
+    /// Returns the data files of the table. None of them is read.
+    ///
+    /// Raises ``NotFoundError`` when there is no table.
+    async fn files(self) -> Result<Vec<FileInfo>> {
+        Ok(self.inner.files().await?.into_iter().map(FileInfo).collect())
     }
 
-    fn asking_files(
-        &self,
-        py: Python<'_>,
-    ) -> PyResult<impl Future<Output = Result<Vec<FileInfo>>> + Send + 'static> {
-        self.asking(py, async |table| {
-            Ok(table.files().await?.into_iter().map(Into::into).collect())
-        })
+    /// Adds rows in one commit. Concurrent appends all succeed.
+    ///
+    /// ``data`` is anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``: of pyarrow,
+    /// polars, duckdb, pandas, or a scan of lakewright. It is read batch by batch and may be
+    /// larger than memory. Columns are matched by name; missing ones are filled with nulls where
+    /// the table allows it; numbers are widened, never narrowed. Data files are closed at about
+    /// ``target_file_bytes`` bytes.
+    ///
+    /// Raises ``SchemaMismatchError`` when a column is unknown, missing or of another type;
+    /// ``InvalidInputError`` when a row violates a constraint; ``NotFoundError``;
+    /// ``ConflictError`` when a concurrent change of the table rules the write out.
+    ///
+    /// >>> import pyarrow
+    /// >>> t = lake.create_table("raw/doc", {"n": "long"})
+    /// >>> commit = t.append(pyarrow.table({"n": [1, 2, 3]}))
+    /// >>> commit.version, commit.rows
+    /// (1, 3)
+    /// >>> _ = lake.drop_table("raw/doc")
+    #[pyo3(signature = (data, *, target_file_bytes=None))]
+    async fn append(self, data: Data, target_file_bytes: Option<Number<u64>>) -> Result<Commit> {
+        let options = WriteOptions { target_file_bytes: Number::get(target_file_bytes) };
+        self.inner.append(data.batches().await?, options).await.map(Commit)
     }
 
-    fn appending(
-        &self,
-        py: Python<'_>,
+    /// Replaces rows in one commit: all of them, or those for which the SQL condition
+    /// ``replace_where`` holds (the new rows must fulfil it). Readers see all of the old rows or
+    /// all of the new ones; older versions stay readable.
+    ///
+    /// Raises what :meth:`append` raises; ``InvalidInputError`` for a condition that is not SQL,
+    /// names an unknown column, or does not hold for a new row; ``UnsupportedError`` on an
+    /// append-only table.
+    #[pyo3(signature = (data, *, replace_where=None, target_file_bytes=None))]
+    async fn overwrite(
+        self,
         data: Data,
-        options: WriteOptions,
-    ) -> PyResult<impl Future<Output = Result<Commit>> + Send + 'static> {
-        self.asking(py, async move |table| {
-            table.append(data.batches().await?, options).await.map(Into::into)
-        })
-    }
-
-    fn overwriting(
-        &self,
-        py: Python<'_>,
-        data: Data,
-        options: OverwriteOptions,
-    ) -> PyResult<impl Future<Output = Result<Commit>> + Send + 'static> {
-        self.asking(py, async move |table| {
-            table.overwrite(data.batches().await?, options).await.map(Into::into)
-        })
+        replace_where: Option<String>,
+        target_file_bytes: Option<Number<u64>>,
+    ) -> Result<Commit> {
+        let write = WriteOptions { target_file_bytes: Number::get(target_file_bytes) };
+        let options = OverwriteOptions { replace_where, write };
+        self.inner.overwrite(data.batches().await?, options).await.map(Commit)
     }
 }
 
 #[pymethods]
 impl Table {
-    /// Where the table lives, as ``s3://bucket/path``.
+    /// The table's location, as ``s3://bucket/path``.
     #[getter]
     fn uri(&self) -> String {
         self.inner.uri().to_string()
     }
 
-    /// The last part of its path.
+    /// The last part of the table's path.
     #[getter]
     fn name(&self) -> &str {
         self.inner.uri().name()
     }
 
-    /// The lake it belongs to.
+    /// The lake that the table belongs to.
     #[getter]
     fn lake(&self) -> Lake {
         self.lake.clone()
     }
 
-    /// The table as it was: a view that can be read and not written. Give the version, or the
-    /// time as an aware ``datetime`` or RFC 3339 text.
+    /// Returns a read-only view of an older state of the table: at a version, or at a time given
+    /// as an aware ``datetime`` or RFC 3339 text.
     ///
     /// >>> t = lake.create_table("raw/doc", {"n": "long"})
     /// >>> t.at(version=0).version()
@@ -227,157 +230,8 @@ impl Table {
         Ok(Self { lake: self.lake.clone(), inner: self.inner.at(at) })
     }
 
-    /// Whether there is a table.
-    fn exists(&self, py: Python<'_>) -> PyResult<bool> {
-        wait(py, self.asking_exists(py)?)
-    }
-
-    /// The asynchronous twin of :meth:`exists`.
-    fn exists_async<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, bool>> {
-        promise(py, self.asking_exists(py)?)
-    }
-
-    /// The newest version, or the one this view is fixed to.
-    ///
-    /// Raises ``NotFoundError`` when there is no table.
-    fn version(&self, py: Python<'_>) -> PyResult<u64> {
-        wait(py, self.asking_version(py)?)
-    }
-
-    /// The asynchronous twin of :meth:`version`.
-    fn version_async<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, u64>> {
-        promise(py, self.asking_version(py)?)
-    }
-
-    /// The columns.
-    ///
-    /// Raises ``NotFoundError`` when there is no table.
-    fn schema(&self, py: Python<'_>) -> PyResult<Schema> {
-        wait(py, self.asking_schema(py)?)
-    }
-
-    /// The asynchronous twin of :meth:`schema`.
-    fn schema_async<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, Schema>> {
-        promise(py, self.asking_schema(py)?)
-    }
-
-    /// What the table says of itself.
-    ///
-    /// Raises ``NotFoundError`` when there is no table.
-    fn details(&self, py: Python<'_>) -> PyResult<TableInfo> {
-        wait(py, self.asking_details(py)?)
-    }
-
-    /// The asynchronous twin of :meth:`details`.
-    fn details_async<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, TableInfo>> {
-        promise(py, self.asking_details(py)?)
-    }
-
-    /// What was done to the table, newest first; at most ``limit`` entries.
-    ///
-    /// Raises ``NotFoundError`` when there is no table.
-    #[pyo3(signature = (*, limit=None))]
-    fn history(&self, py: Python<'_>, limit: Option<Number<usize>>) -> PyResult<Vec<CommitInfo>> {
-        wait(py, self.asking_history(py, limit)?)
-    }
-
-    /// The asynchronous twin of :meth:`history`.
-    #[pyo3(signature = (*, limit=None))]
-    fn history_async<'py>(
-        &self,
-        py: Python<'py>,
-        limit: Option<Number<usize>>,
-    ) -> PyResult<Awaitable<'py, Vec<CommitInfo>>> {
-        promise(py, self.asking_history(py, limit)?)
-    }
-
-    /// The data files that make up the table, without reading any of them.
-    ///
-    /// Raises ``NotFoundError`` when there is no table.
-    fn files(&self, py: Python<'_>) -> PyResult<Vec<FileInfo>> {
-        wait(py, self.asking_files(py)?)
-    }
-
-    /// The asynchronous twin of :meth:`files`.
-    fn files_async<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, Vec<FileInfo>>> {
-        promise(py, self.asking_files(py)?)
-    }
-
-    /// Adds rows in one commit. Concurrent appends all succeed.
-    ///
-    /// ``data`` is anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``: of pyarrow,
-    /// polars, duckdb, pandas, or a scan of lakewright's own. It is read batch by batch and may
-    /// be larger than memory. Columns are matched by name; missing ones are filled with nulls
-    /// where the table allows it; numbers are widened, never narrowed. Data files are closed at
-    /// about ``target_file_bytes`` bytes.
-    ///
-    /// Raises ``SchemaMismatchError`` when a column is unknown, missing or of another type;
-    /// ``InvalidInputError`` when a row breaks a constraint; ``NotFoundError``;
-    /// ``ConflictError`` when the table was changed in a way that stands against it.
-    ///
-    /// >>> import pyarrow
-    /// >>> t = lake.create_table("raw/doc", {"n": "long"})
-    /// >>> commit = t.append(pyarrow.table({"n": [1, 2, 3]}))
-    /// >>> commit.version, commit.rows
-    /// (1, 3)
-    /// >>> _ = lake.drop_table("raw/doc")
-    #[pyo3(signature = (data, *, target_file_bytes=None))]
-    fn append(
-        &self,
-        py: Python<'_>,
-        data: Data,
-        target_file_bytes: Option<Number<u64>>,
-    ) -> PyResult<Commit> {
-        let options = WriteOptions { target_file_bytes: target_file_bytes.map(|n| n.0) };
-        wait(py, self.appending(py, data, options)?)
-    }
-
-    /// The asynchronous twin of :meth:`append`.
-    #[pyo3(signature = (data, *, target_file_bytes=None))]
-    fn append_async<'py>(
-        &self,
-        py: Python<'py>,
-        data: Data,
-        target_file_bytes: Option<Number<u64>>,
-    ) -> PyResult<Awaitable<'py, Commit>> {
-        let options = WriteOptions { target_file_bytes: target_file_bytes.map(|n| n.0) };
-        promise(py, self.appending(py, data, options)?)
-    }
-
-    /// Replaces rows in one commit: all of them, or those for which the SQL condition
-    /// ``replace_where`` holds (the new ones must fulfil it). Readers see all of the old or all
-    /// of the new; older versions stay readable.
-    ///
-    /// Raises what :meth:`append` raises; ``InvalidInputError`` for a condition that is no SQL,
-    /// names no column, or does not hold for a new row; ``UnsupportedError`` on an append-only
-    /// table.
-    #[pyo3(signature = (data, *, replace_where=None, target_file_bytes=None))]
-    fn overwrite(
-        &self,
-        py: Python<'_>,
-        data: Data,
-        replace_where: Option<String>,
-        target_file_bytes: Option<Number<u64>>,
-    ) -> PyResult<Commit> {
-        let write = WriteOptions { target_file_bytes: target_file_bytes.map(|n| n.0) };
-        wait(py, self.overwriting(py, data, OverwriteOptions { replace_where, write })?)
-    }
-
-    /// The asynchronous twin of :meth:`overwrite`.
-    #[pyo3(signature = (data, *, replace_where=None, target_file_bytes=None))]
-    fn overwrite_async<'py>(
-        &self,
-        py: Python<'py>,
-        data: Data,
-        replace_where: Option<String>,
-        target_file_bytes: Option<Number<u64>>,
-    ) -> PyResult<Awaitable<'py, Commit>> {
-        let write = WriteOptions { target_file_bytes: target_file_bytes.map(|n| n.0) };
-        promise(py, self.overwriting(py, data, OverwriteOptions { replace_where, write })?)
-    }
-
-    /// Reads rows: only these columns in this order, only rows for which the SQL condition
-    /// ``where`` holds, at most ``limit`` of them. Nothing is sent until the scan is read.
+    /// Returns a scan of the rows for which the SQL condition ``where`` holds, at most ``limit``
+    /// of them, with these columns in this order. No request is sent until the scan is read.
     ///
     /// >>> import pyarrow
     /// >>> t = lake.create_table("raw/doc", {"n": "long", "s": "string"})
@@ -389,13 +243,13 @@ impl Table {
     fn scan(
         &self,
         py: Python<'_>,
-        columns: Option<Vec<String>>,
+        columns: Option<Texts>,
         r#where: Option<String>,
         limit: Option<Number<u64>>,
     ) -> PyResult<Scan> {
-        let limit = limit.map(|rows| rows.0);
-        let (_, table) = self.open(py)?;
-        let scan = table.scan(ScanOptions { columns, filter: r#where, limit });
+        let columns = columns.map(|columns| columns.0);
+        let options = ScanOptions { columns, filter: r#where, limit: Number::get(limit) };
+        let scan = self.inner().or_raise(py)?.scan(options);
         Ok(Scan::new(vec![self.lake.clone()], scan))
     }
 
@@ -419,19 +273,19 @@ impl Table {
         Ok(format!("Table({uri}{at}, {place})"))
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Recipe<'py>> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
         let table = Bound::new(py, self.lake.clone())?.getattr("table")?;
         let Some(at) = self.inner.fixed_at() else {
-            return Ok(Recipe((table, (self.uri(),)).into_bound_py_any(py)?));
+            return Ok(Reduced((table, (self.uri(),)).into_bound_py_any(py)?));
         };
-        let living = table.call1((self.uri(),))?;
-        let named = PyDict::new(py);
+        let newest = table.call1((self.uri(),))?;
+        let arguments = PyDict::new(py);
         match at {
-            At::Version(version) => named.set_item("version", version)?,
-            At::Timestamp(time) => named.set_item("time", time.to_string())?,
+            At::Version(version) => arguments.set_item("version", version)?,
+            At::Timestamp(time) => arguments.set_item("time", time.to_string())?,
         }
         let partial = py.import("functools")?.getattr("partial")?;
-        let again = partial.call((living.getattr("at")?,), Some(&named))?;
-        Ok(Recipe((again, ()).into_bound_py_any(py)?))
+        let view = partial.call((newest.getattr("at")?,), Some(&arguments))?;
+        Ok(Reduced((view, ()).into_bound_py_any(py)?))
     }
 }

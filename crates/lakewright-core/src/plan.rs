@@ -601,7 +601,8 @@ impl Plan {
 }
 
 /// Numbers of resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Summary {
     /// Made.
     pub create: usize,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use lakewright_core::Result;
+use serde::{Deserialize, Serialize};
 
 use super::Table;
 use super::classify::Classify as _;
 
 /// A data file of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileInfo {
     /// Its path below the table, or a whole URI for a file that lies elsewhere.
     pub path: String,
@@ -18,6 +19,7 @@ pub struct FileInfo {
     /// Its rows, where the log counts them.
     pub rows: Option<u64>,
     /// The values of the partition columns that its rows share; `None` is null.
+    #[serde(default)]
     pub partition_values: BTreeMap<String, Option<String>>,
     /// When it was written.
     pub modified: Option<Timestamp>,

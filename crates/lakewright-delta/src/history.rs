@@ -8,14 +8,14 @@ use deltalake::kernel::CommitInfo as DeltaCommitInfo;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use lakewright_core::Result;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Table;
 use super::classify::Classify as _;
 use super::table::version_of;
 
 /// One entry of a table's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitInfo {
     /// The version it made.
     pub version: u64,
@@ -24,10 +24,12 @@ pub struct CommitInfo {
     /// Delta's name of the operation, such as `WRITE` or `CREATE TABLE`.
     pub operation: Option<String>,
     /// What the operation was told, as JSON.
+    #[serde(default)]
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Which program wrote it.
     pub engine: Option<String>,
     /// What else the writer noted, as JSON: metrics, application metadata.
+    #[serde(default)]
     pub details: BTreeMap<String, serde_json::Value>,
 }
 

@@ -41,5 +41,5 @@ pub use input::{BatchStream, Batches};
 pub use overwrite::{OverwriteOptions, OverwriteOptionsBuilder};
 pub use same_condition::same_condition;
 pub use scan::{Scan, ScanOptions, ScanOptionsBuilder};
-pub use schema::{schema_from_types, schema_of_columns, type_name};
+pub use schema::{column_types, schema_from_types, schema_of_columns, type_name};
 pub use table::{Table, TableInfo};

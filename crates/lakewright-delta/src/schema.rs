@@ -88,6 +88,42 @@ fn arrow_type(data_type: &ColumnType) -> DataType {
     }
 }
 
+/// Returns the name and the Delta type of each column, with `not null` after the type of a column
+/// without nulls: what [`schema_from_types`] takes.
+#[must_use]
+pub fn column_types(schema: &SchemaRef) -> Vec<(String, String)> {
+    let column = |field: &arrow::datatypes::FieldRef| {
+        let required = if field.is_nullable() { "" } else { " not null" };
+        (field.name().clone(), format!("{}{required}", type_name(field.data_type())))
+    };
+    schema.fields().iter().map(column).collect()
+}
+
+/// Returns a schema without columns.
+pub(super) fn empty() -> SchemaRef {
+    Arc::new(Schema::empty())
+}
+
+/// The serialisation of a schema: a list of name and Delta type.
+pub(super) mod by_name {
+    use arrow::datatypes::SchemaRef;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        schema: &SchemaRef,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        super::column_types(schema).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SchemaRef, D::Error> {
+        let columns = Vec::<(String, String)>::deserialize(deserializer)?;
+        super::schema_from_types(columns).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Delta's name of an Arrow type.
 #[must_use]
 pub fn type_name(data_type: &DataType) -> String {

@@ -9,11 +9,12 @@ use deltalake::{DeltaTable, DeltaTableError};
 use lakewright_core::{Error, ErrorKind, Result, TableUri};
 use lakewright_s3::S3;
 use object_store::ObjectStoreExt as _;
+use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
 
 use crate::classify::Classify as _;
 use crate::store::Witness;
-use crate::{At, log};
+use crate::{At, log, schema};
 
 /// A handle on a table. Made without a request; the log is read at the first verb and, from
 /// then on, only what is new of it. Clones share what was read.
@@ -34,7 +35,7 @@ struct Known {
 }
 
 /// What a table says of itself.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableInfo {
     /// Where it lives.
     pub uri: TableUri,
@@ -47,12 +48,16 @@ pub struct TableInfo {
     /// The version that all of this is true of.
     pub version: u64,
     /// Its columns.
+    #[serde(rename = "columns", with = "schema::by_name", default = "schema::empty")]
     pub schema: SchemaRef,
     /// The columns its files are divided by.
+    #[serde(rename = "partition_by", default)]
     pub partition_columns: Vec<String>,
     /// Its properties, such as `delta.appendOnly`.
+    #[serde(default)]
     pub properties: std::collections::BTreeMap<String, String>,
     /// How many data files it has.
+    #[serde(default)]
     pub files: usize,
     /// When it was made.
     pub created: Option<jiff::Timestamp>,

@@ -1,11 +1,13 @@
-//! The derive macros of lakewright. There is one, [`Builder`](macro@Builder).
+//! The macros of lakewright: the derive [`Builder`](macro@Builder), and [`macro@verbs`] for the
+//! Python module.
 //!
-//! The generated code has no run-time dependencies. It refers to all items by their full paths, so
-//! that names in the user's module do not change its meaning.
+//! The code that the derive generates has no run-time dependencies. It refers to all items by their
+//! full paths, so that names in the user's module do not change its meaning.
 
 use proc_macro::TokenStream;
 
 mod builder;
+mod verbs;
 
 /// Derives a builder for a struct with named fields.
 ///
@@ -119,4 +121,33 @@ mod builder;
 #[proc_macro_derive(Builder, attributes(builder))]
 pub fn derive_builder(input: TokenStream) -> TokenStream {
     builder::derive(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Declares the verbs of a Python class, each once.
+///
+/// The attribute is put on an inherent impl block of `Open<Handle>`. The block stays as it is
+/// written; for each function in it the class `Handle` gets two methods: the verb, which blocks,
+/// and its twin `<verb>_async`, which returns something to await. Both have the doc comment, the
+/// `#[pyo3(signature = …)]` and the argument types of the declaration.
+///
+/// ```ignore
+/// #[verbs(Lake)]
+/// impl Open<Lake> {
+///     /// Deletes an empty bucket.
+///     #[pyo3(signature = (name))]
+///     async fn delete_bucket(self, name: Name<BucketName>) -> Result<()> {
+///         self.inner.delete_bucket(&name.0).await
+///     }
+/// }
+/// ```
+///
+/// Arguments are converted, and the handle is opened, when the method is called; the body runs on
+/// the runtime. An argument of type `&str` is copied once and lent to the body. `Result<()>`
+/// becomes `None`. A function that is not `async` returns a stream, which becomes an iterator in
+/// one method and an asynchronous iterator in the other.
+///
+/// The generated code uses `crate::verb` and `crate::runtime` of the Python module.
+#[proc_macro_attribute]
+pub fn verbs(handle: TokenStream, block: TokenStream) -> TokenStream {
+    verbs::expand(handle.into(), block.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

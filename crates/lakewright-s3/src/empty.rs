@@ -4,6 +4,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use lakewright_core::{Error, ErrorKind, Result};
 use lakewright_macros::Builder;
+use serde::{Deserialize, Serialize};
 
 use super::delete_many::BATCH;
 use super::{Bucket, ListOptions};
@@ -21,7 +22,7 @@ pub struct EmptyOptions {
 }
 
 /// What [`Bucket::empty`] ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Emptied {
     /// Objects: their versions and delete markers, each counted.
     pub versions: u64,

@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 use lakewright_core::{Error, ErrorKind, Result};
 use lakewright_macros::Builder;
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 
 use super::types::{timestamp, unquoted};
 use super::{Bucket, ObjectInfo};
@@ -23,7 +24,8 @@ pub struct ListOptions {
 }
 
 /// One answer to a listing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ListPage {
     /// The objects, in the order of their keys' UTF-8 bytes.
     pub objects: Vec<ObjectInfo>,

@@ -5,23 +5,27 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use lakewright_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
 
 use super::Bucket;
 use super::list::decoded;
 use super::types::{timestamp, unquoted};
 
 /// A version of an object, or the marker that hides the versions of a deleted one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectVersion {
     /// The object's key.
     pub key: String,
     /// Which of its versions; `null` for one from before the bucket had versioning.
     pub version_id: String,
     /// It is what readers without a version id get.
+    #[serde(default)]
     pub is_latest: bool,
     /// It says that the object is deleted, and holds nothing.
+    #[serde(default)]
     pub is_delete_marker: bool,
     /// Its size in bytes; 0 for a marker.
+    #[serde(default)]
     pub size: u64,
     /// Its entity tag, without quotes; none for a marker.
     pub etag: Option<String>,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use lakewright_core::BucketName;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+use serde::{Deserialize, Serialize};
 
 /// A bucket as the server lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BucketInfo {
     /// Its name.
     pub name: BucketName,
@@ -18,7 +19,7 @@ pub struct BucketInfo {
 }
 
 /// An object as the server describes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectInfo {
     /// Its key.
     pub key: String,
@@ -37,6 +38,7 @@ pub struct ObjectInfo {
     /// Its `Cache-Control`; listings do not say.
     pub cache_control: Option<String>,
     /// What the writer added (`x-amz-meta-*`); listings do not say.
+    #[serde(default)]
     pub metadata: BTreeMap<String, String>,
 }
 

@@ -1,8 +1,8 @@
-//! Iterators over what arrives bit by bit.
+//! Iterators over items that arrive over time.
 //!
-//! What arrived lies in the iterator until somebody takes it, and is taken in the very moment in
-//! which Python gets it. A wait that ends early (a future that is cancelled, Ctrl-C) loses
-//! nothing: the next one who asks finds it.
+//! Items that have arrived stay in the iterator until a caller takes them, and an item is taken at
+//! the moment when Python gets it. A wait that ends early (a cancelled future, Ctrl-C) therefore
+//! loses nothing: the next call gets the item.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -21,53 +21,53 @@ use crate::runtime::{Awaitable, Ready, promise, wait};
 type Source<T> = Pin<Box<dyn Stream<Item = Result<Vec<T>>> + Send>>;
 
 /// The items of a stream. Threads and tasks may share it; each item goes to one of them.
-pub(crate) struct Turns<T> {
-    /// In their order; an error has its place among them, or the items behind a gap would pass
-    /// for all.
-    here: Arc<Mutex<VecDeque<Result<T>>>>,
+pub(crate) struct SharedStream<T> {
+    /// The items that have arrived, in their order. An error keeps its place among them, because
+    /// the items after a gap would pass for all items.
+    arrived: Arc<Mutex<VecDeque<Result<T>>>>,
     source: Arc<tokio::sync::Mutex<Source<T>>>,
 }
 
-impl<T> Clone for Turns<T> {
+impl<T> Clone for SharedStream<T> {
     fn clone(&self) -> Self {
-        Self { here: self.here.clone(), source: self.source.clone() }
+        Self { arrived: self.arrived.clone(), source: self.source.clone() }
     }
 }
 
-impl<T> Turns<T>
+impl<T> SharedStream<T>
 where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
     pub(crate) fn new(source: impl Stream<Item = Result<Vec<T>>> + Send + 'static) -> Self {
         let source: Source<T> = Box::pin(source.fuse());
-        Self { here: Arc::default(), source: Arc::new(tokio::sync::Mutex::new(source)) }
+        Self { arrived: Arc::default(), source: Arc::new(tokio::sync::Mutex::new(source)) }
     }
 
-    fn here(&self) -> MutexGuard<'_, VecDeque<Result<T>>> {
-        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    fn arrived(&self) -> MutexGuard<'_, VecDeque<Result<T>>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Option<Result<T>> {
-        self.here().pop_front()
+        self.arrived().pop_front()
     }
 
-    /// Comes back when there is something to take, with `false` when there never will be.
+    /// Waits until an item has arrived. Returns `false` at the end of the stream.
     async fn more(self) -> Result<bool> {
         let mut source = self.source.lock().await;
         loop {
-            // Who held the lock before may have brought something.
-            if !self.here().is_empty() {
+            // The previous holder of the lock may have added items.
+            if !self.arrived().is_empty() {
                 return Ok(true);
             }
             match source.next().await {
-                Some(Ok(items)) => self.here().extend(items.into_iter().map(Ok)),
-                Some(Err(error)) => self.here().push_back(Err(error)),
+                Some(Ok(items)) => self.arrived().extend(items.into_iter().map(Ok)),
+                Some(Err(error)) => self.arrived().push_back(Err(error)),
                 None => return Ok(false),
             }
         }
     }
 
-    /// `__next__`
+    /// Implements `__next__`.
     pub(crate) fn next(&self, py: Python<'_>) -> PyResult<T> {
         loop {
             if let Some(item) = self.take() {
@@ -79,29 +79,29 @@ where
         }
     }
 
-    /// `__anext__`
+    /// Implements `__anext__`.
     pub(crate) fn next_async<'py>(&self, py: Python<'py>) -> PyResult<Awaitable<'py, T>> {
-        // An error waits for whoever awaits.
-        if !matches!(self.here().front(), Some(Err(_)))
+        // An error stays until the result is awaited, which is where it is raised.
+        if !matches!(self.arrived().front(), Some(Err(_)))
             && let Some(item) = self.take()
         {
             return Ready::with(py, item.or_raise(py)?);
         }
-        let next =
-            Next { waiting: Mutex::new(Some(self.wait(py)?)), turns: Box::new(self.clone()) };
+        let waiting = Mutex::new(Some(self.wait(py)?));
+        let next = Next { waiting, stream: Box::new(self.clone()) };
         Ok(Awaitable::of(Bound::new(py, next)?.into_any()))
     }
 }
 
-/// [`Turns`] without the type of its items, which a class of Python cannot have.
-trait Turn: Send + Sync {
-    /// What an event loop asks until there is something to take.
+/// A [`SharedStream`] without the type of its items, which a Python class cannot have.
+trait AnyStream: Send + Sync {
+    /// Returns the iterator that an event loop drives until an item has arrived.
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>>;
 
     fn take(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>>;
 }
 
-impl<T> Turn for Turns<T>
+impl<T> AnyStream for SharedStream<T>
 where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
@@ -116,13 +116,13 @@ where
     }
 }
 
-/// What `__anext__` returns: a wait, and behind it the item. A future could not hold the item,
-/// because a task may be cancelled when its future is done already.
+/// What `__anext__` returns: it waits, and then takes the item. The future that it waits for does
+/// not hold the item, because a task may be cancelled when its future is done already.
 #[pyclass(frozen, module = "lakewright._lakewright", name = "_Next")]
 pub(crate) struct Next {
-    /// The iterator of the future that is awaited, until it is over.
+    /// The iterator of the awaited future, until that is done.
     waiting: Mutex<Option<Py<PyAny>>>,
-    turns: Box<dyn Turn>,
+    stream: Box<dyn AnyStream>,
 }
 
 impl Next {
@@ -144,19 +144,19 @@ impl Next {
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         loop {
             let waiting = self.waiting().take();
-            let waiting = waiting.map_or_else(|| self.turns.wait(py), Ok)?;
-            let over = match waiting.call_method0(py, "__next__") {
+            let waiting = waiting.map_or_else(|| self.stream.wait(py), Ok)?;
+            let stopped = match waiting.call_method0(py, "__next__") {
                 Ok(future) => {
                     *self.waiting() = Some(waiting);
                     return Ok(future);
                 }
-                Err(over) if over.is_instance_of::<PyStopIteration>(py) => over,
+                Err(stopped) if stopped.is_instance_of::<PyStopIteration>(py) => stopped,
                 Err(error) => return Err(error),
             };
-            let more = over.value(py).getattr("value")?.is_truthy()?;
-            match self.turns.take(py) {
+            let more = stopped.value(py).getattr("value")?.is_truthy()?;
+            match self.stream.take(py) {
                 Some(item) => return Err(PyStopIteration::new_err((item?,))),
-                // Somebody else was faster.
+                // Another task took the item.
                 None if more => {}
                 None => return Err(PyStopAsyncIteration::new_err(())),
             }
@@ -172,7 +172,7 @@ impl Next {
     #[pyo3(signature = (*raised: "object"))]
     fn throw(&self, py: Python<'_>, raised: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
         let waiting = self.waiting().take();
-        let waiting = waiting.map_or_else(|| self.turns.wait(py), Ok)?;
+        let waiting = waiting.map_or_else(|| self.stream.wait(py), Ok)?;
         waiting.call_method1(py, "throw", raised)
     }
 
