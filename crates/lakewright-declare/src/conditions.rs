@@ -11,11 +11,7 @@ pub(super) struct SameExpression;
 impl ConditionEquivalence for SameExpression {
     #[cfg(feature = "tables")]
     fn is_equivalent(&self, columns: &Columns, a: &str, b: &str) -> bool {
-        let types = columns.0.iter().map(|column| {
-            let null = if column.nullable { "" } else { " not null" };
-            (column.name.clone(), format!("{}{null}", column.data_type.as_str()))
-        });
-        lakewright_delta::schema_from_types(types)
+        lakewright_delta::schema_of_columns(&columns.0)
             .is_ok_and(|schema| lakewright_delta::same_condition(&schema, a, b))
     }
 

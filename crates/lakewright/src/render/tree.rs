@@ -30,7 +30,7 @@ impl Fate {
         if all(|action| matches!(action, Action::Record)) {
             return Self::Recorded;
         }
-        match plan.intents.get(resource).map(lakewright::state::Intent::kind) {
+        match plan.intents.get(resource).map(crate::state::Intent::kind) {
             Some(IntentKind::Create) => Self::Created,
             Some(IntentKind::Adopt) => Self::Adopted,
             Some(IntentKind::Change) => Self::Changed,
