@@ -405,7 +405,7 @@ mod tests {
     fn an_entry_is_written_as_it_was_read() {
         let json = registry(
             &json!({
-                "bucket/raw": entry(&json!({"versioning": true, "quota": 1024, "tags": {}})),
+                "bucket/raw": entry(&json!({"versioning": "enabled", "quota": 1024, "tags": {}})),
                 "group/g": entry(&json!({"enabled": false})),
                 "policy/p": entry(&json!({"grants": [{"access": "read", "bucket": "raw"}]})),
                 "service-account/adopted": {
