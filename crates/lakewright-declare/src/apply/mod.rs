@@ -110,5 +110,5 @@ async fn apply(
     }
     let store = RegistryStore::new(provisioner, &plan.registry)?;
     let recorder = Recorder::open(&store, plan).await?;
-    Run::new(provisioner, plan, watch, recorder, report).to_end(std::pin::pin!(stop), stopped).await
+    Run::new(provisioner, plan, watch, recorder, report).finish(std::pin::pin!(stop), stopped).await
 }

@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs from the first state to the last. Sets `stopped` when a stop was requested.
-    pub(super) async fn to_end(
+    pub(super) async fn finish(
         mut self,
         mut stop: Pin<&mut (impl Future<Output = ()> + Send)>,
         stopped: &mut bool,
