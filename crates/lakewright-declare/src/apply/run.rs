@@ -28,7 +28,8 @@ enum Response {
     Return(Result<Snapshot>),
 }
 
-/// What an apply waits for.
+/// An occurrence that an apply waits for, with its data.
+#[expect(clippy::large_enum_variant, reason = "one exists at a time, and is handled at once")]
 enum Occurrence<'a> {
     Step(&'a Step, Result<()>),
     Response(Response),
