@@ -326,7 +326,7 @@ def test_a_terminal_is_asked(stack: Stack) -> None:
     code, said = ask(cli, b"[y/N]", b"y\n", "apply", spec)
     assert code == 0 and b"done: " not in said
     # What cannot be undone takes more than a y.
-    question = f"Type {stack.name} to go on".encode()
+    question = f"Type {stack.name} to continue".encode()
     code, said = ask(cli, question, b"y\n", "destroy", spec)
     assert code == 2 and b"nothing was done" in said
     cli.run("drift", spec)

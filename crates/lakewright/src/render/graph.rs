@@ -1,4 +1,4 @@
-//! A plan as a graph: its steps, and which must wait for which.
+//! A plan as a graph of its steps and their dependencies.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use lakewright_core::plan::{Plan, Risk, Step};
 use lakewright_core::{ResourceId, printable};
 
-/// How a graph is written.
+/// The language of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GraphFormat {
     /// For Markdown: <https://mermaid.js.org/syntax/flowchart.html>.
@@ -15,8 +15,8 @@ pub enum GraphFormat {
     Dot,
 }
 
-/// The steps of a plan by resource, each with an arrow to those that wait for it. Destructive
-/// ones are red.
+/// Renders the steps of a plan as a graph, grouped by resource, with an edge from each step to the
+/// steps that depend on it. Destructive steps are red.
 #[must_use]
 pub fn graph(plan: &Plan, format: GraphFormat) -> String {
     let mut resources: BTreeMap<&ResourceId, Vec<&Step>> = BTreeMap::new();
@@ -76,8 +76,8 @@ fn destructive(plan: &Plan) -> impl Iterator<Item = &Step> {
     plan.steps.iter().filter(|step| step.risk == Risk::Destructive)
 }
 
-/// Text in Mermaid's entity codes: whatever could end a label, open Markdown or HTML in it, or be
-/// taken for a word of the grammar.
+/// Escapes text with Mermaid's entity codes: all characters that could end a label, start Markdown or
+/// HTML in it, or be parsed as a keyword.
 fn entities(text: &str) -> String {
     let mut safe = String::new();
     for c in printable(text).chars() {
@@ -90,7 +90,7 @@ fn entities(text: &str) -> String {
     safe
 }
 
-/// A quoted string of DOT. A backslash begins an escape in labels, so it is doubled.
+/// Returns a quoted string of DOT. Backslashes are doubled, because they start escapes in labels.
 fn string(text: &str) -> String {
     format!("\"{}\"", printable(text).replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -101,7 +101,7 @@ mod tests {
     use crate::render::tree::tests::sample;
 
     #[test]
-    fn mermaid_has_every_step_and_arrow() {
+    fn mermaid_has_every_step_and_edge() {
         let text = graph(&sample(), GraphFormat::Mermaid);
         assert!(text.starts_with("flowchart LR\n  subgraph r0[\"bucket audit\"]\n"), "{text}");
         assert!(text.contains("  subgraph r2[\"bucket raw\"]\n    s0[\"create_bucket\"]\n    s1[\"set_quota\"]\n  end\n"), "{text}");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn dot_has_every_step_and_arrow() {
+    fn dot_has_every_step_and_edge() {
         let text = graph(&sample(), GraphFormat::Dot);
         assert!(text.starts_with("digraph plan {\n") && text.ends_with("}\n"));
         assert!(text.contains("    s8 [label=\"delete_bucket\", color=red, fontcolor=red];\n"));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_break_out() {
+    fn names_are_escaped() {
         let mut plan = sample();
         plan.steps.truncate(1);
         plan.steps[0].resource = r#"group/x"]; end `md` <b> #quot; \"#.parse().unwrap();

@@ -8,7 +8,7 @@ use lakewright_core::printable;
 use super::number::count;
 use super::style::{Color, Style};
 
-/// A step as one line: `set_quota bucket raw`.
+/// Renders a step on one line: `set_quota bucket raw`.
 #[must_use]
 pub fn step(step: &Step) -> String {
     let mut text = format!("{} {}", step.action.verb(), step.resource);
@@ -18,7 +18,8 @@ pub fn step(step: &Step) -> String {
     printable(&text).into_owned()
 }
 
-/// What came of a plan: the number of steps that are done, and every one that is not.
+/// Renders the outcomes of a plan: the number of steps that are done, and a line with the reason for
+/// each of the others.
 #[must_use]
 pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
     let (mut failed, mut left) = (0, 0);
@@ -61,7 +62,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn a_report_tells_what_is_not_done() {
+    fn a_report_lists_the_steps_that_are_not_done() {
         let plan = sample();
         let mut outcomes: BTreeMap<_, _> =
             plan.steps.iter().map(|step| (step.id, Outcome::Done)).collect();

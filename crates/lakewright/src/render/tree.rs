@@ -80,10 +80,11 @@ fn ends(action: &Action) -> bool {
     )
 }
 
-/// The plan as a tree, with its notes and its sum, ending in a line break.
+/// Renders a plan as a tree of resources and fields with its notes and a summary, ending in a line
+/// break.
 ///
-/// `+` is created, `~` changed, `-` destroyed, `<-` taken over, `->` let go of, `=` only
-/// remembered anew.
+/// The mark before a resource is `+` for create, `~` for change, `-` for delete, `<-` for adopt, `->`
+/// for forget and `=` for an update in the registry only.
 #[must_use]
 pub fn plan(plan: &Plan, style: Style) -> String {
     let mut text = format!("{}\n\n", heading(plan, style));
@@ -106,7 +107,7 @@ pub fn plan(plan: &Plan, style: Style) -> String {
     text + ".\n"
 }
 
-/// What differs from what is declared: the same tree, told as a finding.
+/// Renders a plan as the drift from a spec: the same tree, with a summary of the differences.
 #[must_use]
 pub fn drift(plan: &Plan, style: Style) -> String {
     let mut text = format!("{}\n\n", heading(plan, style));
@@ -132,7 +133,7 @@ fn heading(plan: &Plan, style: Style) -> String {
     format!("{stack} {}", style.paint(Color::Dim, &rest))
 }
 
-/// Resources of which only the declaration is new.
+/// Returns the number of resources that are updated in the registry only.
 fn recorded(plan: &Plan) -> usize {
     let mut only: BTreeMap<&ResourceId, bool> = BTreeMap::new();
     for step in &plan.steps {
@@ -142,7 +143,7 @@ fn recorded(plan: &Plan) -> usize {
     only.values().filter(|all| **all).count()
 }
 
-/// Every resource with its fields, in the order of their first steps.
+/// Appends every resource with its fields, in the order of their first steps.
 fn tree(plan: &Plan, style: Style, text: &mut String) {
     let mut order: Vec<&ResourceId> = Vec::new();
     let mut steps: BTreeMap<&ResourceId, Vec<&Step>> = BTreeMap::new();
@@ -257,8 +258,8 @@ fn notes(plan: &Plan, style: Style, text: &mut String) {
     for found in &plan.recovered {
         let resource = found.resource.to_string();
         let what = match found.owned {
-            Some(_) => "an apply that was cut off had made or changed it, and it is ours",
-            None => "an apply that was cut off had taken it away",
+            Some(_) => "an interrupted apply had created or changed it; the stack owns it",
+            None => "an interrupted apply had deleted it",
         };
         let _ = writeln!(text, "{title} {}: {what}", printable(&resource));
     }
@@ -272,7 +273,7 @@ pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A plan of every fate, as it stands in a plan file.
+    /// Returns a plan with every kind of change, parsed from a plan file.
     pub(in super::super) fn sample() -> Plan {
         let document = json!({
             "version": 1, "stack": "lake", "spec_hash": "00", "endpoint": "http://127.0.0.1:9000",
@@ -318,7 +319,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_plan_reads_like_this() {
+    fn a_plan_as_text() {
         assert_eq!(
             plan(&sample(), Style::Plain),
             "\
@@ -349,7 +350,7 @@ Plan: 2 to create, 1 to adopt, 2 to change, 1 to delete, 1 to forget (1 of them 
     }
 
     #[test]
-    fn colours_change_nothing_else() {
+    fn colours_do_not_change_the_text() {
         let coloured = plan(&sample(), Style::Ansi);
         assert!(coloured.contains("\u{1b}[1;31m-  bucket old\u{1b}[0m"), "{coloured}");
         let mut stripped = coloured;
@@ -360,7 +361,7 @@ Plan: 2 to create, 1 to adopt, 2 to change, 1 to delete, 1 to forget (1 of them 
     }
 
     #[test]
-    fn nothing_to_do_is_said() {
+    fn an_empty_plan_and_a_drift_have_summaries() {
         let mut empty = sample();
         empty.steps.clear();
         empty.intents.clear();

@@ -1,4 +1,4 @@
-//! What changes in a field, line by line.
+//! The changes of a field as lines of text.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use super::number::size;
 
-/// Longer values are cut, in characters: whoever wants all of it has `--json`.
+/// The maximum length of a value, in characters. Longer values are truncated; JSON output has all of
+/// them.
 const LONGEST: usize = 400;
 
-/// One line: a field or a part of one, with what it is and what it will be.
+/// One line: a field, or a part of one, with its old and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) field: String,
@@ -19,25 +20,25 @@ pub(super) struct Line {
     pub(super) new: Option<String>,
 }
 
-/// The lines of a change: documents and lists are opened as far as they differ.
+/// Returns the lines of a change. Objects and lists are split into the parts that differ.
 pub(super) fn lines(change: &Change) -> Vec<Line> {
     let mut lines = Vec::new();
     let field = path(&change.field);
     let (old, new) = (change.old.as_ref(), change.new.as_ref());
     differ(&field, old, new, &mut lines);
-    // The same things in another order are another value all the same.
+    // Lists with the same items in another order have no differing part, but are different values.
     if lines.is_empty() && old != new {
         lines.push(line(&field, old, new));
     }
     lines
 }
 
-/// A field's own name may hold anything: names of properties and constraints are people's.
+/// Escapes the name of a field, because users choose the names of properties and constraints.
 fn path(field: &str) -> String {
     printable(field).into_owned()
 }
 
-/// A part of a field.
+/// Returns the path of a part of a field.
 fn part(field: &str, key: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | ':' | '.');
     if !key.is_empty() && key.chars().all(plain) {
@@ -47,6 +48,7 @@ fn part(field: &str, key: &str) -> String {
     }
 }
 
+/// Appends the lines in which two values differ.
 fn differ(field: &str, old: Option<&Value>, new: Option<&Value>, out: &mut Vec<Line>) {
     if old == new {
         return;
@@ -85,7 +87,8 @@ fn differ(field: &str, old: Option<&Value>, new: Option<&Value>, out: &mut Vec<L
     }
 }
 
-/// Two lists: of things with names, thing by thing; of anything else, what is only in one.
+/// Appends the lines in which two lists differ: by item for lists of named items, otherwise the items
+/// that only one of the lists contains.
 fn lists(field: &str, old: &[Value], new: &[Value], out: &mut Vec<Line>) {
     if let (Some(old), Some(new)) = (named(old), named(new)) {
         let mut keys: Vec<&str> = old.iter().map(|(key, _)| *key).collect();
@@ -96,9 +99,9 @@ fn lists(field: &str, old: &[Value], new: &[Value], out: &mut Vec<Line>) {
             list.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).clone())
         };
         for key in keys {
-            let (mut was, mut will) = (find(&old, key), find(&new, key));
-            // The name stands in the path, and an unnamed rest would repeat it.
-            for value in [&mut was, &mut will].into_iter().flatten() {
+            let (mut before, mut after) = (find(&old, key), find(&new, key));
+            // The path already contains the name.
+            for value in [&mut before, &mut after].into_iter().flatten() {
                 if let Value::Object(fields) = value
                     && fields.len() > 1
                     && !fields.contains_key("type")
@@ -106,40 +109,41 @@ fn lists(field: &str, old: &[Value], new: &[Value], out: &mut Vec<Line>) {
                     NAMES.iter().for_each(|name| {
                         fields.remove(*name);
                     });
-                    // A rule is on where nothing is said, and servers say it.
+                    // Servers return the default `enabled: true`, which specs leave out.
                     if field == "lifecycle" && fields.get("enabled") == Some(&Value::Bool(true)) {
                         fields.remove("enabled");
                     }
                 }
             }
-            differ(&part(field, key), was.as_ref(), will.as_ref(), out);
+            differ(&part(field, key), before.as_ref(), after.as_ref(), out);
         }
         return;
     }
-    // What is in both, as often as it is in both, stays.
-    let mut rest: Vec<&Value> = new.iter().collect();
-    let mut gone = Vec::new();
+    // Items that both lists contain, with the same multiplicity, are unchanged.
+    let mut added: Vec<&Value> = new.iter().collect();
+    let mut removed = Vec::new();
     for value in old {
-        match rest.iter().position(|other| *other == value) {
-            Some(place) => {
-                rest.remove(place);
+        match added.iter().position(|other| *other == value) {
+            Some(index) => {
+                added.remove(index);
             }
-            None => gone.push(value),
+            None => removed.push(value),
         }
     }
-    if gone.is_empty() && rest.is_empty() {
-        let whole = |list: &[Value]| Some(Value::Array(list.to_vec()));
-        out.push(line(field, whole(old).as_ref(), whole(new).as_ref()));
+    if removed.is_empty() && added.is_empty() {
+        let value = |list: &[Value]| Some(Value::Array(list.to_vec()));
+        out.push(line(field, value(old).as_ref(), value(new).as_ref()));
         return;
     }
-    out.extend(gone.into_iter().map(|value| line(field, Some(value), None)));
-    out.extend(rest.into_iter().map(|value| line(field, None, Some(value))));
+    out.extend(removed.into_iter().map(|value| line(field, Some(value), None)));
+    out.extend(added.into_iter().map(|value| line(field, None, Some(value))));
 }
 
-/// What tells the things of a list apart: rules and notifications, statements, columns.
+/// The fields that name an item of a list: `id` of rules and notifications, `Sid` of policy
+/// statements, `name` of columns.
 const NAMES: [&str; 3] = ["id", "Sid", "name"];
 
-/// The things of a list by their names, if each has one of its own.
+/// Returns the items of a list with their names, if every item has a unique name.
 fn named(list: &[Value]) -> Option<Vec<(&str, &Value)>> {
     let mut seen = BTreeSet::new();
     list.iter()
@@ -150,7 +154,7 @@ fn named(list: &[Value]) -> Option<Vec<(&str, &Value)>> {
         .collect()
 }
 
-/// A column in one word: `date`, `long not null`.
+/// Returns the text of a column: `date`, `long not null`; `None` if the value is not a column.
 fn column(value: &Value) -> Option<String> {
     let fields = value.as_object()?;
     let kind = fields.get("type")?.as_str()?;
@@ -166,9 +170,10 @@ fn column(value: &Value) -> Option<String> {
     Some(text)
 }
 
+/// Returns one line for a whole value.
 fn line(field: &str, old: Option<&Value>, new: Option<&Value>) -> Line {
     let shown = |value: &Value| match (field, value) {
-        // The number is what the server is told; nobody reads ten digits.
+        // The exact number is what the server stores; the rounded one is easier to read.
         ("quota", Value::Number(bytes)) => bytes
             .as_u64()
             .map_or_else(|| plain(value), |bytes| format!("{} ({bytes} B)", size(bytes))),
@@ -177,29 +182,30 @@ fn line(field: &str, old: Option<&Value>, new: Option<&Value>) -> Line {
     Line { field: field.to_owned(), old: old.map(shown), new: new.map(shown) }
 }
 
-/// A value on one line. Text stands without quotes where nobody can mistake it.
+/// Returns a value on one line. Text is quoted unless it cannot be confused with another value.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => {
-            let clear = !text.is_empty()
+            let unambiguous = !text.is_empty()
                 && text.trim() == text
                 && !text.starts_with(['"', '{', '['])
                 && !["none", "null", "true", "false"].contains(&text.as_str())
                 && text.parse::<f64>().is_err()
                 && printable(text) == *text;
-            if clear { cut(text) } else { quoted(text) }
+            if unambiguous { truncate(text) } else { quoted(text) }
         }
-        other => cut(&printable(&other.to_string())),
+        other => truncate(&printable(&other.to_string())),
     }
 }
 
-/// Text between quotes, with whatever moves a cursor made visible.
+/// Returns text in quotes, with control characters escaped.
 pub(super) fn quoted(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("\"{}\"", cut(&printable(&text)))
+    format!("\"{}\"", truncate(&printable(&text)))
 }
 
-fn cut(text: &str) -> String {
+/// Truncates text to [`LONGEST`] characters.
+fn truncate(text: &str) -> String {
     let length = text.chars().count();
     if length <= LONGEST {
         return text.to_owned();
@@ -225,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_opened_as_far_as_they_differ() {
+    fn objects_are_split_into_the_parts_that_differ() {
         assert_eq!(
             shown("tags", json!({"a": "1", "b": "x", "c d": "y"}), json!({"a": "1", "b": "z"})),
             ["tags.b: x > z", "tags[\"c d\"]: y > -"]
@@ -255,7 +261,7 @@ mod tests {
             shown("policies", json!(["a", "b"]), json!(["b", "c"])),
             ["policies: a > -", "policies: - > c"]
         );
-        // The same in another order is still another value.
+        // The same items in another order are a different value.
         assert_eq!(
             shown("partition_by", json!(["a", "b"]), json!(["b", "a"])),
             ["partition_by: [\"a\",\"b\"] > [\"b\",\"a\"]"]
@@ -271,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn values_cannot_be_mistaken() {
+    fn values_are_unambiguous() {
         assert_eq!(
             shown("quota", Value::Null, json!(10_737_418_240_u64)),
             ["quota: - > 10.0 GiB (10737418240 B)"]
@@ -293,7 +299,7 @@ mod tests {
         assert_eq!(shown("properties.a\nb", Value::Null, json!("v")), ["properties.a\\nb: - > v"]);
     }
 
-    fn document() -> impl Strategy<Value = Value> {
+    fn json_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -311,10 +317,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_it_is_a_line_stays_a_line(
+        fn every_value_stays_on_its_line(
             field in any::<String>(),
-            old in proptest::option::of(document()),
-            new in proptest::option::of(document()),
+            old in proptest::option::of(json_value()),
+            new in proptest::option::of(json_value()),
         ) {
             let differs = old != new;
             let lines = lines(&Change { field, old, new });

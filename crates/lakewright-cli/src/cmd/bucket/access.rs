@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use lakewright::{AnonymousAccess, BucketName, bucket_config};
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, Setting};
+use super::setting::{BucketArg, SettingOutput};
 use crate::address::PrefixAddress;
 use crate::context::Context;
 use crate::failure::CommandResult;
@@ -51,7 +51,7 @@ impl Verb {
             Self::Get(BucketArg { name }) => {
                 let access = lake.bucket(name.clone()).get_anonymous_access().await?;
                 let text = if access.is_none() { "none".into() } else { lines(&name, &access) };
-                context.out.show(&Setting::with_text(&access, text.trim_end())?)
+                context.out.show(&SettingOutput::with_text(&access, text.trim_end())?)
             }
             Self::Set { address: PrefixAddress { bucket: name, prefix }, level } => {
                 let bucket = lake.bucket(name.clone());

@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use lakewright::{BucketName, Error, bucket_config};
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, Setting};
+use super::setting::{BucketArg, SettingOutput};
 use crate::context::Context;
 use crate::failure::CommandResult;
 use crate::human::printable;
@@ -56,7 +56,7 @@ impl Verb {
                         format!("sse_kms {}", printable(key))
                     }
                 };
-                context.out.show(&Setting::with_text(encryption, text)?)
+                context.out.show(&SettingOutput::with_text(encryption, text)?)
             }
             Self::Set { name, kind, key } => {
                 let encryption = match (kind, key) {

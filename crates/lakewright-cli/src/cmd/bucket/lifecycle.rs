@@ -4,7 +4,7 @@ use clap::Subcommand;
 use lakewright::LifecycleRule;
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, JsonArgs, Setting, read_json};
+use super::setting::{BucketArg, JsonArgs, SettingOutput, read_json};
 use crate::context::Context;
 use crate::failure::CommandResult;
 
@@ -34,7 +34,7 @@ impl Verb {
         match self {
             Self::Get(BucketArg { name }) => {
                 let rules = lake.bucket(name).get_lifecycle().await?;
-                context.out.show(&Setting::as_json(rules)?)
+                context.out.show(&SettingOutput::as_json(rules)?)
             }
             Self::Set(JsonArgs { name, file }) => {
                 let rules: Vec<LifecycleRule> = read_json(&file, "set_lifecycle")?;

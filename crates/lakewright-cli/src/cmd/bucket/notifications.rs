@@ -4,7 +4,7 @@ use clap::Subcommand;
 use lakewright::Notification;
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, JsonArgs, Setting, read_json};
+use super::setting::{BucketArg, JsonArgs, SettingOutput, read_json};
 use crate::context::Context;
 use crate::failure::CommandResult;
 
@@ -30,7 +30,7 @@ impl Verb {
         match self {
             Self::Get(BucketArg { name }) => {
                 let notifications = lake.bucket(name).get_notifications().await?;
-                context.out.show(&Setting::as_json(notifications)?)
+                context.out.show(&SettingOutput::as_json(notifications)?)
             }
             Self::Set(JsonArgs { name, file }) => {
                 let notifications: Vec<Notification> = read_json(&file, "set_notifications")?;

@@ -6,7 +6,7 @@ use lakewright::bucket_config::{self, Setting as _};
 use serde_json::json;
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, Setting};
+use super::setting::{BucketArg, SettingOutput};
 use crate::context::Context;
 use crate::failure::CommandResult;
 
@@ -60,7 +60,7 @@ impl Verb {
                     Some(None) => "no retention".to_owned(),
                     Some(Some(retention)) => retention.to_string(),
                 };
-                context.out.show(&Setting::with_text(lock, text)?)
+                context.out.show(&SettingOutput::with_text(lock, text)?)
             }
             Self::Set(Set { name, mode, days, years, .. }) => {
                 let mode = mode.map(|mode| match mode {

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, JsonArgs, Setting, read_json};
+use super::setting::{BucketArg, JsonArgs, SettingOutput, read_json};
 use crate::context::Context;
 use crate::failure::CommandResult;
 
@@ -27,7 +27,7 @@ impl Verb {
         match self {
             Self::Get(BucketArg { name }) => {
                 let policy = lake.bucket(name).get_policy().await?;
-                context.out.show(&Setting::as_json(policy)?)
+                context.out.show(&SettingOutput::as_json(policy)?)
             }
             Self::Set(JsonArgs { name, file }) => {
                 let policy: Value = read_json(&file, "set_policy")?;

@@ -49,12 +49,12 @@ pub(super) fn read_json<T: bucket_config::Setting>(
 
 /// The value of a setting. JSON output is the value alone, so that the output of `get` is input
 /// for `set`.
-pub(super) struct Setting {
+pub(super) struct SettingOutput {
     value: Value,
     text: String,
 }
 
-impl Setting {
+impl SettingOutput {
     /// A value with a text of its own.
     pub(super) fn with_text(value: impl Serialize, text: impl Into<String>) -> Result<Self, Error> {
         Ok(Self { value: to_json(value)?, text: text.into() })
@@ -75,7 +75,7 @@ fn to_json(value: impl Serialize) -> Result<Value, Error> {
     })
 }
 
-impl Render for Setting {
+impl Render for SettingOutput {
     fn json(&self) -> Value {
         self.value.clone()
     }

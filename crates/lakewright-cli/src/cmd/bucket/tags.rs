@@ -6,7 +6,7 @@ use clap::Subcommand;
 use lakewright::{BucketName, Error};
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, Setting};
+use super::setting::{BucketArg, SettingOutput};
 use crate::context::Context;
 use crate::failure::CommandResult;
 use crate::output::pairs;
@@ -43,7 +43,7 @@ impl Verb {
                 let tags = lake.bucket(name).get_tags().await?;
                 let lines = tags.iter().map(|(name, value)| (&**name, value.clone()));
                 let text = if tags.is_empty() { "none".into() } else { pairs(lines) };
-                context.out.show(&Setting::with_text(&tags, text.trim_end())?)
+                context.out.show(&SettingOutput::with_text(&tags, text.trim_end())?)
             }
             Self::Set { name, tags } => {
                 let given = tags.len();

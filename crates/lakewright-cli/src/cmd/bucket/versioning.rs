@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use lakewright::{BucketName, bucket_config};
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, Setting};
+use super::setting::{BucketArg, SettingOutput};
 use crate::context::Context;
 use crate::failure::CommandResult;
 
@@ -41,7 +41,7 @@ impl Verb {
                     bucket_config::Versioning::Enabled => "enabled",
                     bucket_config::Versioning::Suspended => "suspended",
                 });
-                context.out.show(&Setting::with_text(state, state.unwrap_or("none"))?)
+                context.out.show(&SettingOutput::with_text(state, state.unwrap_or("none"))?)
             }
             Self::Set { name, state } => {
                 let (state, change) = match state {

@@ -26,7 +26,7 @@ pub(super) async fn execute(
     // that crashed.
     if !yes && !plan.is_empty() {
         if plan.is_destructive() {
-            confirm_by_name("deletes data irrecoverably", &plan.stack.to_string()).await?;
+            confirm_by_name("deletes data irrecoverably", plan.stack.as_ref()).await?;
         } else {
             confirm("changes the server").await?;
         }
