@@ -1,7 +1,8 @@
-"""What lakewright raises.
+"""The exceptions that lakewright raises.
 
 Every class stands for one kind of failure, has its code in the class attribute ``code``, and
-inherits the builtin that says the same, so that ``except FileNotFoundError`` works too.
+inherits the builtin exception with the same meaning, so that ``except FileNotFoundError`` works
+too.
 """
 
 from __future__ import annotations
@@ -38,26 +39,32 @@ __all__ = [
 
 
 class LakewrightError(Exception):
-    """The base of everything lakewright raises.
+    """The base class of all exceptions of lakewright.
 
-    ``str(error)`` is one line: what was being done, to what, why it failed, and what the
-    service said. It never holds a secret.
+    ``str(error)`` is one line: operation, resource, reason, whether the outcome is unknown, and
+    the response of the service. It never contains a secret.
     """
 
     code: ClassVar[str] = "internal"
     """The stable machine-readable code of this kind, such as ``not_found``."""
 
-    retryable: ClassVar[bool] = False
-    """Whether the same call may succeed later without anybody changing anything."""
+    _may_pass: ClassVar[bool] = False
+    """Whether the cause of this kind of failure may pass by itself."""
 
     _errno: ClassVar[int | None] = None
 
     operation: str | None
-    """The verb that failed, such as ``put`` or ``create_bucket``."""
+    """The operation that failed, such as ``put`` or ``create_bucket``."""
     resource: str | None
-    """What it was working on: a bucket, ``bucket/key``, a table's URI, a file."""
+    """The resource of the operation: a bucket, ``bucket/key``, a table's URI, a file."""
+    retryable: bool
+    """Whether the same call may succeed later and cannot do anything twice. Always false where
+    :attr:`outcome_unknown`."""
+    outcome_unknown: bool
+    """Whether the operation, or a part of it, may have been carried out although it failed: check
+    the state before you repeat it."""
     status: int | None
-    """The HTTP status of the service's answer, where it answered."""
+    """The HTTP status of the service's response, where there was one."""
     service_code: str | None
     """The service's own code, such as ``NoSuchBucket``."""
     request_id: str | None
@@ -65,7 +72,7 @@ class LakewrightError(Exception):
     retry_after: float | None
     """How many seconds the service asks callers to wait."""
     failures: tuple[LakewrightError, ...]
-    """What failed of several things, each with its own resource."""
+    """The errors of the parts of an operation on several resources."""
 
     def __init__(
         self,
@@ -73,6 +80,8 @@ class LakewrightError(Exception):
         *,
         operation: str | None = None,
         resource: str | None = None,
+        retryable: bool | None = None,
+        outcome_unknown: bool = False,
         status: int | None = None,
         service_code: str | None = None,
         request_id: str | None = None,
@@ -82,6 +91,8 @@ class LakewrightError(Exception):
         super().__init__(message)
         self.operation = operation
         self.resource = resource
+        self.retryable = self._may_pass and not outcome_unknown if retryable is None else retryable
+        self.outcome_unknown = outcome_unknown
         self.status = status
         self.service_code = service_code
         self.request_id = request_id
@@ -95,13 +106,14 @@ class LakewrightError(Exception):
         return str(self.args[0]) if self.args else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as plain values: what a log line or an HTTP answer wants."""
+        """The error as plain values, for a line of a log or an HTTP response."""
         return {
             "code": self.code,
             "message": str(self),
             "operation": self.operation,
             "resource": self.resource,
             "retryable": self.retryable,
+            "outcome_unknown": self.outcome_unknown,
             "status": self.status,
             "service_code": self.service_code,
             "request_id": self.request_id,
@@ -115,6 +127,8 @@ class LakewrightError(Exception):
             for name in (
                 "operation",
                 "resource",
+                "retryable",
+                "outcome_unknown",
                 "status",
                 "service_code",
                 "request_id",
@@ -135,53 +149,53 @@ def _rebuild(cls: type[LakewrightError], message: str, state: Mapping[str, Any])
 
 
 class InvalidSpecError(LakewrightError, ValueError):
-    """A declaration (spec document, ``@configure`` file) is wrong."""
+    """A spec (a file, or a folder of ``@configure`` functions) is invalid."""
 
     code = "invalid_spec"
 
 
 class ConfigError(LakewrightError, ValueError):
-    """A profile, an environment variable or a configuration file is wrong."""
+    """A profile, an environment variable or a configuration file is invalid."""
 
     code = "invalid_config"
 
 
 class InvalidInputError(LakewrightError, ValueError):
-    """An argument is wrong: a name, a range, a filter, a size."""
+    """An argument is invalid: a name, a range, a filter, a size."""
 
     code = "invalid_input"
 
 
 class UnauthenticatedError(LakewrightError, PermissionError):
-    """No credentials, unknown credentials, or a signature that does not match."""
+    """No credentials, an unknown access key, or a signature that does not match."""
 
     code = "unauthenticated"
     _errno = _errno.EACCES
 
 
 class AccessDeniedError(LakewrightError, PermissionError):
-    """The caller is known and not allowed."""
+    """The credentials are valid and do not permit the operation."""
 
     code = "denied"
     _errno = _errno.EACCES
 
 
 class NotFoundError(LakewrightError, FileNotFoundError):
-    """The bucket, object, table, version or file is not there."""
+    """The bucket, object, table, version or file does not exist."""
 
     code = "not_found"
     _errno = _errno.ENOENT
 
 
 class AlreadyExistsError(LakewrightError, FileExistsError):
-    """It is there already."""
+    """The resource that was to be created exists."""
 
     code = "already_exists"
     _errno = _errno.EEXIST
 
 
 class ConflictError(LakewrightError):
-    """Somebody else won: a concurrent change makes this one void."""
+    """A concurrent change makes the operation impossible."""
 
     code = "conflict"
 
@@ -199,7 +213,7 @@ class TooLargeError(LakewrightError, ValueError):
 
 
 class SchemaMismatchError(LakewrightError, ValueError):
-    """Data and table do not have the same columns."""
+    """The columns of the data differ from those of the table."""
 
     code = "schema_mismatch"
 
@@ -208,46 +222,46 @@ class ThrottledError(LakewrightError):
     """The service asks for fewer requests."""
 
     code = "throttled"
-    retryable = True
+    _may_pass = True
 
 
 class UnsupportedError(LakewrightError, NotImplementedError):
-    """The service or lakewright cannot do this."""
+    """The service or lakewright does not implement the operation."""
 
     code = "unsupported"
 
 
 class UnavailableError(LakewrightError, ConnectionError):
-    """The service cannot be reached or answers that it is out of order."""
+    """The service cannot be reached, or reports a fault of its own."""
 
     code = "unavailable"
-    retryable = True
+    _may_pass = True
     _errno = _errno.EHOSTUNREACH
 
 
 class OperationTimeoutError(LakewrightError, TimeoutError):
-    """No answer within the time allowed."""
+    """No response within the time allowed."""
 
     code = "timeout"
-    retryable = True
+    _may_pass = True
     _errno = _errno.ETIMEDOUT
 
 
 class StorageFullError(LakewrightError, OSError):
-    """Quota, disk or bucket is full."""
+    """A quota, a disk or a bucket is full."""
 
     code = "storage_full"
     _errno = _errno.ENOSPC
 
 
 class CorruptError(LakewrightError):
-    """Bytes or a log are not what they claim to be."""
+    """Bytes or a log are not in the format that they should have."""
 
     code = "corrupt"
 
 
 class PartialApplyError(LakewrightError):
-    """Some steps were done and others failed; :attr:`report` says which."""
+    """Some steps were done and others failed; :attr:`report` lists them."""
 
     code = "partial_apply"
 
@@ -256,7 +270,7 @@ class PartialApplyError(LakewrightError):
     @property
     def report(self) -> Any:
         """After :meth:`lakewright.Lake.apply` its :class:`lakewright.Report`. Otherwise a dict
-        with what failed under ``"failed"``; everything else that was asked for is done."""
+        with the failures under ``"failed"``; all other parts of the operation are done."""
         if self._report is not None:
             return self._report
         return {"failed": [failure.to_dict() for failure in self.failures]}
@@ -266,7 +280,7 @@ class PartialApplyError(LakewrightError):
 
 
 class InternalError(LakewrightError):
-    """A fault of lakewright's own."""
+    """A fault of lakewright."""
 
 
 def _classes() -> dict[str, type[LakewrightError]]:

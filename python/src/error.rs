@@ -1,4 +1,4 @@
-//! From our kinds to Python's exceptions.
+//! Converts errors into Python's exceptions.
 
 use std::error::Error as StdError;
 
@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-/// Turns an error into the exception of its kind.
+/// Converts the error of a result into the exception of its kind.
 pub(crate) trait OrRaise<T> {
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
 }
@@ -18,7 +18,8 @@ impl<T> OrRaise<T> for Result<T> {
     }
 }
 
-/// The class of each kind in `lakewright.exceptions`. No `_ =>`: who adds a kind decides here.
+/// The class of each kind in `lakewright.exceptions`. Without a `_` arm, so that a new kind does
+/// not compile before it has a class.
 const fn class(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidSpec => "InvalidSpecError",
@@ -43,8 +44,9 @@ const fn class(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// The exception for an error; one that Python code of the caller raised comes back as it was,
-/// but for `StopIteration`, which would end a loop of whoever called us (as in PEP 479).
+/// Returns the exception for an error. An exception that the caller's own Python code raised is
+/// raised again unchanged, except for `StopIteration`, which would end a loop of the caller (PEP
+/// 479).
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     if let Some(theirs) = raised_by_caller(error) {
         let theirs = theirs.clone_ref(py);
@@ -57,7 +59,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     }
     match exception(py, error) {
         Ok(exception) => PyErr::from_value(exception),
-        // Only while the interpreter shuts down and modules are gone.
+        // Importing the module fails only while the interpreter shuts down.
         Err(_) => PyRuntimeError::new_err(error.to_string()),
     }
 }
@@ -74,28 +76,31 @@ fn raised_by_caller(error: &Error) -> Option<&PyErr> {
 }
 
 fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    let said = PyDict::new(py);
-    said.set_item("operation", error.operation())?;
-    said.set_item("resource", error.resource())?;
+    let attributes = PyDict::new(py);
+    attributes.set_item("operation", error.operation())?;
+    attributes.set_item("resource", error.resource())?;
+    attributes.set_item("retryable", error.is_retryable())?;
+    attributes.set_item("outcome_unknown", error.outcome_unknown())?;
     if let Some(service) = error.service() {
-        said.set_item("status", service.status)?;
-        said.set_item("service_code", service.code.as_deref())?;
-        said.set_item("request_id", service.request_id.as_deref())?;
-        said.set_item("retry_after", service.retry_after.map(|pause| pause.as_secs_f64()))?;
+        attributes.set_item("status", service.status)?;
+        attributes.set_item("service_code", service.code.as_deref())?;
+        attributes.set_item("request_id", service.request_id.as_deref())?;
+        attributes.set_item("retry_after", service.retry_after.map(|delay| delay.as_secs_f64()))?;
     }
     let failures: PyResult<Vec<_>> =
         error.failures().iter().map(|failure| exception(py, failure)).collect();
-    said.set_item("failures", PyTuple::new(py, failures?)?)?;
+    attributes.set_item("failures", PyTuple::new(py, failures?)?)?;
     let module = py.import("lakewright.exceptions")?;
-    module.getattr(class(error.kind()))?.call((error.to_string(),), Some(&said))
+    module.getattr(class(error.kind()))?.call((error.to_string(),), Some(&attributes))
 }
 
-/// An argument that is wrong in itself.
+/// The exception for an invalid argument.
 pub(crate) fn invalid(py: Python<'_>, why: impl Into<String>) -> PyErr {
     raise(py, &Error::invalid_input(why))
 }
 
-/// Code, HTTP status, exit code, retryable and class of every kind, for the parity test.
+/// Code, HTTP status, exit code, retryable (with a known outcome) and class of every kind, for the
+/// parity test.
 #[pyfunction]
 #[pyo3(name = "_error_table")]
 pub(crate) fn error_table() -> Vec<(&'static str, u16, u8, bool, &'static str)> {

@@ -117,6 +117,8 @@ value! {
         code: Option<String>,
         /// The error of a failed step, in one line.
         error: Option<String>,
+        /// Whether the step may have been carried out although it failed.
+        outcome_unknown: bool,
         /// The number of the step that caused this one to be skipped.
         because_of: Option<u32>,
     }
@@ -124,24 +126,30 @@ value! {
 
 impl Outcome {
     pub(crate) fn of(step: &lakewright::plan::Step, outcome: Option<&CoreOutcome>) -> Self {
-        let (status, code, error, because_of) = match outcome {
-            Some(CoreOutcome::Done) => ("done", None, None, None),
-            Some(CoreOutcome::Failed { code, error }) => {
-                ("failed", Some(code.clone()), Some(error.clone()), None)
-            }
-            Some(CoreOutcome::Skipped { because_of }) => {
-                ("skipped", None, None, Some(because_of.0))
-            }
-            None => ("left", None, None, None),
-        };
-        Self(OutcomeFields {
-            status: status.to_owned(),
+        let mut fields = OutcomeFields {
+            status: "left".to_owned(),
             resource: step.resource.address(),
             verb: step.action.verb().to_owned(),
-            code,
-            error,
-            because_of,
-        })
+            code: None,
+            error: None,
+            outcome_unknown: false,
+            because_of: None,
+        };
+        match outcome {
+            Some(CoreOutcome::Done) => fields.status = "done".to_owned(),
+            Some(CoreOutcome::Failed { code, error, outcome_unknown }) => {
+                fields.status = "failed".to_owned();
+                fields.code = Some(code.clone());
+                fields.error = Some(error.clone());
+                fields.outcome_unknown = *outcome_unknown;
+            }
+            Some(CoreOutcome::Skipped { because_of }) => {
+                fields.status = "skipped".to_owned();
+                fields.because_of = Some(because_of.0);
+            }
+            None => {}
+        }
+        Self(fields)
     }
 }
 

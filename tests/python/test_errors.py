@@ -17,7 +17,9 @@ def test_both_languages_list_the_same_codes() -> None:
     for code, _status, _exit, retryable, name in table:
         cls = getattr(lakewright, name)
         assert classes[code] is cls
-        assert cls.retryable is retryable
+        assert cls().retryable is retryable
+        unknown = cls(outcome_unknown=True)
+        assert (unknown.retryable, unknown.outcome_unknown) == (False, True)
         assert name in exceptions.__all__
 
 

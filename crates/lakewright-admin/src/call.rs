@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
-use lakewright_core::{Error, ErrorKind, Result};
+use lakewright_core::{Error, ErrorKind, Outcome, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::Admin;
 use super::classify::classify;
 use super::payload::{self, Suite};
-use lakewright_client::{PayloadHash, Repeat, Request, Response};
+use lakewright_client::{PayloadHash, Repeat, Request, Response, leaves_outcome_open};
 
 pub(super) const ROOT: &str = "/minio/admin/v3/";
 
@@ -134,9 +134,9 @@ impl<'a> Call<'a> {
         let (response, secret_key) = sent.map_err(|error| self.named(error))?;
         if !(200..300).contains(&response.status) {
             let mut error = classify(&response);
-            let unclear = matches!(response.status, 500 | 502 | 504) && error.is_retryable();
-            if unclear && self.repeat == Repeat::Unsent {
-                error = error.of_unknown_outcome();
+            let open = leaves_outcome_open(response.status) && error.is_retryable();
+            if open && self.repeat == Repeat::Unsent {
+                error = error.with_outcome(Outcome::Unknown);
             }
             if !(self.removal && response.repeated && error.kind() == ErrorKind::NotFound) {
                 return Err(self.named(error));

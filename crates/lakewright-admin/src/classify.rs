@@ -1,15 +1,24 @@
-//! From what the admin API refuses to what lakewright says.
+//! Converts refusals of the admin API into lakewright's errors.
 
 use lakewright_client::{ErrorBody, Response, meaning};
 use lakewright_core::{Error, ErrorKind, ServiceError};
 
-/// What the admin client asks of an error body.
+/// The reasons for a refusal that the admin client tells apart.
 pub(super) trait AdminErrorBody {
-    /// Whether it is about a disabled key. MinIO has a code for that and does not always use it.
+    /// Whether the access key is disabled. MinIO has a code for that and sometimes uses
+    /// `InvalidAccessKeyId` with "Your account is disabled" instead.
     fn is_disabled(&self) -> bool;
 
-    /// Whether it comes from a server without the admin API, which takes the path for a bucket
-    /// `minio` and a key in it, or for nothing that it knows.
+    /// Whether a service account cannot be created because its access key is in use. MinIO has
+    /// one code for this and for a service account that the caller may not create.
+    fn is_access_key_taken(&self) -> bool;
+
+    /// Whether the expiry of a service account is out of range, which MinIO reports as an
+    /// internal error.
+    fn is_expiry_out_of_range(&self) -> bool;
+
+    /// Whether the server has no admin API: it took the path for a bucket `minio` and an object
+    /// key in it, or does not know the path.
     fn is_of_no_admin(&self, status: u16) -> bool;
 }
 
@@ -17,6 +26,15 @@ impl AdminErrorBody for ErrorBody {
     fn is_disabled(&self) -> bool {
         matches!(&*self.code, "AccessKeyDisabled" | "XMinioAccessKeyDisabled")
             || (self.code == "InvalidAccessKeyId" && self.message.contains("disabled"))
+    }
+
+
+    fn is_access_key_taken(&self) -> bool {
+        self.code == "XMinioIAMServiceAccountNotAllowed" && self.message.contains("already taken")
+    }
+
+    fn is_expiry_out_of_range(&self) -> bool {
+        self.code == "InternalError" && self.message.contains("invalid service account expiration")
     }
 
     fn is_of_no_admin(&self, status: u16) -> bool {
@@ -37,7 +55,7 @@ impl AdminErrorBody for ErrorBody {
     }
 }
 
-/// What a refusal of the admin API means.
+/// Converts a refusal of the admin API.
 pub(super) fn classify(response: &Response) -> Error {
     let refusal = ErrorBody::of(response);
     let (kind, said) = if refusal.is_of_no_admin(response.status) {
@@ -45,16 +63,16 @@ pub(super) fn classify(response: &Response) -> Error {
     } else {
         kind_of(&refusal, response.status)
     };
+    let text = refusal.message.trim();
     let message = match said {
         Some(said) => said.to_owned(),
-        None if refusal.message.trim().is_empty() => {
-            format!("the server answered {}", response.status)
-        }
-        None => refusal.message.trim().trim_end_matches('.').to_owned(),
+        None if text.is_empty() => format!("the server answered {}", response.status),
+        None => text.trim_end_matches('.').to_owned(),
     };
-    Error::new(kind, message).answered(ServiceError {
+    Error::new(kind, message).with_service(ServiceError {
         status: response.status,
         code: Some(refusal.code).filter(|code| !code.is_empty()),
+        message: Some(refusal.message).filter(|text| !text.is_empty()),
         request_id: Some(refusal.request_id)
             .filter(|id| !id.is_empty())
             .or_else(|| response.header("x-amz-request-id").map(String::from)),
@@ -68,12 +86,20 @@ pub(super) fn no_admin() -> (ErrorKind, Option<&'static str>) {
     (ErrorKind::Unsupported, Some(why))
 }
 
-/// Kind and, where we can say it better than the server, the message.
+/// The kind of a refusal and, where lakewright has a better explanation than the server, the
+/// message.
 fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>) {
     use ErrorKind as K;
-    let message = &*refusal.message;
     if refusal.is_disabled() {
         return (K::Unauthenticated, Some("the access key is disabled"));
+    }
+    if refusal.is_access_key_taken() {
+        return (K::AlreadyExists, Some("the access key is taken already"));
+    }
+    if refusal.is_expiry_out_of_range() {
+        let why = "a service account ends 15 minutes from now at the earliest, and after a year \
+                   at the latest";
+        return (K::InvalidInput, Some(why));
     }
     match &*refusal.code {
         "XMinioAdminNoSuchUser" => (K::NotFound, Some("the user does not exist")),
@@ -92,9 +118,6 @@ fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>
             Some("the policy is still attached to a user or a group; detach it first"),
         ),
         "XMinioAdminPolicyChangeAlreadyApplied" => (K::Conflict, Some("it is so already")),
-        "XMinioIAMServiceAccountNotAllowed" if message.contains("already taken") => {
-            (K::AlreadyExists, Some("the access key is taken already"))
-        }
         "XMinioIAMServiceAccountNotAllowed" => (K::Denied, None),
         "XMinioAdminInvalidAccessKey"
         | "XMinioAdminInvalidSecretKey"
@@ -106,12 +129,6 @@ fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>
         | "PolicyInvalidName"
         | "MalformedPolicy"
         | "BadRequest" => (K::InvalidInput, None),
-        "InternalError" if message.contains("invalid service account expiration") => (
-            K::InvalidInput,
-            Some(
-                "a service account ends 15 minutes from now at the earliest, and after a year at the latest",
-            ),
-        ),
         "XMinioAdminVersionMismatch" => {
             (K::Unsupported, Some("the server's admin API is older or newer and has no such call"))
         }
@@ -139,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_have_a_meaning() {
+    fn refusals_have_a_kind_and_a_message() {
         let json = |code: &str, message: &str| {
             format!(r#"{{"Code":"{code}","Message":"{message}","Resource":"/","RequestId":"17"}}"#)
         };

@@ -68,7 +68,7 @@ impl Admin {
                     ErrorKind::Unsupported | ErrorKind::NotFound => ErrorKind::Corrupt,
                     kind => kind,
                 };
-                return Err(named(error.of_kind(kind)));
+                return Err(named(error.with_kind(kind)));
             }
         })
     }

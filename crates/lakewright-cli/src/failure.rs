@@ -115,6 +115,7 @@ pub(crate) fn error_json(error: &Error) -> Value {
         "resource": error.resource(),
         "message": error.message(),
         "retryable": error.is_retryable(),
+        "outcome_unknown": error.outcome_unknown(),
         "status": service.map(|service| service.status),
         "service_code": service.and_then(|service| service.code.as_deref()),
         "request_id": service.and_then(|service| service.request_id.as_deref()),
@@ -175,7 +176,7 @@ fn hint(error: &Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lakewright::ServiceError;
+    use lakewright::{Outcome, ServiceError};
 
     #[test]
     fn documents_have_every_field() {
@@ -183,16 +184,24 @@ mod tests {
         assert_eq!(
             plain,
             json!({"code": "invalid_input", "operation": null, "resource": null, "message": "no",
-                   "retryable": false, "status": null, "service_code": null, "request_id": null})
+                   "retryable": false, "outcome_unknown": false, "status": null,
+                   "service_code": null, "request_id": null})
         );
         let inner = Error::new(ErrorKind::Throttled, "slow down").during("delete").on("b/k");
         let error = Error::new(ErrorKind::PartialApply, "1 left")
-            .answered(ServiceError { status: 503, ..ServiceError::default() })
+            .with_service(ServiceError { status: 503, ..ServiceError::default() })
             .with_failures(vec![inner]);
         let document = error_json(&error);
         assert_eq!(document["status"], 503);
         assert_eq!(document["failures"][0]["code"], "throttled");
         assert_eq!(document["failures"][0]["retryable"], true);
+        let lost = Error::new(ErrorKind::Unavailable, "lost").with_outcome(Outcome::Unknown);
+        let document = self::document(&lost);
+        assert_eq!(
+            (&document["retryable"], &document["outcome_unknown"]),
+            (&json!(false), &json!(true))
+        );
+        assert_eq!(document["message"], "lost");
     }
 
     #[test]

@@ -19,10 +19,12 @@ pub use aws_credential_types::Credentials as SigningKeys;
 pub use background::{finish_background_work, spawn_background};
 pub use clock::Clock;
 pub use error_body::ErrorBody;
-pub use meaning::{CREDENTIAL_ERRORS, meaning};
+pub use meaning::{CREDENTIAL_ERRORS, leaves_outcome_open, meaning};
 pub use pool::Pool;
 pub use profile::Profile;
 pub use transport::{
     Client, FIRST_PAUSE, Guard, MAX_PAUSE, PayloadHash, Repeat, Request, Response,
 };
-pub use unreachable::{Cause, causes, chain, never_connected, root, seconds, unreachable};
+pub use unreachable::{
+    Cause, causes, chain, connection_lost, never_connected, root, seconds, unreachable,
+};

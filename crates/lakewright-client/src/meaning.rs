@@ -1,8 +1,8 @@
-//! What the statuses and error codes of S3 servers mean.
+//! The meaning of the statuses and error codes of S3 servers.
 
 use lakewright_core::ErrorKind;
 
-/// Codes by which a server says that it does not know who asks.
+/// The service codes of refused credentials.
 pub const CREDENTIAL_ERRORS: [&str; 8] = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
@@ -14,7 +14,22 @@ pub const CREDENTIAL_ERRORS: [&str; 8] = [
     "XMinioAccessKeyDisabled",
 ];
 
-/// Kind and, where we can say it better than the server, the message.
+/// Whether a response with this status leaves open whether the request was carried out. Servers
+/// send 429 and 503 before they begin, and other statuses from 300 to 499 as refusals. An error
+/// behind a status of success, or a fault of the server, may come after the request was carried
+/// out.
+pub const fn leaves_outcome_open(status: u16) -> bool {
+    match status {
+        // 408 ends a request that did not arrive in time; 501 and 507 are refusals.
+        200..300 | 408 => true,
+        501 | 503 | 507 => false,
+        500.. => true,
+        _ => false,
+    }
+}
+
+/// The kind of a refusal and, where lakewright has a better explanation than the server, the
+/// message.
 pub fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static str>) {
     use ErrorKind as K;
     let known = match code.unwrap_or_default() {

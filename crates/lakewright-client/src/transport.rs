@@ -20,14 +20,14 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body::Body;
 use http_body_util::BodyExt;
-use lakewright_core::{Error, ErrorKind, Result};
+use lakewright_core::{Error, ErrorKind, Outcome, Result};
 use ring::digest::{SHA256, digest};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::pool::Pool;
 use crate::profile::{Addressing, CredentialSource, Credentials, Profile};
-use crate::unreachable::{Cause, chain, never_connected, seconds, unreachable};
+use crate::unreachable::{Cause, chain, seconds, unreachable};
 
 /// First pause of the jittered exponential backoff; it doubles up to `MAX_PAUSE`.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -132,15 +132,6 @@ impl Response {
     }
 }
 
-/// An attempt without an answer.
-struct Failure {
-    error: Error,
-    /// Whether it makes sense to try again.
-    passing: bool,
-    /// Whether nothing was sent.
-    unsent: bool,
-}
-
 impl Client {
     /// A client for `profile`. Nothing is sent yet.
     ///
@@ -215,7 +206,7 @@ impl Client {
         let keys = source.provide_credentials().await.map_err(|error| {
             let ours = std::error::Error::source(&error).and_then(|e| e.downcast_ref::<Error>());
             match ours {
-                Some(ours) => ours.told(),
+                Some(ours) => ours.without_source(),
                 None => {
                     Error::new(ErrorKind::Unauthenticated, "no keys can be had").caused_by(error)
                 }
@@ -248,8 +239,8 @@ impl Client {
     ///
     /// # Errors
     /// `Unavailable` or `Timeout` where there is no answer, `TooLarge` where there is too much
-    /// of it, `Internal` for a request that cannot be written down. With [`Repeat::Unsent`] an
-    /// error says if it is not known what the server did.
+    /// of it, `Internal` for a request that cannot be written down. With [`Repeat::Unsent`] the
+    /// outcome is unknown where the request may have been carried out.
     pub async fn send_with(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
         let whole = self.profile.timeout();
         timeout(whole, self.attempts(keys, request)).await.unwrap_or_else(|_| {
@@ -257,7 +248,7 @@ impl Client {
             let why = format!("no answer from {} within {within}", self.profile);
             let error = Error::new(ErrorKind::Timeout, why);
             Err(match request.repeat {
-                Repeat::Unsent => error.of_unknown_outcome(),
+                Repeat::Unsent => error.with_outcome(Outcome::Unknown),
                 Repeat::Freely | Repeat::Never => error,
             })
         })
@@ -267,19 +258,19 @@ impl Client {
         let most = if request.repeat == Repeat::Never { 0 } else { self.profile.retries() };
         let mut repeated = false;
         for attempt in 0.. {
-            let outcome = self.attempt(keys, request).await;
-            let (passing, undone, wish) = match &outcome {
-                Ok(answer) => (answer.passing(), answer.undone(), answer.retry_after()),
-                Err(failure) => (failure.passing, failure.unsent, None),
+            let result = self.attempt(keys, request).await;
+            let (passing, undone, wish) = match &result {
+                Ok(response) => (response.passing(), response.undone(), response.retry_after()),
+                Err(error) => (error.is_retryable(), error.outcome() == Outcome::NotSent, None),
             };
             let may_repeat = undone || request.repeat == Repeat::Freely;
             if !passing || !may_repeat || attempt >= most {
-                return match outcome {
-                    Ok(answer) => Ok(Response { repeated, ..answer }),
-                    Err(failure) if request.repeat == Repeat::Unsent && !failure.unsent => {
-                        Err(failure.error.of_unknown_outcome())
+                return match result {
+                    Ok(response) => Ok(Response { repeated, ..response }),
+                    Err(error) if request.repeat == Repeat::Unsent && !undone => {
+                        Err(error.with_outcome(Outcome::Unknown))
                     }
-                    Err(failure) => Err(failure.error),
+                    Err(error) => Err(error),
                 };
             }
             repeated |= !undone;
@@ -290,27 +281,16 @@ impl Client {
         Err(Error::new(ErrorKind::Internal, "a loop without an end has ended"))
     }
 
-    async fn attempt(
-        &self,
-        keys: Option<&Keys>,
-        request: &Request<'_>,
-    ) -> std::result::Result<Response, Failure> {
-        let ready = self.signed(keys, request).map_err(|error| Failure {
-            error,
-            passing: false,
-            unsent: true,
-        })?;
+    /// Sends the request once. An error that is retryable may pass.
+    async fn attempt(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
+        let ready = self.signed(keys, request)?;
         let patience = self.profile.read_timeout();
         let answer = timeout(patience, self.pool.connector().call(ready)).await;
         let answer = match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
-                return Err(Failure {
-                    passing: true,
-                    unsent: never_connected(&error),
-                    error: unreachable(&self.profile, &error, false)
-                        .caused_by(Cause(chain(&error))),
-                });
+                let cause = Cause(chain(&error));
+                return Err(unreachable(&self.profile, &error, false).caused_by(cause));
             }
             Err(_) => return Err(self.silent("did not answer in time", patience)),
         };
@@ -320,7 +300,7 @@ impl Client {
     fn signed(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<HttpRequest> {
         let impossible = |error: &(dyn std::error::Error + 'static)| {
             let why = format!("the request cannot be written down: {error}");
-            Error::new(ErrorKind::Internal, why)
+            Error::new(ErrorKind::Internal, why).with_outcome(Outcome::NotSent)
         };
         let mut uri =
             String::with_capacity(self.base.len() + request.path.len() + request.query.len() + 1);
@@ -375,18 +355,14 @@ impl Client {
         answer: HttpResponse,
         limit: usize,
         patience: Duration,
-    ) -> std::result::Result<Response, Failure> {
-        let broken = |why: &dyn std::fmt::Display, kind, passing| Failure {
-            error: Error::new(kind, why.to_string()),
-            passing,
-            unsent: false,
-        };
+    ) -> Result<Response> {
         let too_large = || {
             let why = format!("the answer of {} has more than {limit} bytes", self.profile);
-            broken(&why, ErrorKind::TooLarge, false)
+            Error::new(ErrorKind::TooLarge, why)
         };
-        let answer =
-            answer.try_into_http1x().map_err(|error| broken(&error, ErrorKind::Corrupt, false))?;
+        let answer = answer
+            .try_into_http1x()
+            .map_err(|error| Error::new(ErrorKind::Corrupt, error.to_string()))?;
         let (parts, mut frames) = answer.into_parts();
         let announced = parts.headers.get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
@@ -402,9 +378,9 @@ impl Client {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => {
                     let why = format!("lost the connection to {} in mid-answer", self.profile);
-                    let mut failure = broken(&why, ErrorKind::Unavailable, true);
-                    failure.error = failure.error.caused_by(Cause(chain(&*error)));
-                    return Err(failure);
+                    let error =
+                        Error::new(ErrorKind::Unavailable, why).caused_by(Cause(chain(&*error)));
+                    return Err(error);
                 }
                 Err(_) => return Err(self.silent("fell silent in mid-answer", patience)),
             };
@@ -430,9 +406,9 @@ impl Client {
         })
     }
 
-    fn silent(&self, what: &str, patience: Duration) -> Failure {
+    fn silent(&self, what: &str, patience: Duration) -> Error {
         let why = format!("{} {what} ({})", self.profile, seconds(patience));
-        Failure { error: Error::new(ErrorKind::Timeout, why), passing: true, unsent: false }
+        Error::new(ErrorKind::Timeout, why)
     }
 }
 
@@ -546,7 +522,10 @@ mod tests {
                     assert_eq!(answer.repeated, unsure, "{answers:?}");
                 }
                 Ok(_) => {}
-                Err(error) => assert!(error.to_string().contains("not known"), "{error}"),
+                Err(error) => {
+                    assert!(error.outcome_unknown() && !error.is_retryable(), "{error}");
+                    assert!(error.to_string().contains("not known"), "{error}");
+                }
             }
             let first = asked[0].to_lowercase();
             assert!(first.starts_with("put /a%20b?c=d%2fe&a=b http/1.1"), "{first}");

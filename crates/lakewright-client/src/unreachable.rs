@@ -1,16 +1,18 @@
-//! Requests without a response: what kept it away, in one error.
+//! Errors of requests that got no response.
 
 use std::error::Error as StdError;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use lakewright_core::{Error, ErrorKind};
+use lakewright_core::{Error, ErrorKind, Outcome};
 
 use crate::profile::Profile;
 
-/// Why there is no answer at all.
+/// The error for a request without any response. Its outcome is `NotSent` where no connection was
+/// established.
 pub fn unreachable(profile: &Profile, error: &ConnectorError, timeout: bool) -> Error {
     let root = root(error);
+    let outcome = if never_connected(error) { Outcome::NotSent } else { Outcome::Known };
     if timeout || error.is_timeout() {
         let limits = format!(
             "{} to connect, {} to answer",
@@ -18,26 +20,29 @@ pub fn unreachable(profile: &Profile, error: &ConnectorError, timeout: bool) -> 
             seconds(profile.read_timeout())
         );
         let why = format!("{profile} did not answer in time ({limits})");
-        return Error::new(ErrorKind::Timeout, why);
+        return Error::new(ErrorKind::Timeout, why).with_outcome(outcome);
     }
-    let verb = if never_connected(error) { "cannot connect to" } else { "lost the connection to" };
-    Error::new(ErrorKind::Unavailable, format!("{verb} {profile}: {root}"))
+    let verb = match outcome {
+        Outcome::NotSent => "cannot connect to",
+        Outcome::Known | Outcome::Unknown => "lost the connection to",
+    };
+    Error::new(ErrorKind::Unavailable, format!("{verb} {profile}: {root}")).with_outcome(outcome)
 }
 
-/// The error and what it was caused by, from the outside in.
+/// The error and its sources, the outermost first.
 pub fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// What the SDK and those below it say of a failure, from the outside in. Only what they show
-/// to people: the errors themselves hold requests and answers, headers and tokens included.
+/// The messages of an error and its sources, the outermost first. The errors themselves are not
+/// kept: those of the SDK contain requests and responses, with headers and tokens.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// That account as an error.
+/// The text of [`chain`] as an error.
 #[derive(Debug)]
 pub struct Cause(pub String);
 
@@ -49,26 +54,17 @@ impl std::fmt::Display for Cause {
 
 impl StdError for Cause {}
 
-/// Whether the failure came before a single byte of the request was sent.
+/// Whether no connection was established, so that not a byte of the request was sent: the name
+/// was not resolved, or connecting or the TLS handshake failed or took too long.
 pub fn never_connected(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            use std::io::ErrorKind as Io;
-            return matches!(
-                io.kind(),
-                Io::ConnectionRefused
-                    | Io::HostUnreachable
-                    | Io::NetworkUnreachable
-                    | Io::AddrNotAvailable
-            );
-        }
-        if error.to_string().contains("dns error") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error)
+        .filter_map(|error| error.downcast_ref::<hyper_util::client::legacy::Error>())
+        .any(hyper_util::client::legacy::Error::is_connect)
+}
+
+/// Whether the connection ended before the response did.
+pub fn connection_lost(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|error| error.is::<std::io::Error>() || error.is::<hyper::Error>())
 }
 
 /// The text of the innermost cause.

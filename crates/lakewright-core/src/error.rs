@@ -1,57 +1,58 @@
-//! One error type and one table of what each kind means at every door.
+//! The error type of the workspace, and the table of what each kind of error means in HTTP, on the
+//! command line and in Python.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-/// What lakewright's functions return.
+/// The result of lakewright's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, in the words every door shares.
+/// The kind of a failure.
 ///
-/// Each kind has a code (machine-readable, stable), an HTTP status, an exit code of the command
-/// line, and one exception class in Python. The enum is exhaustive on purpose: who adds a kind
-/// is told by the compiler at which doors it must still be decided.
+/// Each kind has a stable code, an HTTP status, an exit code of the command line, and one
+/// exception class in Python. The enum is exhaustive on purpose, and code that matches on it has
+/// no `_` arm, so that the compiler lists every place that has to handle a new kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorKind {
-    /// A declaration (spec document, `@configure` file) is wrong.
+    /// A spec (a file, or a folder of `@configure` functions) is invalid.
     InvalidSpec,
-    /// A profile, an environment variable or a configuration file is wrong.
+    /// A profile, an environment variable or a configuration file is invalid.
     InvalidConfig,
-    /// An argument is wrong: a name, a range, a filter, a size.
+    /// An argument is invalid: a name, a range, a filter, a size.
     InvalidInput,
-    /// No credentials, unknown credentials, or a signature that does not match.
+    /// No credentials, an unknown access key, or a signature that does not match.
     Unauthenticated,
-    /// The caller is known and not allowed.
+    /// The credentials are valid and do not permit the operation.
     Denied,
-    /// The bucket, object, table, version or file is not there.
+    /// The bucket, object, table, version or file does not exist.
     NotFound,
-    /// It is there already.
+    /// The resource that was to be created exists.
     AlreadyExists,
-    /// Somebody else won: a concurrent change makes this one void.
+    /// A concurrent change makes the operation impossible.
     Conflict,
     /// `If-Match` or an expected version did not hold.
     PreconditionFailed,
-    /// More bytes than the service, or we, accept.
+    /// More bytes than the service or lakewright accepts.
     TooLarge,
-    /// Data and table do not have the same columns.
+    /// The columns of the data differ from those of the table.
     SchemaMismatch,
     /// The service asks for fewer requests.
     Throttled,
-    /// The service or lakewright cannot do this.
+    /// The service or lakewright does not implement the operation.
     Unsupported,
-    /// The service cannot be reached or answers that it is out of order.
+    /// The service cannot be reached, or reports a fault of its own.
     Unavailable,
-    /// No answer within the time allowed.
+    /// No response within the time allowed.
     Timeout,
-    /// Quota, disk or bucket is full.
+    /// A quota, a disk or a bucket is full.
     StorageFull,
-    /// Bytes or a log are not what they claim to be.
+    /// Bytes or a log are not in the format that they should have.
     Corrupt,
-    /// Some steps were done and others failed; the report says which.
+    /// Some steps were done and others failed; the report lists them.
     PartialApply,
-    /// A fault of lakewright's own.
+    /// A fault of lakewright.
     Internal,
 }
 
@@ -110,33 +111,34 @@ impl ErrorKind {
         self.row().0
     }
 
-    /// The status an HTTP answer carries.
+    /// The status of an HTTP response that reports this kind.
     #[must_use]
     pub const fn http_status(self) -> u16 {
         self.row().1
     }
 
-    /// The exit code of the command line: 2 where the question was wrong, 1 where the answer is no.
+    /// The exit code of the command line: 2 where the call was invalid, 1 where it failed.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         self.row().2
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the cause may pass by itself, so that the same call may succeed later.
+    /// [`Error::is_retryable`] also takes the outcome into account.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable | Self::Timeout)
     }
 
-    /// The kind with this code.
+    /// Returns the kind with this code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 }
 
-/// What the operating system's word means at our doors. Who knows better what a word means where
-/// it was said (a file in the place of a directory that was to be made) says so after this.
+/// The meaning of an error of the operating system. A caller that knows a better kind (a file in
+/// the place of a directory that was to be created) sets it with [`Error::with_kind`].
 impl From<io::ErrorKind> for ErrorKind {
     fn from(kind: io::ErrorKind) -> Self {
         use io::ErrorKind as Io;
@@ -154,7 +156,7 @@ impl From<io::ErrorKind> for ErrorKind {
             | Io::AddrNotAvailable => Self::InvalidInput,
             Io::InvalidData => Self::Corrupt,
             Io::TimedOut => Self::Timeout,
-            // A disk that fails and a network that is gone are out of order, and may recover.
+            // A failing disk and a lost network may recover.
             _ => Self::Unavailable,
         }
     }
@@ -166,23 +168,41 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// What the service itself said.
+/// Whether an operation that failed may have been carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The request that failed was not sent: no connection was established, or lakewright refused
+    /// to send it.
+    NotSent,
+    /// The operation was not carried out, or it is idempotent (a read, a delete, an unconditional
+    /// PUT), so that a retry cannot do harm.
+    #[default]
+    Known,
+    /// A write that is not idempotent may have been carried out: its response was lost. A retry
+    /// could write twice, or be refused because the first attempt succeeded.
+    Unknown,
+}
+
+/// The response of the service to a request that failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceError {
-    /// HTTP status of the answer.
+    /// HTTP status of the response.
     pub status: u16,
     /// The service's own code, such as `NoSuchBucket`.
     pub code: Option<String>,
+    /// The service's own explanation.
+    pub message: Option<String>,
     /// The request id that the service's operator can look up.
     pub request_id: Option<String>,
     /// How long the service asks callers to wait.
     pub retry_after: Option<Duration>,
 }
 
-/// Anything that went wrong, with what was being done and to what.
+/// A failure: its kind, the operation, the resource, the reason, and whether a retry helps.
 ///
-/// `Display` is one line for people: operation, resource, reason, and what the service said. It
-/// never holds a secret. The cause, where there is one, is [`std::error::Error::source`].
+/// `Display` is one line for people: operation, resource, reason, whether the outcome is unknown,
+/// and the response of the service. It never contains a secret. The cause, where there is one, is
+/// [`std::error::Error::source`].
 ///
 /// ```
 /// use lakewright_core::{Error, ErrorKind};
@@ -200,13 +220,14 @@ struct Inner {
     operation: Option<&'static str>,
     resource: Option<String>,
     service: Option<ServiceError>,
+    outcome: Outcome,
     source: Option<Box<dyn StdError + Send + Sync>>,
     failures: Vec<Error>,
-    unknown_outcome: bool,
 }
 
 impl Error {
-    /// An error of this kind; `message` is a clause that says why, without a full stop.
+    /// Returns an error of this kind; `message` is a clause that states the reason, without a
+    /// full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -214,141 +235,173 @@ impl Error {
             operation: None,
             resource: None,
             service: None,
+            outcome: Outcome::Known,
             source: None,
             failures: Vec::new(),
-            unknown_outcome: false,
         }))
     }
 
-    /// Shorthand for the commonest kind a caller can mend alone.
+    /// Returns an error of the kind [`ErrorKind::InvalidInput`].
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, message)
     }
 
-    /// Names the verb that was under way. The outermost call wins: a failed PUT inside an
-    /// append is reported as the append that the caller asked for.
+    /// Puts the error into a wider context: returns an error of `kind` with `message` whose source
+    /// is `self`. Operation, resource, outcome, the response of the service and the failures are
+    /// those of `self`.
+    ///
+    /// An error that is about another error is made here and never with [`Error::new`], which
+    /// would lose whether the outcome is known.
+    #[must_use]
+    pub fn wrap(mut self, kind: ErrorKind, message: impl Into<String>) -> Self {
+        let failures = std::mem::take(&mut self.0.failures);
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            operation: self.0.operation,
+            resource: self.0.resource.clone(),
+            service: self.0.service.clone(),
+            outcome: self.0.outcome,
+            failures,
+            source: Some(Box::new(self)),
+        }))
+    }
+
+    /// Sets the operation that failed. The outermost call wins: a failed PUT inside an append is
+    /// reported as the append that the caller asked for.
     #[must_use]
     pub fn during(mut self, operation: &'static str) -> Self {
         self.0.operation = Some(operation);
         self
     }
 
-    /// Names what the verb was working on: a bucket, `bucket/key`, a table's URI, a file.
+    /// Sets the resource of the operation: a bucket, `bucket/key`, a table's URI, a file.
     #[must_use]
     pub fn on(mut self, resource: impl Into<String>) -> Self {
         self.0.resource = Some(resource.into());
         self
     }
 
-    /// Adds what the service said.
+    /// Sets the response of the service.
     #[must_use]
-    pub fn answered(mut self, service: ServiceError) -> Self {
+    pub fn with_service(mut self, service: ServiceError) -> Self {
         self.0.service = Some(service);
         self
     }
 
-    /// Keeps the cause for whoever wants to look below.
+    /// Sets the cause.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// The same error under another kind, for a caller that knows better what it means.
+    /// Replaces the kind, for a caller that knows a better one.
     #[must_use]
-    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
-    /// The same error in better words.
+    /// Replaces the message, for a caller that can explain the failure better.
     #[must_use]
-    pub fn saying(mut self, message: impl Into<String>) -> Self {
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.0.message = message.into();
         self
     }
 
-    /// What was asked may have been done although the answer is an error: repeating it blindly
-    /// may do it twice, or meet its own success. Such an error is not retryable.
+    /// Sets whether the operation may have been carried out. `Display` states an unknown outcome
+    /// behind the message.
     #[must_use]
-    pub fn of_unknown_outcome(mut self) -> Self {
-        if !self.0.unknown_outcome {
-            self.0.message +=
-                "; whether it was carried out is not known: look before you repeat it";
-            self.0.unknown_outcome = true;
-        }
+    pub fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome = outcome;
         self
     }
 
-    /// Adds what failed of several things, so that nobody has to guess the rest.
+    /// Sets the errors of the parts of an operation on several resources.
     #[must_use]
     pub fn with_failures(mut self, failures: Vec<Error>) -> Self {
         self.0.failures = failures;
         self
     }
 
-    /// What failed of several things, each with its own resource; empty for a single thing.
+    /// The errors of the parts of an operation on several resources, each with its own resource.
     #[must_use]
     pub fn failures(&self) -> &[Error] {
         &self.0.failures
     }
 
-    /// The same error once more, without its cause: for telling two callers of one failure.
+    /// Clones the error without its source, so that several callers can own the same failure.
     #[must_use]
-    pub fn told(&self) -> Self {
-        let Inner {
-            kind, message, operation, resource, service, failures, unknown_outcome, ..
-        } = &*self.0;
+    pub fn without_source(&self) -> Self {
+        let Inner { kind, message, operation, resource, service, outcome, source: _, failures } =
+            &*self.0;
         Self(Box::new(Inner {
-            unknown_outcome: *unknown_outcome,
             kind: *kind,
             message: message.clone(),
             operation: *operation,
             resource: resource.clone(),
             service: service.clone(),
+            outcome: *outcome,
             source: None,
-            failures: failures.iter().map(Self::told).collect(),
+            failures: failures.iter().map(Self::without_source).collect(),
         }))
     }
 
-    /// What went wrong.
+    /// The kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Why, without operation and resource.
+    /// The reason, without operation and resource. It is for people: code decides by
+    /// [`Error::kind`], [`Error::outcome`] and [`Error::service`].
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The verb that failed, such as `put` or `create_bucket`.
+    /// The operation that failed, such as `put` or `create_bucket`.
     #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
-    /// What it was working on.
+    /// The resource of the operation.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         self.0.resource.as_deref()
     }
 
-    /// What the service said, where it said anything.
+    /// The response of the service, where there was one.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
         self.0.service.as_ref()
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the request that failed may have been carried out.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// Whether the operation, or one of its parts, may have been carried out although it failed,
+    /// so that a retry could do it twice. Check the state before repeating it.
+    #[must_use]
+    pub fn outcome_unknown(&self) -> bool {
+        self.0.outcome == Outcome::Unknown || self.0.failures.iter().any(Self::outcome_unknown)
+    }
+
+    /// Whether the same call may succeed later and cannot do anything twice. Always false where
+    /// [`Error::outcome_unknown`].
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.kind().is_retryable() && !self.0.unknown_outcome
+        self.kind().is_retryable() && !self.outcome_unknown()
     }
 }
 
-/// Control characters would let a hostile key move the reader's cursor or forge a log line.
+/// Writes text with its control characters escaped. A hostile object key could otherwise move the
+/// reader's cursor or forge a line of a log.
 fn write_printable(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     for c in text.chars() {
         if c.is_control() {
@@ -362,7 +415,7 @@ fn write_printable(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { message, operation, resource, service, .. } = &*self.0;
+        let Inner { message, operation, resource, service, outcome, .. } = &*self.0;
         match (operation, resource) {
             (Some(operation), Some(resource)) => {
                 write!(f, "{operation} ")?;
@@ -377,6 +430,9 @@ impl fmt::Display for Error {
             (None, None) => {}
         }
         write_printable(f, message)?;
+        if *outcome == Outcome::Unknown {
+            f.write_str("; whether it was carried out is not known: check before you repeat it")?;
+        }
         if let Some(service) = service {
             write!(f, " (HTTP {}", service.status)?;
             if let Some(code) = &service.code {
@@ -397,6 +453,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
+            .field("outcome", &self.0.outcome)
             .field("text", &self.to_string())
             .finish_non_exhaustive()
     }
@@ -413,7 +470,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_unique_and_lead_back() {
+    fn codes_are_unique_and_map_back_to_their_kind() {
         for kind in ErrorKind::ALL {
             assert_eq!(ErrorKind::from_code(kind.code()), Some(kind));
             assert!((400..=599).contains(&kind.http_status()), "{kind}");
@@ -423,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_words_become_ours() {
+    fn errors_of_the_operating_system_have_a_kind() {
         for (theirs, ours) in [
             (io::ErrorKind::NotFound, ErrorKind::NotFound),
             (io::ErrorKind::ReadOnlyFilesystem, ErrorKind::Denied),
@@ -434,20 +491,20 @@ mod tests {
         ] {
             assert_eq!(ErrorKind::from(theirs), ours, "{theirs}");
         }
-        // EIO, which std has no name for
+        // EIO, which has no variant in std::io::ErrorKind.
         assert_eq!(ErrorKind::from(io::Error::from_raw_os_error(5).kind()), ErrorKind::Unavailable);
     }
 
     #[test]
-    fn says_operation_resource_reason_and_service() {
+    fn display_has_operation_resource_reason_and_response() {
         let error = Error::new(ErrorKind::Denied, "not allowed")
             .during("put")
             .on("raw/a\nb\u{1b}[31m")
-            .answered(ServiceError {
+            .with_service(ServiceError {
                 status: 403,
                 code: Some("AccessDenied".into()),
                 request_id: Some("17".into()),
-                retry_after: None,
+                ..ServiceError::default()
             });
         assert_eq!(
             error.to_string(),
@@ -460,12 +517,56 @@ mod tests {
     fn outermost_operation_wins_and_the_cause_stays() {
         let inner =
             Error::new(ErrorKind::Unavailable, "connection refused").during("put").on("b/k");
-        let outer = Error::new(inner.kind(), inner.message())
+        let outer = inner
+            .wrap(ErrorKind::Unavailable, "connection refused")
             .during("append")
-            .on("s3://b/t")
-            .caused_by(inner);
+            .on("s3://b/t");
         assert_eq!(outer.operation(), Some("append"));
         assert_eq!(outer.source().unwrap().to_string(), "put b/k: connection refused");
         assert!(outer.is_retryable());
+    }
+
+    /// An error with everything that a new context must keep.
+    fn lost(outcome: Outcome) -> Error {
+        let service = ServiceError { status: 500, ..ServiceError::default() };
+        Error::new(ErrorKind::Unavailable, "lost")
+            .during("put")
+            .on("b/k")
+            .with_service(service)
+            .with_outcome(outcome)
+    }
+
+    #[test]
+    fn a_new_context_keeps_outcome_response_and_retryability() {
+        for outcome in [Outcome::NotSent, Outcome::Known, Outcome::Unknown] {
+            for error in [
+                lost(outcome),
+                lost(outcome).wrap(ErrorKind::Timeout, "not ready"),
+                lost(outcome).without_source(),
+                lost(outcome).with_message("better").with_kind(ErrorKind::Throttled),
+                lost(outcome).during("append").on("s3://b/t").caused_by("text"),
+            ] {
+                assert_eq!(error.outcome(), outcome);
+                assert_eq!(error.outcome_unknown(), outcome == Outcome::Unknown);
+                assert_eq!(error.is_retryable(), outcome != Outcome::Unknown);
+                assert_eq!(error.service().map(|service| service.status), Some(500));
+                let stated = error.to_string().contains("is not known: check");
+                assert_eq!(stated, outcome == Outcome::Unknown, "{error}");
+            }
+        }
+        let known = Error::new(ErrorKind::Denied, "no").with_outcome(Outcome::Known);
+        assert!(!known.outcome_unknown() && !known.is_retryable());
+    }
+
+    #[test]
+    fn an_unknown_outcome_of_a_part_is_one_of_the_whole() {
+        let parts = vec![lost(Outcome::Known), lost(Outcome::Unknown)];
+        let error = Error::new(ErrorKind::Unavailable, "2 failed").with_failures(parts);
+        assert!(error.outcome_unknown() && !error.is_retryable());
+        let wrapped = error.wrap(ErrorKind::Timeout, "late");
+        assert!(wrapped.outcome_unknown() && !wrapped.is_retryable());
+        assert_eq!(wrapped.failures().len(), 2);
+        let known = Error::new(ErrorKind::Unavailable, "1 failed");
+        assert!(known.with_failures(vec![lost(Outcome::Known)]).is_retryable());
     }
 }

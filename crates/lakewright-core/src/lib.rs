@@ -17,7 +17,7 @@ pub mod state;
 mod text;
 
 pub use diff::{DiffOptions, destroy, diff};
-pub use error::{Error, ErrorKind, Result, ServiceError};
+pub use error::{Error, ErrorKind, Outcome, Result, ServiceError};
 pub use identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
 pub use name::{BucketName, ObjectKey, TableUri};
 pub use plan::{Plan, Report};

@@ -654,6 +654,9 @@ pub enum Outcome {
         code: String,
         /// The whole error as a line for people.
         error: String,
+        /// Whether the step may have been carried out although it failed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        outcome_unknown: bool,
     },
     /// Not tried: a step before it was not done.
     Skipped {
@@ -664,7 +667,11 @@ pub enum Outcome {
 
 impl From<&Error> for Outcome {
     fn from(error: &Error) -> Self {
-        Self::Failed { code: error.kind().code().into(), error: error.to_string() }
+        Self::Failed {
+            code: error.kind().code().into(),
+            error: error.to_string(),
+            outcome_unknown: error.outcome_unknown(),
+        }
     }
 }
 
@@ -724,10 +731,14 @@ impl Report {
             let done = outcome == Some(&Outcome::Done);
             // A request that failed may have been carried out, unless the server refused it.
             let perhaps = match outcome {
-                Some(Outcome::Failed { code, .. }) => matches!(
-                    ErrorKind::from_code(code),
-                    Some(ErrorKind::Timeout | ErrorKind::Unavailable | ErrorKind::Internal) | None
-                ),
+                Some(Outcome::Failed { code, outcome_unknown, .. }) => {
+                    *outcome_unknown
+                        || matches!(
+                            ErrorKind::from_code(code),
+                            Some(ErrorKind::Timeout | ErrorKind::Unavailable | ErrorKind::Internal)
+                                | None
+                        )
+                }
                 _ => false,
             };
             progress.started |= done || matches!(outcome, Some(Outcome::Failed { .. }));

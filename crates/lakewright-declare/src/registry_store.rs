@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use lakewright_core::state::{Alive, Registry};
-use lakewright_core::{BucketName, Error, ErrorKind, ObjectKey, Result};
+use lakewright_core::{BucketName, Error, ErrorKind, ObjectKey, Outcome, Result};
 
 use super::holder;
 use crate::Provisioner;
@@ -93,10 +93,9 @@ impl RegistryStore {
             Ok(etag) => return Ok(Snapshot { registry: next, etag: Some(etag) }),
             Err(error) => error,
         };
-        let unclear = matches!(
-            error.kind(),
-            ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::PreconditionFailed
-        );
+        let unclear = error.outcome_unknown()
+            || error.is_retryable()
+            || error.kind() == ErrorKind::PreconditionFailed;
         if !unclear {
             return Err(error);
         }
@@ -106,9 +105,7 @@ impl RegistryStore {
         }
         if there.etag == current.etag && error.kind() != ErrorKind::PreconditionFailed {
             // Nothing was written, so the error loses its unknown outcome and can be retried.
-            return Err(
-                self.on_registry(Error::new(error.kind(), error.message()).caused_by(error))
-            );
+            return Err(self.on_registry(error.with_outcome(Outcome::Known)));
         }
         Err(self.changed_meanwhile())
     }

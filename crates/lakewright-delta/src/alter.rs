@@ -1,4 +1,4 @@
-//! What the verbs share that change what a table says of itself: one commit, no data.
+//! The common part of operations that change the metadata of a table in one commit.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use super::log::{self, CommitLog};
 use crate::store::Witness;
 
 impl Table {
-    /// Commits what `change` makes of the table as it is now. A commit whose answer was lost is
-    /// looked up; what fails after it is no failure of it.
+    /// Commits the change that `change` makes to the current version of the table. Failures after
+    /// the commit are logged only.
     pub(super) async fn alter<F, D>(
         &self,
         operation: &'static str,
@@ -35,7 +35,10 @@ impl Table {
                 tracing::warn!(%error, "committed; what follows a commit failed");
                 Ok(())
             }
-            Err(error) => Err(error).classify(self, operation),
+            Err(error) => {
+                let error = Err(error).classify(self, operation);
+                error.map_err(|error| self.commit_failed(&log, error, operation))
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `at`: a table as it was.
+//! `at`: an earlier version of a table.
 
 use std::fmt;
 
@@ -6,17 +6,19 @@ use deltalake::logstore::{LogStoreRef, commit_uri_from_version};
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt;
 use jiff::Timestamp;
+use lakewright_core::{Error, ErrorKind};
 
+use super::classify::Failure;
 use super::{CommitInfo, Table, log};
 use crate::store::Witness;
 
-/// Which past of a table.
+/// An earlier version of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum At {
-    /// As this version left it.
+    /// The version with this number.
     Version(u64),
-    /// As it stood at this time: the newest version whose commit says that it was made then or
-    /// before. The same times as in [`Table::history`].
+    /// The newest version that was committed at this time or before. The times are those of
+    /// [`Table::history`].
     Timestamp(Timestamp),
 }
 
@@ -30,7 +32,7 @@ impl fmt::Display for At {
 }
 
 impl Table {
-    pub(super) async fn load_at(&self, at: &At) -> Result<DeltaTable, DeltaTableError> {
+    pub(super) async fn load_at(&self, at: &At) -> Result<DeltaTable, Failure> {
         let log = log::open(self, Witness::default())?;
         let version = match at {
             At::Version(version) => *version,
@@ -43,21 +45,24 @@ impl Table {
             Err(error) => Err(match table.get_latest_version().await {
                 Ok(newest) if newest < version => DeltaTableError::InvalidVersion(version),
                 _ => error,
-            }),
+            }
+            .into()),
         }
     }
 }
 
-/// The version at a time, by halving. deltalake's own search goes by the objects' times, which
-/// HEAD gives in whole seconds: of several commits in one second it takes the wrong one.
-async fn version_at(log: &LogStoreRef, at: Timestamp) -> Result<u64, DeltaTableError> {
+/// The version at a time, by binary search. deltalake's own search compares the modification
+/// times of objects, which HEAD returns in whole seconds, and so finds the wrong version among
+/// several commits of one second.
+async fn version_at(log: &LogStoreRef, at: Timestamp) -> Result<u64, Failure> {
     let newest = log.get_latest_version(0).await?;
     let mut oldest = oldest_commit(log).await?;
     let asked = at.as_millisecond();
     if commit_time(log, oldest).await? > asked {
-        return Err(DeltaTableError::NotATable(format!(
+        let why = format!(
             "the table is not that old: the oldest version that its log still has is {oldest}"
-        )));
+        );
+        return Err(Error::new(ErrorKind::NotFound, why).into());
     }
     let mut newest = newest;
     while oldest < newest {
@@ -71,7 +76,7 @@ async fn version_at(log: &LogStoreRef, at: Timestamp) -> Result<u64, DeltaTableE
     Ok(oldest)
 }
 
-/// The first version whose commit was not cleaned up yet.
+/// The oldest version whose commit is still in the log.
 async fn oldest_commit(log: &LogStoreRef) -> Result<u64, DeltaTableError> {
     let store = log.object_store(None);
     let mut entries = store.list(Some(log.log_path()));
@@ -85,8 +90,8 @@ async fn oldest_commit(log: &LogStoreRef) -> Result<u64, DeltaTableError> {
     Err(DeltaTableError::NotATable("its log is empty".into()))
 }
 
-/// When a commit was made, in milliseconds since 1970: what it says itself, else when its
-/// object was written.
+/// The time of a commit in milliseconds since 1970: that of its commitInfo, or else the
+/// modification time of its object.
 async fn commit_time(log: &LogStoreRef, version: u64) -> Result<i64, DeltaTableError> {
     use object_store::ObjectStoreExt;
 

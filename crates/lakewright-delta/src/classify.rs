@@ -1,4 +1,4 @@
-//! From what deltalake, DataFusion and Arrow report to what lakewright says.
+//! Converts errors of deltalake, DataFusion and Arrow into lakewright's errors.
 
 use std::error::Error as StdError;
 
@@ -10,7 +10,7 @@ use lakewright_core::{Error, ErrorKind, Result};
 
 use super::Table;
 
-/// Says what a failure means for a verb on a table.
+/// Converts a failure into the error of an operation on a table.
 pub(super) trait Classify<T> {
     fn classify(self, table: &Table, operation: &'static str) -> Result<T>;
 }
@@ -21,7 +21,7 @@ impl<T, E: Into<Failure>> Classify<T> for Result<T, E> {
     }
 }
 
-/// Whatever may come from below.
+/// An error of lakewright or of one of the libraries that tables are built on.
 #[derive(Debug)]
 pub(super) enum Failure {
     Ours(Error),
@@ -56,43 +56,40 @@ impl From<ArrowError> for Failure {
 
 impl Failure {
     pub(super) fn explain(self) -> Error {
-        let (kind, message) = match &self {
-            Self::Ours(_) => (ErrorKind::Internal, String::new()),
-            Self::Delta(error) => meaning(error),
-            Self::Query(error) => meaning(error),
-            Self::Arrow(error) => meaning(error),
-        };
         match self {
             Self::Ours(error) => error,
-            Self::Delta(error) => Error::new(kind, message).keeping(&error).caused_by(error),
-            Self::Query(error) => Error::new(kind, message).keeping(&error).caused_by(error),
-            Self::Arrow(error) => Error::new(kind, message).keeping(&error).caused_by(error),
+            Self::Delta(error) => explain(error),
+            Self::Query(error) => explain(error),
+            Self::Arrow(error) => explain(error),
         }
     }
 }
 
-/// Takes over what the service said to the request that failed at the bottom.
-trait Keeping {
-    fn keeping(self, error: &(dyn StdError + 'static)) -> Self;
+/// The error for a failure of a library. Where a request of the bucket below it failed, the
+/// outcome and the response of the service are those of the request.
+fn explain(failure: impl StdError + Send + Sync + 'static) -> Error {
+    let (kind, message) = meaning(&failure);
+    let error = match request_error(&failure) {
+        Some(error) => error.without_source().with_kind(kind).with_message(message),
+        None => Error::new(kind, message),
+    };
+    error.caused_by(failure)
 }
 
-impl Keeping for Error {
-    fn keeping(self, error: &(dyn StdError + 'static)) -> Self {
-        let said = causes(error).find_map(|e| e.downcast_ref::<Error>()?.service().cloned());
-        match said {
-            Some(said) => self.answered(said),
-            None => self,
-        }
-    }
+/// The error of the request that made a library fail, if a request did.
+pub(super) fn request_error<'a>(failure: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+    causes(failure).find_map(|error| error.downcast_ref())
 }
 
+/// The error and its sources, the outermost first.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| inner(*error))
 }
 
-/// The next cause. DataFusion and Arrow hide theirs behind variants that `source` skips.
+/// The source of an error. DataFusion, Arrow and Delta's kernel have variants whose source is not
+/// returned by `source`.
 fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     if let Some(error) = error.downcast_ref::<DataFusionError>() {
         match error {
@@ -115,14 +112,21 @@ fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
     error.source()
 }
 
-/// The kind and the message: from the most telling cause on the way down.
+/// The kind and the message: those of the outermost error with a known meaning.
 fn meaning(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
     for error in causes(error) {
         if let Some(ours) = error.downcast_ref::<Error>() {
             return (ours.kind(), ours.message().to_owned());
         }
-        if let Some(delta_kernel::Error::FileNotFound(_)) = error.downcast_ref() {
-            return (ErrorKind::NotFound, "there is no Delta table here, or no such bucket".into());
+        match error.downcast_ref() {
+            Some(delta_kernel::Error::FileNotFound(_)) => {
+                let why = "there is no Delta table here, or no such bucket";
+                return (ErrorKind::NotFound, why.into());
+            }
+            Some(delta_kernel::Error::Unsupported(text)) => {
+                return (ErrorKind::Unsupported, plain(text));
+            }
+            _ => {}
         }
         if let Some(known) = error.downcast_ref::<DeltaTableError>().and_then(delta) {
             return known;
@@ -137,31 +141,37 @@ fn meaning(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
             return known;
         }
     }
-    // What nobody knows better is said as it is.
     let text = plain(&error.to_string());
-    if let Some((rows, _)) = text.split_once(" rows failed validation check") {
-        // deltalake goes on with a preview of the rows; data does not belong in messages.
-        let rows = rows.rsplit(' ').next().unwrap_or("some");
-        let why = format!("{rows} rows break replace_where, or a constraint of the table");
-        return (ErrorKind::InvalidInput, why);
-    }
-    let known = UNTYPED.iter().find(|(words, _)| text.contains(words));
-    (known.map_or(ErrorKind::Internal, |(_, kind)| *kind), text)
+    let kind = if is_unsupported(&text) { ErrorKind::Unsupported } else { ErrorKind::Internal };
+    (kind, text)
 }
 
-/// Failures that deltalake and its kernel report as text without a type of their own.
-const UNTYPED: [(&str, ErrorKind); 3] = [
-    ("Error parsing property", ErrorKind::InvalidInput),
-    ("not supported", ErrorKind::Unsupported),
-    ("unsupported", ErrorKind::Unsupported),
-];
+/// Whether an error of Delta's kernel without a type of its own is about a feature that is not
+/// implemented.
+fn is_unsupported(text: &str) -> bool {
+    text.contains("not supported") || text.contains("unsupported")
+}
+
+/// Whether DataFusion stopped because a row breaks a condition of the table. deltalake reports a
+/// condition that is false for every row, and a null in a column that may not be null, as plain
+/// text of `DataFusionError::Execution`.
+fn is_invalid_data(text: &str) -> bool {
+    text.contains("violat") || text.contains("Invalid data")
+}
+
+/// The explanation of invalid data. deltalake appends a preview of the rows; data does not belong
+/// in messages, so only the first line is kept where there is one.
+fn without_rows(text: &str) -> String {
+    let first = text.split(PREVIEW).next().unwrap_or_default();
+    plain(first)
+}
+
+/// The beginning of deltalake's preview of invalid rows.
+const PREVIEW: &str = "Preview of invalid data:";
 
 fn delta(error: &DeltaTableError) -> Option<(ErrorKind, String)> {
     use DeltaTableError as D;
     let known = match error {
-        D::NotATable(why) if why.starts_with("the table is not that old") => {
-            (ErrorKind::NotFound, why.clone())
-        }
         D::NotATable(_) | D::NotInitialized => {
             (ErrorKind::NotFound, "there is no Delta table here".into())
         }
@@ -169,7 +179,7 @@ fn delta(error: &DeltaTableError) -> Option<(ErrorKind, String)> {
             (ErrorKind::NotFound, format!("the table has no version {version}"))
         }
         D::SchemaMismatch { msg } => (ErrorKind::SchemaMismatch, plain(msg)),
-        D::InvalidData { message } => (ErrorKind::InvalidInput, plain(message)),
+        D::InvalidData { message } => (ErrorKind::InvalidInput, without_rows(message)),
         D::PartitionError { .. } | D::InvalidPartitionFilter { .. } => {
             (ErrorKind::InvalidInput, plain(&error.to_string()))
         }
@@ -235,9 +245,7 @@ fn query(error: &DataFusionError) -> Option<(ErrorKind, String)> {
         Q::Plan(text) | Q::Configuration(text) => (ErrorKind::InvalidInput, plain(text)),
         Q::NotImplemented(text) => (ErrorKind::Unsupported, plain(text)),
         Q::ResourcesExhausted(text) => (ErrorKind::TooLarge, plain(text)),
-        Q::Execution(text) if text.contains("violat") || text.contains("Invalid data") => {
-            (ErrorKind::InvalidInput, plain(text))
-        }
+        Q::Execution(text) if is_invalid_data(text) => (ErrorKind::InvalidInput, plain(text)),
         _ => return None,
     };
     Some(known)
@@ -260,7 +268,7 @@ fn columns(error: &ArrowError) -> Option<(ErrorKind, String)> {
     Some(known)
 }
 
-/// One line without colour codes, ended like all our messages.
+/// The text as one line without colour codes and without a full stop.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.trim().chars();
@@ -278,7 +286,7 @@ fn plain(text: &str) -> String {
             c => plain.push(c),
         }
     }
-    // DataFusion adds its call stack behind this line in builds that ask for it.
+    // DataFusion appends its call stack behind this word where a build enables that.
     let plain = plain.split("backtrace:").next().unwrap_or_default();
     plain.trim().trim_end_matches('.').to_owned()
 }
@@ -286,28 +294,44 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lakewright_core::Outcome;
 
     #[test]
-    fn finds_our_error_at_the_bottom() {
-        let bottom = Error::new(ErrorKind::Unavailable, "cannot connect")
-            .answered(lakewright_core::ServiceError { status: 503, ..Default::default() });
-        let store = object_store::Error::Generic { store: "s3", source: bottom.into() };
-        for failure in [
-            Failure::from(DeltaTableError::from(object_store::Error::NotFound {
-                path: "x".into(),
-                source: Box::new(
-                    Error::new(ErrorKind::Unavailable, "cannot connect").answered(
-                        lakewright_core::ServiceError { status: 503, ..Default::default() },
-                    ),
-                ),
-            })),
-            Failure::from(DataFusionError::External(Box::new(store))),
-        ] {
-            let error = failure.explain();
-            assert_eq!(error.kind(), ErrorKind::Unavailable);
-            assert_eq!(error.message(), "cannot connect");
-            assert_eq!(error.service().unwrap().status, 503);
+    fn the_error_of_the_request_is_kept() {
+        for outcome in [Outcome::NotSent, Outcome::Known, Outcome::Unknown] {
+            let request = || {
+                let service = lakewright_core::ServiceError { status: 500, ..Default::default() };
+                Error::new(ErrorKind::Unavailable, "cannot connect")
+                    .with_service(service)
+                    .with_outcome(outcome)
+            };
+            let store =
+                || object_store::Error::Generic { store: "s3", source: Box::new(request()) };
+            let commit = TransactionError::ObjectStore { source: store() };
+            for failure in [
+                Failure::from(DeltaTableError::from(store())),
+                Failure::from(DeltaTableError::from(commit)),
+                Failure::from(DataFusionError::External(Box::new(store()))),
+                Failure::from(DataFusionError::Shared(std::sync::Arc::new(
+                    DataFusionError::External(Box::new(DeltaTableError::from(store()))),
+                ))),
+            ] {
+                let error = failure.explain();
+                assert_eq!(error.kind(), ErrorKind::Unavailable);
+                assert_eq!(error.message(), "cannot connect");
+                assert_eq!(error.service().unwrap().status, 500);
+                assert_eq!(error.outcome(), outcome);
+                assert_eq!(error.is_retryable(), outcome != Outcome::Unknown);
+            }
         }
+    }
+
+    #[test]
+    fn rows_do_not_appear_in_messages() {
+        let text = "Invalid data found: 3 rows failed validation check.\nPreview of invalid \
+                    data:\n\n+----+\n| 17 |\n+----+";
+        assert_eq!(without_rows(text), "Invalid data found: 3 rows failed validation check");
+        assert_eq!(without_rows("a null in id."), "a null in id");
     }
 
     #[test]

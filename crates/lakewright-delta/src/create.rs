@@ -85,13 +85,18 @@ impl Delta {
                 table.remember(DeltaTable::clone(&created)).await;
                 Ok(table)
             }
-            // It is made; reading it back failed.
+            // The commit succeeded; reading the new table failed.
             Err(_) if log.outcome().0.is_some() => Ok(table),
-            // Somebody was faster: what they made may be just what was asked for.
-            Err(error) => match table.exists().await {
-                Ok(true) => existing(table, &schema, &options).await.map_err(failed),
-                _ => Err(error),
-            },
+            Err(error) => {
+                let error = table.commit_failed(&log, error, OPERATION);
+                match table.exists().await {
+                    // The lost commit may be the one that is there.
+                    Ok(true) if error.outcome_unknown() && !options.exist_ok => Err(error),
+                    // A concurrent writer created the table, perhaps just as it was asked for.
+                    Ok(true) => existing(table, &schema, &options).await.map_err(failed),
+                    _ => Err(error),
+                }
+            }
         }
     }
 }

@@ -129,7 +129,7 @@ fn foreign(error: ArrowError) -> Error {
     if let ArrowError::ExternalError(inner) = &error
         && let Some(ours) = inner.downcast_ref::<Error>()
     {
-        return ours.told();
+        return ours.without_source();
     }
     let text = error.to_string();
     let first = text.split("Detail:").next().and_then(|text| text.lines().next());

@@ -1,8 +1,8 @@
-//! The log store of our tables: deltalake's own, with what it lacks on a real network. Rivals
-//! wait a random while before they try again, and a commit whose answer was lost is looked up
-//! instead of being reported as lost to a rival, or repeated.
+//! The log store of our tables: deltalake's own, made fit for a network. Writers that lose a race
+//! wait for a random delay before they retry, and a commit whose response was lost is read back
+//! before it is retried or reported.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,34 +13,35 @@ use deltalake::logstore::{
     StorageConfig, default_logstore, logstore_factories,
 };
 use deltalake::{DeltaResult, DeltaTableBuilder, DeltaTableError};
-use lakewright_core::{Error, ErrorKind};
+use lakewright_core::{Error, Outcome};
 use object_store::ObjectStore;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 use uuid::Uuid;
 
 use super::Table;
+use super::classify::request_error;
 use crate::store::{BucketStore, Witness};
 
 type Version = u64;
 
-/// The longest first pause after a lost race; the bound doubles with each loss.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// The upper bound of the delay after the first lost race; it doubles with each loss.
+const FIRST_DELAY: Duration = Duration::from_millis(20);
 
-/// No pause is longer: with many rivals somebody wins every few milliseconds.
-const LONGEST_PAUSE: Duration = Duration::from_millis(640);
+/// The upper bound of any delay: with many writers one of them wins every few milliseconds.
+const MAX_DELAY: Duration = Duration::from_millis(640);
 
-/// How often a commit whose fate is unknown is looked up before the caller hears of it.
-const LOOKS: u32 = 5;
+/// How often a commit is sent again and read back before its failure is reported.
+const RETRIES: u32 = 5;
 
-/// What need not be encoded in a table's URL.
+/// The characters that are not encoded in a table's URL.
 const PLAIN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'=');
 
-/// The log store of a table, over its bucket. `witness` hears of every failure below it.
+/// The log store of a table, over its bucket. `witness` records the first failure below it.
 pub(super) fn open(table: &Table, witness: Witness) -> Result<LogStoreRef, DeltaTableError> {
-    // deltalake finds log stores by scheme in one registry a process. Ours does nothing of its
-    // own with the store it is given, so whoever comes first registers it for all.
+    // deltalake finds log stores by scheme in one registry per process. Our factory has no state,
+    // so it is registered once for all tables.
     static REGISTERED: OnceLock<()> = OnceLock::new();
     REGISTERED.get_or_init(|| {
         if let Ok(scheme) = Url::parse("s3://") {
@@ -69,7 +70,7 @@ impl LogStoreFactory for Factory {
     }
 }
 
-/// A log store for one commit: it remembers what it wrote.
+/// A log store for one commit that records the result of the commit.
 pub(super) struct CommitLog {
     inner: LogStoreRef,
     state: Mutex<State>,
@@ -77,8 +78,12 @@ pub(super) struct CommitLog {
 
 #[derive(Default)]
 struct State {
+    /// How many races were lost.
     lost: u32,
+    /// The version that was committed, and its bytes.
     written: Option<(Version, Bytes)>,
+    /// The error of a commit that may have been carried out.
+    unknown: Option<Error>,
 }
 
 impl CommitLog {
@@ -88,21 +93,44 @@ impl CommitLog {
 
     /// The version and bytes that were committed, and how many races were lost before.
     pub(super) fn outcome(&self) -> (Option<(Version, Bytes)>, u64) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         (state.written.clone(), state.lost.into())
     }
 
-    fn won(&self, version: Version, bytes: Bytes) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.written = Some((version, bytes));
+    /// The error of a commit that may have been carried out. deltalake does not retry after it.
+    pub(super) fn unknown(&self) -> Option<Error> {
+        self.state().unknown.as_ref().map(Error::without_source)
     }
 
-    /// Notes a lost race and says how long to stay back.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn won(&self, version: Version, bytes: Bytes) {
+        self.state().written = Some((version, bytes));
+    }
+
+    /// Counts a lost race and returns the delay before the next attempt.
     fn lost(&self) -> Duration {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let bound = FIRST_PAUSE * 2_u32.saturating_pow(state.lost.min(10));
+        let mut state = self.state();
+        let bound = FIRST_DELAY * 2_u32.saturating_pow(state.lost.min(10));
         state.lost += 1;
-        jittered(bound.min(LONGEST_PAUSE))
+        jittered(bound.min(MAX_DELAY))
+    }
+
+    /// Records that `version` may have been committed although `error` came back.
+    fn unclear(&self, version: Version, error: &Error) -> TransactionError {
+        let message = format!(
+            "{} while version {version} was committed; the table's history shows whether it is \
+             there",
+            error.message()
+        );
+        let error = error.without_source().with_message(message).with_outcome(Outcome::Unknown);
+        self.state().unknown = Some(error.without_source());
+        let source = Box::new(error);
+        TransactionError::ObjectStore {
+            source: object_store::Error::Generic { store: "s3", source },
+        }
     }
 
     async fn write(
@@ -111,7 +139,10 @@ impl CommitLog {
         bytes: Bytes,
         id: Uuid,
     ) -> Result<(), TransactionError> {
-        let mut looks = 0;
+        // The first error after which the commit may be there. Only reading the entry tells then:
+        // a later attempt that is refused may have been refused because of this one.
+        let mut unclear: Option<Error> = None;
+        let mut attempt = 0;
         loop {
             let entry = CommitOrBytes::LogBytes(bytes.clone());
             let failure = match self.inner.write_commit_entry(version, entry, id).await {
@@ -119,12 +150,17 @@ impl CommitLog {
                     self.won(version, bytes);
                     return Ok(());
                 }
-                // A retry below us may have met its own first attempt.
-                Err(failure @ TransactionError::VersionAlreadyExists(_)) => failure,
-                Err(failure) if is_unclear(&failure) => failure,
-                Err(failure) => return Err(failure),
+                Err(failure) => failure,
             };
-            let unclear = is_unclear(&failure);
+            let exists = matches!(failure, TransactionError::VersionAlreadyExists(_));
+            let error = request_error(&failure);
+            if let Some(error) = error.filter(|error| error.outcome_unknown()) {
+                unclear.get_or_insert_with(|| error.without_source());
+            }
+            let again = unclear.is_some() || error.is_some_and(Error::is_retryable);
+            if !again && !exists {
+                return Err(failure);
+            }
             match self.inner.read_commit_entry(version).await {
                 Ok(Some(found)) if found == bytes => {
                     self.won(version, bytes);
@@ -134,50 +170,31 @@ impl CommitLog {
                     tokio::time::sleep(self.lost()).await;
                     return Err(TransactionError::VersionAlreadyExists(version));
                 }
-                Ok(None) if unclear && looks < LOOKS => {}
-                Err(_) if unclear && looks < LOOKS => {}
-                Ok(None) if unclear => return Err(unknown(version, &failure)),
-                Err(_) if unclear => return Err(unknown(version, &failure)),
-                Ok(None) | Err(_) => return Err(failure),
+                Ok(None) | Err(_) if again && attempt < RETRIES => {}
+                Ok(None) | Err(_) => {
+                    return Err(match unclear {
+                        Some(error) => self.unclear(version, &error),
+                        None => failure,
+                    });
+                }
             }
-            tokio::time::sleep(jittered(FIRST_PAUSE * 2_u32.pow(looks + 2))).await;
-            looks += 1;
+            tokio::time::sleep(jittered(FIRST_DELAY * 2_u32.pow(attempt + 2))).await;
+            attempt += 1;
         }
     }
 }
 
-/// Between half of `bound` and all of it. Not for secrets: the process's hasher keys will do.
+/// A random delay between half of `bound` and all of it. The randomness of the standard library's
+/// hasher is sufficient here.
 fn jittered(bound: Duration) -> Duration {
     use std::hash::{BuildHasher, Hasher};
     let dice = std::hash::RandomState::new().build_hasher().finish();
     bound / 2 + bound.mul_f64(0.5 * (dice as f64 / u64::MAX as f64))
 }
 
-/// Whether the commit may have been carried out although nobody said so.
-fn is_unclear(failure: &TransactionError) -> bool {
-    ours(failure)
-        .is_some_and(|error| matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout))
-}
-
-fn ours(failure: &TransactionError) -> Option<&Error> {
-    let TransactionError::ObjectStore { source } = failure else { return None };
-    std::error::Error::source(source)?.downcast_ref::<Error>()
-}
-
-fn unknown(version: Version, failure: &TransactionError) -> TransactionError {
-    let (kind, why) = ours(failure)
-        .map_or((ErrorKind::Unavailable, String::new()), |e| (e.kind(), e.message().to_owned()));
-    let why = format!(
-        "{why}; whether version {version} was committed is not known: look at the history \
-         before repeating the write"
-    );
-    let source = Box::new(Error::new(kind, why));
-    TransactionError::ObjectStore { source: object_store::Error::Generic { store: "s3", source } }
-}
-
 #[async_trait]
 impl LogStore for CommitLog {
-    /// Not ours to choose: deltalake knows by this name that commits are conditional PUTs.
+    /// deltalake recognises by this name that commits are conditional PUTs.
     fn name(&self) -> String {
         self.inner.name()
     }
@@ -235,10 +252,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_are_random_and_bounded() {
+    fn delays_are_random_and_bounded() {
         let bound = Duration::from_millis(100);
-        let pauses: Vec<_> = (0..50).map(|_| jittered(bound)).collect();
-        assert!(pauses.iter().all(|pause| (bound / 2..=bound).contains(pause)));
-        assert!(pauses.iter().any(|pause| pause != &pauses[0]));
+        let delays: Vec<_> = (0..50).map(|_| jittered(bound)).collect();
+        assert!(delays.iter().all(|delay| (bound / 2..=bound).contains(delay)));
+        assert!(delays.iter().any(|delay| delay != &delays[0]));
     }
 }

@@ -34,14 +34,15 @@ pub(crate) struct BucketStore {
     witness: Witness,
 }
 
-/// Remembers the first failure below a verb. deltalake turns many errors into text on their
-/// way up; what a text cannot say (kind, status, request id) is asked here.
+/// Records the first failure below a verb. deltalake converts many errors into text on their way
+/// up, which loses their kind, their outcome and the response of the service; the recorded error
+/// still has them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Witness(Arc<Mutex<Option<Error>>>);
 
 impl Witness {
-    /// Notes a failure, unless it is one that callers provoke and handle: an object that is
-    /// not there, a race that is lost.
+    /// Records a failure, unless it is one that callers provoke and handle: a missing object, or
+    /// a condition that does not hold.
     pub(crate) fn note(&self, error: &Error) {
         if matches!(
             error.kind(),
@@ -50,10 +51,10 @@ impl Witness {
             return;
         }
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| error.told());
+        first.get_or_insert_with(|| error.without_source());
     }
 
-    /// What was noted first.
+    /// Takes the recorded failure.
     pub(crate) fn take(&self) -> Option<Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -354,9 +355,9 @@ async fn delete_batch(bucket: Bucket, batch: Vec<Result<Path>>) -> Vec<Result<Pa
             let resource = format!("{}/{path}", bucket.name());
             let own = error.failures().iter().find(|e| e.resource() == Some(&*resource));
             match own {
-                Some(own) => Err(failed(Error::new(own.kind(), own.message()), path.as_ref())),
+                Some(own) => Err(failed(own.without_source(), path.as_ref())),
                 None if error.kind() == ErrorKind::PartialApply => Ok(path),
-                None => Err(failed(Error::new(error.kind(), error.message()), path.as_ref())),
+                None => Err(failed(error.without_source(), path.as_ref())),
             }
         })
         .collect()

@@ -12,7 +12,7 @@ use object_store::ObjectStoreExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
 
-use crate::classify::Classify as _;
+use crate::classify::{Classify as _, Failure};
 use crate::store::Witness;
 use crate::{At, log, schema};
 
@@ -151,8 +151,8 @@ impl Table {
         let known = match (&self.at, known) {
             (Some(_), Some(known)) => return Ok(known.table),
             (Some(at), None) => self.load_at(at).await.map(|table| Known { table, commit: None }),
-            (None, Some(known)) => self.refresh(known).await,
-            (None, None) => self.load().await,
+            (None, Some(known)) => self.refresh(known).await.map_err(Failure::from),
+            (None, None) => self.load().await.map_err(Failure::from),
         };
         let known = known.classify(self, operation)?;
         let table = known.table.clone();

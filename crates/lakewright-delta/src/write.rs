@@ -1,4 +1,4 @@
-//! What `append` and `overwrite` share: data files first, then one commit.
+//! The common part of `append` and `overwrite`: data files first, then one commit.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -18,19 +18,19 @@ use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::write::WriteBuilder;
 use deltalake::protocol::SaveMode;
 use futures::TryStreamExt;
-use lakewright_core::{Error, ErrorKind, Result};
+use lakewright_core::{Error, ErrorKind, Outcome, Result};
 
 use super::classify::Classify as _;
 use super::log::{self, CommitLog};
 use super::{BatchStream, Batches, Commit, Table, WriteOptions, schema, session};
 use crate::store::Witness;
 
-/// How many rivals may commit first before a write gives up. With random pauses between the
-/// attempts (log.rs) only a table under constant fire ever gets there.
-const RIVALS: usize = 200;
+/// How many concurrent commits may come first before a write fails. With random delays between
+/// the attempts (log.rs) only a table under constant load reaches it.
+const MAX_LOST_RACES: usize = 200;
 
 impl Table {
-    /// Writes `data` in one commit. `shape` sets what the two verbs differ in.
+    /// Writes `data` in one commit. `shape` sets the options in which the two operations differ.
     pub(super) async fn write(
         &self,
         data: Batches,
@@ -49,7 +49,7 @@ impl Table {
         let log = CommitLog::new(log::open(self, witness.clone()).classify(self, operation)?);
         let mut builder = WriteBuilder::new(log.clone(), Some(state))
             .with_session_state(Arc::new(session::new().classify(self, operation)?.state()))
-            .with_commit_properties(CommitProperties::default().with_max_retries(RIVALS))
+            .with_commit_properties(CommitProperties::default().with_max_retries(MAX_LOST_RACES))
             .with_input_plan(input)
             .with_save_mode(SaveMode::Append);
         if let Some(bytes) = options.target_file_bytes {
@@ -58,7 +58,7 @@ impl Table {
         let written = shape(builder).await.classify(self, operation);
         let (committed, retries) = log.outcome();
         let Some((version, entry)) = committed else {
-            return Err(match (written.err(), witness.take()) {
+            let error = match (written.err(), witness.take()) {
                 (Some(error), Some(first)) if error.kind() == ErrorKind::Internal => {
                     first.during(operation).on(self.uri().to_string()).caused_by(error)
                 }
@@ -66,12 +66,13 @@ impl Table {
                 (None, _) => Error::new(ErrorKind::Internal, "the write ended without a commit")
                     .during(operation)
                     .on(self.uri().to_string()),
-            });
+            };
+            return Err(self.commit_failed(&log, error, operation));
         };
         match written {
             Ok(table) => self.remember(table).await,
-            // deltalake goes on after the commit (checkpoint, clean-up of the log) and reports
-            // a failure there as one of the write. The rows are in: an error would only make
+            // deltalake continues after the commit (checkpoint, clean-up of the log) and reports
+            // a failure there as one of the write. The rows are in the table: an error would make
             // the caller write them again.
             Err(error) => {
                 tracing::warn!(%error, version, "committed; what follows a commit failed");
@@ -80,6 +81,22 @@ impl Table {
         }
         let rows = rows.load(std::sync::atomic::Ordering::Relaxed);
         Ok(Commit::read(version, &entry, rows, retries))
+    }
+
+    /// The error of an operation whose commit did not succeed. Its outcome is that of the commit,
+    /// however deltalake reported the failure: a data file that was perhaps written is no part of
+    /// the table.
+    pub(super) fn commit_failed(
+        &self,
+        log: &CommitLog,
+        error: Error,
+        operation: &'static str,
+    ) -> Error {
+        match log.unknown() {
+            Some(unknown) => unknown.during(operation).on(self.uri().to_string()).caused_by(error),
+            None if error.outcome() == Outcome::Unknown => error.with_outcome(Outcome::Known),
+            None => error,
+        }
     }
 }
 
@@ -91,8 +108,8 @@ fn plan(stream: BatchStream) -> Result<LogicalPlan, DataFusionError> {
     LogicalPlanBuilder::scan("input", provider_as_source(table), None)?.build()
 }
 
-/// The same rows with nulls in the columns that the data leaves out. What Delta computes itself
-/// is left to it.
+/// The same rows with nulls in the columns that the data lacks. Generated columns are left to
+/// Delta.
 fn completed(plan: LogicalPlan, table: &Schema) -> Result<LogicalPlan, DataFusionError> {
     let given = |name: &str| plan.schema().has_column_with_unqualified_name(name);
     let computed = |field: &Field| field.metadata().contains_key("delta.generationExpression");
@@ -114,7 +131,7 @@ fn completed(plan: LogicalPlan, table: &Schema) -> Result<LogicalPlan, DataFusio
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// The one partition of the data on its way in.
+/// The one partition of the data that is written.
 struct Once {
     schema: SchemaRef,
     stream: Mutex<Option<BatchStream>>,

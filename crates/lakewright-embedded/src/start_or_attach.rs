@@ -43,7 +43,7 @@ pub async fn start_or_attach(options: EmbeddedOptions) -> Result<Embedded> {
             Ok(server) => return Ok(Embedded::Started(server)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if Instant::now() > deadline {
-                    return Err(error.of_kind(ErrorKind::Unavailable));
+                    return Err(error.with_kind(ErrorKind::Unavailable));
                 }
             }
             Err(error) => return Err(error),

@@ -96,28 +96,27 @@ impl Body {
         self.breaks += 1;
         let Range { start, end } = self.missing;
         tracing::debug!(key = %self.key, start, end, error = %broken, "resuming a body");
-        let answer = self
-            .bucket
-            .s3()
-            .sdk
-            .get_object()
-            .bucket(self.bucket.name().as_str())
-            .key(self.key.as_str())
-            .range(format!("bytes={start}-{}", end - 1))
-            .if_match(quoted(etag))
-            .set_version_id(self.version_id.clone())
-            .send()
-            .await
-            .map_err(|error| {
-                let path = self.bucket.path(&self.key);
-                let error = self.bucket.s3().classify(error, self.operation, path);
-                match error.kind() {
-                    ErrorKind::PreconditionFailed | ErrorKind::NotFound => {
-                        error.saying("the object was replaced or deleted while it was read")
+        let answer =
+            self.bucket
+                .s3()
+                .sdk
+                .get_object()
+                .bucket(self.bucket.name().as_str())
+                .key(self.key.as_str())
+                .range(format!("bytes={start}-{}", end - 1))
+                .if_match(quoted(etag))
+                .set_version_id(self.version_id.clone())
+                .send()
+                .await
+                .map_err(|error| {
+                    let path = self.bucket.path(&self.key);
+                    let error = self.bucket.s3().classify(error, self.operation, path);
+                    match error.kind() {
+                        ErrorKind::PreconditionFailed | ErrorKind::NotFound => error
+                            .with_message("the object was replaced or deleted while it was read"),
+                        _ => error,
                     }
-                    _ => error,
-                }
-            })?;
+                })?;
         let (range, _) = extent(answer.content_range(), None);
         if range != Some(start..end) {
             let why = "the server does not go on where the body broke off";

@@ -1,4 +1,4 @@
-//! From what the SDK reports to what lakewright says.
+//! Converts errors of the SDK and responses of S3 into lakewright's errors.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -7,14 +7,15 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use lakewright_client::{
-    Cause, ErrorBody, Response, causes, chain, meaning, root, seconds, unreachable,
+    Cause, ErrorBody, Response, chain, connection_lost, leaves_outcome_open, meaning, root, seconds,
+    unreachable,
 };
-use lakewright_core::{Error, ErrorKind, ServiceError};
+use lakewright_core::{Error, ErrorKind, Outcome, ServiceError};
 
 use crate::S3;
 
 impl S3 {
-    /// Says what `error` means for `operation` on `resource`.
+    /// Converts an error of the SDK for `operation` on `resource`.
     pub(super) fn classify<E>(
         &self,
         error: SdkError<E, HttpResponse>,
@@ -26,14 +27,15 @@ impl S3 {
     {
         let said = match &error {
             SdkError::ServiceError(service) => self.service_error(service.err(), service.raw()),
-            SdkError::ResponseError(response) if broke_off(&error) => {
+            SdkError::ResponseError(response) if connection_lost(&error) => {
                 let why = format!("lost the connection to {} in mid-answer", self.profile());
-                Error::new(ErrorKind::Unavailable, why).answered(ServiceError {
+                Error::new(ErrorKind::Unavailable, why).with_service(ServiceError {
                     status: response.raw().status().as_u16(),
                     ..ServiceError::default()
                 })
             }
             SdkError::ResponseError(response) => unreadable(response.raw()),
+            // The SDK does not report whether the last attempt was sent.
             SdkError::TimeoutError(_) => Error::new(
                 ErrorKind::Timeout,
                 format!(
@@ -59,7 +61,7 @@ impl S3 {
         raw: &HttpResponse,
     ) -> Error {
         let header = |name: &str| raw.headers().get(name).map(String::from);
-        // A HEAD answer has no body; MinIO then says the code in a header.
+        // The response to HEAD has no body; MinIO sends the code in a header too.
         let code = error
             .code()
             .map(String::from)
@@ -70,10 +72,10 @@ impl S3 {
             return unreadable(raw);
         }
         explained(
-            error.message(),
             ServiceError {
                 status,
                 code,
+                message: error.message().map(String::from),
                 request_id: error.request_id().map(String::from),
                 retry_after: header("retry-after")
                     .and_then(|text| text.parse().ok())
@@ -83,7 +85,7 @@ impl S3 {
     }
 }
 
-/// What an answer without the SDK means that says no.
+/// Converts the response to a refused request that was sent without the SDK.
 pub(super) fn refusal(response: &Response) -> Error {
     let refusal = ErrorBody::of(response);
     let code = Some(refusal.code).filter(|code| !code.is_empty());
@@ -91,47 +93,55 @@ pub(super) fn refusal(response: &Response) -> Error {
         return no_s3_answer(response.status);
     }
     explained(
-        Some(&refusal.message),
         ServiceError {
             status: response.status,
             code: code.or_else(|| response.header("x-minio-error-code").map(String::from)),
+            message: Some(refusal.message),
             request_id: response.header("x-amz-request-id").map(String::from),
             retry_after: response.retry_after(),
         },
     )
 }
 
-/// What the server said, in our words where we have better ones.
-fn explained(text: Option<&str>, said: ServiceError) -> Error {
-    let (kind, message) = match text {
-        Some(text) if is_locked(text) => LOCKED,
-        _ => meaning(said.code.as_deref(), said.status),
-    };
+/// The error for a response, with lakewright's explanation where it has one and the service's
+/// otherwise.
+fn explained(service: ServiceError) -> Error {
+    let text = service.message.as_deref().unwrap_or_default();
+    let (kind, message) =
+        if is_locked(text) { LOCKED } else { meaning(service.code.as_deref(), service.status) };
+    let text = text.trim().trim_end_matches('.');
     let message = match message {
         Some(message) => message.to_owned(),
-        None => text
-            .map(|text| text.trim().trim_end_matches('.').to_owned())
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| format!("the server answered {}", said.status)),
+        None if text.is_empty() => format!("the server answered {}", service.status),
+        None => text.to_owned(),
     };
-    Error::new(kind, message).answered(said)
+    Error::new(kind, message).with_service(service)
 }
 
-/// Nothing was sent: keys that cannot be had, or a request that cannot be built.
+/// Whether a request that failed with `error` may have been carried out.
+pub(super) fn may_be_carried_out(error: &Error) -> bool {
+    match error.service() {
+        Some(service) => leaves_outcome_open(service.status),
+        None => error.outcome() != Outcome::NotSent,
+    }
+}
+
+/// The error for a request that was not sent: there are no credentials, or it cannot be built.
 fn local(error: &(dyn StdError + 'static)) -> Error {
-    no_keys(error).unwrap_or_else(|| {
+    let error = no_keys(error).unwrap_or_else(|| {
         let why = format!("the request cannot be made: {}", root(error));
         Error::new(ErrorKind::InvalidInput, why)
-    })
+    });
+    error.with_outcome(Outcome::NotSent)
 }
 
-/// Why there are no keys to sign with, if that is the cause.
+/// The reason why there are no credentials to sign with, if that is the cause.
 fn no_keys(error: &(dyn StdError + 'static)) -> Option<Error> {
     let mut cause = Some(error);
     let mut found = None;
     while let Some(error) = cause {
         if let Some(ours) = error.downcast_ref::<Error>() {
-            return Some(ours.told());
+            return Some(ours.without_source());
         }
         if error.is::<aws_credential_types::provider::error::CredentialsError>() {
             let why = format!("no keys to sign with: {}", root(error));
@@ -142,16 +152,7 @@ fn no_keys(error: &(dyn StdError + 'static)) -> Option<Error> {
     found
 }
 
-/// Whether the answer ended before its end.
-fn broke_off(error: &(dyn StdError + 'static)) -> bool {
-    causes(error).any(|error| {
-        error.is::<std::io::Error>()
-            || error.to_string().contains("end of file before message length")
-            || error.to_string().contains("connection")
-    })
-}
-
-/// An answer that is no S3 answer: a proxy's page, or another kind of server.
+/// The error for a response that is none of S3: a proxy's page, or another kind of server.
 fn unreadable(raw: &HttpResponse) -> Error {
     no_s3_answer(raw.status().as_u16())
 }
@@ -159,17 +160,17 @@ fn unreadable(raw: &HttpResponse) -> Error {
 fn no_s3_answer(status: u16) -> Error {
     let kind = if status >= 500 { ErrorKind::Unavailable } else { ErrorKind::Corrupt };
     let why = "the answer is no S3 answer; is the endpoint an S3 server?";
-    Error::new(kind, why).answered(ServiceError { status, ..ServiceError::default() })
+    Error::new(kind, why).with_service(ServiceError { status, ..ServiceError::default() })
 }
 
-/// What [`is_locked`] means.
+/// The kind and message for a refusal that [`is_locked`] recognises.
 pub(super) const LOCKED: (ErrorKind, Option<&str>) = (
     ErrorKind::Denied,
     Some("the version is locked; it stays until its retention and legal hold have ended"),
 );
 
-/// Whether the server refuses because of object lock. MinIO and Amazon say so in words only,
-/// under codes that also mean other things.
-pub(super) fn is_locked(message: &str) -> bool {
-    message.contains("WORM protected") || message.contains("protected by object lock")
+/// Whether the server's explanation is that the version is locked. MinIO and Amazon refuse under
+/// `InvalidRequest`, `MethodNotAllowed` and `AccessDenied`, which also mean other things.
+pub(super) fn is_locked(text: &str) -> bool {
+    text.contains("WORM protected") || text.contains("protected by object lock")
 }

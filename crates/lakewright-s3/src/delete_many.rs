@@ -36,7 +36,7 @@ impl Bucket {
         let Some(first) = failures.first() else { return Ok(()) };
         if failures.len() == asked && failures.iter().all(|other| other.kind() == first.kind()) {
             // Nothing was done, for one reason: that is no partial failure.
-            return Err(first.told().during("delete_many").on(self.name.as_str()));
+            return Err(first.without_source().during("delete_many").on(self.name.as_str()));
         }
         let why = format!("{} objects are still there; the first: {first}", failures.len());
         Err(Error::new(ErrorKind::PartialApply, why)
@@ -49,9 +49,10 @@ impl Bucket {
     async fn delete_batch(&self, keys: Vec<ObjectKey>) -> Vec<Error> {
         match self.try_delete_batch(&keys).await {
             Ok(refused) => refused,
-            Err(error) => {
-                keys.iter().map(|key| error.told().during("delete").on(self.path(key))).collect()
-            }
+            Err(error) => keys
+                .iter()
+                .map(|key| error.without_source().during("delete").on(self.path(key)))
+                .collect(),
         }
     }
 
@@ -100,9 +101,10 @@ impl Bucket {
             Error::new(kind, message.unwrap_or(said))
                 .during("delete")
                 .on(format!("{}/{}", self.name, error.key().unwrap_or("?")))
-                .answered(ServiceError {
+                .with_service(ServiceError {
                     status: 200,
                     code: error.code().map(String::from),
+                    message: error.message().map(String::from),
                     ..ServiceError::default()
                 })
         });

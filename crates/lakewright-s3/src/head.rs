@@ -18,7 +18,9 @@ impl Bucket {
             let error = self.s3().classify(error, "head", self.path(key));
             let no_code = error.service().is_none_or(|said| said.code.is_none());
             match error.kind() {
-                ErrorKind::NotFound if no_code => error.saying("there is no such object or bucket"),
+                ErrorKind::NotFound if no_code => {
+                    error.with_message("there is no such object or bucket")
+                }
                 _ => error,
             }
         })?;

@@ -15,7 +15,7 @@ impl S3 {
         let answer = answer.map_err(|error| {
             let error = self.classify(error, "head_bucket", name.as_str());
             match error.kind() {
-                ErrorKind::NotFound => error.saying("the bucket does not exist"),
+                ErrorKind::NotFound => error.with_message("the bucket does not exist"),
                 _ => error,
             }
         })?;

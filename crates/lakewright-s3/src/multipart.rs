@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_sdk_s3::primitives::ByteStream as Wire;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
-use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
+use lakewright_core::{Error, ErrorKind, ObjectKey, Outcome, Result};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::classify::may_be_carried_out;
 use super::overrides::{overrides, with};
-use super::put::{crc32c, was_refused};
+use super::put::crc32c;
 use super::types::quoted;
 use super::{Bucket, ObjectInfo, PutOptions};
 use lakewright_client::spawn_background;
@@ -168,12 +169,10 @@ impl Multipart {
         let own = overrides(bucket.s3().profile(), 0, 1, true);
         let answer = with(request, own).send().await.map_err(|error| {
             let error = bucket.s3().classify(error, operation, bucket.path(key));
-            match error.kind() {
-                ErrorKind::Unavailable | ErrorKind::Timeout if !was_refused(&error) => {
-                    error.of_unknown_outcome()
-                }
-                _ => self.options.explain(error),
+            if may_be_carried_out(&error) {
+                return error.with_outcome(Outcome::Unknown);
             }
+            self.options.explain(error)
         })?;
         let info = self.options.info(key, self.size, answer.e_tag(), answer.version_id());
         self.next = 0; // done: nothing to take back

@@ -11,11 +11,11 @@ use crc_fast::CrcAlgorithm;
 use futures::stream::Fuse;
 use futures::{Stream, StreamExt};
 use http::{HeaderName, HeaderValue, Method};
-use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
+use lakewright_core::{Error, ErrorKind, ObjectKey, Outcome, Result};
 use lakewright_macros::Builder;
 use percent_encoding::utf8_percent_encode;
 
-use super::classify::refusal;
+use super::classify::{may_be_carried_out, refusal};
 use super::overrides::{SMALL, overrides, with};
 use super::types::{IN_PATH, quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
@@ -127,33 +127,24 @@ impl PutOptions {
         self.if_absent || self.if_match.is_some()
     }
 
-    /// What a refused condition means to the caller.
+    /// Explains a failed write: a condition that did not hold, or an outcome that is unknown.
     pub(super) fn explain(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::PreconditionFailed if self.if_absent => {
-                error.of_kind(ErrorKind::AlreadyExists).saying("the object exists already")
+                error.with_kind(ErrorKind::AlreadyExists).with_message("the object exists already")
             }
             ErrorKind::PreconditionFailed => {
-                error.saying("the object is not the one that if_match names")
+                error.with_message("the object is not the one that if_match names")
             }
-            ErrorKind::Unavailable | ErrorKind::Timeout
-                if self.is_conditional() && !was_refused(&error) =>
-            {
-                error.of_unknown_outcome()
+            // A retry would be refused because of the success of the first attempt.
+            _ if self.is_conditional() && may_be_carried_out(&error) => {
+                error.with_outcome(Outcome::Unknown)
             }
             ErrorKind::NotFound if self.if_match.is_some() && is_no_such_key(&error) => error
-                .of_kind(ErrorKind::PreconditionFailed)
-                .saying("there is no object that if_match could name"),
+                .with_kind(ErrorKind::PreconditionFailed)
+                .with_message("there is no object that if_match could name"),
             _ => error,
         }
-    }
-}
-
-/// 503 and a connection that never came up are the two cases in which nothing was done.
-pub(super) fn was_refused(error: &Error) -> bool {
-    match error.service() {
-        Some(said) => said.status == 503,
-        None => error.message().starts_with("cannot connect"),
     }
 }
 
@@ -167,7 +158,7 @@ impl Bucket {
     /// # Errors
     /// `AlreadyExists` or `PreconditionFailed` when a condition does not hold; `NotFound` when
     /// the bucket is missing; `StorageFull`, `TooLarge`, `Denied`; `Unavailable` and `Timeout`,
-    /// which say so and are not retryable when the outcome of a *conditional* write is unknown.
+    /// whose outcome is unknown where a *conditional* write may have been carried out.
     pub async fn put(
         &self,
         key: &ObjectKey,
@@ -266,9 +257,8 @@ impl Bucket {
     /// the rest goes up in parts, at most `concurrency` of them in memory.
     ///
     /// # Errors
-    /// Those of [`Bucket::put`], and the stream's own. After an error that does not say that
-    /// the outcome is unknown, or when the future is dropped, nothing is visible and the parts
-    /// are taken back.
+    /// Those of [`Bucket::put`], and the stream's own. After an error whose outcome is known, or
+    /// when the future is dropped, no object is visible and the parts are removed.
     pub async fn put_stream(
         &self,
         key: &ObjectKey,

@@ -1,27 +1,27 @@
-//! What the SDK's own judgement on retries does not know.
+//! Decisions on retries that the SDK cannot make by itself.
 
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
-use lakewright_client::never_connected;
 use lakewright_client::profile::CredentialSource;
+use lakewright_client::{leaves_outcome_open, never_connected};
 
-/// Sends a refused request again when the files of the keys changed meanwhile.
+/// Retries a refused request when the files of the credentials have changed since.
 #[derive(Debug)]
 pub(super) struct NewKeys(pub(super) Arc<CredentialSource>);
 
 impl ClassifyRetry for NewKeys {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        // The answer's error code stands in its XML, which the SDK parsed into an error of the
-        // operation's own type; the status is enough to know when a look is worth it.
+        // The error code is in the XML of the response, which the SDK parsed into an error of the
+        // operation's own type; the status is enough to decide whether to look at the files.
         let refused = context
             .response()
             .is_some_and(|response| matches!(response.status().as_u16(), 401 | 403))
             && context.output_or_error().is_some_and(|result| result.is_err());
         if refused && self.0.refused() {
-            tracing::info!("the keys were refused and have changed; trying the new ones");
+            tracing::info!("the credentials were refused and have changed; retrying with the new");
             return RetryAction::server_error();
         }
         RetryAction::NoActionIndicated
@@ -32,23 +32,18 @@ impl ClassifyRetry for NewKeys {
     }
 }
 
-/// Never repeats a conditional write whose first attempt may have been carried out: the second
-/// would be refused by the first one's own success, and the caller would be told of a rival who
-/// is not there. Set for single requests (overrides.rs).
+/// Never retries a conditional write whose first attempt may have been carried out: the second
+/// would be refused because of the first one's success, and the caller would be told of a
+/// concurrent writer that does not exist. Set for single requests (overrides.rs).
 #[derive(Debug)]
 pub(super) struct KeepOutcome;
 
 impl ClassifyRetry for KeepOutcome {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let unclear = match (context.response(), context.output_or_error()) {
-            // An error in the body of a 200, or a body that breaks off: it was carried out, or
-            // was being carried out.
+        let unknown = match (context.response(), context.output_or_error()) {
+            // A body that breaks off does not change what the status tells.
             (Some(response), Some(Err(error))) => {
-                response.status().is_success()
-                    || error.is_response_error()
-                    || error.is_timeout_error()
-                    // 503 is said before anything is done; other faults may come after.
-                    || matches!(response.status().as_u16(), 500 | 502 | 504)
+                error.is_timeout_error() || leaves_outcome_open(response.status().as_u16())
             }
             (Some(_), _) => false,
             (None, Some(Err(error))) => {
@@ -56,7 +51,7 @@ impl ClassifyRetry for KeepOutcome {
             }
             (None, _) => false,
         };
-        if unclear { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
+        if unknown { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
     }
 
     fn name(&self) -> &'static str {

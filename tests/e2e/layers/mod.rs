@@ -5,6 +5,7 @@
 
 mod cycles;
 mod graph;
+mod messages;
 mod source;
 
 use std::collections::BTreeSet;
@@ -73,6 +74,13 @@ fn modules_have_no_cycle() {
         }
     }
     assert_none(&found);
+}
+
+#[test]
+fn no_code_decides_by_a_message() {
+    let files = source::files(&root(), &["crates", "python/src"]);
+    let found = messages::violations(&files, messages::ALLOWED);
+    assert!(found.is_empty(), "messages are for people:\n  {}", found.join("\n  "));
 }
 
 /// Every package that we build with must be content with the compiler that we state.

@@ -135,7 +135,7 @@ impl At {
             Some(value) if self.is_clean() => Ok(value),
             _ => {
                 let error = self.into_error(what);
-                let failures = error.failures().iter().map(Error::told).collect();
+                let failures = error.failures().iter().map(Error::without_source).collect();
                 Err(Error::new(error.kind(), error.to_string()).with_failures(failures))
             }
         }

@@ -245,7 +245,9 @@ impl<'a> Run<'a> {
                 // All steps in flight are abandoned together.
                 self.steps.clear();
                 let why = "stopped before the server had answered";
-                self.end_step(id, Outcome::from(&Error::new(ErrorKind::Timeout, why)));
+                let error = Error::new(ErrorKind::Timeout, why)
+                    .with_outcome(lakewright_core::Outcome::Unknown);
+                self.end_step(id, Outcome::from(&error));
             }
         }
     }
@@ -285,7 +287,7 @@ impl<'a> Run<'a> {
             self.plan.steps.len(),
             error.message()
         );
-        let error = Error::new(kind, why).on(self.plan.registry.to_string()).caused_by(error);
+        let error = error.wrap(kind, why).on(self.plan.registry.to_string());
         error.with_failures(failures)
     }
 

@@ -70,7 +70,9 @@ impl Provisioner {
                     Ok(_) => Ok(Some(name)),
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                     Err(error) if error.kind() == ErrorKind::Denied => Err(error
-                        .saying("these credentials may not see whether it exists (s3:ListBucket)")
+                        .with_message(
+                            "these credentials may not see whether it exists (s3:ListBucket)",
+                        )
                         .on(ResourceId::Bucket(name).to_string())),
                     Err(error) => Err(error.on(ResourceId::Bucket(name).to_string())),
                 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lakewright_core::spec::Time;
 use lakewright_core::state::{Needs, ObservedGroup, ObservedServiceAccount, ObservedUser};
-use lakewright_core::{AccessKey, Error, ErrorKind, GroupName, PolicyName, ResourceId, Result};
+use lakewright_core::{AccessKey, ErrorKind, GroupName, PolicyName, ResourceId, Result};
 use serde_json::Value;
 
 use super::Lookup;
@@ -118,7 +118,7 @@ async fn observe_service_account(
         Err(error) => return Err(error),
     };
     let owner = AccessKey::new(account.owner)
-        .map_err(|error| Error::new(ErrorKind::Corrupt, error.message()).on(key.as_str()))?;
+        .map_err(|error| error.with_kind(ErrorKind::Corrupt).on(key.as_str()))?;
     Ok(Some(ObservedServiceAccount {
         owner,
         policy: account.policy,

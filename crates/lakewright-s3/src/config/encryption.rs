@@ -7,6 +7,7 @@ use aws_sdk_s3::types::{
 use lakewright_core::Result;
 use lakewright_core::bucket_config::{Encryption, Setting};
 
+use super::server_text::has_no_kms;
 use super::{code, incomplete};
 use crate::Bucket;
 
@@ -84,13 +85,13 @@ impl Bucket {
             .send();
         request.await.map(drop).map_err(|error| {
             let error = self.refusal(error, OPERATION);
-            match code(&error) {
-                "NotImplemented" if error.message().contains("KMS") => error.saying(
-                    "the server has no KMS that could hold keys; MinIO takes one key with \
-                     MINIO_KMS_SECRET_KEY or a KMS with MINIO_KMS_SERVER",
-                ),
-                _ => error,
+            if !has_no_kms(&error) {
+                return error;
             }
+            error.with_message(
+                "the server has no KMS that could hold keys; MinIO takes one key with \
+                 MINIO_KMS_SECRET_KEY or a KMS with MINIO_KMS_SERVER",
+            )
         })
     }
 

@@ -108,7 +108,7 @@ impl Bucket {
             match code(&error) {
                 "InvalidArgument" | "MalformedXML" => {
                     let why = format!("the server does not accept the rules: {}", error.message());
-                    error.saying(why)
+                    error.with_message(why)
                 }
                 _ => error,
             }

@@ -7,6 +7,7 @@ mod lifecycle;
 mod notifications;
 mod object_lock;
 mod policy;
+mod server_text;
 mod tags;
 mod versioning;
 

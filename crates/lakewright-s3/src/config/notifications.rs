@@ -7,6 +7,7 @@ use aws_sdk_s3::types::{
 use lakewright_core::bucket_config::{Notification, Target, check_notifications};
 use lakewright_core::{Error, ErrorKind, Result};
 
+use super::server_text::has_no_such_target;
 use super::{code, incomplete};
 use crate::Bucket;
 
@@ -116,18 +117,17 @@ impl Bucket {
             .send();
         request.await.map(drop).map_err(|error| {
             let error = self.refusal(error, OPERATION);
-            let said = error.message().to_owned();
+            if has_no_such_target(&error) {
+                let mut arns: Vec<_> = notifications.iter().map(|one| &*one.arn).collect();
+                arns.dedup();
+                return error.with_message(format!(
+                    "the server has no such target ({}); configure it on the server first and use \
+                     the ARN that it prints",
+                    arns.join(", ")
+                ));
+            }
             match code(&error) {
-                "InvalidArgument" if said.contains("ARN") => {
-                    let mut arns: Vec<_> = notifications.iter().map(|one| &*one.arn).collect();
-                    arns.dedup();
-                    error.saying(format!(
-                        "the server has no such target ({}); configure it on the server first and use \
-                         the ARN that it prints",
-                        arns.join(", ")
-                    ))
-                }
-                "UnsupportedNotification" => error.of_kind(ErrorKind::Unsupported).saying(
+                "UnsupportedNotification" => error.with_kind(ErrorKind::Unsupported).with_message(
                     "the server notifies neither topics nor functions; MinIO's targets are all \
                      arn:minio:sqs:…",
                 ),

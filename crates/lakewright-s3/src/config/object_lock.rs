@@ -106,7 +106,7 @@ impl Bucket {
             Ok(_) => Ok(()),
             Err(error) if code(&error) == "InvalidBucketState" => {
                 self.must_exist(OPERATION).await?;
-                Err(error.of_kind(ErrorKind::Conflict).saying(
+                Err(error.with_kind(ErrorKind::Conflict).with_message(
                     "the bucket was made without object lock, which can only be chosen then: \
                      make a new one with it and copy the objects",
                 ))

@@ -5,6 +5,7 @@ use lakewright_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::code;
+use super::server_text::has_unknown_policy_element;
 use crate::Bucket;
 
 impl Bucket {
@@ -52,16 +53,17 @@ impl Bucket {
             .send();
         request.await.map(drop).map_err(|error| {
             let error = self.refusal(error, operation);
-            let said = error.message().to_owned();
+            if has_unknown_policy_element(&error) {
+                return error.with_kind(ErrorKind::Unsupported).with_message(
+                    "the server does not know an element of the policy (NotAction?)",
+                );
+            }
             match code(&error) {
                 "MalformedPolicy" => {
-                    error.saying(format!("the server does not accept the policy: {said}"))
+                    let message =
+                        format!("the server does not accept the policy: {}", error.message());
+                    error.with_message(message)
                 }
-                // MinIO fails on the empty list of actions that is left when it has skipped
-                // NotAction.
-                "InternalError" if said.contains("MarshalJSON") => error
-                    .of_kind(ErrorKind::Unsupported)
-                    .saying("the server does not know an element of the policy (NotAction?)"),
                 _ => error,
             }
         })

@@ -48,13 +48,16 @@ impl Bucket {
             self.s3().sdk.put_bucket_tagging().bucket(self.name.as_str()).tagging(tagging).send();
         request.await.map(drop).map_err(|error| {
             let error = self.refusal(error, "set_tags");
-            // MinIO answers `MalformedXML` for a tag that it refuses.
-            let said = error.message().to_owned();
+            // MinIO returns `MalformedXML` for a tag that it refuses.
             match code(&error) {
-                "MalformedXML" | "InvalidTag" => error.saying(format!(
-                    "the server does not accept the tags: {said}; letters of ASCII, digits, \
-                     spaces and + - = . _ : / @ are safe"
-                )),
+                "MalformedXML" | "InvalidTag" => {
+                    let message = format!(
+                        "the server does not accept the tags: {}; letters of ASCII, digits, \
+                         spaces and + - = . _ : / @ are safe",
+                        error.message()
+                    );
+                    error.with_message(message)
+                }
                 _ => error,
             }
         })

@@ -125,7 +125,7 @@ impl Bucket {
             let error = self.refusal(error, "set_versioning");
             match code(&error) {
                 "InvalidBucketState" if versioning == Versioning::Suspended => {
-                    error.of_kind(ErrorKind::Conflict).saying(
+                    error.with_kind(ErrorKind::Conflict).with_message(
                         "the bucket has object lock, which keeps every version: versioning \
                          cannot be suspended",
                     )

@@ -49,8 +49,9 @@ impl Lake {
         ready.await.map_err(|error: Error| {
             let error = match error.kind() {
                 ErrorKind::Timeout => {
-                    let why = format!("not ready within {}: {}", seconds(limit), error.message());
-                    error.saying(why)
+                    let message =
+                        format!("not ready within {}: {}", seconds(limit), error.message());
+                    error.with_message(message)
                 }
                 _ => error,
             };
@@ -127,13 +128,8 @@ async fn until<T, F: Future<Output = Result<T>>>(
         }
         if Instant::now() + pause >= end {
             let last = last.unwrap_or_else(|| Error::new(ErrorKind::Timeout, "no answer"));
-            let why = format!("{what}: {}", last.message());
-            let error = Error::new(ErrorKind::Timeout, why);
-            return Err(match last.service().cloned() {
-                Some(said) => error.answered(said),
-                None => error,
-            }
-            .caused_by(last));
+            let message = format!("{what}: {}", last.message());
+            return Err(last.wrap(ErrorKind::Timeout, message));
         }
         sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
@@ -144,11 +140,13 @@ async fn until<T, F: Future<Output = Result<T>>>(
 fn unwell(answer: &Response) -> Error {
     let refusal = ErrorBody::of(answer);
     let code = Some(refusal.code).filter(|code| !code.is_empty());
+    let text = Some(refusal.message).filter(|text| !text.is_empty());
     let (kind, said) = meaning(code.as_deref(), answer.status);
     let message = said.map_or_else(|| format!("the server answered {}", answer.status), Into::into);
-    Error::new(kind, message).answered(ServiceError {
+    Error::new(kind, message).with_service(ServiceError {
         status: answer.status,
         code,
+        message: text,
         request_id: answer.header("x-amz-request-id").map(String::from),
         retry_after: answer.retry_after(),
     })

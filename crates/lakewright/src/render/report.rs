@@ -70,7 +70,11 @@ mod tests {
             report(&plan, &Report { outcomes: outcomes.clone() }, Style::Plain),
             "stack lake: 9 steps done\n"
         );
-        let why = Outcome::Failed { code: "denied".into(), error: "set_quota raw: no\u{7}".into() };
+        let why = Outcome::Failed {
+            code: "denied".into(),
+            error: "set_quota raw: no\u{7}".into(),
+            outcome_unknown: false,
+        };
         outcomes.insert(plan.steps[1].id, why);
         outcomes.insert(plan.steps[2].id, Outcome::Skipped { because_of: plan.steps[1].id });
         outcomes.remove(&plan.steps[8].id);

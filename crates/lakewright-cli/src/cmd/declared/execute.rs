@@ -86,14 +86,16 @@ impl Render for ApplyOutput<'_> {
             .map(|step| {
                 let mut entry = json!({
                     "id": step.id, "resource": step.resource, "verb": step.action.verb(),
-                    "outcome": null, "code": null, "error": null, "because_of": null,
+                    "outcome": null, "code": null, "error": null, "outcome_unknown": false,
+                    "because_of": null,
                 });
                 match self.report.outcomes.get(&step.id) {
                     Some(Outcome::Done) => entry["outcome"] = json!("done"),
-                    Some(Outcome::Failed { code, error }) => {
+                    Some(Outcome::Failed { code, error, outcome_unknown }) => {
                         entry["outcome"] = json!("failed");
                         entry["code"] = json!(code);
                         entry["error"] = json!(error);
+                        entry["outcome_unknown"] = json!(outcome_unknown);
                     }
                     Some(Outcome::Skipped { because_of }) => {
                         entry["outcome"] = json!("skipped");

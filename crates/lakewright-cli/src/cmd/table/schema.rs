@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str) -> Result<SchemaRef, Error> {
                 .map_err(|error| io_error(error, path.display().to_string()))
                 .map_err(|error| match error.kind() {
                     ErrorKind::NotFound => {
-                        error.saying("neither a file nor a list of columns 'name: type, …'")
+                        error.with_message("neither a file nor a list of columns 'name: type, …'")
                     }
                     _ => error,
                 })?;
