@@ -8,12 +8,14 @@ use lakewright::arrow::array::{AsArray, Int64Array, RecordBatch};
 use lakewright::arrow::datatypes::{Int64Type, SchemaRef};
 use lakewright::table::schema_from_types;
 use lakewright::{
-    Batches, Bucket, ErrorKind, GetOptions, Lake, ObjectKey, PutOptions, ScanOptions, Secret,
-    SecretRef, SettingValue, Settings, Table, TableUri, WriteOptions,
+    Batches, Bucket, ErrorKind, GetOptions, Lake, ObjectKey, Outcome, PutOptions, ScanOptions,
+    Secret, SecretRef, SettingValue, Settings, Table, TableUri, WriteOptions,
 };
 use lakewright_tests::conformance::bucket;
 use lakewright_tests::proxy::{Fault, Proxy};
 use lakewright_tests::server::{Server, assert_kind, required};
+
+use crate::declared::plan_of;
 
 fn schema() -> SchemaRef {
     schema_from_types([("id", "long")]).unwrap()
@@ -219,10 +221,168 @@ async fn a_conditional_write_is_sent_once() {
     let result = bucket.put(&key("lock"), "mine", absent).await;
     let error = assert_kind(result, ErrorKind::Unavailable);
     assert!(!error.is_retryable() && error.to_string().contains("not known"), "{error}");
+    assert!(error.outcome_unknown(), "{error}");
     assert_eq!(bucket.get(&key("lock"), GetOptions::default()).await.unwrap().bytes, "mine");
     proxy.strike("/plain", Fault::LoseAnswer, 2);
     bucket.put(&key("plain"), "x", PutOptions::default()).await.unwrap();
     assert_eq!(proxy.struck(), 3);
+}
+
+/// A conditional write of any size whose response was lost has an unknown outcome; one that was
+/// not sent may be retried.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conditional_write_knows_its_outcome() {
+    let server = minio!();
+    let endpoint = server.settings.endpoint.clone().unwrap();
+    let proxy = Proxy::to(&endpoint).await;
+    let bucket = bucket(&behind_once(&proxy, &server).await).await;
+    let key = ObjectKey::new("lock").unwrap();
+    let absent = || PutOptions { if_absent: true, ..PutOptions::default() };
+    // One PUT without the SDK, one PUT of the SDK, and the completion of an upload in parts.
+    let completion = format!("POST /{}/lock?uploadId", bucket.name()).leak();
+    for (bytes, request) in [(4, "PUT /"), (2 << 20, "PUT /"), (40 << 20, completion)] {
+        bucket.delete(&key).await.unwrap();
+        let before = proxy.struck();
+        proxy.strike(request, Fault::LoseAnswer, 1);
+        let error =
+            assert_kind(bucket.put(&key, vec![7; bytes], absent()).await, ErrorKind::Unavailable);
+        assert_eq!(proxy.struck(), before + 1);
+        assert!(error.outcome_unknown() && !error.is_retryable(), "{bytes} bytes: {error}");
+        assert_eq!(bucket.head(&key).await.unwrap().size, bytes as u64);
+    }
+    for (unreachable, kind) in [
+        ("http://127.0.0.1:9".to_owned(), ErrorKind::Unavailable),
+        // The reserved domain has no addresses (RFC 2606), and MinIO does not speak TLS here.
+        ("http://lakewright.invalid".to_owned(), ErrorKind::Unavailable),
+        (endpoint.replace("http:", "https:"), ErrorKind::Unavailable),
+    ] {
+        let lake = server.lake_with(|settings| {
+            settings.endpoint = Some(unreachable.clone());
+            settings.retries = Some(0);
+        });
+        let bucket = lake.await.bucket(bucket.name().clone());
+        for bytes in [4, 2 << 20] {
+            let error = assert_kind(bucket.put(&key, vec![7; bytes], absent()).await, kind);
+            assert_eq!(error.outcome(), Outcome::NotSent, "{unreachable}, {bytes} bytes: {error}");
+            assert!(error.is_retryable(), "{error}");
+        }
+    }
+}
+
+/// A lake behind the proxy that sends each request once, so that a fault reaches the operation.
+async fn behind_once(proxy: &Proxy, server: &Server) -> Lake {
+    let lake = server.lake_with(|settings| {
+        settings.endpoint = Some(proxy.endpoint());
+        settings.retries = Some(0);
+    });
+    lake.await
+}
+
+/// Appends a row as long as the error is retryable: the loop that users write.
+async fn append_while_retryable(table: &Table, id: i64) -> Result<(), lakewright::Error> {
+    loop {
+        match table.append(row(id), WriteOptions::default()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_retryable() => assert!(!error.outcome_unknown(), "{error}"),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A commit whose response is lost and that cannot be read back has an unknown outcome, for every
+/// operation that commits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_unreadable_commit_has_an_unknown_outcome() {
+    let server = minio!();
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    let (lake, direct) = (behind_once(&proxy, &server).await, server.lake().await);
+    let through = lake.table(table(&direct).await.uri().clone());
+    let assert_unknown = |result: Result<(), lakewright::Error>, operation: &str, version: &str| {
+        let error = assert_kind(result, ErrorKind::Unavailable);
+        assert!(error.outcome_unknown() && !error.is_retryable(), "{error}");
+        assert_eq!(error.operation(), Some(operation));
+        let text = error.to_string();
+        assert!(text.contains(version) && text.contains("not known"), "{text}");
+    };
+    proxy.strike("_delta_log/00000000000000000001.json", Fault::LoseAnswer, u32::MAX);
+    let appended = append_while_retryable(&through, 1).await;
+    assert_unknown(appended, "append", "version 1");
+    assert!(proxy.struck() > 1, "the entry is read back");
+    assert_eq!(ids(&direct.table(through.uri().clone())).await, [1]);
+
+    let other = TableUri::new(format!("{}/other", through.uri().bucket())).unwrap();
+    let other = direct.create_table(&other, schema(), Default::default()).await.unwrap();
+    proxy.strike("other/_delta_log/00000000000000000001.json", Fault::LoseAnswer, u32::MAX);
+    let options = lakewright::OverwriteOptions::default();
+    let overwritten = lake.table(other.uri().clone()).overwrite(row(2), options).await;
+    assert_unknown(overwritten.map(drop), "overwrite", "version 1");
+    assert_eq!(ids(&other).await, [2]);
+
+    let third = TableUri::new(format!("{}/third", through.uri().bucket())).unwrap();
+    proxy.strike("third/_delta_log/00000000000000000000.json", Fault::LoseAnswer, u32::MAX);
+    let created = lake.create_table(&third, schema(), Default::default()).await;
+    assert_unknown(created.map(drop), "create_table", "version 0");
+    assert!(direct.table(third).exists().await.unwrap());
+}
+
+/// A change of a table's properties by an apply, too; the report says it of the step.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_unreadable_commit_of_a_step_has_an_unknown_outcome() {
+    let server = minio!();
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    let lake = behind_once(&proxy, &server).await;
+    let name = lakewright_tests::server::unique_bucket();
+    let spec = |properties: serde_json::Value| {
+        serde_json::json!({
+            "version": 1, "stack": "lost", "registry": format!("{name}-state"),
+            "buckets": {name.as_str(): {}},
+            "tables": {format!("{name}/t"): {"schema": {"id": "long"}, "properties": properties}},
+        })
+    };
+    let silent = |_: lakewright::Event<'_>| {};
+    let plan = plan_of(&lake, &spec(serde_json::json!({}))).await.unwrap();
+    assert!(lake.apply(&plan, &silent).await.error.is_none());
+    let plan =
+        plan_of(&lake, &spec(serde_json::json!({"delta.appendOnly": "true"}))).await.unwrap();
+    proxy.strike("t/_delta_log/00000000000000000001.json", Fault::LoseAnswer, u32::MAX);
+    let applied = lake.apply(&plan, &silent).await;
+    let error = applied.error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::PartialApply);
+    assert!(error.outcome_unknown() && error.failures()[0].outcome_unknown(), "{error}");
+    let outcomes = applied.report.outcomes.into_values();
+    let unknown = outcomes.filter(|outcome| {
+        matches!(outcome, lakewright::plan::Outcome::Failed { outcome_unknown: true, .. })
+    });
+    assert_eq!(unknown.count(), 1);
+}
+
+/// Whatever responses are lost, the loop that users write writes no row twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loop_on_retryable_writes_no_row_twice() {
+    let server = minio!();
+    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+    let direct = server.lake().await;
+    let direct = table(&direct).await;
+    let through = behind_once(&proxy, &server).await.table(direct.uri().clone());
+    let (mut done, mut unknown) = (Vec::new(), Vec::new());
+    let faults = [("PUT /", 1), ("GET /", 2), (".parquet", 1), ("_delta_log/0", 1), ("PUT /", 4)];
+    for (id, (pattern, times)) in (0..).zip(faults) {
+        proxy.strike(pattern, Fault::LoseAnswer, times);
+        match append_while_retryable(&through, id).await {
+            Ok(()) => done.push(id),
+            Err(error) => {
+                assert!(error.outcome_unknown(), "{error}");
+                unknown.push(id);
+            }
+        }
+    }
+    assert!(proxy.struck() >= faults.len());
+    let found = ids(&direct).await;
+    let mut once = found.clone();
+    once.dedup();
+    assert_eq!(found, once, "a row was written twice");
+    assert!(done.iter().all(|id| found.contains(id)), "{done:?} of {found:?}");
+    assert!(found.iter().all(|id| done.contains(id) || unknown.contains(id)), "{found:?}");
 }
 
 /// A body that breaks off is resumed where it broke, not begun again; one whose object was

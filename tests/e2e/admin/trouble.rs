@@ -100,6 +100,7 @@ async fn lost_answers() {
     let made = admin.add_service_account(NewServiceAccount::default()).await;
     let error = assert_kind(made, ErrorKind::Unavailable);
     assert!(!error.is_retryable() && error.to_string().contains("not known"), "{error}");
+    assert!(error.outcome_unknown(), "{error}");
     assert_eq!(proxy.struck(), 5, "sent once");
     assert_eq!(direct.list_service_accounts().await.unwrap().len(), 1);
 }
