@@ -28,7 +28,6 @@ impl AdminErrorBody for ErrorBody {
             || (self.code == "InvalidAccessKeyId" && self.message.contains("disabled"))
     }
 
-
     fn is_access_key_taken(&self) -> bool {
         self.code == "XMinioIAMServiceAccountNotAllowed" && self.message.contains("already taken")
     }

@@ -7,8 +7,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use lakewright_client::{
-    Cause, ErrorBody, Response, chain, connection_lost, leaves_outcome_open, meaning, root, seconds,
-    unreachable,
+    Cause, ErrorBody, Response, chain, connection_lost, leaves_outcome_open, meaning, root,
+    seconds, unreachable,
 };
 use lakewright_core::{Error, ErrorKind, Outcome, ServiceError};
 
@@ -71,17 +71,15 @@ impl S3 {
         if code.is_none() && raw.status().is_success() {
             return unreadable(raw);
         }
-        explained(
-            ServiceError {
-                status,
-                code,
-                message: error.message().map(String::from),
-                request_id: error.request_id().map(String::from),
-                retry_after: header("retry-after")
-                    .and_then(|text| text.parse().ok())
-                    .map(Duration::from_secs),
-            },
-        )
+        explained(ServiceError {
+            status,
+            code,
+            message: error.message().map(String::from),
+            request_id: error.request_id().map(String::from),
+            retry_after: header("retry-after")
+                .and_then(|text| text.parse().ok())
+                .map(Duration::from_secs),
+        })
     }
 }
 
@@ -92,15 +90,13 @@ pub(super) fn refusal(response: &Response) -> Error {
     if code.is_none() && (200..300).contains(&response.status) {
         return no_s3_answer(response.status);
     }
-    explained(
-        ServiceError {
-            status: response.status,
-            code: code.or_else(|| response.header("x-minio-error-code").map(String::from)),
-            message: Some(refusal.message),
-            request_id: response.header("x-amz-request-id").map(String::from),
-            retry_after: response.retry_after(),
-        },
-    )
+    explained(ServiceError {
+        status: response.status,
+        code: code.or_else(|| response.header("x-minio-error-code").map(String::from)),
+        message: Some(refusal.message),
+        request_id: response.header("x-amz-request-id").map(String::from),
+        retry_after: response.retry_after(),
+    })
 }
 
 /// The error for a response, with lakewright's explanation where it has one and the service's

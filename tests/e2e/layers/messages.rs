@@ -15,22 +15,22 @@ pub(super) struct Exception {
 /// The functions that isolate what other programs report as text only.
 pub(super) const ALLOWED: &[Exception] = &[
     Exception {
-        path: "crates/lakewright-engine/src/bucket/config/server_text.rs",
+        path: "crates/lakewright-s3/src/config/server_text.rs",
         function: "is",
         reason: "MinIO has one service code for several refusals",
     },
     Exception {
-        path: "crates/lakewright-engine/src/admin/classify.rs",
+        path: "crates/lakewright-admin/src/classify.rs",
         function: "is_disabled",
         reason: "MinIO has one service code for unknown and disabled access keys",
     },
     Exception {
-        path: "crates/lakewright-engine/src/admin/classify.rs",
+        path: "crates/lakewright-admin/src/classify.rs",
         function: "is_access_key_taken",
         reason: "MinIO has one service code for several refusals of service accounts",
     },
     Exception {
-        path: "crates/lakewright-engine/src/admin/classify.rs",
+        path: "crates/lakewright-admin/src/classify.rs",
         function: "is_expiry_out_of_range",
         reason: "MinIO reports an invalid expiry as an internal error",
     },
