@@ -73,7 +73,7 @@ lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, r
 	MYPYPATH=tests/python $(BIN)/mypy --strict --config-file python/pyproject.toml python scripts tests/bench
 	echo "== mypy and pyright agree on the everyday use of the package"
 	MYPYPATH=python $(BIN)/mypy --strict --warn-unused-ignores --python-version 3.11 tests/python/typing_everyday.py
-	$(BIN)/pyright --project tests/python/pyrightconfig.json
+	$(BIN)/pyright --pythonpath $(BIN)/python --project tests/python/pyrightconfig.json
 	for tests in tests/python tests/nix tests/deploy; do
 	  MYPYPATH=$$tests $(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 $$tests
 	done

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Protocol,
-    SupportsIndex,
-    TypeAlias,
-    TypeVar,
-    Union,
-    overload,
-)
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, Union
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -32,10 +23,10 @@ __all__ = [
     "StepCallback",
 ]
 
-T_co = TypeVar("T_co", covariant=True)
+_T_co = TypeVar("_T_co", covariant=True)
 
 
-class SequenceNotStr(Protocol[T_co]):
+class SequenceNotStr(Protocol[_T_co]):
     """A ``Sequence[str]`` that is not itself a ``str``: a list or tuple of texts.
 
     Every ``str`` is a ``Sequence[str]`` of its characters, so that the plain annotation would
@@ -43,18 +34,15 @@ class SequenceNotStr(Protocol[T_co]):
     the two apart.
     """
 
-    @overload
-    def __getitem__(self, index: SupportsIndex, /) -> T_co: ...
-    @overload
-    def __getitem__(self, index: slice, /) -> Sequence[T_co]: ...
+    def __getitem__(self, index: int, /) -> _T_co: ...
     def __contains__(self, value: object, /) -> bool: ...
     def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[T_co]: ...
-    def __reversed__(self) -> Iterator[T_co]: ...
+    def __iter__(self) -> Iterator[_T_co]: ...
+    def __reversed__(self) -> Iterator[_T_co]: ...
 
 
 class ArrowStreamExportable(Protocol):
-    """A stream of record batches: tables of pyarrow, polars, duckdb, pandas, and scans of lakewright."""
+    """A stream of record batches: a table of pyarrow, polars, duckdb or pandas, or a scan."""
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 

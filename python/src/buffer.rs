@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyMemoryView};
 
+use crate::convert::Number;
 use crate::types::ObjectInfo;
 
 /// The bytes of an object, or of a range of it, in memory.
@@ -68,7 +69,7 @@ macro_rules! bytes_like {
             #[pyo3(signature = (flags, /))]
             fn __buffer__<'py>(
                 slf: Bound<'py, Self>,
-                flags: i32,
+                flags: Number<i32>,
             ) -> PyResult<Bound<'py, PyMemoryView>> {
                 // A read-only view satisfies every request that can be satisfied.
                 let _ = flags;

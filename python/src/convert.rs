@@ -73,13 +73,6 @@ impl<T: TryFrom<i64>> FromPyObject<'_, '_> for Number<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Seconds(pub(crate) Duration);
 
-impl Seconds {
-    /// The duration of an optional argument.
-    pub(crate) fn get(this: Option<Self>) -> Option<Duration> {
-        this.map(|seconds| seconds.0)
-    }
-}
-
 /// Extracts a number of seconds, for arguments whose default is shown as one.
 pub(crate) fn seconds(object: &Bound<'_, PyAny>) -> PyResult<f64> {
     object.extract::<Seconds>().map(|seconds| seconds.0.as_secs_f64())

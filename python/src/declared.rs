@@ -238,7 +238,7 @@ impl Open<Lake> {
     /// credentials.
     ///
     /// >>> lake.wait(timeout=10)
-    #[pyo3(signature = (timeout: "float | datetime.timedelta" = 60.0))]
+    #[pyo3(signature = (timeout: "float | timedelta" = 60.0))]
     async fn wait(self, #[pyo3(from_py_with = seconds)] timeout: f64) -> Result<()> {
         self.inner.wait(Duration::from_secs_f64(timeout)).await
     }

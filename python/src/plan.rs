@@ -576,7 +576,7 @@ impl Plan {
     /// ``dot``.
     ///
     /// Raises ``InvalidInputError`` for another format.
-    #[pyo3(signature = (format: "typing.Literal['mermaid', 'dot']" = "mermaid"))]
+    #[pyo3(signature = (format: "Literal['mermaid', 'dot']" = "mermaid"))]
     fn graph(&self, py: Python<'_>, format: &str) -> PyResult<String> {
         let format = match format {
             "mermaid" => render::GraphFormat::Mermaid,

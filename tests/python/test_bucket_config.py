@@ -126,7 +126,7 @@ def test_encryption_needs_a_kms(bucket: lakewright.Bucket) -> None:
 
 def test_wrong_shapes_are_wrong_arguments(bucket: lakewright.Bucket) -> None:
     for wrong in (
-        lambda: bucket.set_versioning("on"),
+        lambda: bucket.set_versioning("on"),  # type: ignore[arg-type]
         lambda: bucket.set_lifecycle([{"id": "a", "expire_in": 3}]),
         lambda: bucket.set_lifecycle([{"id": "a", "expire_on": "soon"}]),
         lambda: bucket.set_anonymous_access({"in/": "all"}),

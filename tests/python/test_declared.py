@@ -133,7 +133,7 @@ def test_plan_apply_and_nothing_left_to_do(stack: Stack) -> None:
     assert repr(plan) == f"<Plan stack={stack.name}: 2 to create>"
     assert plan.graph("dot").startswith("digraph") and "-->" in plan.graph()
     with pytest.raises(lakewright.InvalidInputError):
-        plan.graph("svg")
+        plan.graph("svg")  # type: ignore[arg-type]
 
     told: list[tuple[str, str | None]] = []
 

@@ -106,7 +106,7 @@ def test_conditions(raw: lakewright.Bucket) -> None:
     with pytest.raises(lakewright.PreconditionFailedError):
         raw.get("lock", if_match=first.etag)
     with pytest.raises(lakewright.InvalidInputError):
-        raw.put("lock", b"", if_none_match="etag")
+        raw.put("lock", b"", if_none_match="etag")  # type: ignore[arg-type]
     assert raw.get("lock") == b"2"
 
 

@@ -1,4 +1,4 @@
-"""The stubs are what the binary says, and say what the binary does; the examples run."""
+"""The stubs match the binary, type checkers agree on everyday use, and the examples run."""
 
 from __future__ import annotations
 
@@ -39,6 +39,40 @@ def test_stubtest() -> None:
 def test_mypy() -> None:
     pytest.importorskip("mypy")
     run("-m", "mypy", "--strict", "lakewright")
+
+
+EVERYDAY = Path(__file__).parent / "typing_everyday.py"
+
+
+def test_mypy_on_everyday_use() -> None:
+    pytest.importorskip("mypy")
+    run("-m", "mypy", "--strict", "--warn-unused-ignores", str(EVERYDAY))
+
+
+def test_pyright_on_everyday_use() -> None:
+    pytest.importorskip("pyright")
+    project = str(EVERYDAY.with_name("pyrightconfig.json"))
+    run("-m", "pyright", "--pythonpath", sys.executable, "--project", project)
+
+
+def test_types_are_those_that_users_write() -> None:
+    """No default is hidden as ``...``, and no type is one of Rust's conversions."""
+    stub = STUB.read_text()
+    for unwanted in ("SupportsGetItem", "SupportsIndex", "= ...,", "= ...)", "Ellipsis"):
+        assert unwanted not in stub
+    for cls in (lakewright.Lake, lakewright.Bucket, lakewright.Table, lakewright.ObjectInfo):
+        for name in dir(cls):
+            assert "Ellipsis" not in (getattr(getattr(cls, name), "__text_signature__", "") or "")
+
+
+def test_a_text_is_not_a_sequence_of_texts() -> None:
+    lake = lakewright.connect("http://127.0.0.1:9000", anonymous=True)
+    with pytest.raises(TypeError, match=r"'partition_by'.*write \['month'\]"):
+        lake.create_table("raw/a", {"month": "long"}, partition_by="month")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"'columns'.*write \['month'\]"):
+        lake.table("raw/a").scan(columns="month")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"'keys'.*write \['a'\]"):
+        lake.bucket("raw").delete_many("a")
 
 
 def test_every_verb_has_its_twin() -> None:

@@ -113,7 +113,7 @@ def tables(lake: lakewright.Lake, names: Sequence[str]) -> None:
     lake.create_table("raw/a", {"month": "long"}, partition_by="month")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     flights.scan(columns="month")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     flights.append([1, 2])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    flights.at("yesterday")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    flights.at(version="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def twins(raw: lakewright.Bucket) -> None:
@@ -130,7 +130,7 @@ async def twins(raw: lakewright.Bucket) -> None:
     await raw.delete_async("a")
 
     await raw.get_async(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    raw.get_async("a").info  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]
+    raw.get_async("a").cancel()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
 
 def errors(raw: lakewright.Bucket) -> None:

@@ -209,3 +209,68 @@ fn output_of(output: &ReturnType, at: Span) -> Result<Type> {
     }
     Err(Error::new(at, "a verb returns `Result<T>`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(block: TokenStream) -> String {
+        expand(quote!(Lake), block).unwrap().to_string()
+    }
+
+    fn message(block: TokenStream) -> String {
+        let error = expand(quote!(Lake), block).unwrap_err();
+        error.into_iter().map(|error| error.to_string()).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn a_verb_becomes_two_methods_with_one_signature() {
+        let code = expanded(quote! {
+            impl Open<Lake> {
+                /// Drops a table.
+                #[pyo3(signature = (uri, *, force=false))]
+                async fn drop_table(self, uri: &str, force: bool) -> Result<()> {
+                    self.inner.drop_table(uri, force).await
+                }
+            }
+        });
+        let method = "fn drop_table (& self , py : :: pyo3 :: Python < '_ > , uri : & str , \
+                      force : bool ,) -> :: pyo3 :: PyResult < crate :: runtime :: Done >";
+        assert!(code.contains(method), "{code}");
+        assert!(code.contains("fn drop_table_async < 'py >"), "{code}");
+        assert!(code.contains("The asynchronous twin of :meth:`drop_table`."), "{code}");
+        assert_eq!(code.matches("signature = (uri , * , force = false)").count(), 2, "{code}");
+        assert_eq!(code.matches("String :: from (uri)").count(), 2, "{code}");
+    }
+
+    #[test]
+    fn a_verb_that_is_not_async_becomes_two_iterators() {
+        let code = expanded(quote! {
+            impl Open<Lake> {
+                fn list(self) -> Result<Stream> { todo!() }
+            }
+        });
+        assert!(code.contains("crate :: verb :: iterate (py , result)"), "{code}");
+        assert!(code.contains("crate :: verb :: iterate_async (py , result)"), "{code}");
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let message = message(quote! {
+            impl Open<Lake> {
+                async fn borrowed(&self) -> Result<()> { todo!() }
+                async fn bare(self) -> u64 { todo!() }
+                async fn pattern(self, (a, b): (u64, u64)) -> Result<()> { todo!() }
+                const ANY: u64 = 1;
+            }
+        });
+        for part in [
+            "a verb takes `self` by value",
+            "a verb returns `Result<T>`",
+            "an argument of a verb is a name",
+            "a block of verbs has functions only",
+        ] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
