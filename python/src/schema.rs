@@ -79,8 +79,8 @@ impl FromPyObject<'_, '_> for SchemaArgument {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let py = object.py();
-        if let Ok(ours) = object.cast::<Schema>() {
-            return Ok(Self(ours.get().0.clone()));
+        if let Ok(schema) = object.cast::<Schema>() {
+            return Ok(Self(schema.get().0.clone()));
         }
         if object.hasattr("__arrow_c_schema__")? {
             return Ok(Self(object.extract::<PySchema>()?.into_inner()));

@@ -94,8 +94,8 @@ impl Secret {
     }
 }
 
-/// An access key, secret key or session token as an argument: text, a `Secret`, or `{"file": …}`, `{"env": …}`,
-/// `{"credential": …}`.
+/// An access key, secret key or session token as an argument: text, a `Secret`, or `{"file": …}`,
+/// `{"env": …}`, `{"credential": …}`.
 pub(crate) struct SecretArgument(pub(crate) SettingValue);
 
 impl FromPyObject<'_, '_> for SecretArgument {
