@@ -72,6 +72,8 @@ macro_rules! value {
             }
         }
 
+        // A change has a field `new`, and so a getter of that name.
+        #[allow(clippy::new_ret_no_self, clippy::wrong_self_convention)]
         #[pymethods]
         impl $name {
             #[new]

@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(document["failures"][0]["code"], "throttled");
         assert_eq!(document["failures"][0]["retryable"], true);
         let lost = Error::new(ErrorKind::Unavailable, "lost").with_outcome(Outcome::Unknown);
-        let document = self::document(&lost);
+        let document = error_json(&lost);
         assert_eq!(
             (&document["retryable"], &document["outcome_unknown"]),
             (&json!(false), &json!(true))
