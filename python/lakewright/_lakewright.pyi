@@ -844,8 +844,8 @@ class Lake:
         """
     def drift(self, /, spec: Spec | dict[str, Any]) -> Plan:
         """
-        Compares the server with the spec: returns a plan, whose :attr:`Plan.differs` says whether
-        they differ. The plan is for reading; :meth:`plan` returns one that can be applied.
+        Compares the server with the spec: returns a plan, whose :attr:`Plan.differs` is true
+        when they differ. The plan is for reading; :meth:`plan` returns one that can be applied.
         """
     def drift_async(self, /, spec: Spec | dict[str, Any]) -> Awaitable[Plan]:
         """
@@ -1307,7 +1307,7 @@ class Outcome:
     @property
     def verb(self, /) -> str:
         """
-        What the step does: ``create_bucket``, ``set_quota``, ...
+        The action of the step: ``create_bucket``, ``set_quota``, ...
         """
 
 @final
@@ -1857,7 +1857,7 @@ class Step:
     @property
     def verb(self, /) -> str:
         """
-        What the step does: ``create_bucket``, ``set_quota``, ...
+        The action of the step: ``create_bucket``, ``set_quota``, ...
         """
 
 @final

@@ -274,7 +274,7 @@ impl<'py> IntoPyObject<'py> for Dict<'py> {
     }
 }
 
-/// What pickle rebuilds an object from: the result of `__reduce__` or `__getnewargs__`.
+/// The parts that pickle rebuilds an object from: the result of `__reduce__` or `__getnewargs__`.
 pub(crate) struct Reduced<'py>(pub(crate) Bound<'py, PyAny>);
 
 impl<'py> IntoPyObject<'py> for Reduced<'py> {

@@ -165,8 +165,8 @@ impl Open<Lake> {
         self.inner.plan_destroy(&stack.0, &registry_bucket(registry)?).await.map(Plan::of)
     }
 
-    /// Compares the server with the spec: returns a plan, whose :attr:`Plan.differs` says whether
-    /// they differ. The plan is for reading; :meth:`plan` returns one that can be applied.
+    /// Compares the server with the spec: returns a plan, whose :attr:`Plan.differs` is true
+    /// when they differ. The plan is for reading; :meth:`plan` returns one that can be applied.
     #[pyo3(signature = (spec))]
     async fn drift(self, spec: SpecArgument) -> Result<Plan> {
         self.inner.drift(&spec.0).await.map(Plan::of)

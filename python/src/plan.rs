@@ -42,7 +42,7 @@ value! {
         id: u32,
         /// The address of the resource, such as ``bucket/raw`` or ``table/raw/flights``.
         resource: String,
-        /// What the step does: ``create_bucket``, ``set_quota``, ...
+        /// The action of the step: ``create_bucket``, ``set_quota``, ...
         verb: String,
         /// ``safe``, or ``destructive`` where data is lost for good.
         risk: String,
@@ -110,7 +110,7 @@ value! {
         status: String,
         /// The address of the resource, such as ``bucket/raw``.
         resource: String,
-        /// What the step does: ``create_bucket``, ``set_quota``, ...
+        /// The action of the step: ``create_bucket``, ``set_quota``, ...
         verb: String,
         ;
         /// The code of the error of a failed step, such as ``denied``.

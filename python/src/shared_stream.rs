@@ -116,7 +116,7 @@ where
     }
 }
 
-/// What `__anext__` returns: it waits, and then takes the item. The future that it waits for does
+/// The result of `__anext__`: it waits, and then takes the item. The future that it waits for does
 /// not hold the item, because a task may be cancelled when its future is done already.
 #[pyclass(frozen, module = "lakewright._lakewright", name = "_Next")]
 pub(crate) struct Next {
@@ -126,7 +126,7 @@ pub(crate) struct Next {
 }
 
 impl Next {
-    fn waiting(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
+    fn lock_waiting(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,11 +143,11 @@ impl Next {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         loop {
-            let waiting = self.waiting().take();
+            let waiting = self.lock_waiting().take();
             let waiting = waiting.map_or_else(|| self.stream.wait(py), Ok)?;
             let stopped = match waiting.call_method0(py, "__next__") {
                 Ok(future) => {
-                    *self.waiting() = Some(waiting);
+                    *self.lock_waiting() = Some(waiting);
                     return Ok(future);
                 }
                 Err(stopped) if stopped.is_instance_of::<PyStopIteration>(py) => stopped,
@@ -171,13 +171,13 @@ impl Next {
 
     #[pyo3(signature = (*raised: "object"))]
     fn throw(&self, py: Python<'_>, raised: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
-        let waiting = self.waiting().take();
+        let waiting = self.lock_waiting().take();
         let waiting = waiting.map_or_else(|| self.stream.wait(py), Ok)?;
         waiting.call_method1(py, "throw", raised)
     }
 
     fn close(&self) {
-        let waiting = self.waiting().take();
+        let waiting = self.lock_waiting().take();
         drop(waiting);
     }
 }

@@ -1,4 +1,4 @@
-//! Tables.
+//! Tables: description, history, writes and scans.
 
 use arrow::array::RecordBatchReader;
 use lakewright::Result;

@@ -11,7 +11,7 @@ use crate::error::OrRaise;
 
 /// A Python class that has verbs.
 pub(crate) trait Handle: Clone {
-    /// What a verb sends its requests through.
+    /// The handle of the core, which sends the requests of a verb.
     type Inner;
 
     /// Returns the inner handle for the length of a call.
