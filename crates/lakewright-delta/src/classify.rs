@@ -142,8 +142,17 @@ fn meaning(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
         }
     }
     let text = plain(&error.to_string());
+    if let Some(message) = invalid_rows(&text) {
+        return (ErrorKind::InvalidInput, message);
+    }
     let kind = if is_unsupported(&text) { ErrorKind::Unsupported } else { ErrorKind::Internal };
     (kind, text)
+}
+
+/// The explanation of invalid data where deltalake has turned its typed error into text, as it does
+/// with the rows of an overwrite that `replace_where` does not match.
+fn invalid_rows(text: &str) -> Option<String> {
+    text.find(INVALID_DATA).map(|start| without_rows(&text[start..]))
 }
 
 /// Whether an error of Delta's kernel without a type of its own is about a feature that is not
@@ -165,6 +174,9 @@ fn without_rows(text: &str) -> String {
     let first = text.split(PREVIEW).next().unwrap_or_default();
     plain(first)
 }
+
+/// The beginning of deltalake's message about invalid rows.
+const INVALID_DATA: &str = "Invalid data found:";
 
 /// The beginning of deltalake's preview of invalid rows.
 const PREVIEW: &str = "Preview of invalid data:";
@@ -331,6 +343,10 @@ mod tests {
         let text = "Invalid data found: 3 rows failed validation check.\nPreview of invalid \
                     data:\n\n+----+\n| 17 |\n+----+";
         assert_eq!(without_rows(text), "Invalid data found: 3 rows failed validation check");
+        let wrapped = DeltaTableError::Generic(format!("External error: {text}"));
+        let (kind, message) = meaning(&wrapped);
+        assert_eq!(kind, ErrorKind::InvalidInput);
+        assert_eq!(message, "Invalid data found: 3 rows failed validation check");
         assert_eq!(without_rows("a null in id."), "a null in id");
     }
 
