@@ -1,5 +1,5 @@
-//! The `lakewright` command as a library: the binary and the console script of the Python wheel both
-//! call [`main`].
+//! The `lakewright` command as a library: the binary and the console script of the Python wheel
+//! both call [`main`].
 //!
 //! Modules depend only on modules above them in this list:
 //!
@@ -31,9 +31,9 @@ use clap::{CommandFactory, FromArgMatches};
 
 /// Runs the command line `argv`, program name first, and returns the exit code.
 ///
-/// It may be called from any thread, more than once, and never ends the process. It creates a runtime
-/// of its own and starts logging if the process has no global subscriber. After the first call, the
-/// process no longer ends by itself on SIGINT and SIGTERM.
+/// It may be called from any thread, more than once, and never ends the process. It creates a
+/// runtime of its own and starts logging if the process has no global subscriber. After the first
+/// call, the process no longer ends by itself on SIGINT and SIGTERM.
 ///
 /// Results are printed on stdout, everything else on stderr. The exit code is 0 for success, 1 when
 /// the operation failed, 2 for invalid input, 3 for differences from the spec, 130 and 143 after

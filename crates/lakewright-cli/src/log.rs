@@ -12,12 +12,12 @@ use tracing_subscriber::{Layer, Registry};
 /// The environment variable with the filter.
 pub(crate) const VARIABLE: &str = "LAKEWRIGHT_LOG";
 
-/// Prefixes of log targets whose messages below warnings may contain signatures and headers. They are
-/// logged only when the variable names the target.
+/// Prefixes of log targets whose messages below warnings may contain signatures and headers. Such
+/// messages are logged only when the variable names the target.
 const CAPPED: [&str; 5] = ["aws_", "h2", "hyper", "rustls", "s3s"];
 
-/// Starts logging. Has no effect if the process already has a global subscriber, from an earlier call
-/// or of an embedding program.
+/// Starts logging. Has no effect if the process already has a global subscriber, from an earlier
+/// call or of an embedding program.
 pub(crate) fn init(verbose: u8) -> Result<(), Error> {
     let filter = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
     let filter = filter.as_deref().unwrap_or(match verbose {

@@ -95,10 +95,8 @@ fn edges(files: &[File], folder: &str, level: Level) -> BTreeMap<Module, BTreeSe
     };
     for (module, used) in &uses {
         for path in &used.paths {
-            let Some(target) = absolute(&uses, module, path).map(|path| resolve(&uses, path))
-            else {
-                continue;
-            };
+            let target = absolute(&uses, module, path).and_then(|path| resolve(&uses, path));
+            let Some(target) = target else { continue };
             let (from, to) = (cut(module), cut(&target));
             if from != to {
                 edges.entry(from).or_default().insert(to);
@@ -141,24 +139,22 @@ fn absolute(uses: &BTreeMap<Module, Uses>, module: &[String], path: &[String]) -
     }
 }
 
-/// The module that an absolute path leads to, through re-exports.
-fn resolve(uses: &BTreeMap<Module, Uses>, mut path: Module) -> Module {
+/// The module that an absolute path leads to, through re-exports; `None` for a re-export of another
+/// crate.
+fn resolve(uses: &BTreeMap<Module, Uses>, mut path: Module) -> Option<Module> {
     // Each re-export is followed once at most.
     for _ in 0..uses.len() {
-        let Some(length) = (0..=path.len()).rev().find(|n| uses.contains_key(&path[..*n])) else {
-            break;
-        };
+        let length = (0..=path.len()).rev().find(|n| uses.contains_key(&path[..*n]))?;
         let (module, rest) = path.split_at(length);
-        let target = rest
-            .first()
-            .and_then(|name| uses.get(module)?.imports.get(name))
-            .and_then(|import| absolute(uses, module, import));
-        match target {
-            Some(target) if target != path => path = [target, rest[1..].to_vec()].concat(),
-            _ => return module.to_vec(),
+        let import = rest.first().and_then(|name| uses.get(module)?.imports.get(name));
+        let Some(import) = import else { return Some(module.to_vec()) };
+        let target = absolute(uses, module, import)?;
+        if target == path {
+            return Some(module.to_vec());
         }
+        path = [target, rest[1..].to_vec()].concat();
     }
-    Vec::new()
+    None
 }
 
 /// The shortest chain of modules from a module back to itself, if there is any.
@@ -335,11 +331,15 @@ mod tests {
     #[test]
     fn modules_in_layers_pass() {
         let files = [
-            ("lib.rs", "mod args; mod cmd; mod error; pub use error::Error; pub use args::parse;"),
+            (
+                "lib.rs",
+                "mod args; mod cmd; mod error; pub use error::Error; pub use args::parse;
+                 pub use core::plan;",
+            ),
             ("main.rs", "fn main() { x::parse() }"),
             ("args.rs", "use crate::cmd; pub fn parse() { cmd::put::run() }"),
             ("cmd/mod.rs", "pub mod put;"),
-            ("cmd/put.rs", "use crate::error::{self, Error}; use std::fmt;"),
+            ("cmd/put.rs", "use crate::error::{self, Error}; use crate::plan::Plan; use std::fmt;"),
             ("error.rs", "pub struct Error; impl std::fmt::Display for Error {}"),
         ];
         assert_finds(Level::Top, &files, &[]);
@@ -350,7 +350,7 @@ mod tests {
     fn a_cycle_is_found_through_every_kind_of_path() {
         for back in [
             "use crate::a::A;",
-            "use crate::{std, a::{A, B}};",
+            "use crate::{a::{A, B}, b};",
             "use super::a as other;",
             "fn f() { select! { _ = crate::a::g() => {} } }",
             "#[arg(parser = crate::a::parse)] struct S;",

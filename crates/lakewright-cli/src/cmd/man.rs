@@ -10,8 +10,8 @@ use crate::failure::{CommandResult, io_error};
 
 /// Print or write the manual pages
 ///
-/// Prints the page lakewright(1), or the page of the given verb. With --dir all pages are written to
-/// files in that directory, and the files are listed.
+/// Prints the page lakewright(1), or the page of the given verb. With --dir all pages are written
+/// to files in that directory, and the files are listed.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright man | man -l -

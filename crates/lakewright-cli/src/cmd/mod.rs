@@ -1,5 +1,5 @@
-//! The nouns and verbs: a folder for each noun, a file for each verb, which contains the arguments of
-//! the verb and the function that runs it.
+//! The nouns and verbs: a folder for each noun, a file for each verb, which contains the arguments
+//! of the verb and the function that runs it.
 
 pub(crate) mod bucket;
 pub(crate) mod completions;

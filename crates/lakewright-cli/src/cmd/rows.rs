@@ -96,7 +96,7 @@ impl From<FormatError> for RowsError {
     }
 }
 
-/// An error of a format's writer. Errors of stdout itself are kept by [`Output`](crate::output::Output).
+/// An error of a format's writer. [`Output`](crate::output::Output) keeps errors of stdout itself.
 type FormatError = Box<dyn std::error::Error>;
 
 type Sink<'a> = &'a mut (dyn Write + Send);

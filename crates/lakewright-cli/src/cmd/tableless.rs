@@ -7,8 +7,8 @@ use lakewright::{Error, ErrorKind};
 
 use crate::failure::CommandResult;
 
-/// A verb that fails with `Unsupported`. It takes any arguments, so that a command line for the full
-/// build fails because of the missing feature and not because of its arguments.
+/// A verb that fails with `Unsupported`. It takes any arguments, so that a command line for the
+/// full build fails because of the missing feature and not because of its arguments.
 #[derive(Args, Debug)]
 #[command(
     disable_help_flag = true,

@@ -76,8 +76,8 @@ fn destructive(plan: &Plan) -> impl Iterator<Item = &Step> {
     plan.steps.iter().filter(|step| step.risk == Risk::Destructive)
 }
 
-/// Escapes text with Mermaid's entity codes: all characters that could end a label, start Markdown or
-/// HTML in it, or be parsed as a keyword.
+/// Escapes text with Mermaid's entity codes: all characters that could end a label, start Markdown
+/// or HTML in it, or be parsed as a keyword.
 fn entities(text: &str) -> String {
     let mut safe = String::new();
     for c in printable(text).chars() {

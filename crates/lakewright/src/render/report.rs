@@ -18,8 +18,8 @@ pub fn step(step: &Step) -> String {
     printable(&text).into_owned()
 }
 
-/// Renders the outcomes of a plan: the number of steps that are done, and a line with the reason for
-/// each of the others.
+/// Renders the outcomes of a plan: the number of steps that are done, and a line with the reason
+/// for each of the others.
 #[must_use]
 pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
     let (mut failed, mut left) = (0, 0);

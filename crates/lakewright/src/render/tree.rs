@@ -83,8 +83,8 @@ fn ends(action: &Action) -> bool {
 /// Renders a plan as a tree of resources and fields with its notes and a summary, ending in a line
 /// break.
 ///
-/// The mark before a resource is `+` for create, `~` for change, `-` for delete, `<-` for adopt, `->`
-/// for forget and `=` for an update in the registry only.
+/// The mark before a resource is `+` for create, `~` for change, `-` for delete, `<-` for adopt,
+/// `->` for forget and `=` for an update in the registry only.
 #[must_use]
 pub fn plan(plan: &Plan, style: Style) -> String {
     let mut text = format!("{}\n\n", heading(plan, style));

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::number::size;
 
-/// The maximum length of a value, in characters. Longer values are truncated; JSON output has all of
-/// them.
+/// The maximum length of a value, in characters. Longer values are truncated; JSON output has all
+/// of them.
 const LONGEST: usize = 400;
 
 /// One line: a field, or a part of one, with its old and its new value.
@@ -87,8 +87,8 @@ fn differ(field: &str, old: Option<&Value>, new: Option<&Value>, out: &mut Vec<L
     }
 }
 
-/// Appends the lines in which two lists differ: by item for lists of named items, otherwise the items
-/// that only one of the lists contains.
+/// Appends the lines in which two lists differ: by item for lists of named items, otherwise the
+/// items that only one of the lists contains.
 fn lists(field: &str, old: &[Value], new: &[Value], out: &mut Vec<Line>) {
     if let (Some(old), Some(new)) = (named(old), named(new)) {
         let mut keys: Vec<&str> = old.iter().map(|(key, _)| *key).collect();

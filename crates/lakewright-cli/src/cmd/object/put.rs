@@ -18,8 +18,8 @@ use crate::output::Render;
 
 /// Write a file, or stdin, as an object
 ///
-/// The object is created, or replaced, atomically. Large files are uploaded in parts; after an error
-/// or Ctrl-C the upload is aborted. Prints the object's address, size and ETag.
+/// The object is created, or replaced, atomically. Large files are uploaded in parts; after an
+/// error or Ctrl-C the upload is aborted. Prints the object's address, size and ETag.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright object put 01.csv raw/2013/01.csv

@@ -11,8 +11,8 @@ use crate::failure::CommandResult;
 
 /// Append the rows of a file to a table
 ///
-/// The rows are appended in one commit; concurrent appends all succeed. Columns are matched by name,
-/// and missing columns are null. Prints the new version and the number of rows. Fails with
+/// The rows are appended in one commit; concurrent appends all succeed. Columns are matched by
+/// name, and missing columns are null. Prints the new version and the number of rows. Fails with
 /// schema_mismatch when a column is unknown or has another type. After an error or Ctrl-C the table
 /// is unchanged.
 #[derive(Args, Debug)]

@@ -12,8 +12,8 @@ use crate::output::Row;
 
 /// List the commits of a table, newest first
 ///
-/// Prints version, time, operation and the program that wrote the commit; with --json one object per
-/// line, with parameters and metrics.
+/// Prints version, time, operation and the program that wrote the commit; with --json one object
+/// per line, with parameters and metrics.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table history raw/flights --limit 10

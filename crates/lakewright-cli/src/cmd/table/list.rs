@@ -10,8 +10,8 @@ use crate::output::Row;
 
 /// List the tables in a bucket or folder
 ///
-/// Searches for Delta logs, folder by folder, except inside of tables. Prints the tables' addresses;
-/// with --json one object per line.
+/// Searches for Delta logs, folder by folder, except inside of tables. Prints the tables'
+/// addresses; with --json one object per line.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table list raw/

@@ -11,9 +11,10 @@ use crate::failure::CommandResult;
 
 /// Replace all or some rows of a table by the rows of a file
 ///
-/// With --replace-where only rows that match the condition are replaced, and the new rows must match
-/// it; otherwise all rows are replaced. Readers see either all of the old rows or all of the new
-/// ones; old versions can be read with --at-version. Prints the new version and the number of rows.
+/// With --replace-where only rows that match the condition are replaced, and the new rows must
+/// match it; otherwise all rows are replaced. Readers see either all of the old rows or all of the
+/// new ones; old versions can be read with --at-version. Prints the new version and the number of
+/// rows.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright table overwrite raw/flights 01.csv --replace-where 'month = 1'

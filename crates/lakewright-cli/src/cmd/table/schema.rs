@@ -57,8 +57,8 @@ fn schema(columns: Vec<(String, String)>) -> Result<SchemaRef, Error> {
     schema_from_types(columns)
 }
 
-/// Parses `a: long, b: struct<c: int, d: int>` into names and types. Columns are separated by commas
-/// or line breaks; a name in double quotes may contain any character.
+/// Parses `a: long, b: struct<c: int, d: int>` into names and types. Columns are separated by
+/// commas or line breaks; a name in double quotes may contain any character.
 fn columns(text: &str) -> Result<Vec<(String, String)>, Error> {
     let mut columns = Vec::new();
     for column in split(text) {
