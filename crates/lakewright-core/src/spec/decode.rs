@@ -134,9 +134,10 @@ impl At {
         match value {
             Some(value) if self.is_clean() => Ok(value),
             _ => {
+                let kind = self.kind;
                 let error = self.into_error(what);
                 let failures = error.failures().iter().map(Error::without_source).collect();
-                Err(Error::new(error.kind(), error.to_string()).with_failures(failures))
+                Err(Error::new(kind, error.to_string()).with_failures(failures))
             }
         }
     }
