@@ -47,14 +47,19 @@ test: export LAKEWRIGHT_TEST_PYTHON := $(BIN)/python
 test: export LAKEWRIGHT_TEST_CLI := $(CARGO_TARGET_DIR)/debug/lakewright
 test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... forbids to skip for want of these
 	@scripts/minio.sh >/dev/null
+	logs=$$(mktemp -d)
+	trap 'rm -r "$$logs"' EXIT
 	rust=passed python=passed nix=passed
 	echo "== cargo test"
-	cargo test --workspace --no-fail-fast || rust=FAILED
+	cargo test --workspace --no-fail-fast 2>&1 | tee "$$logs/rust" || rust=FAILED
 	echo "== pytest"
-	$(BIN)/python -m pytest tests/python || python=FAILED
+	$(BIN)/python -m pytest tests/python | tee "$$logs/python" || python=FAILED
 	echo "== pytest: the Nix modules evaluated, and their scenarios in containers"
-	$(BIN)/python -m pytest tests/nix || nix=FAILED
-	$(BIN)/python -m pytest tests/deploy || nix=FAILED
+	$(BIN)/python -m pytest tests/nix | tee "$$logs/nix" || nix=FAILED
+	$(BIN)/python -m pytest tests/deploy | tee "$$logs/deploy" || nix=FAILED
+	echo "== make test: tests"
+	$(BIN)/python scripts/test_summary.py \
+	  Rust="$$logs/rust" Python="$$logs/python" Nix="$$logs/nix" deploy="$$logs/deploy"
 	echo "== make test: Rust $$rust, Python $$python, Nix $$nix"
 	[[ $$rust$$python$$nix == passedpassedpassed ]]
 

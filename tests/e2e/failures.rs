@@ -1,4 +1,4 @@
-//! What must hold when servers die, answers are lost and callers are wrong.
+//! Servers that are killed, responses that are lost, and callers with wrong settings.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -8,14 +8,35 @@ use lakewright::arrow::array::{AsArray, Int64Array, RecordBatch};
 use lakewright::arrow::datatypes::{Int64Type, SchemaRef};
 use lakewright::table::schema_from_types;
 use lakewright::{
-    Batches, Bucket, ErrorKind, GetOptions, Lake, ObjectKey, Outcome, PutOptions, ScanOptions,
-    Secret, SecretRef, SettingValue, Settings, Table, TableUri, WriteOptions,
+    Batches, ErrorKind, GetOptions, Lake, ObjectKey, Outcome, PutOptions, ScanOptions, Secret,
+    SecretRef, SettingValue, Settings, Table, TableUri, WriteOptions,
 };
 use lakewright_tests::conformance::bucket;
 use lakewright_tests::proxy::{Fault, Proxy};
-use lakewright_tests::server::{Server, assert_kind, required};
+use lakewright_tests::server::{
+    CommandLine, MinioWithTls, OwnMinio, Server, SharedMinio, assert_kind, unique_bucket,
+};
+use lakewright_tests::tests;
 
 use crate::declared::plan_of;
+
+tests![
+    minio_killed_during_appends,
+    embedded_server_killed_during_appends,
+    lost_response_to_a_commit,
+    failed_checkpoint_after_a_commit,
+    conditional_write_is_sent_once,
+    outcome_of_conditional_writes,
+    unreadable_commit_has_an_unknown_outcome,
+    unreadable_commit_of_a_step_has_an_unknown_outcome,
+    retry_loop_writes_no_row_twice,
+    interrupted_download_is_resumed,
+    connection_errors,
+    certificate_authorities,
+    changed_secret_file_is_read_again,
+    dropped_upload_leaves_nothing,
+    no_secret_is_printed,
+];
 
 fn schema() -> SchemaRef {
     schema_from_types([("id", "long")]).unwrap()
@@ -42,19 +63,8 @@ async fn ids(table: &Table) -> Vec<i64> {
     ids
 }
 
-/// A MinIO, or the reason to stop here.
-macro_rules! minio {
-    () => {
-        match Server::minio().await {
-            Some(minio) => minio,
-            None if required("minio") => panic!("LAKEWRIGHT_TEST_MINIO names no MinIO binary"),
-            None => return eprintln!("SKIPPED: MinIO (LAKEWRIGHT_TEST_MINIO is not set)"),
-        }
-    };
-}
-
-/// Appends one row after the other until the server is gone. Returns what was acknowledged and
-/// the error that ended it.
+/// Appends one row after the other until an append fails. Sends the last acknowledged id and
+/// returns the error.
 async fn append_until_it_fails(
     table: Table,
     acknowledged: tokio::sync::watch::Sender<i64>,
@@ -68,9 +78,9 @@ async fn append_until_it_fails(
     unreachable!("the server was killed")
 }
 
-/// What must hold after a server died in the middle of appends and came back: all that was
-/// acknowledged is there, at most the one in flight besides, and the same handle goes on.
-async fn nothing_lost(table: &Table, last: i64, error: &lakewright::Error) {
+/// Asserts what must hold after a server was killed during appends and started again: every
+/// acknowledged row is there, at most the row in flight besides, and the handle still works.
+async fn assert_nothing_lost(table: &Table, last: i64, error: &lakewright::Error) {
     assert!(
         matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout),
         "{error:?}: {error}"
@@ -83,9 +93,7 @@ async fn nothing_lost(table: &Table, last: i64, error: &lakewright::Error) {
     assert_eq!(ids(table).await.len(), found.len() + 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn minio_killed_in_an_append_loop() {
-    let mut server = minio!();
+async fn minio_killed_during_appends(OwnMinio(mut server): OwnMinio) {
     for round in 0..3 {
         let lake = server.lake_with(|s| s.timeout = Some(Duration::from_secs(5))).await;
         let table = table(&lake).await;
@@ -96,42 +104,41 @@ async fn minio_killed_in_an_append_loop() {
         server.kill();
         let error = writer.await.unwrap();
         server.restart().await;
-        nothing_lost(&table, *acknowledged.borrow(), &error).await;
+        assert_nothing_lost(&table, *acknowledged.borrow(), &error).await;
     }
 }
 
-/// The embedded server in a process of its own.
+/// `lakewright embedded` in a process of its own.
 struct EmbeddedProcess {
+    command: std::path::PathBuf,
     child: std::process::Child,
     directory: std::path::PathBuf,
     address: String,
 }
 
 impl EmbeddedProcess {
-    async fn start(directory: &std::path::Path, address: &str) -> Self {
-        // `target/debug/deps/e2e-…` stands beside `target/debug/lakewright`.
-        let binary =
-            std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("lakewright");
-        let child = Command::new(&binary)
+    async fn start(command: &std::path::Path, directory: &std::path::Path, address: &str) -> Self {
+        let child = Command::new(command)
             .args(["embedded", "--listen", address, "--data"])
             .arg(directory)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+            .unwrap_or_else(|error| panic!("{}: {error}", command.display()));
         let begin = Instant::now();
         while !lakewright::embedded::attach(directory).is_ok_and(|there| there.is_some()) {
-            assert!(begin.elapsed() < Duration::from_secs(20), "it does not start");
+            assert!(begin.elapsed() < Duration::from_secs(20), "the server does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Self { child, directory: directory.into(), address: address.into() }
+        let command = command.into();
+        Self { command, child, directory: directory.into(), address: address.into() }
     }
 
     async fn kill_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        *self = Self::start(&self.directory.clone(), &self.address.clone()).await;
+        *self = Self::start(&self.command, &self.directory, &self.address).await;
     }
 }
 
@@ -142,18 +149,18 @@ impl Drop for EmbeddedProcess {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn embedded_killed_in_an_append_loop() {
+async fn embedded_server_killed_during_appends(CommandLine(command): CommandLine) {
     let directory = tempfile::tempdir().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut server = EmbeddedProcess::start(directory.path(), &format!("127.0.0.1:{port}")).await;
+    let address = format!("127.0.0.1:{port}");
+    let mut server = EmbeddedProcess::start(&command, directory.path(), &address).await;
     for round in 0..3 {
         let settings = Settings {
             endpoint: Some(format!("embedded:{}", directory.path().display())),
             timeout: Some(Duration::from_secs(5)),
             ..Settings::default()
         };
-        // The process has the directory, so this attaches to it.
+        // Another process serves the directory, so this connects to that process.
         let lake = lakewright::connect(settings).await.unwrap();
         let table = table(&lake).await;
         let (sender, mut acknowledged) = tokio::sync::watch::channel(-1);
@@ -163,35 +170,32 @@ async fn embedded_killed_in_an_append_loop() {
         server.child.kill().unwrap();
         let error = writer.await.unwrap();
         server.kill_and_restart().await;
-        nothing_lost(&table, *acknowledged.borrow(), &error).await;
+        assert_nothing_lost(&table, *acknowledged.borrow(), &error).await;
     }
 }
 
-async fn behind(proxy: &Proxy, server: &Server) -> Lake {
+/// Connects to `server` through `proxy`.
+async fn through(proxy: &Proxy, server: &Server) -> Lake {
     server.lake_with(|settings| settings.endpoint = Some(proxy.endpoint())).await
 }
 
-/// The answer to a commit is lost: it was carried out, is recognised, and not made twice.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_is_no_lost_race() {
-    let server = minio!();
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
-    let lake = behind(&proxy, &server).await;
+/// A commit whose response is lost is recognised as done, and its rows are written once.
+async fn lost_response_to_a_commit(SharedMinio(server): SharedMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
+    let lake = through(&proxy, &server).await;
     let table = table(&lake).await;
-    proxy.strike("_delta_log/00000000000000000001.json", Fault::LoseAnswer, 1);
+    proxy.inject("_delta_log/00000000000000000001.json", Fault::LoseResponse, 1);
     let commit = table.append(row(1), WriteOptions::default()).await.unwrap();
-    assert_eq!(proxy.struck(), 1);
+    assert_eq!(proxy.faults(), 1);
     assert_eq!((commit.version, commit.retries), (1, 0));
     assert_eq!(ids(&table).await, [1]);
 }
 
-/// A checkpoint that cannot be written after a commit is no failed commit: told of one, the
-/// caller would write the rows again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failed_checkpoint_is_no_failed_commit() {
-    let server = minio!();
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
-    let lake = behind(&proxy, &server).await;
+/// A checkpoint that cannot be written does not fail the commit before it: the caller would write
+/// the rows again.
+async fn failed_checkpoint_after_a_commit(SharedMinio(server): SharedMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
+    let lake = through(&proxy, &server).await;
     let uri = TableUri::new(format!("{}/t", bucket(&lake).await.name())).unwrap();
     let every = [("delta.checkpointInterval".to_owned(), "1".to_owned())];
     let options = lakewright::CreateTableOptions {
@@ -199,54 +203,49 @@ async fn a_failed_checkpoint_is_no_failed_commit() {
         ..Default::default()
     };
     let table = lake.create_table(&uri, schema(), options).await.unwrap();
-    proxy.strike("checkpoint.parquet", Fault::LoseAnswer, u32::MAX);
+    proxy.inject("checkpoint.parquet", Fault::LoseResponse, u32::MAX);
     let commit = table.append(row(1), WriteOptions::default()).await.unwrap();
-    assert!(proxy.struck() > 0, "no checkpoint was tried");
+    assert!(proxy.faults() > 0, "no checkpoint was attempted");
     assert_eq!((commit.version, commit.rows), (1, 1));
     let direct = server.lake().await.table(uri);
     assert_eq!(ids(&direct).await, [1]);
 }
 
-/// A conditional write whose answer is lost is not repeated behind the caller's back; any other
-/// write is.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_conditional_write_is_sent_once() {
-    let server = minio!();
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
-    let lake = behind(&proxy, &server).await;
+/// A conditional write whose response is lost is not retried; a write without a condition is.
+async fn conditional_write_is_sent_once(SharedMinio(server): SharedMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
+    let lake = through(&proxy, &server).await;
     let bucket = bucket(&lake).await;
     let key = |text: &str| ObjectKey::new(text).unwrap();
-    proxy.strike("/lock", Fault::LoseAnswer, 1);
+    proxy.inject("/lock", Fault::LoseResponse, 1);
     let absent = PutOptions { if_absent: true, ..PutOptions::default() };
     let result = bucket.put(&key("lock"), "mine", absent).await;
     let error = assert_kind(result, ErrorKind::Unavailable);
     assert!(!error.is_retryable() && error.to_string().contains("not known"), "{error}");
     assert!(error.outcome_unknown(), "{error}");
     assert_eq!(bucket.get(&key("lock"), GetOptions::default()).await.unwrap().bytes, "mine");
-    proxy.strike("/plain", Fault::LoseAnswer, 2);
+    proxy.inject("/plain", Fault::LoseResponse, 2);
     bucket.put(&key("plain"), "x", PutOptions::default()).await.unwrap();
-    assert_eq!(proxy.struck(), 3);
+    assert_eq!(proxy.faults(), 3);
 }
 
 /// A conditional write of any size whose response was lost has an unknown outcome; one that was
 /// not sent may be retried.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_conditional_write_knows_its_outcome() {
-    let server = minio!();
-    let endpoint = server.settings.endpoint.clone().unwrap();
+async fn outcome_of_conditional_writes(SharedMinio(server): SharedMinio) {
+    let endpoint = server.endpoint().to_owned();
     let proxy = Proxy::to(&endpoint).await;
-    let bucket = bucket(&behind_once(&proxy, &server).await).await;
+    let bucket = bucket(&through_once(&proxy, &server).await).await;
     let key = ObjectKey::new("lock").unwrap();
     let absent = || PutOptions { if_absent: true, ..PutOptions::default() };
     // One PUT without the SDK, one PUT of the SDK, and the completion of an upload in parts.
     let completion = format!("POST /{}/lock?uploadId", bucket.name()).leak();
     for (bytes, request) in [(4, "PUT /"), (2 << 20, "PUT /"), (40 << 20, completion)] {
         bucket.delete(&key).await.unwrap();
-        let before = proxy.struck();
-        proxy.strike(request, Fault::LoseAnswer, 1);
+        let before = proxy.faults();
+        proxy.inject(request, Fault::LoseResponse, 1);
         let error =
             assert_kind(bucket.put(&key, vec![7; bytes], absent()).await, ErrorKind::Unavailable);
-        assert_eq!(proxy.struck(), before + 1);
+        assert_eq!(proxy.faults(), before + 1);
         assert!(error.outcome_unknown() && !error.is_retryable(), "{bytes} bytes: {error}");
         assert_eq!(bucket.head(&key).await.unwrap().size, bytes as u64);
     }
@@ -269,8 +268,8 @@ async fn a_conditional_write_knows_its_outcome() {
     }
 }
 
-/// A lake behind the proxy that sends each request once, so that a fault reaches the operation.
-async fn behind_once(proxy: &Proxy, server: &Server) -> Lake {
+/// Connects through `proxy` and sends each request once, so that a fault reaches the operation.
+async fn through_once(proxy: &Proxy, server: &Server) -> Lake {
     let lake = server.lake_with(|settings| {
         settings.endpoint = Some(proxy.endpoint());
         settings.retries = Some(0);
@@ -291,11 +290,9 @@ async fn append_while_retryable(table: &Table, id: i64) -> Result<(), lakewright
 
 /// A commit whose response is lost and that cannot be read back has an unknown outcome, for every
 /// operation that commits.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_unreadable_commit_has_an_unknown_outcome() {
-    let server = minio!();
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
-    let (lake, direct) = (behind_once(&proxy, &server).await, server.lake().await);
+async fn unreadable_commit_has_an_unknown_outcome(SharedMinio(server): SharedMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
+    let (lake, direct) = (through_once(&proxy, &server).await, server.lake().await);
     let through = lake.table(table(&direct).await.uri().clone());
     let assert_unknown = |result: Result<(), lakewright::Error>, operation: &str, version: &str| {
         let error = assert_kind(result, ErrorKind::Unavailable);
@@ -304,34 +301,33 @@ async fn a_lost_unreadable_commit_has_an_unknown_outcome() {
         let text = error.to_string();
         assert!(text.contains(version) && text.contains("not known"), "{text}");
     };
-    proxy.strike("_delta_log/00000000000000000001.json", Fault::LoseAnswer, u32::MAX);
+    proxy.inject("_delta_log/00000000000000000001.json", Fault::LoseResponse, u32::MAX);
     let appended = append_while_retryable(&through, 1).await;
     assert_unknown(appended, "append", "version 1");
-    assert!(proxy.struck() > 1, "the entry is read back");
+    assert!(proxy.faults() > 1, "the entry is read back");
     assert_eq!(ids(&direct.table(through.uri().clone())).await, [1]);
 
     let other = TableUri::new(format!("{}/other", through.uri().bucket())).unwrap();
     let other = direct.create_table(&other, schema(), Default::default()).await.unwrap();
-    proxy.strike("other/_delta_log/00000000000000000001.json", Fault::LoseAnswer, u32::MAX);
+    proxy.inject("other/_delta_log/00000000000000000001.json", Fault::LoseResponse, u32::MAX);
     let options = lakewright::OverwriteOptions::default();
     let overwritten = lake.table(other.uri().clone()).overwrite(row(2), options).await;
     assert_unknown(overwritten.map(drop), "overwrite", "version 1");
     assert_eq!(ids(&other).await, [2]);
 
     let third = TableUri::new(format!("{}/third", through.uri().bucket())).unwrap();
-    proxy.strike("third/_delta_log/00000000000000000000.json", Fault::LoseAnswer, u32::MAX);
+    proxy.inject("third/_delta_log/00000000000000000000.json", Fault::LoseResponse, u32::MAX);
     let created = lake.create_table(&third, schema(), Default::default()).await;
     assert_unknown(created.map(drop), "create_table", "version 0");
     assert!(direct.table(third).exists().await.unwrap());
 }
 
-/// A change of a table's properties by an apply, too; the report says it of the step.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_unreadable_commit_of_a_step_has_an_unknown_outcome() {
-    let server = minio!();
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
-    let lake = behind_once(&proxy, &server).await;
-    let name = lakewright_tests::server::unique_bucket();
+/// The same holds for a change of a table's properties by an apply; the report says it of the
+/// step.
+async fn unreadable_commit_of_a_step_has_an_unknown_outcome(SharedMinio(server): SharedMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
+    let lake = through_once(&proxy, &server).await;
+    let name = unique_bucket();
     let spec = |properties: serde_json::Value| {
         serde_json::json!({
             "version": 1, "stack": "lost", "registry": format!("{name}-state"),
@@ -344,7 +340,7 @@ async fn a_lost_unreadable_commit_of_a_step_has_an_unknown_outcome() {
     assert!(lake.apply(&plan, &silent).await.error.is_none());
     let plan =
         plan_of(&lake, &spec(serde_json::json!({"delta.appendOnly": "true"}))).await.unwrap();
-    proxy.strike("t/_delta_log/00000000000000000001.json", Fault::LoseAnswer, u32::MAX);
+    proxy.inject("t/_delta_log/00000000000000000001.json", Fault::LoseResponse, u32::MAX);
     let applied = lake.apply(&plan, &silent).await;
     let error = applied.error.unwrap();
     assert_eq!(error.kind(), ErrorKind::PartialApply);
@@ -356,18 +352,16 @@ async fn a_lost_unreadable_commit_of_a_step_has_an_unknown_outcome() {
     assert_eq!(unknown.count(), 1);
 }
 
-/// Whatever responses are lost, the loop that users write writes no row twice.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_loop_on_retryable_writes_no_row_twice() {
-    let server = minio!();
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+/// A loop that retries retryable errors writes no row twice, whichever responses are lost.
+async fn retry_loop_writes_no_row_twice(SharedMinio(server): SharedMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
     let direct = server.lake().await;
     let direct = table(&direct).await;
-    let through = behind_once(&proxy, &server).await.table(direct.uri().clone());
+    let through = through_once(&proxy, &server).await.table(direct.uri().clone());
     let (mut done, mut unknown) = (Vec::new(), Vec::new());
     let faults = [("PUT /", 1), ("GET /", 2), (".parquet", 1), ("_delta_log/0", 1), ("PUT /", 4)];
     for (id, (pattern, times)) in (0..).zip(faults) {
-        proxy.strike(pattern, Fault::LoseAnswer, times);
+        proxy.inject(pattern, Fault::LoseResponse, times);
         match append_while_retryable(&through, id).await {
             Ok(()) => done.push(id),
             Err(error) => {
@@ -376,7 +370,7 @@ async fn a_loop_on_retryable_writes_no_row_twice() {
             }
         }
     }
-    assert!(proxy.struck() >= faults.len());
+    assert!(proxy.faults() >= faults.len());
     let found = ids(&direct).await;
     let mut once = found.clone();
     once.dedup();
@@ -385,23 +379,21 @@ async fn a_loop_on_retryable_writes_no_row_twice() {
     assert!(found.iter().all(|id| done.contains(id) || unknown.contains(id)), "{found:?}");
 }
 
-/// A body that breaks off is resumed where it broke, not begun again; one whose object was
-/// replaced meanwhile is not stitched together from two.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_broken_body_is_resumed() {
-    let server = minio!();
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
-    let (lake, direct) = (behind(&proxy, &server).await, server.lake().await);
+/// A download that is cut off continues where it ended. One whose object was replaced meanwhile
+/// fails instead of mixing the bytes of both.
+async fn interrupted_download_is_resumed(SharedMinio(server): SharedMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
+    let (lake, direct) = (through(&proxy, &server).await, server.lake().await);
     let bucket = bucket(&lake).await;
     let key = ObjectKey::new("big").unwrap();
     let data: Vec<u8> = (0..8_000_000_u32).map(|n| (n % 251) as u8).collect();
     bucket.put(&key, data.clone(), PutOptions::default()).await.unwrap();
-    proxy.strike("GET /", Fault::CutAfter(3_000_000), 2);
+    proxy.inject("GET /", Fault::CutAfter(3_000_000), 2);
     let object = bucket.get(&key, GetOptions::default()).await.unwrap();
-    assert_eq!(proxy.struck(), 2);
+    assert_eq!(proxy.faults(), 2);
     assert!(object.bytes == data);
 
-    proxy.strike("GET /", Fault::CutAfter(3_000_000), 1);
+    proxy.inject("GET /", Fault::CutAfter(3_000_000), 1);
     let mut body = bucket.get_stream(&key, GetOptions::default()).await.unwrap().body;
     body.chunk().await.unwrap().unwrap();
     direct
@@ -413,19 +405,16 @@ async fn a_broken_body_is_resumed() {
     assert!(error.to_string().contains("replaced"), "{error}");
 }
 
-/// What a caller may have wrong about the connection, and how long it takes to hear of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn wrong_connections() {
-    let server = minio!();
+/// Wrong credentials and endpoints: the kind of the error, and the time until it is returned.
+async fn connection_errors(SharedMinio(server): SharedMinio) {
     let wrong = server.lake_with(|s| s.secret_access_key = Some("wrong-secret".into())).await;
     let error = assert_kind(wrong.list_buckets().await, ErrorKind::Unauthenticated);
     assert_eq!(error.service().unwrap().code.as_deref(), Some("SignatureDoesNotMatch"));
     assert!(!error.to_string().contains("wrong-secret"));
-    let unknown = server.lake_with(|s| s.access_key_id = Some("nobody".into())).await;
+    let unknown = server.lake_with(|s| s.access_key_id = Some("unknown".into())).await;
     assert_kind(unknown.list_buckets().await, ErrorKind::Unauthenticated);
-    // HEAD has no body to say why; MinIO says it in a header.
-    let name = lakewright_tests::server::unique_bucket();
-    assert_kind(wrong.head_bucket(&name).await, ErrorKind::Unauthenticated);
+    // The response to HEAD has no body; MinIO sends the code in a header.
+    assert_kind(wrong.head_bucket(&unique_bucket()).await, ErrorKind::Unauthenticated);
     let anonymous = Settings {
         endpoint: server.settings.endpoint.clone(),
         anonymous: Some(true),
@@ -435,17 +424,17 @@ async fn wrong_connections() {
     assert_kind(anonymous.list_buckets().await, ErrorKind::Denied);
 
     let begin = Instant::now();
-    let nobody = server.lake_with(|s| {
+    let closed_port = server.lake_with(|s| {
         s.endpoint = Some("http://127.0.0.1:9".into());
         s.timeout = Some(Duration::from_secs(3));
     });
-    let error = assert_kind(nobody.await.list_buckets().await, ErrorKind::Unavailable);
+    let error = assert_kind(closed_port.await.list_buckets().await, ErrorKind::Unavailable);
     assert!(error.to_string().contains("127.0.0.1:9"), "{error}");
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 
-    // Somebody listens and never answers.
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
-    proxy.strike("GET /", Fault::Swallow, u32::MAX);
+    // The server accepts connections and never responds.
+    let proxy = Proxy::to(server.endpoint()).await;
+    proxy.inject("GET /", Fault::Swallow, u32::MAX);
     let silent = server.lake_with(|s| {
         s.endpoint = Some(proxy.endpoint());
         s.timeout = Some(Duration::from_secs(2));
@@ -454,7 +443,7 @@ async fn wrong_connections() {
     assert_kind(silent.await.list_buckets().await, ErrorKind::Timeout);
     assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
 
-    // A web server that is none of S3.
+    // A web server that does not speak S3.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -462,13 +451,14 @@ async fn wrong_connections() {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut request = [0; 4096];
             let read = client.read(&mut request).await.unwrap_or_default();
-            // Amazon may fail behind a 200; the body says so then.
+            // Amazon may respond with status 200 and an error in the body.
             let body = match request[..read].starts_with(b"PUT /raw/fails") {
                 true => "<Error><Code>InternalError</Code><Message>oh</Message></Error>",
                 false => "hello",
             };
-            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-            let _ = client.write_all(answer.as_bytes()).await;
+            let response =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let _ = client.write_all(response.as_bytes()).await;
         }
     });
     let other = server.lake_with(|s| s.endpoint = Some(endpoint)).await;
@@ -482,34 +472,27 @@ async fn wrong_connections() {
 }
 
 /// TLS with a certificate that only the profile trusts.
-#[tokio::test(flavor = "multi_thread")]
-async fn certificates() {
-    let Some(server) = Server::minio_with_tls().await else {
-        assert!(!required("minio"), "LAKEWRIGHT_TEST_MINIO names no MinIO binary");
-        return eprintln!("SKIPPED: MinIO (LAKEWRIGHT_TEST_MINIO is not set)");
-    };
+async fn certificate_authorities(MinioWithTls(server): MinioWithTls) {
     let lake = server.lake().await;
     let bucket = bucket(&lake).await;
     let key = ObjectKey::new("k").unwrap();
     bucket.put(&key, vec![7; 1 << 20], PutOptions::default()).await.unwrap();
     assert_eq!(bucket.get(&key, GetOptions::default()).await.unwrap().bytes.len(), 1 << 20);
-    let stranger = server.lake_with(|settings| settings.ca_file = None).await;
-    let error = assert_kind(stranger.list_buckets().await, ErrorKind::Unavailable);
+    let untrusting = server.lake_with(|settings| settings.ca_file = None).await;
+    let error = assert_kind(untrusting.list_buckets().await, ErrorKind::Unavailable);
     assert!(error.to_string().contains("certificate"), "{error}");
-    for (content, why) in [("no certificate at all", "no PEM certificate"), ("", "no PEM")] {
-        let path = server.data().join("wrong.pem");
+    for (content, message) in [("no certificate at all", "no PEM certificate"), ("", "no PEM")] {
+        let path = server.folder().join("wrong.pem");
         std::fs::write(&path, content).unwrap();
         let mut settings = server.settings.clone();
         settings.ca_file = Some(path);
         let error = assert_kind(lakewright::connect(settings).await, ErrorKind::InvalidConfig);
-        assert!(error.to_string().contains(why), "{error}");
+        assert!(error.to_string().contains(message), "{error}");
     }
 }
 
-/// A secret that was exchanged in its file is taken up by the same connection.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_exchanged_secret_is_taken_up() {
-    let server = minio!();
+/// An open connection uses a secret that was changed in its file.
+async fn changed_secret_file_is_read_again(SharedMinio(server): SharedMinio) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
     std::fs::write(&path, "not-yet-the-right-one").unwrap();
@@ -519,8 +502,7 @@ async fn an_exchanged_secret_is_taken_up() {
         })
         .await;
     assert_kind(lake.list_buckets().await, ErrorKind::Unauthenticated);
-    let Some(SettingValue::Literal(right)) = &server.settings.secret_access_key else { panic!() };
-    std::fs::write(&path, right.expose()).unwrap();
+    std::fs::write(&path, server.credentials().1).unwrap();
     lake.list_buckets().await.unwrap();
     std::fs::remove_file(&path).unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
@@ -528,10 +510,8 @@ async fn an_exchanged_secret_is_taken_up() {
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
 }
 
-/// A future that is dropped in the middle leaves no object, and takes its parts back.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dropped_upload_leaves_nothing() {
-    let server = minio!();
+/// An upload whose future is dropped leaves no object, and its parts are deleted.
+async fn dropped_upload_leaves_nothing(OwnMinio(server): OwnMinio) {
     let lake = server.lake().await;
     let bucket = bucket(&lake).await;
     let key = ObjectKey::new("dropped").unwrap();
@@ -540,14 +520,14 @@ async fn a_dropped_upload_leaves_nothing() {
     assert!(tokio::time::timeout(Duration::from_millis(700), upload).await.is_err());
     assert_kind(bucket.head(&key).await, ErrorKind::NotFound);
     let begin = Instant::now();
-    while parts_on_disk(&server, &bucket) {
+    while parts_on_disk(&server) {
         assert!(begin.elapsed() < Duration::from_secs(10), "the parts are still there");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// MinIO keeps the parts of unfinished uploads below `.minio.sys/multipart`.
-fn parts_on_disk(server: &Server, _: &Bucket) -> bool {
+/// Whether parts of uploads are on the disk. MinIO keeps them below `.minio.sys/multipart`.
+fn parts_on_disk(server: &Server) -> bool {
     fn files(path: &std::path::Path) -> usize {
         let Ok(entries) = std::fs::read_dir(path) else { return 0 };
         entries
@@ -555,11 +535,10 @@ fn parts_on_disk(server: &Server, _: &Bucket) -> bool {
             .map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 })
             .sum()
     }
-    files(&server.data().join("data/.minio.sys/multipart")) > 0
+    files(&server.folder().join("data/.minio.sys/multipart")) > 0
 }
 
-/// Whatever is printed of a connection, nobody learns its secret.
-#[tokio::test(flavor = "multi_thread")]
+/// No text that shows a connection or its errors contains a secret.
 async fn no_secret_is_printed() {
     const SECRET: &str = "s3cr3t-that-must-not-show";
     let settings = Settings {

@@ -1,13 +1,42 @@
-//! The end-to-end tests. One binary, since each one links DataFusion: a new subject is a new
-//! module here, never a new `[[test]]`.
+//! The end-to-end tests. They are one binary, because each binary links DataFusion: a new subject
+//! is a new module here, not a new `[[test]]`. A module lists its tests with `tests!`, and
+//! [`tests`] lists the modules.
 
-// what `clippy.toml` allows in a `#[test]`, allowed in the helpers beside it
+// What `clippy.toml` allows in tests, allowed in every function here.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
 mod admin;
 mod bucket_config;
-mod conformance;
 mod declared;
 mod failures;
-mod kit;
-mod layers;
+mod minio_features;
+
+use std::process::ExitCode;
+
+use lakewright_tests::harness::{self, Trial};
+use lakewright_tests::{conformance, server};
+
+/// Returns every test. The slow ones come first, so that all cores work until the end.
+fn tests() -> Vec<Trial> {
+    [
+        declared::all_tests(),
+        failures::tests(),
+        admin::all_tests(),
+        bucket_config::tests(),
+        minio_features::tests(),
+        conformance::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn main() -> ExitCode {
+    // `declared::crash` starts this program again as the process that it kills.
+    if let Some(apply) = declared::killed_apply::KilledApply::from_env() {
+        return apply.run();
+    }
+    let code = harness::run(tests());
+    server::stop_shared();
+    code
+}

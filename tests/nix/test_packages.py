@@ -105,7 +105,7 @@ def test_a_build_sees_only_what_it_needs(nix: Nix, tmp_path: Path) -> None:
         },
         "crates/lakewright-core/src/spec/mod.rs": set(PACKAGES),
         "python/lakewright/__init__.py": {"python3Packages.lakewright"},
-        "tests/e2e/kit.rs": set(),
+        "tests/e2e/failures.rs": set(),
         "nix/modules/server.nix": set(),
         "README.md": set(),
     }

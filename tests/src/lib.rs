@@ -1,25 +1,27 @@
-//! The test kit: servers on free ports, unique buckets, and the suites that every server must
-//! pass.
+//! The test kit: the harness, servers on free ports, buckets with unique names, and the
+//! conformance suite that every server must pass.
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `LAKEWRIGHT_TEST_MINIO` | the MinIO binary |
-//! | `LAKEWRIGHT_TEST_MC` | MinIO's client, the second judge of what was set |
-//! | `LAKEWRIGHT_TEST_PYTHON` | a Python that has minio-py, the judge of the admin API |
-//! | `LAKEWRIGHT_TEST_S3_URL` | another server to test instead, with `LAKEWRIGHT_TEST_ACCESS_KEY_ID` and `LAKEWRIGHT_TEST_SECRET_ACCESS_KEY` |
-//! | `LAKEWRIGHT_TEST_REQUIRE` | what must not be missing: `minio`, `embedded`, … separated by commas |
+//! | `LAKEWRIGHT_TEST_MC` | MinIO's client, a second client that reads what lakewright set |
+//! | `LAKEWRIGHT_TEST_PYTHON` | a Python that has minio-py, a second client of the admin API |
+//! | `LAKEWRIGHT_TEST_CLI` | the `lakewright` command; default: the one in cargo's target folder |
+//! | `LAKEWRIGHT_TEST_S3_URL` | another server to run the conformance suite on, with `LAKEWRIGHT_TEST_ACCESS_KEY_ID` and `LAKEWRIGHT_TEST_SECRET_ACCESS_KEY` |
+//! | `LAKEWRIGHT_TEST_REQUIRE` | what must not be missing, separated by commas: `minio`, `judges` (minio-py), `cli` |
 
 // What clippy.toml allows in a test, allowed in the kit of the tests.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
-pub mod careless;
-pub mod command;
 pub mod conformance;
+pub mod harness;
 pub mod mc;
+pub mod process;
 pub mod proxy;
 pub mod server;
+pub mod server_without_conditions;
 pub mod webhook;
 
-pub use command::Command;
+pub use harness::{Fixture, Skip};
 pub use mc::Mc;
-pub use server::{Server, servers};
+pub use server::Server;

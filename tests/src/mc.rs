@@ -1,70 +1,92 @@
-//! MinIO's own client, the second judge of what was set on a MinIO.
+//! MinIO's own client, a second client that reads and changes what lakewright set on a MinIO.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
-use lakewright::SettingValue;
+use tempfile::TempDir;
 
-use crate::server::{Server, required};
+use crate::harness::{Fixture, Skip};
+use crate::server::{Server, SharedMinio};
 
-/// The client, told of one server under the alias `kit`.
+/// The client, configured for one server under the alias `kit`.
 #[derive(Debug)]
 pub struct Mc {
-    executable: PathBuf,
-    home: PathBuf,
+    executable: OsString,
+    home: TempDir,
     alias: String,
 }
 
 impl Mc {
-    /// `None`, said aloud, where `LAKEWRIGHT_TEST_MC` names no client.
+    /// Configures the client for `server`.
+    ///
+    /// # Errors
+    /// [`Skip`] where `LAKEWRIGHT_TEST_MC` names no client.
     ///
     /// # Panics
-    /// When it is required and missing, and for a server without literal keys.
-    #[must_use]
-    pub fn of(server: &Server) -> Option<Self> {
-        let Some(executable) = std::env::var_os("LAKEWRIGHT_TEST_MC").filter(|mc| !mc.is_empty())
-        else {
-            assert!(!required("minio"), "LAKEWRIGHT_TEST_MC is needed");
-            eprintln!("SKIPPED: what mc says (LAKEWRIGHT_TEST_MC is not set)");
-            return None;
-        };
-        let settings = &server.settings;
-        let (Some(SettingValue::Literal(id)), Some(SettingValue::Literal(secret))) =
-            (&settings.access_key_id, &settings.secret_access_key)
-        else {
-            panic!("the kit's keys are literal")
-        };
-        let host = settings.endpoint.as_ref().expect("a server's URL").replace("http://", "");
-        let alias = format!("http://{}:{}@{host}", id.expose(), secret.expose());
-        Some(Self { executable: executable.into(), home: server.data().into(), alias })
+    /// When the server's credentials are not literal or the client's folder cannot be created.
+    pub fn for_server(server: &Server) -> Result<Self, Skip> {
+        let executable = std::env::var_os("LAKEWRIGHT_TEST_MC").filter(|path| !path.is_empty());
+        let executable =
+            executable.ok_or_else(|| Skip::missing("minio", "LAKEWRIGHT_TEST_MC is not set"))?;
+        let (access_key, secret_key) = server.credentials();
+        let host = server.endpoint().replace("http://", "");
+        let alias = format!("http://{access_key}:{secret_key}@{host}");
+        let home = tempfile::tempdir().expect("a temporary folder");
+        Ok(Self { executable, home, alias })
     }
 
-    /// What it prints, on a success.
+    /// Runs a command that must succeed, and returns its standard output.
     ///
     /// # Panics
-    /// When it fails.
+    /// When the command fails.
     #[must_use]
-    pub fn ask(&self, arguments: &[&str]) -> String {
-        let done = self.run(arguments);
-        let told = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "mc {}: {told}", arguments.join(" "));
-        String::from_utf8_lossy(&done.stdout).into_owned()
+    pub fn output(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "mc {}: {errors}", arguments.join(" "));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Whatever comes of it.
+    /// Runs a command that must succeed, for its effect.
     ///
     /// # Panics
-    /// When it cannot be started.
+    /// When the command fails.
+    pub fn change(&self, arguments: &[&str]) {
+        let _ = self.output(arguments);
+    }
+
+    /// Runs a command, which may fail.
+    ///
+    /// # Panics
+    /// When the client cannot be started.
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Output {
         Command::new(&self.executable)
             .arg("--config-dir")
-            .arg(self.home.join("mc"))
+            .arg(self.home.path().join("mc"))
             .args(arguments)
             .env_clear()
-            .env("HOME", &self.home)
+            .env("HOME", self.home.path())
             .env("MC_HOST_kit", &self.alias)
             .output()
             .expect("mc starts")
+    }
+}
+
+/// The MinIO that tests share, with `mc` for it.
+#[derive(Debug)]
+pub struct SharedMinioWithMc {
+    /// The server.
+    pub server: Arc<Server>,
+    /// The client.
+    pub mc: Mc,
+}
+
+impl Fixture for SharedMinioWithMc {
+    async fn set_up() -> Result<Self, Skip> {
+        let SharedMinio(server) = SharedMinio::set_up().await?;
+        let mc = Mc::for_server(&server)?;
+        Ok(Self { server, mc })
     }
 }

@@ -1,4 +1,4 @@
-//! A network that fails on purpose: between client and server, told which answers to lose.
+//! A TCP proxy between client and server that loses or cuts the responses that a test chooses.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -8,19 +8,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What happens to the answer of a request.
+/// What happens to a request and its response.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// The server does what it was asked; nobody hears of it.
-    LoseAnswer,
-    /// So many bytes of the answer arrive, then the connection breaks.
+    /// The server carries the request out, and the connection closes without a response.
+    LoseResponse,
+    /// This many bytes of the response arrive, then the connection closes.
     CutAfter(usize),
-    /// The request arrives nowhere, and nothing comes back.
+    /// The request does not reach the server, and the connection stays open without a response.
     Swallow,
 }
 
-/// Requests that contain `pattern`, in their first line or a header, suffer `fault`, `times`
-/// times.
+/// Applies `fault` to the next `times` requests that contain `pattern` in their first line or a
+/// header.
 #[derive(Debug)]
 struct Rule {
     pattern: &'static str,
@@ -33,7 +33,7 @@ struct Rule {
 pub struct Proxy {
     address: SocketAddr,
     rules: Arc<Mutex<Vec<Arc<Rule>>>>,
-    struck: Arc<AtomicUsize>,
+    faults: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -41,7 +41,7 @@ impl Proxy {
     /// Starts a proxy to `http://host:port`.
     ///
     /// # Panics
-    /// When there is no port.
+    /// When no port is free.
     pub async fn to(endpoint: &str) -> Self {
         let target = endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
@@ -49,7 +49,7 @@ impl Proxy {
         let proxy = Self {
             address,
             rules: Arc::default(),
-            struck: Arc::default(),
+            faults: Arc::default(),
             requests: Arc::default(),
         };
         let serving = proxy.clone();
@@ -66,34 +66,37 @@ impl Proxy {
         proxy
     }
 
-    /// `http://host:port` of the proxy.
+    /// The proxy's URL, `http://host:port`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on.
+    /// Applies `fault` to the next `times` requests that contain `pattern` in their first line or
+    /// a header.
     ///
     /// # Panics
     /// Never.
-    pub fn strike(&self, pattern: &'static str, fault: Fault, times: u32) {
+    pub fn inject(&self, pattern: &'static str, fault: Fault, times: u32) {
         let rule = Rule { pattern, fault, times: AtomicU32::new(times) };
         self.rules.lock().expect("no panic").push(Arc::new(rule));
     }
 
-    /// How often a rule struck: a test that meant to break something must see that it did.
+    /// How many requests met a fault so far. A test asserts it, so that a pattern that matches
+    /// nothing fails the test.
     #[must_use]
-    pub fn struck(&self) -> usize {
-        self.struck.load(Ordering::SeqCst)
+    pub fn faults(&self) -> usize {
+        self.faults.load(Ordering::SeqCst)
     }
 
-    /// How many requests came by so far.
+    /// How many requests passed so far.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// Requests are not pipelined, and each begins a packet of its own.
+    /// Counts the request that a packet begins. Clients do not pipeline requests, and each request
+    /// begins a packet of its own.
     fn count(&self, read: &[u8]) {
         const METHODS: [&[u8]; 5] = [b"GET /", b"PUT /", b"POST /", b"HEAD /", b"DELETE /"];
         if METHODS.iter().any(|method| read.starts_with(method)) {
@@ -111,23 +114,23 @@ impl Proxy {
                     .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
                     .is_ok()
         })?;
-        self.struck.fetch_add(1, Ordering::SeqCst);
+        self.faults.fetch_add(1, Ordering::SeqCst);
         Some(rule.fault)
     }
 
-    /// Bytes go both ways until a request is struck. Requests are not pipelined, so what comes
-    /// back after a struck one is its answer.
+    /// Copies bytes both ways until a request meets a fault. Clients do not pipeline requests, so
+    /// the bytes that follow such a request are its response.
     async fn pump(&self, client: TcpStream, server: TcpStream) {
         let (mut from_client, to_client) = client.into_split();
         let (from_server, mut to_server) = server.into_split();
-        let (strike, struck) = tokio::sync::watch::channel(None);
-        let answers = tokio::spawn(answers(from_server, to_client, struck));
+        let (sender, fault) = tokio::sync::watch::channel(None);
+        let responses = tokio::spawn(copy_responses(from_server, to_client, fault));
         let mut buffer = vec![0; 64 << 10];
         while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
             self.count(&buffer[..read]);
             if let Some(fault) = self.fault_for(&buffer[..read]) {
-                // The other side is gone only when the connection is.
-                let _ = strike.send(Some(fault));
+                // Sending fails only when the connection is closed already.
+                let _ = sender.send(Some(fault));
                 if matches!(fault, Fault::Swallow) {
                     continue;
                 }
@@ -136,22 +139,22 @@ impl Proxy {
                 break;
             }
         }
-        answers.abort();
+        responses.abort();
     }
 }
 
-async fn answers(
+async fn copy_responses(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    struck: tokio::sync::watch::Receiver<Option<Fault>>,
+    fault: tokio::sync::watch::Receiver<Option<Fault>>,
 ) {
     let mut buffer = vec![0; 64 << 10];
     let mut passed = 0;
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let fault = *struck.borrow();
+        let fault = *fault.borrow();
         let through = match fault {
             None => read,
-            Some(Fault::LoseAnswer | Fault::Swallow) => 0,
+            Some(Fault::LoseResponse | Fault::Swallow) => 0,
             Some(Fault::CutAfter(bytes)) => read.min(bytes.saturating_sub(passed)),
         };
         passed += if fault.is_some() { through } else { 0 };

@@ -1,11 +1,13 @@
-//! Where MinIO's notifications of the kit go.
+//! The receiver of notifications of the kit's MinIO servers.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use lakewright::BucketName;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A web server on loopback that keeps the bodies it is sent. It ends with the runtime.
+/// A web server on a loopback port that keeps the bodies of requests. It ends with the runtime.
 #[derive(Clone, Debug)]
 pub struct Webhook {
     endpoint: String,
@@ -13,10 +15,10 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Starts it.
+    /// Starts the server.
     ///
     /// # Panics
-    /// When there is no port.
+    /// When no port is free.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let address = listener.local_addr().expect("its address");
@@ -30,13 +32,13 @@ impl Webhook {
         webhook
     }
 
-    /// Where it listens.
+    /// The URL of the server.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// What it was sent so far.
+    /// The bodies of the requests so far.
     ///
     /// # Panics
     /// Never.
@@ -44,9 +46,24 @@ impl Webhook {
     pub fn bodies(&self) -> Vec<String> {
         self.bodies.lock().expect("no panic").clone()
     }
+
+    /// Waits for the notification of an object that was created in `bucket`.
+    ///
+    /// # Panics
+    /// When no such notification arrives within ten seconds.
+    pub async fn wait_for_object_in(&self, bucket: &BucketName) {
+        let begin = Instant::now();
+        let bucket = format!("\"name\":\"{bucket}\"");
+        let of_it = |body: &String| body.contains("s3:ObjectCreated:Put") && body.contains(&bucket);
+        while !self.bodies().iter().any(of_it) {
+            assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", self.bodies());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
-/// Requests one after the other, as far as HTTP/1.1 with `Content-Length` goes: what MinIO sends.
+/// Responds to the requests of a connection one after the other. Bodies need `Content-Length`,
+/// which MinIO sends.
 async fn serve(client: TcpStream, bodies: Arc<Mutex<Vec<String>>>) {
     let mut client = BufReader::new(client);
     loop {

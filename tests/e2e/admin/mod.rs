@@ -1,4 +1,4 @@
-//! MinIO's admin API on a real MinIO: every verb, what it refuses, and other servers.
+//! MinIO's admin API on a real MinIO: every verb and what it refuses, and servers without it.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -7,27 +7,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lakewright::admin::{NewServiceAccount, Principal, SecretCheck, ServiceAccountUpdate};
 use lakewright::{Admin, Bucket, BucketName, ErrorKind, Lake, ObjectKey, PutOptions, Secret};
-use lakewright_tests::server::{Server, assert_kind, unique_bucket};
+use lakewright_tests::harness::Trial;
+use lakewright_tests::server::{OwnMinio, Server, assert_kind, unique_bucket};
+use lakewright_tests::tests;
 use serde_json::{Value, json};
 
-mod judge;
-mod trouble;
+mod failures;
+mod minio_py;
 mod wait;
 
-/// A MinIO, or the reason to stop here.
-macro_rules! minio {
-    () => {
-        match lakewright_tests::Server::minio().await {
-            Some(minio) => minio,
-            None if lakewright_tests::server::required("minio") => {
-                panic!("LAKEWRIGHT_TEST_MINIO names no MinIO binary")
-            }
-            None => return eprintln!("SKIPPED: MinIO (LAKEWRIGHT_TEST_MINIO is not set)"),
-        }
-    };
-}
-pub(crate) use minio;
+tests![users, groups, policies_and_attachments, service_accounts, quotas_and_server_info];
 
+/// Returns the tests of this module and those below it.
+pub(crate) fn all_tests() -> Vec<Trial> {
+    [failures::tests(), wait::tests(), minio_py::tests(), tests()].into_iter().flatten().collect()
+}
+
+/// A policy document that allows to read the objects of a bucket.
 fn reads(bucket: &str) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
@@ -44,7 +40,7 @@ async fn bucket(lake: &Lake) -> Bucket {
     lake.create_bucket(&unique_bucket(), Default::default()).await.unwrap()
 }
 
-/// The same server seen by somebody else.
+/// Connects to the server with the credentials of another user.
 async fn as_user(server: &Server, access_key: &str, secret: &str) -> Lake {
     server
         .lake_with(|settings| {
@@ -58,9 +54,7 @@ async fn check(admin: &Admin, access_key: &str, secret: &str) -> SecretCheck {
     admin.verify_secret(access_key, &Secret::new(secret)).await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn users() {
-    let server = minio!();
+async fn users(OwnMinio(server): OwnMinio) {
     let admin = server.lake().await.admin();
     assert_eq!(admin.list_users().await.unwrap(), []);
     let name = "ann/ö &?+%";
@@ -69,14 +63,14 @@ async fn users() {
         assert_eq!(admin.user_info(key).await.unwrap().enabled, enabled);
     }
     let users = admin.list_users().await.unwrap();
-    let seen: Vec<_> = users.iter().map(|user| (&*user.access_key, user.enabled)).collect();
-    assert_eq!(seen, [(name, true), ("bob", false)]);
+    let found: Vec<_> = users.iter().map(|user| (&*user.access_key, user.enabled)).collect();
+    assert_eq!(found, [(name, true), ("bob", false)]);
     assert_eq!(check(&admin, name, "first-secret").await, SecretCheck::Matches);
     assert_eq!(check(&admin, name, "other-secret").await, SecretCheck::Differs);
     assert_eq!(check(&admin, "bob", "first-secret").await, SecretCheck::Disabled);
     assert_eq!(check(&admin, "eve", "first-secret").await, SecretCheck::Unknown);
 
-    // who is there gets the new secret and status and keeps the rest
+    // An existing user gets the new secret and status and keeps the attached policies.
     admin.put_policy("reads", &reads("raw")).await.unwrap();
     assert!(admin.attach_policy(&["reads"], Principal::User(name)).await.unwrap());
     admin.set_user(name, &Secret::new("second-secret"), true).await.unwrap();
@@ -87,7 +81,7 @@ async fn users() {
     admin.set_user_status("bob", true).await.unwrap();
     let users = admin.list_users().await.unwrap();
     assert_eq!(users.iter().map(|user| user.enabled).collect::<Vec<_>>(), [false, true]);
-    // a disabled user is given a secret with her status, and keeps it
+    // A disabled user is given a secret and stays disabled.
     admin.set_user("bob", &Secret::new("third-secret"), false).await.unwrap();
     assert_eq!(check(&admin, "bob", "third-secret").await, SecretCheck::Disabled);
     admin.set_user_status("bob", true).await.unwrap();
@@ -108,9 +102,7 @@ async fn users() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn groups() {
-    let server = minio!();
+async fn groups(OwnMinio(server): OwnMinio) {
     let admin = server.lake().await.admin();
     assert!(admin.list_groups().await.unwrap().is_empty());
     for user in ["ann", "bob"] {
@@ -132,29 +124,38 @@ async fn groups() {
     assert!(!group.enabled, "new members do not enable it");
     assert_eq!((group.members, group.policies), (set(["ann"]), set([])));
     let entities = admin.policy_entities().await.unwrap();
-    assert_eq!(entities.groups["readers"], set(["readonly"]), "though it is disabled");
+    assert_eq!(
+        entities.groups["readers"],
+        set(["readonly"]),
+        "policies stay attached to a disabled group"
+    );
     admin.set_group_status("readers", true).await.unwrap();
     assert_eq!(admin.group_info("readers").await.unwrap().policies, set(["readonly"]));
 
     let error = assert_kind(admin.remove_group("readers").await, ErrorKind::Conflict);
     assert!(error.to_string().contains("still has members"), "{error}");
     assert_kind(admin.remove_group_members("readers", &[]).await, ErrorKind::InvalidInput);
-    assert_eq!(admin.list_groups().await.unwrap().len(), 2, "nothing named is nothing removed");
+    assert_eq!(
+        admin.list_groups().await.unwrap().len(),
+        2,
+        "an empty list of members removes no group"
+    );
     admin.remove_group_members("readers", &["ann", "bob"]).await.unwrap();
     admin.remove_group("readers").await.unwrap();
     assert_eq!(admin.list_groups().await.unwrap(), ["empty"]);
     assert_kind(admin.remove_group("readers").await, ErrorKind::NotFound);
     assert_kind(admin.group_info("readers").await, ErrorKind::NotFound);
     assert_kind(admin.set_group_status("readers", true).await, ErrorKind::NotFound);
-    let stranger = admin.add_group_members("empty", &["ann", "nobody"]).await;
-    let error = assert_kind(stranger, ErrorKind::NotFound);
+    let unknown_member = admin.add_group_members("empty", &["ann", "unknown"]).await;
+    let error = assert_kind(unknown_member, ErrorKind::NotFound);
     assert!(error.to_string().contains("user does not exist"), "{error}");
-    assert!(admin.group_info("empty").await.unwrap().members.is_empty(), "all or none");
+    assert!(
+        admin.group_info("empty").await.unwrap().members.is_empty(),
+        "all members are added, or none"
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn policies_and_attachments() {
-    let server = minio!();
+async fn policies_and_attachments(OwnMinio(server): OwnMinio) {
     let lake = server.lake().await;
     let admin = lake.admin();
     let bucket = bucket(&lake).await;
@@ -170,13 +171,16 @@ async fn policies_and_attachments() {
 
     admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
     let ann = as_user(&server, "ann", "some-secret").await;
-    let mine = ann.bucket(bucket.name().clone());
-    assert_kind(mine.get(&key, Default::default()).await, ErrorKind::Denied);
+    let as_ann = ann.bucket(bucket.name().clone());
+    assert_kind(as_ann.get(&key, Default::default()).await, ErrorKind::Denied);
     let to = Principal::User("ann");
     assert!(admin.attach_policy(&["reads", "diagnostics"], to).await.unwrap());
-    assert!(!admin.attach_policy(&["reads"], to).await.unwrap(), "it is so already");
-    assert!(admin.attach_policy(&["reads", "writeonly"], to).await.unwrap(), "half of it");
-    assert_eq!(mine.get(&key, Default::default()).await.unwrap().bytes, "x");
+    assert!(!admin.attach_policy(&["reads"], to).await.unwrap(), "it is attached already");
+    assert!(
+        admin.attach_policy(&["reads", "writeonly"], to).await.unwrap(),
+        "one of them is attached already"
+    );
+    assert_eq!(as_ann.get(&key, Default::default()).await.unwrap().bytes, "x");
     let three = set(["diagnostics", "reads", "writeonly"]);
     assert_eq!(admin.user_info("ann").await.unwrap().policies, three);
     assert_eq!(admin.list_users().await.unwrap()[0].policies, three);
@@ -189,12 +193,12 @@ async fn policies_and_attachments() {
     assert!(admin.detach_policy(&["reads", "diagnostics", "nowhere"], to).await.unwrap());
     assert!(!admin.detach_policy(&["reads"], to).await.unwrap());
     assert_eq!(admin.user_info("ann").await.unwrap().policies, set(["writeonly"]));
-    assert_kind(mine.get(&key, Default::default()).await, ErrorKind::Denied);
+    assert_kind(as_ann.get(&key, Default::default()).await, ErrorKind::Denied);
     admin.remove_policy("reads").await.unwrap();
     admin.remove_policy("reads").await.unwrap();
     assert!(!admin.list_policies().await.unwrap().contains_key("reads"));
 
-    // all at once
+    // `set_policies` replaces all attached policies.
     admin.set_policies(&["readonly", "diagnostics"], to).await.unwrap();
     admin.set_policies(&["readonly", "diagnostics"], to).await.unwrap();
     assert_eq!(admin.user_info("ann").await.unwrap().policies, set(["diagnostics", "readonly"]));
@@ -208,8 +212,8 @@ async fn policies_and_attachments() {
 
     for (policy, to, what) in [
         ("nowhere", to, "policy"),
-        ("readonly", Principal::User("nobody"), "user"),
-        ("readonly", Principal::Group("nobody"), "group"),
+        ("readonly", Principal::User("unknown"), "user"),
+        ("readonly", Principal::Group("unknown"), "group"),
     ] {
         let error = assert_kind(admin.attach_policy(&[policy], to).await, ErrorKind::NotFound);
         assert!(error.to_string().contains(&format!("the {what} does not exist")), "{error}");
@@ -227,15 +231,13 @@ async fn policies_and_attachments() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn service_accounts() {
-    let server = minio!();
+async fn service_accounts(OwnMinio(server): OwnMinio) {
     let admin = server.lake().await.admin();
     admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
     admin.attach_policy(&["readwrite"], Principal::User("ann")).await.unwrap();
     let next_month: Timestamp = Timestamp::now() + Duration::from_secs(30 * 86400);
     let next_month = Timestamp::from_second(next_month.as_second()).unwrap();
-    let whole = NewServiceAccount {
+    let complete = NewServiceAccount {
         owner: Some("ann".into()),
         access_key: Some("ann-etl".into()),
         secret_key: Some(Secret::new("etl-secret")),
@@ -244,23 +246,29 @@ async fn service_accounts() {
         description: Some("nightly \"load\"".into()),
         expires: Some(next_month),
     };
-    let keys = admin.add_service_account(whole.clone()).await.unwrap();
-    assert_eq!((&*keys.access_key, keys.secret_key.expose()), ("ann-etl", "etl-secret"));
-    let made = admin.service_account_info("ann-etl").await.unwrap();
-    assert_eq!((&*made.owner, made.enabled), ("ann", true));
-    assert_eq!((made.policy, made.expires), (whole.policy.clone(), whole.expires));
-    assert_eq!((made.name, made.description), (whole.name.clone(), whole.description.clone()));
+    let credentials = admin.add_service_account(complete.clone()).await.unwrap();
+    assert_eq!(
+        (&*credentials.access_key, credentials.secret_key.expose()),
+        ("ann-etl", "etl-secret")
+    );
+    let created = admin.service_account_info("ann-etl").await.unwrap();
+    assert_eq!((&*created.owner, created.enabled), ("ann", true));
+    assert_eq!((created.policy, created.expires), (complete.policy.clone(), complete.expires));
+    assert_eq!(
+        (created.name, created.description),
+        (complete.name.clone(), complete.description.clone())
+    );
     assert_eq!(check(&admin, "ann-etl", "etl-secret").await, SecretCheck::Matches);
-    let taken = admin.add_service_account(whole.clone()).await;
+    let taken = admin.add_service_account(complete.clone()).await;
     assert_kind(taken, ErrorKind::AlreadyExists);
 
-    // the server makes the keys; root is the owner
-    let made = admin.add_service_account(NewServiceAccount::default()).await.unwrap();
+    // The server generates the credentials, and the root user is the owner.
+    let created = admin.add_service_account(NewServiceAccount::default()).await.unwrap();
     assert_eq!(
-        check(&admin, &made.access_key, made.secret_key.expose()).await,
+        check(&admin, &created.access_key, created.secret_key.expose()).await,
         SecretCheck::Matches
     );
-    let own = admin.service_account_info(&made.access_key).await.unwrap();
+    let own = admin.service_account_info(&created.access_key).await.unwrap();
     assert_eq!((own.policy, own.expires, own.name), (None, None, None));
     let listed = admin.list_service_accounts().await.unwrap();
     let mut owners: Vec<_> = listed.iter().map(|account| &*account.owner).collect();
@@ -269,7 +277,8 @@ async fn service_accounts() {
     let listed = listed.iter().find(|account| account.access_key == "ann-etl").unwrap();
     assert_eq!(listed.expires, Some(next_month));
 
-    // an update that does not speak of the policy would take it away; ours always does
+    // MinIO removes the policy in an update that leaves it out, so `update_service_account` always
+    // sends it.
     let keep = || ServiceAccountUpdate { policy: Some(reads("raw")), ..Default::default() };
     let off = ServiceAccountUpdate { enabled: Some(false), ..keep() };
     admin.update_service_account("ann-etl", off).await.unwrap();
@@ -291,7 +300,7 @@ async fn service_accounts() {
     assert_eq!((info.name, info.description), (Some("load".into()), Some("hourly".into())));
     assert_eq!(check(&admin, "ann-etl", "etl-secret").await, SecretCheck::Differs);
     assert_eq!(check(&admin, "ann-etl", "new-secret").await, SecretCheck::Matches);
-    // its owner's absence is its own
+    // A disabled owner does not disable the account.
     admin.set_user_status("ann", false).await.unwrap();
     assert_eq!(check(&admin, "ann-etl", "new-secret").await, SecretCheck::Matches);
 
@@ -300,9 +309,10 @@ async fn service_accounts() {
     assert_kind(error, ErrorKind::InvalidInput);
     let short = ServiceAccountUpdate { secret_key: Some(Secret::new("short")), ..keep() };
     assert_kind(admin.update_service_account("ann-etl", short).await, ErrorKind::InvalidInput);
-    let half = NewServiceAccount { secret_key: None, ..whole.clone() };
-    assert_kind(admin.add_service_account(half).await, ErrorKind::InvalidInput);
-    let orphan = NewServiceAccount { owner: Some("nobody".into()), ..NewServiceAccount::default() };
+    let without_secret = NewServiceAccount { secret_key: None, ..complete.clone() };
+    assert_kind(admin.add_service_account(without_secret).await, ErrorKind::InvalidInput);
+    let orphan =
+        NewServiceAccount { owner: Some("unknown".into()), ..NewServiceAccount::default() };
     assert_kind(admin.add_service_account(orphan).await, ErrorKind::NotFound);
     admin.remove_service_account("ann-etl").await.unwrap();
     for error in [
@@ -313,16 +323,14 @@ async fn service_accounts() {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         assert!(error.to_string().contains("the service account does not exist"), "{error}");
     }
-    // an owner takes her accounts with her
+    // Removing the owner removes the account.
     admin.set_user_status("ann", true).await.unwrap();
-    admin.add_service_account(whole).await.unwrap();
+    admin.add_service_account(complete).await.unwrap();
     admin.remove_user("ann").await.unwrap();
     assert_kind(admin.service_account_info("ann-etl").await, ErrorKind::NotFound);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn quotas_and_the_server() {
-    let server = minio!();
+async fn quotas_and_server_info(OwnMinio(server): OwnMinio) {
     let lake = server.lake().await;
     let admin = lake.admin();
     let bucket = bucket(&lake).await;

@@ -7,15 +7,21 @@ use std::time::{Duration, Instant};
 use lakewright::ErrorKind;
 use lakewright::admin::Principal;
 use lakewright_tests::proxy::{Fault, Proxy};
-use lakewright_tests::server::{Server, assert_kind};
+use lakewright_tests::server::{OwnEmbedded, OwnMinio, SharedMinio, assert_kind};
+use lakewright_tests::tests;
 
-use super::{as_user, minio};
+use super::as_user;
+
+tests![
+    minio_is_ready_when_it_has_loaded_its_users,
+    wrong_credentials_and_silent_servers_end_the_wait,
+    other_servers_are_ready_when_they_list_buckets,
+    healthy_without_users_is_not_ready,
+];
 
 const LONG: Duration = Duration::from_secs(60);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn until_minio_knows_its_users() {
-    let mut server = minio!();
+async fn minio_is_ready_when_it_has_loaded_its_users(OwnMinio(mut server): OwnMinio) {
     let lake = server.lake().await;
     lake.admin().set_user("ann", &lakewright::Secret::new("some-secret"), true).await.unwrap();
     lake.admin().set_policies(&["readwrite"], Principal::User("ann")).await.unwrap();
@@ -29,7 +35,7 @@ async fn until_minio_knows_its_users() {
     for part in ["wait http://127.0.0.1", "not ready within 0.3 s: its cluster: cannot connect"] {
         assert!(text.contains(part), "{text}");
     }
-    // whoever waits from the first moment on may come in the moment it ends
+    // Every user can connect as soon as a wait ends that began before the server started.
     for _ in 0..3 {
         let (ann, waiting) = (as_user(&server, "ann", "some-secret").await, lake.clone());
         let waited = tokio::spawn(async move {
@@ -45,18 +51,16 @@ async fn until_minio_knows_its_users() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waiting_does_not_mend() {
-    let server = minio!();
+async fn wrong_credentials_and_silent_servers_end_the_wait(SharedMinio(server): SharedMinio) {
     let begin = Instant::now();
     let wrong = as_user(&server, "lakewright-test", "wrong-secret").await;
     assert_kind(wrong.wait(LONG).await, ErrorKind::Unauthenticated);
-    let nobody = as_user(&server, "nobody", "wrong-secret").await;
-    assert_kind(nobody.wait(LONG).await, ErrorKind::Unauthenticated);
+    let unknown = as_user(&server, "unknown", "wrong-secret").await;
+    assert_kind(unknown.wait(LONG).await, ErrorKind::Unauthenticated);
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-    // somebody listens and never answers
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
-    proxy.strike("GET /", Fault::Swallow, u32::MAX);
+    // The server accepts connections and never responds.
+    let proxy = Proxy::to(server.endpoint()).await;
+    proxy.inject("GET /", Fault::Swallow, u32::MAX);
     let silent = server.lake_with(|s| s.endpoint = Some(proxy.endpoint())).await;
     let begin = Instant::now();
     let error = assert_kind(silent.wait(Duration::from_secs(1)).await, ErrorKind::Timeout);
@@ -64,15 +68,13 @@ async fn what_waiting_does_not_mend() {
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn other_servers_list_their_buckets() {
-    let server = Server::embedded().await;
+async fn other_servers_are_ready_when_they_list_buckets(OwnEmbedded(server): OwnEmbedded) {
     let lake = server.lake().await;
     lake.wait(LONG).await.unwrap();
-    let keys = lake.storage_options().await.unwrap();
+    let options = lake.storage_options().await.unwrap();
     let wrong = lakewright::Settings {
-        endpoint: Some(keys["aws_endpoint_url"].clone()),
-        access_key_id: Some(keys["aws_access_key_id"].as_str().into()),
+        endpoint: Some(options["aws_endpoint_url"].clone()),
+        access_key_id: Some(options["aws_access_key_id"].as_str().into()),
         secret_access_key: Some("wrong-secret".into()),
         ..Default::default()
     };
@@ -80,16 +82,15 @@ async fn other_servers_list_their_buckets() {
     assert_kind(wrong.wait(LONG).await, ErrorKind::Unauthenticated);
 }
 
-/// MinIO's own gap between "ready" and knowing its users, stretched by a server that only plays
-/// MinIO: on a small machine the real one is over in milliseconds.
-#[tokio::test(flavor = "multi_thread")]
-async fn ready_without_users_is_not_ready() {
+/// MinIO is healthy for a moment before it has loaded its users. That moment lasts milliseconds
+/// on a small machine, so a server that imitates MinIO prolongs it.
+async fn healthy_without_users_is_not_ready() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let known = Arc::new(AtomicBool::new(false));
-    let serving = known.clone();
+    let users_loaded = Arc::new(AtomicBool::new(false));
+    let serving = users_loaded.clone();
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut request = vec![0; 4096];
@@ -102,14 +103,14 @@ async fn ready_without_users_is_not_ready() {
             } else if serving.load(Ordering::SeqCst) {
                 ("200 OK", "null")
             } else {
-                let said = r#"{"Code":"XMinioServerNotInitialized","Message":"not yet"}"#;
-                ("503 Service Unavailable", said)
+                let error = r#"{"Code":"XMinioServerNotInitialized","Message":"not yet"}"#;
+                ("503 Service Unavailable", error)
             };
             let length = body.len();
-            let answer = format!(
+            let response = format!(
                 "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
             );
-            let _ = client.write_all(answer.as_bytes()).await;
+            let _ = client.write_all(response.as_bytes()).await;
         }
     });
     let settings = lakewright::Settings {
@@ -126,6 +127,6 @@ async fn ready_without_users_is_not_ready() {
     let waited = tokio::spawn(async move { lake.wait(LONG).await });
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!waited.is_finished());
-    known.store(true, Ordering::SeqCst);
+    users_loaded.store(true, Ordering::SeqCst);
     waited.await.unwrap().unwrap();
 }

@@ -1,75 +1,36 @@
 //! SIGKILL before and after every step in turn.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lakewright::{Event, PlanOptions, Settings, Spec};
+use lakewright_tests::tests;
 use serde_json::{Value, json};
 
-use super::{World, complete, destroy, everything, nothing_left, plan_of, silent, told, world};
+use super::killed_apply::KilledApply;
+use super::{
+    World, assert_complete, assert_nothing_to_do, destroy, everything, plan_and_apply, plan_of,
+    silent, step_names,
+};
 
-/// What the child is told by.
-const KILLED_AT: &str = "LAKEWRIGHT_TEST_KILLED_AT";
-const CHILD: &str = "declared::crash::child";
-
-/// Not a test of its own: what [`World::killed`] starts. It applies a document and ends itself
-/// with SIGKILL at the event of that number.
-#[tokio::test(flavor = "multi_thread")]
-async fn child() {
-    let Ok(at) = std::env::var(KILLED_AT) else { return };
-    let at: usize = at.parse().unwrap();
-    let spec = std::fs::read(std::env::var("LAKEWRIGHT_TEST_SPEC").unwrap()).unwrap();
-    let spec = Spec::from_json(&spec).unwrap();
-    let lake = lakewright::connect(Settings::default()).await.unwrap();
-    let prune = PlanOptions { prune: true, ..PlanOptions::default() };
-    let plan = lake.plan(&spec, &prune).await.unwrap();
-    let seen = AtomicUsize::new(0);
-    let watch = |_: Event<'_>| {
-        if seen.fetch_add(1, Ordering::SeqCst) == at {
-            let me = std::process::id().to_string();
-            Command::new("kill").args(["-KILL", &me]).status().unwrap();
-            // The signal is on its way.
-            loop {
-                std::thread::park();
-            }
-        }
-    };
-    complete(lake.apply(&plan, &watch).await, &plan);
-}
+tests![killed_while_creating, killed_while_deleting, attempted_settings_are_reset,];
 
 impl World {
-    /// Applies a document, with `prune`, in a process that is killed at this event. Whether it
-    /// was: there may be fewer.
-    fn killed(&self, spec: &Value, at: usize) -> bool {
+    /// Applies a spec, with `prune`, in a process that is killed at this event. Returns false
+    /// where the apply had fewer events and was completed.
+    fn killed(&self, spec: &Value, event: usize) -> bool {
         let file = self.path("spec.json");
         std::fs::write(&file, spec.to_string()).unwrap();
-        let settings = &self.server.settings;
-        let text = |value: &Option<lakewright::SettingValue>| match value {
-            Some(lakewright::SettingValue::Literal(secret)) => secret.expose().to_owned(),
-            other => panic!("the kit's keys are literal: {other:?}"),
-        };
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", CHILD, "--test-threads", "1", "--nocapture"])
-            .env(KILLED_AT, at.to_string())
-            .env("LAKEWRIGHT_TEST_SPEC", file)
-            .env("LAKEWRIGHT_ENDPOINT", settings.endpoint.as_ref().unwrap())
-            .env("LAKEWRIGHT_ACCESS_KEY_ID", text(&settings.access_key_id))
-            .env("LAKEWRIGHT_SECRET_ACCESS_KEY", text(&settings.secret_access_key))
-            .stdout(std::process::Stdio::null())
-            .status()
-            .unwrap();
+        let status = KilledApply { event, spec: file }.start(&self.server);
         match status.signal() {
             Some(9) => true,
             _ => {
-                assert!(status.success(), "the child ended with {status}");
+                assert!(status.success(), "the process ended with {status}");
                 false
             }
         }
     }
 }
 
-/// One of each kind, small enough to be killed at every step.
+/// One resource of each kind, few enough to be killed at every step.
 fn one_of_each(world: &World) -> Value {
     json!({
         "version": 1,
@@ -91,20 +52,19 @@ fn one_of_each(world: &World) -> Value {
     })
 }
 
-/// Made, killed in between, made again: the same end, and nothing that is nobody's.
-#[tokio::test(flavor = "multi_thread")]
-async fn making_is_resumed() {
-    let world = world!();
+/// A killed apply that creates resources is completed by the next one, which owns all of them.
+async fn killed_while_creating(world: World) {
     let before = everything(&world.lake).await;
     let spec = one_of_each(&world);
     let mut at = 0;
     while world.killed(&spec, at) {
-        let lease = world.state().await.lease.expect("it was killed under its lease");
+        let lease =
+            world.state().await.lease.expect("the process was killed while it held a lease");
         assert!(!lease.pending.is_empty());
-        // Its process is gone: nobody waits for its lease to end.
+        // The lease is taken over at once, because the process that held it has ended.
         let plan = plan_of(&world.lake, &spec).await.unwrap_or_else(|e| panic!("{at}: {e}"));
-        complete(world.lake.apply(&plan, &silent).await, &plan);
-        nothing_left(&world.lake, &spec).await;
+        assert_complete(world.lake.apply(&plan, &silent).await, &plan);
+        assert_nothing_to_do(&world.lake, &spec).await;
         assert!(world.state().await.lease.is_none());
         let owned = world.state().await.resources;
         assert_eq!(owned.len(), 6, "killed at {at}: {owned:?}");
@@ -118,39 +78,34 @@ async fn making_is_resumed() {
     assert_eq!(everything(&world.lake).await, before);
 }
 
-/// Taken away, killed in between, taken away again.
-#[tokio::test(flavor = "multi_thread")]
-async fn taking_away_is_resumed() {
-    let world = world!();
+/// A killed apply that deletes resources is completed by the next one.
+async fn killed_while_deleting(world: World) {
     let before = everything(&world.lake).await;
     let (spec, nothing) = (one_of_each(&world), json!({"version": 1, "stack": "lake"}));
-    super::settle(&world.lake, &spec).await;
+    plan_and_apply(&world.lake, &spec).await;
     let mut at = 0;
     while world.killed(&nothing, at) {
         destroy(&world.lake, "lake").await;
         let state = world.state().await;
         assert!(state.resources.is_empty() && state.lease.is_none(), "{at}: {state:?}");
         assert_eq!(everything(&world.lake).await, before, "killed at {at}");
-        super::settle(&world.lake, &spec).await;
+        plan_and_apply(&world.lake, &spec).await;
         at += 1;
     }
     assert!(at >= 12, "killed at {at} events only");
     assert_eq!(everything(&world.lake).await, before);
 }
 
-/// Changed, killed in between: what the cut off document had set and the next one leaves out
-/// goes back to the default.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_attempted_is_taken_back() {
-    let world = world!();
+/// Settings that the killed apply had set and the next spec leaves out are reset to their defaults.
+async fn attempted_settings_are_reset(world: World) {
     let bare = json!({"version": 1, "stack": "lake", "buckets": {"raw": {}}});
     let rich = json!({"version": 1, "stack": "lake", "buckets": {"raw": {
         "tags": {"a": "b"}, "quota": "1GiB", "lifecycle": [{"id": "x", "expire_after_days": 1}],
     }}});
-    super::settle(&world.lake, &bare).await;
+    plan_and_apply(&world.lake, &bare).await;
     let mut at = 0;
     while world.killed(&rich, at) {
-        super::settle(&world.lake, &bare).await;
+        plan_and_apply(&world.lake, &bare).await;
         let bucket = world.lake.bucket("raw".try_into().unwrap());
         assert!(bucket.get_tags().await.unwrap().is_empty(), "{at}");
         assert!(bucket.get_lifecycle().await.unwrap().is_empty(), "{at}");
@@ -159,5 +114,5 @@ async fn what_was_attempted_is_taken_back() {
     }
     assert_eq!(at, 6);
     let plan = plan_of(&world.lake, &rich).await.unwrap();
-    assert_eq!(told(&plan), Vec::<String>::new());
+    assert_eq!(step_names(&plan), Vec::<String>::new());
 }

@@ -1,54 +1,57 @@
-//! Every field of every resource: made, changed behind our back, found, repaired, taken away.
+//! Every field of every kind of resource: set, changed by another client, repaired, reset.
 
+use lakewright_tests::tests;
 use serde_json::json;
 
 use super::{
-    MARK, complete, document, everything, nothing_left, plan_of, pruned, silent, told, world,
+    MARK, World, assert_complete, assert_nothing_to_do, destroy, document, everything,
+    plan_and_apply, plan_of, pruned, silent, step_names,
 };
-use super::{destroy, settle};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_field_is_made_and_goes_again() {
-    let world = world!();
+tests![
+    every_field_is_applied_and_deleted,
+    changes_by_other_clients_are_repaired,
+    changed_and_removed_fields,
+];
+
+async fn every_field_is_applied_and_deleted(world: World) {
     let before = everything(&world.lake).await;
     let spec = world.every_field();
-    let plan = settle(&world.lake, &spec).await;
+    let plan = plan_and_apply(&world.lake, &spec).await;
 
     let registry = String::from_utf8(world.state().await.to_json().unwrap()).unwrap();
     for text in [&registry, &plan.to_json().unwrap(), &format!("{plan:?}")] {
-        assert!(!text.contains(MARK), "a secret: {text}");
+        assert!(!text.contains(MARK), "a secret is in {text}");
     }
     assert!(world.state().await.lease.is_none());
-    // What was never declared is nobody's.
+    // Resources that no spec declared have no owner.
     assert_eq!(world.state().await.resources.len(), 12);
 
     let left = json!({"version": 1, "stack": "lake"});
     let kept = plan_of(&world.lake, &left).await.unwrap();
-    assert!(kept.is_empty() && kept.notes.len() == 12, "{:?}", told(&kept));
+    assert!(kept.is_empty() && kept.notes.len() == 12, "{:?}", step_names(&kept));
     assert!(kept.differs() && kept.kept.len() == 12, "{:?}", kept.kept);
     let plan = pruned(&world.lake, &left).await;
     assert!(plan.is_destructive());
-    complete(world.lake.apply(&plan, &silent).await, &plan);
+    assert_complete(world.lake.apply(&plan, &silent).await, &plan);
     assert_eq!(everything(&world.lake).await, before);
     assert!(world.state().await.resources.is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_others_change_is_found_and_repaired() {
-    let world = world!();
+async fn changes_by_other_clients_are_repaired(world: World) {
     let spec = world.every_field();
-    settle(&world.lake, &spec).await;
+    plan_and_apply(&world.lake, &spec).await;
     let other = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::*"]}]});
     let other_file = world.path("other.json");
     std::fs::write(&other_file, other.to_string()).unwrap();
     let other_file = other_file.to_str().unwrap();
-    let anybody = json!({"Version": "2012-10-17", "Statement": [{
+    let everyone = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"],
         "Resource": ["arn:aws:s3:::plain/*"]}]});
-    let anybody_file = world.path("anybody.json");
-    std::fs::write(&anybody_file, anybody.to_string()).unwrap();
-    let anybody_file = anybody_file.to_str().unwrap();
+    let everyone_file = world.path("everyone.json");
+    std::fs::write(&everyone_file, everyone.to_string()).unwrap();
+    let everyone_file = everyone_file.to_str().unwrap();
     let cases: &[(&[&str], &str)] = &[
         (&["version", "suspend", "kit/plain"], "set_versioning bucket/plain"),
         (
@@ -59,7 +62,7 @@ async fn what_others_change_is_found_and_repaired() {
         (&["quota", "set", "kit/plain", "--size", "2GiB"], "set_quota bucket/plain"),
         (&["quota", "clear", "kit/plain"], "set_quota bucket/plain"),
         (&["ilm", "rule", "rm", "--id", "tmp", "kit/plain"], "set_lifecycle bucket/plain"),
-        (&["anonymous", "set-json", anybody_file, "kit/plain"], "set_bucket_policy bucket/plain"),
+        (&["anonymous", "set-json", everyone_file, "kit/plain"], "set_bucket_policy bucket/plain"),
         (&["anonymous", "set", "download", "kit/open"], "set_bucket_policy bucket/open"),
         (&["tag", "set", "kit/plain", "team=other"], "set_tags bucket/plain"),
         (&["tag", "remove", "kit/plain"], "set_tags bucket/plain"),
@@ -118,28 +121,26 @@ async fn what_others_change_is_found_and_repaired() {
             "create_service_account service-account/ingest",
         ),
     ];
-    for (command, wanted) in cases {
-        let _ = world.mc.ask(command);
+    for (command, expected) in cases {
+        world.mc.change(command);
         let drift = world.lake.drift(&document(&spec)).await;
         let drift = drift.unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let found = told(&drift);
-        assert!(found.iter().any(|step| step == wanted), "{command:?}: {found:?}");
-        let address = wanted.split_once(' ').unwrap().1;
-        // Nothing else: so the case before was repaired.
+        let found = step_names(&drift);
+        assert!(found.iter().any(|step| step == expected), "{command:?}: {found:?}");
+        let address = expected.split_once(' ').unwrap().1;
+        // No other step, which shows that the case before was repaired.
         assert!(found.iter().all(|step| step.ends_with(address)), "{command:?}: {found:?}");
         let plan = plan_of(&world.lake, &spec).await.unwrap();
-        complete(world.lake.apply(&plan, &silent).await, &plan);
+        assert_complete(world.lake.apply(&plan, &silent).await, &plan);
     }
-    nothing_left(&world.lake, &spec).await;
+    assert_nothing_to_do(&world.lake, &spec).await;
     destroy(&world.lake, "lake").await;
 }
 
-/// What the document changes, changes the server; what it leaves out goes back to the default.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_declared_anew_is_changed() {
-    let world = world!();
+/// A changed field of the spec is applied; a field that the spec leaves out is reset.
+async fn changed_and_removed_fields(world: World) {
     let mut spec = world.every_field();
-    settle(&world.lake, &spec).await;
+    plan_and_apply(&world.lake, &spec).await;
     let plain = &mut spec["buckets"]["plain"];
     plain["versioning"] = "suspended".into();
     plain["quota"] = 5_000_000_000_u64.into();
@@ -157,29 +158,29 @@ async fn what_is_declared_anew_is_changed() {
     spec["policies"]["lists"]["document"]["Statement"]["Action"] = "s3:ListBucket".into();
     spec["groups"]["analysts"] = json!({"policies": ["lists"], "enabled": false});
     spec["groups"]["sleepers"] = json!({"policies": []});
-    world.secret("ann", "hush-hush-anew");
+    world.secret("ann", "hush-hush-changed");
     spec["users"]["ann"]["policies"] = json!(["reads"]);
     spec["users"]["ann"]["groups"] = json!(["sleepers"]);
     spec["users"]["bob"]["enabled"] = true.into();
     let ingest = &mut spec["service_accounts"]["ingest"];
-    ingest["description"] = "what went out".into();
+    ingest["description"] = "outgoing data".into();
     world.secret("ingest", "hush-hush-again");
     let fields = ingest.as_object_mut().unwrap();
     fields.remove("expires");
     fields.remove("grants");
-    settle(&world.lake, &spec).await;
+    plan_and_apply(&world.lake, &spec).await;
     let account = world.lake.admin().service_account_info("INGEST1").await.unwrap();
     assert_eq!((account.policy, account.expires), (None, None));
-    assert_eq!(account.description.as_deref(), Some("what went out"));
+    assert_eq!(account.description.as_deref(), Some("outgoing data"));
 
-    // left out: back to the default
+    // Fields that are left out are reset to their defaults.
     for bucket in ["plain", "locked", "open"] {
         spec["buckets"][bucket] = json!({"force_destroy": true});
     }
     for field in ["properties", "constraints"] {
         spec["tables"]["plain/t"].as_object_mut().unwrap().remove(field);
     }
-    settle(&world.lake, &spec).await;
+    plan_and_apply(&world.lake, &spec).await;
     let plain = world.lake.bucket("plain".try_into().unwrap());
     assert!(plain.get_lifecycle().await.unwrap().is_empty());
     assert!(plain.get_notifications().await.unwrap().is_empty());
@@ -191,6 +192,6 @@ async fn what_is_declared_anew_is_changed() {
     let table = world.lake.table(lakewright::TableUri::new("plain/t").unwrap());
     let properties = table.details().await.unwrap().properties;
     assert!(properties.is_empty(), "{properties:?}");
-    nothing_left(&world.lake, &spec).await;
+    assert_nothing_to_do(&world.lake, &spec).await;
     destroy(&world.lake, "lake").await;
 }

@@ -1,4 +1,5 @@
-//! Declared state on real servers: what a document says becomes true, stays true, and goes away.
+//! Declared state on real servers: a spec is applied, drift is found and repaired, resources are
+//! deleted.
 
 use std::path::PathBuf;
 
@@ -8,32 +9,40 @@ use lakewright::state::Registry;
 use lakewright::{
     Adoption, Applied, BucketName, Event, Lake, PlanOptions, ResourceId, Result, Spec, StackName,
 };
-use lakewright_tests::Mc;
-use lakewright_tests::server::Server;
+use lakewright_tests::harness::Trial;
+use lakewright_tests::server::OwnMinio;
+use lakewright_tests::{Fixture, Mc, Server, Skip};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 mod crash;
 mod drift;
-mod measure;
+mod embedded;
+mod failures;
+pub(crate) mod killed_apply;
+mod large_stack;
 mod ownership;
-mod portable;
 mod stop;
-mod trouble;
-mod unit;
+mod systemd_unit;
 
-/// A MinIO with its second judge, or the reason to stop here.
-macro_rules! world {
-    () => {
-        match crate::declared::World::new().await {
-            Some(world) => world,
-            None => return eprintln!("SKIPPED: MinIO or mc is not there"),
-        }
-    };
+/// Returns the tests of the modules below this one.
+pub(crate) fn all_tests() -> Vec<Trial> {
+    [
+        crash::tests(),
+        drift::tests(),
+        ownership::tests(),
+        stop::tests(),
+        failures::tests(),
+        systemd_unit::tests(),
+        embedded::tests(),
+        large_stack::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
-pub(crate) use world;
 
-/// A MinIO, mc, and a folder with secrets.
+/// A MinIO of the test's own, `mc` for it, and a folder for secrets and specs.
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) lake: Lake,
@@ -41,10 +50,10 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
 }
 
-/// What every secret of these tests has in it, to be looked for where it must not be.
+/// A text that every secret of these tests contains, and that no output may contain.
 pub(crate) const MARK: &str = "hush-hush";
 
-/// Nobody watches.
+/// Ignores the events of an apply.
 pub(crate) fn silent(_: Event<'_>) {}
 
 pub(crate) fn document(json: &Value) -> Spec {
@@ -63,20 +72,20 @@ pub(crate) fn id(address: &str) -> ResourceId {
     address.parse().unwrap()
 }
 
-/// What is to be taken over, by its address.
+/// Parses the address of a resource to adopt.
 pub(crate) fn adoption(address: &str) -> Adoption {
     address.parse().unwrap()
 }
 
-/// Steps as `verb address`, for messages and comparison.
-pub(crate) fn told(plan: &Plan) -> Vec<String> {
-    let told = |step: &Step| format!("{} {}", step.action.verb(), step.resource.address());
-    plan.steps.iter().map(told).collect()
+/// Returns the steps of a plan as `verb address`, to be compared and shown.
+pub(crate) fn step_names(plan: &Plan) -> Vec<String> {
+    let name = |step: &Step| format!("{} {}", step.action.verb(), step.resource.address());
+    plan.steps.iter().map(name).collect()
 }
 
-/// Everything is done.
+/// Asserts that every step of the plan was done.
 #[track_caller]
-pub(crate) fn complete(applied: Applied, plan: &Plan) {
+pub(crate) fn assert_complete(applied: Applied, plan: &Plan) {
     if let Some(error) = applied.error {
         let each: Vec<String> = error.failures().iter().map(ToString::to_string).collect();
         panic!("{error}\n{}", each.join("\n"));
@@ -93,30 +102,30 @@ pub(crate) async fn pruned(lake: &Lake, json: &Value) -> Plan {
     lake.plan(&document(json), &options).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Plans and applies, and sees that nothing is left to do.
-pub(crate) async fn settle(lake: &Lake, json: &Value) -> Plan {
+/// Plans and applies, and asserts that nothing is left to do.
+pub(crate) async fn plan_and_apply(lake: &Lake, json: &Value) -> Plan {
     let plan = plan_of(lake, json).await.unwrap_or_else(|error| {
         let each: Vec<String> = error.failures().iter().map(ToString::to_string).collect();
         panic!("{error}\n{}", each.join("\n"))
     });
-    complete(lake.apply(&plan, &silent).await, &plan);
-    nothing_left(lake, json).await;
+    assert_complete(lake.apply(&plan, &silent).await, &plan);
+    assert_nothing_to_do(lake, json).await;
     plan
 }
 
-pub(crate) async fn nothing_left(lake: &Lake, json: &Value) {
+pub(crate) async fn assert_nothing_to_do(lake: &Lake, json: &Value) {
     let again = plan_of(lake, json).await.unwrap();
-    assert_eq!(told(&again), Vec::<String>::new(), "{:#?}", again.steps);
+    assert_eq!(step_names(&again), Vec::<String>::new(), "{:#?}", again.steps);
     assert!(again.recovered.is_empty());
 }
 
 pub(crate) async fn destroy(lake: &Lake, name: &str) -> Plan {
     let plan = lake.plan_destroy(&stack(name), &registry()).await.unwrap();
-    complete(lake.apply(&plan, &silent).await, &plan);
+    assert_complete(lake.apply(&plan, &silent).await, &plan);
     plan
 }
 
-/// Every name that the server knows, the registry's bucket aside.
+/// Returns the name of everything on the server except the registry's bucket.
 pub(crate) async fn everything(lake: &Lake) -> Vec<String> {
     let admin = lake.admin();
     let mut names: Vec<String> = Vec::new();
@@ -132,21 +141,17 @@ pub(crate) async fn everything(lake: &Lake) -> Vec<String> {
     names
 }
 
-impl World {
-    pub(crate) async fn new() -> Option<Self> {
-        let Some(server) = Server::minio().await else {
-            assert!(
-                !lakewright_tests::server::required("minio"),
-                "LAKEWRIGHT_TEST_MINIO names no MinIO binary"
-            );
-            return None;
-        };
-        let mc = Mc::of(&server)?;
+impl Fixture for World {
+    async fn set_up() -> Result<Self, Skip> {
+        let OwnMinio(server) = OwnMinio::set_up().await?;
+        let mc = Mc::for_server(&server)?;
         let lake = server.lake().await;
-        Some(Self { server, lake, mc, folder: tempfile::tempdir().unwrap() })
+        Ok(Self { server, lake, mc, folder: tempfile::tempdir().unwrap() })
     }
+}
 
-    /// A reference to a secret, in a file that is written.
+impl World {
+    /// Writes a secret into a file and returns the reference to it.
     pub(crate) fn secret(&self, name: &str, text: &str) -> Value {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
@@ -161,7 +166,7 @@ impl World {
         self.lake.state(&registry()).await.unwrap()
     }
 
-    /// Every field of every resource.
+    /// A spec that sets every field of every kind of resource.
     pub(crate) fn every_field(&self) -> Value {
         let expires = Timestamp::now() + SignedDuration::from_hours(24 * 30);
         let expires = Timestamp::from_second(expires.as_second()).unwrap();
@@ -235,7 +240,7 @@ impl World {
                     "secret": self.secret("ingest", "hush-hush-ingest"),
                     "grants": [{"access": "read_write", "bucket": "plain"}],
                     "expires": expires.to_string(),
-                    "description": "what comes in",
+                    "description": "incoming data",
                 },
                 "mine": {"access_key": "MINE1", "secret": self.secret("mine", "hush-hush-mine")},
             },

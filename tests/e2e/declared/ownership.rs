@@ -1,4 +1,4 @@
-//! Who owns what, and who is applying.
+//! Ownership of resources, and the lease of an apply.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -7,12 +7,27 @@ use std::time::Duration;
 use lakewright::plan::Plan;
 use lakewright::{Applied, ErrorKind, Event, GetOptions, Lake, ObjectKey, PlanOptions, PutOptions};
 use lakewright_tests::server::assert_kind;
+use lakewright_tests::tests;
 use serde_json::{Value, json};
 
 use super::{
-    adoption, complete, destroy, id, nothing_left, plan_of, pruned, registry, settle, silent,
-    stack, told, world,
+    World, adoption, assert_complete, assert_nothing_to_do, destroy, id, plan_and_apply, plan_of,
+    pruned, registry, silent, stack, step_names,
 };
+
+tests![
+    second_apply_is_refused_and_names_the_holder,
+    concurrent_applies_have_one_winner,
+    existing_resources_are_adopted_or_left_unchanged,
+    service_account_is_adopted_by_its_access_key,
+    bucket_and_its_tables_are_deleted_together,
+    rows_written_since_the_plan,
+    expiry_of_a_lease_is_limited,
+    bucket_with_objects_is_kept,
+    lost_lease_ends_the_apply,
+    #[ignore = "slow"]
+    lease_is_renewed,
+];
 
 fn buckets(stack: &str, names: &[&str]) -> Value {
     let buckets: serde_json::Map<_, _> =
@@ -20,7 +35,7 @@ fn buckets(stack: &str, names: &[&str]) -> Value {
     json!({"version": 1, "stack": stack, "buckets": buckets})
 }
 
-/// An apply that stands still at its first step until it is told to go on.
+/// An apply that waits at its first step until `go` is sent.
 struct Held {
     go: mpsc::Sender<()>,
     running: tokio::task::JoinHandle<Applied>,
@@ -46,14 +61,12 @@ async fn hold(lake: &Lake, plan: &Plan) -> Held {
     Held { go, running }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_acts_and_the_other_says_who() {
-    let world = world!();
+async fn second_apply_is_refused_and_names_the_holder(world: World) {
     let lake = &world.lake;
     let ours = buckets("one", &["aaa", "bbb", "shared"]);
-    let theirs = buckets("two", &["ccc", "shared"]);
+    let other_spec = buckets("two", &["ccc", "shared"]);
     let plan = plan_of(lake, &ours).await.unwrap();
-    let other = plan_of(lake, &theirs).await.unwrap();
+    let other = plan_of(lake, &other_spec).await.unwrap();
 
     let held = hold(lake, &plan).await;
     let me = std::process::id().to_string();
@@ -63,7 +76,7 @@ async fn one_acts_and_the_other_says_who() {
         let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::Conflict);
         assert!(error.message().contains(&me) && error.message().contains("stack one"), "{error}");
     }
-    for spec in [&ours, &theirs] {
+    for spec in [&ours, &other_spec] {
         let error = assert_kind(plan_of(lake, spec).await, ErrorKind::Conflict);
         assert!(error.message().contains(&me), "{error}");
     }
@@ -72,26 +85,25 @@ async fn one_acts_and_the_other_says_who() {
     assert_kind(adopted, ErrorKind::Conflict);
     assert_kind(lake.forget(&registry(), &stack("two"), &ids).await, ErrorKind::Conflict);
     held.go.send(()).unwrap();
-    complete(held.running.await.unwrap(), &plan);
-    nothing_left(lake, &ours).await;
+    assert_complete(held.running.await.unwrap(), &plan);
+    assert_nothing_to_do(lake, &ours).await;
 
-    // the plan was made before: somebody else has moved the registry since
+    // The registry has changed since this plan was made.
     let applied = lake.apply(&other, &silent).await;
     assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::PreconditionFailed);
-    let error = assert_kind(plan_of(lake, &theirs).await, ErrorKind::Conflict);
+    let error = assert_kind(plan_of(lake, &other_spec).await, ErrorKind::Conflict);
     assert!(error.message().contains("stack one"), "{error}");
     destroy(lake, "one").await;
 }
 
-/// Truly at once: of two one takes the lease, whatever they claim.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_race_has_one_winner() {
-    let world = world!();
+/// Of two applies at the same moment, one takes the lease.
+async fn concurrent_applies_have_one_winner(world: World) {
     let (lake, other) = (&world.lake, &world.server.lake().await);
     for round in 0..5 {
         let ours = buckets("one", &["shared"]);
-        let theirs = buckets(if round % 2 == 0 { "one" } else { "two" }, &["shared"]);
-        let plans = (plan_of(lake, &ours).await.unwrap(), plan_of(other, &theirs).await.unwrap());
+        let other_spec = buckets(if round % 2 == 0 { "one" } else { "two" }, &["shared"]);
+        let plans =
+            (plan_of(lake, &ours).await.unwrap(), plan_of(other, &other_spec).await.unwrap());
         let (a, b) = tokio::join!(lake.apply(&plans.0, &silent), other.apply(&plans.1, &silent));
         let (won, lost) = if a.error.is_none() { (a, b) } else { (b, a) };
         assert!(won.error.is_none());
@@ -103,33 +115,31 @@ async fn a_race_has_one_winner() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_exists_is_adopted_or_left_alone() {
-    let world = world!();
+async fn existing_resources_are_adopted_or_left_unchanged(world: World) {
     let lake = &world.lake;
-    let _ = world.mc.ask(&["mb", "kit/there"]);
-    let _ = world.mc.ask(&["admin", "user", "add", "kit", "old", "hush-hush-before"]);
+    world.mc.change(&["mb", "kit/there"]);
+    world.mc.change(&["admin", "user", "add", "kit", "old", "hush-hush-before"]);
     let mut spec = buckets("one", &["there"]);
     spec["users"] = json!({"old": {"secret": world.secret("old", "hush-hush-after")}});
     let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::AlreadyExists);
     assert_eq!(error.failures().len(), 2, "{error}");
     assert!(error.message().contains("adopt"), "{error}");
 
-    // by an option, by the document, by the verb
+    // Adopted by an option of the plan, by the spec and by the verb.
     let options =
         PlanOptions { adopt: [id("bucket/there"), id("user/old")].into(), ..Default::default() };
     let plan = lake.plan(&super::document(&spec), &options).await.unwrap();
     assert_eq!(plan.steps.iter().filter(|step| step.action.is_bookkeeping()).count(), 2);
-    assert!(told(&plan).contains(&"put_user user/old".to_owned()), "{:?}", told(&plan));
-    complete(lake.apply(&plan, &silent).await, &plan);
-    nothing_left(lake, &spec).await;
+    assert!(step_names(&plan).contains(&"put_user user/old".to_owned()), "{:?}", step_names(&plan));
+    assert_complete(lake.apply(&plan, &silent).await, &plan);
+    assert_nothing_to_do(lake, &spec).await;
     let ids = [id("bucket/there"), id("user/old")];
     let state = lake.forget(&registry(), &stack("one"), &ids).await.unwrap();
     assert!(state.resources.is_empty());
     assert_kind(lake.forget(&registry(), &stack("one"), &ids).await, ErrorKind::NotFound);
     spec["buckets"]["there"]["adopt"] = true.into();
     spec["users"]["old"]["adopt"] = true.into();
-    settle(lake, &spec).await;
+    plan_and_apply(lake, &spec).await;
     let two = stack("two");
     let both = [adoption("bucket/there"), adoption("user/old")];
     assert_kind(lake.adopt(&registry(), &two, &both).await, ErrorKind::Conflict);
@@ -140,28 +150,26 @@ async fn what_exists_is_adopted_or_left_alone() {
     assert_eq!(error.resource(), Some("bucket nowhere"));
     let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::Conflict);
     assert!(error.to_string().contains("stack two"), "{error}");
-    // what is only adopted is taken away like the rest
+    // An adopted resource is deleted like any other.
     let left = json!({"version": 1, "stack": "two"});
-    assert_eq!(told(&pruned(lake, &left).await).len(), 2);
+    assert_eq!(step_names(&pruned(lake, &left).await).len(), 2);
     destroy(lake, "two").await;
     assert!(lake.list_buckets().await.unwrap().iter().all(|b| b.name.as_str() != "there"));
 }
 
-/// A service account is taken over by name and access key.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_account_is_adopted_by_its_access_key() {
-    let world = world!();
+/// A service account is adopted by its name and its access key.
+async fn service_account_is_adopted_by_its_access_key(world: World) {
     let lake = &world.lake;
-    let of = |access_key: &str| {
+    let spec_for = |access_key: &str| {
         json!({
             "version": 1, "stack": "one", "service_accounts": {
                 "ingest": {"access_key": access_key, "secret": world.secret("i", "hush-hush-ingest")},
             },
         })
     };
-    settle(lake, &of("INGEST1")).await;
+    plan_and_apply(lake, &spec_for("INGEST1")).await;
     lake.forget(&registry(), &stack("one"), &[id("service-account/ingest")]).await.unwrap();
-    assert_kind(plan_of(lake, &of("INGEST1")).await, ErrorKind::AlreadyExists);
+    assert_kind(plan_of(lake, &spec_for("INGEST1")).await, ErrorKind::AlreadyExists);
     let missing = [adoption("service-account/ingest=INGEST2")];
     let error =
         assert_kind(lake.adopt(&registry(), &stack("one"), &missing).await, ErrorKind::NotFound);
@@ -169,18 +177,16 @@ async fn a_service_account_is_adopted_by_its_access_key() {
     let there = [adoption("service-account/ingest=INGEST1")];
     lake.adopt(&registry(), &stack("one"), &there).await.unwrap();
     assert_kind(lake.adopt(&registry(), &stack("two"), &there).await, ErrorKind::Conflict);
-    let plan = settle(lake, &of("INGEST1")).await;
-    assert_eq!(told(&plan), ["record service-account/ingest"]);
+    let plan = plan_and_apply(lake, &spec_for("INGEST1")).await;
+    assert_eq!(step_names(&plan), ["record service-account/ingest"]);
     destroy(lake, "one").await;
     let left = lake.admin().list_service_accounts().await.unwrap();
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// Where a bucket stays, the tables in it are not dropped first: neither when something undeclared
-/// lies in it, nor when it keeps old versions, nor when either comes after the plan.
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_half_taken_away() {
-    let world = world!();
+/// Where a bucket cannot be deleted, its tables are not dropped either: because of an undeclared
+/// object, because of old versions, and where the object is written after the plan was made.
+async fn bucket_and_its_tables_are_deleted_together(world: World) {
     let lake = &world.lake;
     let spec = |bucket: Value| {
         json!({
@@ -191,10 +197,10 @@ async fn nothing_is_half_taken_away() {
             },
         })
     };
-    settle(lake, &spec(json!({}))).await;
+    plan_and_apply(lake, &spec(json!({}))).await;
     let bucket = lake.bucket("full".try_into().unwrap());
     let tables = || async { lake.list_tables("full").await.unwrap().len() };
-    // Before, between, beside and behind the tables.
+    // Keys before, between and after those of the tables.
     for key in ["0", "a0", "a-1", "b0", "z"] {
         let key = ObjectKey::new(key).unwrap();
         let plan = lake.plan_destroy(&stack("one"), &registry()).await.unwrap();
@@ -212,36 +218,34 @@ async fn nothing_is_half_taken_away() {
     destroy(lake, "one").await;
     assert_kind(lake.head_bucket(bucket.name()).await, ErrorKind::NotFound);
 
-    settle(lake, &spec(json!({"versioning": true}))).await;
+    plan_and_apply(lake, &spec(json!({"versioning": true}))).await;
     let refused = lake.plan_destroy(&stack("one"), &registry()).await;
     let error = assert_kind(refused, ErrorKind::PreconditionFailed);
     assert!(error.message().contains("it has versioning"), "{error}");
     assert_eq!(tables().await, 2);
-    // Old versions of a table that is gone are objects.
+    // Old versions of a dropped table count as objects.
     let left = json!({"version": 1, "stack": "one", "buckets": {"full": {"versioning": true}}});
     let plan = pruned(lake, &left).await;
-    complete(lake.apply(&plan, &silent).await, &plan);
+    assert_complete(lake.apply(&plan, &silent).await, &plan);
     let refused = lake.plan_destroy(&stack("one"), &registry()).await;
     let error = assert_kind(refused, ErrorKind::PreconditionFailed);
     assert!(error.message().contains("it holds objects"), "{error}");
-    settle(lake, &spec(json!({"versioning": true, "force_destroy": true}))).await;
+    plan_and_apply(lake, &spec(json!({"versioning": true, "force_destroy": true}))).await;
     destroy(lake, "one").await;
     assert_kind(lake.head_bucket(bucket.name()).await, ErrorKind::NotFound);
 }
 
-/// Rows that come between a plan and its apply keep every table of the plan.
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_that_come_later_are_seen_before_the_first_step() {
+/// Rows that are written between a plan and its apply keep every table of the plan.
+async fn rows_written_since_the_plan(world: World) {
     use lakewright::arrow::array::{Int64Array, RecordBatch};
     use lakewright::table::schema_from_types;
     use lakewright::{Batches, TableUri, WriteOptions};
-    let world = world!();
     let lake = &world.lake;
     let spec = json!({
         "version": 1, "stack": "one", "buckets": {"raw": {}},
         "tables": {"raw/a": {"schema": {"id": "long"}}, "raw/b": {"schema": {"id": "long"}}},
     });
-    settle(lake, &spec).await;
+    plan_and_apply(lake, &spec).await;
     let plan = lake.plan_destroy(&stack("one"), &registry()).await.unwrap();
     let schema = schema_from_types([("id", "long")]).unwrap();
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(Int64Array::from(vec![1]))]);
@@ -256,10 +260,9 @@ async fn rows_that_come_later_are_seen_before_the_first_step() {
     assert!(world.state().await.lease.is_none());
 }
 
-/// A lease that somebody's clock made endless ends all the same.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lease_is_believed_for_as_long_as_a_lease_lasts() {
-    let world = world!();
+/// A lease whose recorded expiry is far in the future, as with a wrong clock, is limited to the
+/// duration of a lease.
+async fn expiry_of_a_lease_is_limited(world: World) {
     let lake = &world.lake;
     let plan = plan_of(lake, &buckets("one", &["aaa"])).await.unwrap();
     let held = hold(lake, &plan).await;
@@ -280,28 +283,24 @@ async fn a_lease_is_believed_for_as_long_as_a_lease_lasts() {
     let _ = held.running.await.unwrap();
 }
 
-/// Objects are lost only where the declaration last applied said so.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_with_objects_stays() {
-    let world = world!();
+/// A bucket with objects is deleted only where the last applied spec has `force_destroy`.
+async fn bucket_with_objects_is_kept(world: World) {
     let lake = &world.lake;
     let mut spec = buckets("one", &["full"]);
-    settle(lake, &spec).await;
+    plan_and_apply(lake, &spec).await;
     let bucket = lake.bucket("full".try_into().unwrap());
     bucket.put(&ObjectKey::new("k").unwrap(), "x", PutOptions::default()).await.unwrap();
     let refused = lake.plan_destroy(&stack("one"), &registry()).await;
     let error = assert_kind(refused, ErrorKind::PreconditionFailed);
     assert!(error.message().contains("force_destroy"), "{error}");
     spec["buckets"]["full"]["force_destroy"] = true.into();
-    settle(lake, &spec).await;
+    plan_and_apply(lake, &spec).await;
     destroy(lake, "one").await;
     assert_kind(lake.head_bucket(bucket.name()).await, ErrorKind::NotFound);
 }
 
-/// Somebody else has taken the lease: nothing more is begun, and the error says so.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_lease_ends_an_apply() {
-    let world = world!();
+/// An apply whose lease was taken by another process starts no further step and fails.
+async fn lost_lease_ends_the_apply(world: World) {
     let lake = &world.server.lake_with(|settings| settings.concurrency = Some(1)).await;
     let plan = plan_of(lake, &buckets("one", &["aaa", "bbb"])).await.unwrap();
     let held = hold(lake, &plan).await;
@@ -317,20 +316,17 @@ async fn a_lost_lease_ends_an_apply() {
     let applied = held.running.await.unwrap();
     let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::Conflict);
     assert!(error.message().contains("plan again"), "{error}");
-    // The other's registry is as it was.
+    // The registry is as the other process wrote it.
     let there = state.get(&key, GetOptions::default()).await.unwrap();
     assert_eq!(there.bytes, document);
     let error = assert_kind(plan_of(lake, &buckets("one", &["aaa"])).await, ErrorKind::Conflict);
     assert!(error.message().contains("elsewhere"), "{error}");
 }
 
-/// A lease is renewed for as long as its holder works.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes half a minute"]
-async fn a_lease_is_renewed() {
+/// A lease is renewed while its holder applies. Takes half a minute.
+async fn lease_is_renewed(world: World) {
     use lakewright_tests::proxy::{Fault, Proxy};
-    let world = world!();
-    let proxy = Proxy::to(world.server.settings.endpoint.as_ref().unwrap()).await;
+    let proxy = Proxy::to(world.server.endpoint()).await;
     let lake = world
         .server
         .lake_with(|settings| {
@@ -341,15 +337,15 @@ async fn a_lease_is_renewed() {
         .await;
     let spec = buckets("one", &["slow"]);
     let plan = plan_of(&lake, &spec).await.unwrap();
-    proxy.strike("PUT /slow", Fault::Swallow, 1);
+    proxy.inject("PUT /slow", Fault::Swallow, 1);
     let applying = tokio::spawn({
         let (lake, plan) = (lake.clone(), plan.clone());
         async move { lake.apply(&plan, &silent).await }
     });
-    // MinIO gives the idle connection up after 30 s, and then the request is sent again.
+    // MinIO closes the idle connection after 30 s, and then the request is retried.
     tokio::time::sleep(Duration::from_secs(24)).await;
-    assert_eq!((proxy.struck(), applying.is_finished()), (1, false));
+    assert_eq!((proxy.faults(), applying.is_finished()), (1, false));
     let lease = world.state().await.lease.unwrap();
     assert!(lease.expires.duration_since(lease.taken).as_secs() > 40, "{lease:?}");
-    complete(applying.await.unwrap(), &plan);
+    assert_complete(applying.await.unwrap(), &plan);
 }

@@ -2,11 +2,13 @@
 
 use lakewright::{BucketName, CreateBucketOptions, ErrorKind, Lake, ObjectKey};
 
-use super::bucket;
+use super::{bucket, cases};
 use crate::server::{assert_kind, unique_bucket};
 
-/// Made, found, listed, ended.
-pub async fn life(lake: &Lake) {
+cases![create_head_list_delete, create_twice, delete_not_empty, missing_bucket, invalid_names,];
+
+/// A bucket is created, found, listed and deleted.
+async fn create_head_list_delete(lake: &Lake) {
     let name = unique_bucket();
     assert_kind(lake.head_bucket(&name).await, ErrorKind::NotFound);
     lake.create_bucket(&name, CreateBucketOptions::default()).await.unwrap();
@@ -14,14 +16,14 @@ pub async fn life(lake: &Lake) {
     let listed = lake.list_buckets().await.unwrap();
     let found = listed.iter().find(|bucket| bucket.name == name).unwrap();
     let age = jiff::Timestamp::now().as_second() - found.created.unwrap().as_second();
-    assert!((-5..600).contains(&age), "made {age} s ago");
+    assert!((-5..600).contains(&age), "created {age} s ago");
     assert!(listed.is_sorted_by(|a, b| a.name < b.name));
     lake.delete_bucket(&name).await.unwrap();
     assert_kind(lake.head_bucket(&name).await, ErrorKind::NotFound);
 }
 
-/// A second creation is refused, unless that is fine with the caller.
-pub async fn twice(lake: &Lake) {
+/// A second creation is refused, unless the caller allows an existing bucket.
+async fn create_twice(lake: &Lake) {
     let name = unique_bucket();
     lake.create_bucket(&name, CreateBucketOptions::default()).await.unwrap();
     let again = lake.create_bucket(&name, CreateBucketOptions::default()).await;
@@ -29,12 +31,12 @@ pub async fn twice(lake: &Lake) {
     assert_eq!(error.operation(), Some("create_bucket"));
     assert_eq!(error.resource(), Some(name.as_str()));
     assert_eq!(error.service().unwrap().status, 409);
-    let Ok(fine) = CreateBucketOptions::builder().exist_ok(true).build();
-    lake.create_bucket(&name, fine).await.unwrap();
+    let Ok(options) = CreateBucketOptions::builder().exist_ok(true).build();
+    lake.create_bucket(&name, options).await.unwrap();
 }
 
-/// A bucket with objects stays.
-pub async fn not_empty(lake: &Lake) {
+/// A bucket with objects is not deleted.
+async fn delete_not_empty(lake: &Lake) {
     let bucket = bucket(lake).await;
     bucket.put(&ObjectKey::new("k").unwrap(), "v", Default::default()).await.unwrap();
     assert_kind(lake.delete_bucket(bucket.name()).await, ErrorKind::Conflict);
@@ -42,8 +44,8 @@ pub async fn not_empty(lake: &Lake) {
     lake.delete_bucket(bucket.name()).await.unwrap();
 }
 
-/// What is not there is not found, by every verb.
-pub async fn missing(lake: &Lake) {
+/// Every verb on a bucket that does not exist returns `NotFound`.
+async fn missing_bucket(lake: &Lake) {
     let name = unique_bucket();
     assert_kind(lake.delete_bucket(&name).await, ErrorKind::NotFound);
     let bucket = lake.bucket(name);
@@ -55,8 +57,8 @@ pub async fn missing(lake: &Lake) {
     assert_kind(bucket.list_with_delimiter("").await, ErrorKind::NotFound);
 }
 
-/// Names that S3 does not allow never reach the server.
-pub async fn names(_: &Lake) {
+/// Names that S3 does not allow are refused before a request is sent.
+async fn invalid_names(_: &Lake) {
     for bad in ["A", "ab", "a..b", "1.2.3.4", "x/y", "bücher"] {
         assert_kind(BucketName::new(bad), ErrorKind::InvalidInput);
     }

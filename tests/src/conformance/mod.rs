@@ -1,39 +1,60 @@
-//! What every server must do, in the words of its users. The same functions run against MinIO,
-//! the embedded server and any other; none of them asks which it is.
+//! The conformance suite: what every server must do, as users of lakewright see it. The same
+//! cases run on MinIO, the embedded server and any other; no case asks which server it runs on.
 
 pub mod bucket_config;
 pub mod buckets;
 pub mod objects;
 pub mod tables;
 
+use std::pin::Pin;
+
 use lakewright::{Bucket, Lake};
 
-use crate::server::unique_bucket;
+use crate::harness::{Skip, Trial, trial};
+use crate::server::{Target, unique_bucket};
 
-/// A new bucket for one test.
-///
-/// # Panics
-/// When it cannot be made.
-pub async fn bucket(lake: &Lake) -> Bucket {
-    lake.create_bucket(&unique_bucket(), Default::default()).await.expect("a new bucket")
+/// A case of the suite: a function of a lake on the server under test.
+struct Case {
+    /// The module path of the function, crate first.
+    path: &'static str,
+    run: for<'a> fn(&'a Lake) -> Pin<Box<dyn Future<Output = Result<(), Skip>> + 'a>>,
 }
 
-/// Runs the named cases against one lake, all of them, and then fails if one failed.
-#[macro_export]
+/// Defines `cases()`, which returns the cases of the module it stands in.
 macro_rules! cases {
-    ($lake:expr, $server:expr, $module:ident: $($case:ident),* $(,)?) => {{
-        let mut failed = Vec::new();
-        $(
-            let name = concat!(stringify!($module), "::", stringify!($case));
-            let begin = std::time::Instant::now();
-            let case = std::panic::AssertUnwindSafe($crate::conformance::$module::$case($lake));
-            let passed = futures::FutureExt::catch_unwind(case).await.is_ok();
-            let verdict = if passed { "ok" } else { "FAILED" };
-            eprintln!("{}: {name} {verdict} ({:.1?})", $server, begin.elapsed());
-            if !passed {
-                failed.push(name);
-            }
-        )*
-        assert!(failed.is_empty(), "{}: failed: {}", $server, failed.join(", "));
-    }};
+    ($($case:ident),* $(,)?) => {
+        pub(super) fn cases() -> Vec<super::Case> {
+            vec![$(super::Case {
+                path: concat!(module_path!(), "::", stringify!($case)),
+                run: |lake| Box::pin(async move {
+                    $crate::harness::Outcome::into_result($case(lake).await)
+                }),
+            }),*]
+        }
+    };
+}
+use cases;
+
+/// Returns a test for each case and server, named `conformance::objects::conditions::minio`.
+#[must_use]
+pub fn tests() -> Vec<Trial> {
+    let modules = [tables::cases(), objects::cases(), bucket_config::cases(), buckets::cases()];
+    let mut tests = Vec::new();
+    for Case { path, run } in modules.into_iter().flatten() {
+        for target in Target::all() {
+            tests.push(trial(&format!("{path}::{}", target.name()), move || async move {
+                let server = target.server().await?;
+                run(&server.lake().await).await
+            }));
+        }
+    }
+    tests
+}
+
+/// Creates a bucket for one test.
+///
+/// # Panics
+/// When the bucket cannot be created.
+pub async fn bucket(lake: &Lake) -> Bucket {
+    lake.create_bucket(&unique_bucket(), Default::default()).await.expect("a new bucket")
 }

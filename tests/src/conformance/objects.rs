@@ -8,8 +8,22 @@ use lakewright::{
     Bucket, ErrorKind, GetOptions, Lake, ListOptions, ObjectKey, ObjectRange, PutOptions,
 };
 
-use super::bucket;
+use super::{bucket, cases};
 use crate::server::assert_kind;
+
+cases![
+    put_head_get_delete,
+    ranges,
+    conditions,
+    create_race,
+    multipart,
+    failing_stream,
+    upload_download,
+    list,
+    delete_many,
+    copy,
+    unusual_keys,
+];
 
 fn key(text: &str) -> ObjectKey {
     ObjectKey::new(text).unwrap()
@@ -23,20 +37,20 @@ async fn read(bucket: &Bucket, name: &str) -> Bytes {
     bucket.get(&key(name), GetOptions::default()).await.unwrap().bytes
 }
 
-/// Bytes that repeat nowhere near a part's size.
+/// Returns bytes whose period is far longer than a part, so that exchanged parts are noticed.
 fn noise(bytes: usize) -> Bytes {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let words = std::iter::repeat_with(|| {
+    let numbers = std::iter::repeat_with(|| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state.to_le_bytes()
     });
-    words.flatten().take(bytes).collect()
+    numbers.flatten().take(bytes).collect()
 }
 
-/// Written, described, read, replaced, ended.
-pub async fn life(lake: &Lake) {
+/// An object is written, described, read, replaced and deleted.
+async fn put_head_get_delete(lake: &Lake) {
     let bucket = bucket(lake).await;
     let options = PutOptions {
         content_type: Some("text/csv".into()),
@@ -67,8 +81,8 @@ pub async fn life(lake: &Lake) {
     assert_eq!(read(&bucket, "empty").await.len(), 0);
 }
 
-/// The bytes that were asked for, and no range where there is none.
-pub async fn ranges(lake: &Lake) {
+/// A range returns its bytes; one behind the end is refused.
+async fn ranges(lake: &Lake) {
     let bucket = bucket(lake).await;
     put(&bucket, "digits", "0123456789").await;
     for (range, wanted) in [
@@ -90,7 +104,7 @@ pub async fn ranges(lake: &Lake) {
 }
 
 /// Conditions on reads and writes.
-pub async fn conditions(lake: &Lake) {
+async fn conditions(lake: &Lake) {
     let bucket = bucket(lake).await;
     let absent = || PutOptions { if_absent: true, ..PutOptions::default() };
     let matching = |etag: &str| PutOptions { if_match: Some(etag.into()), ..PutOptions::default() };
@@ -120,8 +134,8 @@ pub async fn conditions(lake: &Lake) {
     }
 }
 
-/// Of many who create one key at once exactly one succeeds.
-pub async fn race(lake: &Lake) {
+/// Of many writers that create one object key at once, exactly one succeeds.
+async fn create_race(lake: &Lake) {
     let bucket = bucket(lake).await;
     let attempts = (0..16).map(|n| {
         let bucket = bucket.clone();
@@ -144,8 +158,8 @@ pub async fn race(lake: &Lake) {
     assert_eq!(read(&bucket, "prize").await, winners[0].to_string());
 }
 
-/// Large objects, in parts, come back byte for byte; so do ranges across parts.
-pub async fn large(lake: &Lake) {
+/// Objects written in parts are read back byte for byte, and so are ranges across parts.
+async fn multipart(lake: &Lake) {
     let bucket = bucket(lake).await;
     let data = noise((33 << 20) + 17);
     let info = bucket.put(&key("large"), data.clone(), PutOptions::default()).await.unwrap();
@@ -159,7 +173,7 @@ pub async fn large(lake: &Lake) {
     let across = GetOptions { range, ..GetOptions::default() };
     let across = bucket.get(&key("large"), across).await.unwrap().bytes;
     assert_eq!(across, data.slice(edge as usize - 5..edge as usize + 5));
-    // A stream of chunks of odd sizes, with a condition on the whole.
+    // A stream of chunks of odd sizes, with a condition on the object.
     let chunks: Vec<Bytes> = data.chunks(1_000_003).map(Bytes::copy_from_slice).collect();
     let stream = Box::pin(futures::stream::iter(chunks.into_iter().map(Ok)));
     let absent = PutOptions { if_absent: true, ..PutOptions::default() };
@@ -170,8 +184,8 @@ pub async fn large(lake: &Lake) {
     assert_kind(again, ErrorKind::AlreadyExists);
 }
 
-/// A stream that fails leaves nothing.
-pub async fn broken_stream(lake: &Lake) {
+/// A stream that fails leaves no object.
+async fn failing_stream(lake: &Lake) {
     let bucket = bucket(lake).await;
     let broken = lakewright::Error::new(ErrorKind::Corrupt, "the source broke");
     let chunks = vec![Ok(noise(17 << 20)), Ok(noise(5 << 20)), Err(broken)];
@@ -181,26 +195,26 @@ pub async fn broken_stream(lake: &Lake) {
     assert_kind(bucket.head(&key("half")).await, ErrorKind::NotFound);
 }
 
-/// Files go up and come down; what is cut off leaves no file.
-pub async fn files(lake: &Lake) {
+/// Files are uploaded and downloaded with progress; a failed download leaves no file.
+async fn upload_download(lake: &Lake) {
     let bucket = bucket(lake).await;
     let directory = tempfile::tempdir().unwrap();
     let (source, target) = (directory.path().join("a"), directory.path().join("b"));
     for size in [0, 1, 33 << 20] {
         let data = noise(size);
         std::fs::write(&source, &data).unwrap();
-        let heard = std::sync::Mutex::new(Vec::new());
-        let progress = |done, total| heard.lock().unwrap().push((done, total));
+        let reports = std::sync::Mutex::new(Vec::new());
+        let progress = |done, total| reports.lock().unwrap().push((done, total));
         bucket.upload(&source, &key("file"), PutOptions::default(), &progress).await.unwrap();
         let all = size as u64;
-        let told = std::mem::take(&mut *heard.lock().unwrap());
-        assert!(told.is_sorted() && told.iter().all(|(_, total)| *total == Some(all)));
-        assert_eq!((told[0].0, told[told.len() - 1].0), (0, all));
+        let uploaded = std::mem::take(&mut *reports.lock().unwrap());
+        assert!(uploaded.is_sorted() && uploaded.iter().all(|(_, total)| *total == Some(all)));
+        assert_eq!((uploaded[0].0, uploaded[uploaded.len() - 1].0), (0, all));
         bucket.download(&key("file"), &target, GetOptions::default(), &progress).await.unwrap();
         assert!(std::fs::read(&target).unwrap() == data);
-        let told = heard.into_inner().unwrap();
-        assert!(told.is_sorted() && told.iter().all(|(_, total)| *total == Some(all)));
-        assert_eq!((told[0].0, told[told.len() - 1].0), (0, all));
+        let downloaded = reports.into_inner().unwrap();
+        assert!(downloaded.is_sorted() && downloaded.iter().all(|(_, total)| *total == Some(all)));
+        assert_eq!((downloaded[0].0, downloaded[downloaded.len() - 1].0), (0, all));
     }
     let missing = directory.path().join("missing");
     let none = |_, _| {};
@@ -213,8 +227,8 @@ pub async fn files(lake: &Lake) {
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
-/// Listings: order, prefix, delimiter, pages, start.
-pub async fn listings(lake: &Lake) {
+/// Order, prefix, delimiter, pages and start of listings.
+async fn list(lake: &Lake) {
     let bucket = bucket(lake).await;
     // Not both `x` and `x/y`: MinIO leaves `x/` out of flat listings where there is an `x`.
     let mut keys: Vec<String> = (0..25).map(|n| format!("d/{n:03}")).collect();
@@ -248,8 +262,8 @@ pub async fn listings(lake: &Lake) {
     assert!(first.last_modified.is_some());
 }
 
-/// Many at once, those that are not there included.
-pub async fn delete_many(lake: &Lake) {
+/// Many objects are deleted in one call; object keys that do not exist are no error.
+async fn delete_many(lake: &Lake) {
     let bucket = bucket(lake).await;
     for n in 0..12 {
         put(&bucket, &format!("k/{n}"), "x").await;
@@ -261,8 +275,8 @@ pub async fn delete_many(lake: &Lake) {
     bucket.delete_many([]).await.unwrap();
 }
 
-/// Copies within and across buckets.
-pub async fn copies(lake: &Lake) {
+/// Objects are copied with their metadata to another bucket.
+async fn copy(lake: &Lake) {
     let (from, to) = (bucket(lake).await, bucket(lake).await);
     let options = PutOptions { content_type: Some("text/plain".into()), ..PutOptions::default() };
     from.put(&key("a b/ü"), "copied", options).await.unwrap();
@@ -278,9 +292,9 @@ pub async fn copies(lake: &Lake) {
     assert_kind(nothing, ErrorKind::NotFound);
 }
 
-/// Keys that are allowed and look as if they were not come back as they are; others are
-/// refused with a sentence, and nothing lands elsewhere.
-pub async fn hostile_keys(lake: &Lake) {
+/// Unusual object keys are kept as they are or refused with a clear message, and no object is
+/// written into another bucket.
+async fn unusual_keys(lake: &Lake) {
     let bucket = bucket(lake).await;
     let longest = format!("{}/{}", "k".repeat(250), "l".repeat(250));
     for name in ["a b", "a+b", "ü/ñ/日本", "%2F", "a?b#c&d=e", "q\"'<>`", "~", "a\\b", &longest]
@@ -291,8 +305,8 @@ pub async fn hostile_keys(lake: &Lake) {
         let listed: Vec<_> = listed.try_collect().await.unwrap();
         assert_eq!(listed[0].key, name);
     }
-    let victim = super::bucket(lake).await;
-    for name in ["../x", "a/../../x", &format!("../{}/x", victim.name()), "a\0b", "a\nb"] {
+    let other = super::bucket(lake).await;
+    for name in ["../x", "a/../../x", &format!("../{}/x", other.name()), "a\0b", "a\nb"] {
         match bucket.put(&key(name), "x", PutOptions::default()).await {
             Ok(_) => assert_eq!(read(&bucket, name).await, "x", "{name:?}"),
             Err(error) => {
@@ -301,7 +315,7 @@ pub async fn hostile_keys(lake: &Lake) {
             }
         }
     }
-    let leaked: Vec<_> = victim.list("", ListOptions::default()).try_collect().await.unwrap();
+    let leaked: Vec<_> = other.list("", ListOptions::default()).try_collect().await.unwrap();
     assert!(leaked.is_empty(), "{leaked:?}");
     assert_kind(ObjectKey::new("k".repeat(1025)), ErrorKind::InvalidInput);
 }

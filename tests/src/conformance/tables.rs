@@ -13,8 +13,22 @@ use lakewright::{
     TableUri, WriteOptions,
 };
 
-use super::bucket;
+use super::{bucket, cases};
 use crate::server::assert_kind;
+
+cases![
+    append_overwrite_read,
+    create_twice,
+    create_race,
+    dropped_and_created_again,
+    missing_bucket,
+    refused_data_and_queries,
+    streams,
+    fewer_columns,
+    sql,
+    types,
+    concurrent_appends,
+];
 
 fn schema() -> SchemaRef {
     schema_from_types([("id", "long"), ("month", "long"), ("carrier", "string")]).unwrap()
@@ -60,8 +74,9 @@ async fn all(table: &Table) -> Vec<i64> {
     ids(table.scan(ScanOptions::default())).await
 }
 
-/// Made, appended to, read, overwritten in part, read as it was, listed, ended.
-pub async fn life(lake: &Lake) {
+/// A table is created, appended to, read, overwritten in part, read at a version, listed and
+/// dropped.
+async fn append_overwrite_read(lake: &Lake) {
     let table = table(lake, &["month"]).await;
     assert_eq!(table.version().await.unwrap(), 0);
     assert!(all(&table).await.is_empty());
@@ -126,8 +141,9 @@ pub async fn life(lake: &Lake) {
     assert_kind(lake.drop_table(table.uri()).await, ErrorKind::NotFound);
 }
 
-/// What is there is not made again; what is there and different is said.
-pub async fn create_twice(lake: &Lake) {
+/// An existing table is not created again; with `exist_ok` a different schema or partitioning is an
+/// error.
+async fn create_twice(lake: &Lake) {
     let table = table(lake, &["month"]).await;
     let uri = table.uri();
     let again = lake.create_table(uri, schema(), CreateTableOptions::default()).await;
@@ -157,8 +173,9 @@ pub async fn create_twice(lake: &Lake) {
     assert!(!lake.table(new).exists().await.unwrap());
 }
 
-/// Of several who make one table at once with different columns one wins, and its table stays.
-pub async fn create_race(lake: &Lake) {
+/// Of several writers that create one table at once with different columns, exactly one succeeds
+/// and its table stays.
+async fn create_race(lake: &Lake) {
     let bucket = bucket(lake).await;
     let uri = TableUri::new(format!("{}/race", bucket.name())).unwrap();
     let attempts = (0..6).map(|n| {
@@ -181,8 +198,8 @@ pub async fn create_race(lake: &Lake) {
     assert_eq!(table.schema().await.unwrap().field(0).name(), &format!("c{}", winners[0]));
 }
 
-/// A handle that knew a table which was dropped and made anew sees the new one.
-pub async fn made_anew(lake: &Lake) {
+/// A handle of a table that was dropped and created again reads the new table.
+async fn dropped_and_created_again(lake: &Lake) {
     for versions in 1..4 {
         let table = table(lake, &[]).await;
         for n in 0..2 {
@@ -202,8 +219,8 @@ pub async fn made_anew(lake: &Lake) {
     }
 }
 
-/// A bucket that is not there is said to be so, whatever the table is called.
-pub async fn missing_bucket(lake: &Lake) {
+/// Every verb on a table in a bucket that does not exist returns `NotFound`.
+async fn missing_bucket(lake: &Lake) {
     for path in ["x", "schema_v1", "my-column"] {
         let table = lake.table(TableUri::new(format!("lakewright-no-such/{path}")).unwrap());
         assert!(!table.exists().await.unwrap());
@@ -212,14 +229,14 @@ pub async fn missing_bucket(lake: &Lake) {
             table.append(rows(0..1, 1), WriteOptions::default()).await,
             ErrorKind::NotFound,
         );
-        let made = lake.create_table(table.uri(), schema(), CreateTableOptions::default()).await;
-        assert_kind(made, ErrorKind::NotFound);
+        let created = lake.create_table(table.uri(), schema(), CreateTableOptions::default()).await;
+        assert_kind(created, ErrorKind::NotFound);
         assert_kind(lake.drop_table(table.uri()).await, ErrorKind::NotFound);
     }
 }
 
-/// Data and questions that do not fit are refused, and nothing is committed.
-pub async fn refusals(lake: &Lake) {
+/// Data and queries that do not match the schema are refused, and nothing is committed.
+async fn refused_data_and_queries(lake: &Lake) {
     let table = table(lake, &["month"]).await;
     let wrong = schema_from_types([("id", "string"), ("month", "long")]).unwrap();
     let batch = RecordBatch::try_new(
@@ -248,15 +265,15 @@ pub async fn refusals(lake: &Lake) {
     assert!(!nowhere.exists().await.unwrap());
 }
 
-/// Our own scan is data like any other, and a stream that fails commits nothing.
-pub async fn streams(lake: &Lake) {
+/// A scan can be appended to a table, and a stream that fails commits nothing.
+async fn streams(lake: &Lake) {
     let source = table(lake, &[]).await;
     source.append(rows(0..5000, 1), WriteOptions::default()).await.unwrap();
     let target = table(lake, &["month"]).await;
     let scan = source.scan(ScanOptions::default()).stream().await.unwrap();
     let commit = target.append(Batches::from_stream(scan), WriteOptions::default()).await.unwrap();
     assert_eq!(commit.rows, 5000);
-    // Into itself: it reads the version it began with.
+    // Appended to the table that is scanned: the scan keeps to the version it began with.
     let own = target.scan(ScanOptions::default()).stream().await.unwrap();
     target.append(Batches::from_stream(own), WriteOptions::default()).await.unwrap();
     assert_eq!(all(&target).await.len(), 10_000);
@@ -268,9 +285,8 @@ pub async fn streams(lake: &Lake) {
     assert_eq!(target.version().await.unwrap(), 2);
 }
 
-/// Columns that are left out are null, in whatever order the others come; a column that must
-/// not be null has to be there.
-pub async fn fewer_columns(lake: &Lake) {
+/// Columns that are left out become null, and the order of the others does not matter.
+async fn fewer_columns(lake: &Lake) {
     let table = table(lake, &["month"]).await;
     let some = schema_from_types([("month", "integer"), ("id", "long")]).unwrap();
     let batch = RecordBatch::try_new(
@@ -286,8 +302,8 @@ pub async fn fewer_columns(lake: &Lake) {
     assert_eq!(ids(table.scan(nulls)).await, [7, 8]);
 }
 
-/// SQL over several tables; it reads and nothing else.
-pub async fn sql(lake: &Lake) {
+/// SQL reads from several tables; statements that write are refused.
+async fn sql(lake: &Lake) {
     let (one, two) = (table(lake, &[]).await, table(lake, &[]).await);
     one.append(rows(0..10, 1), WriteOptions::default()).await.unwrap();
     two.append(rows(5..15, 1), WriteOptions::default()).await.unwrap();
@@ -310,8 +326,8 @@ pub async fn sql(lake: &Lake) {
     assert_eq!(one.version().await.unwrap(), 1);
 }
 
-/// Names, types and values that are seldom tried.
-pub async fn types(lake: &Lake) {
+/// Unusual names, column types and partition values.
+async fn types(lake: &Lake) {
     let bucket = bucket(lake).await;
     let uri = TableUri::new(format!("{}/päth with spaces/t=1+?#&", bucket.name())).unwrap();
     let schema = schema_from_types([
@@ -355,13 +371,13 @@ pub async fn types(lake: &Lake) {
     assert_eq!(lake.list_tables(bucket.name().as_str()).await.unwrap(), [uri]);
 }
 
-/// Eight who append at once all succeed, no row lost or doubled.
-pub async fn concurrent(lake: &Lake) {
+/// Eight writers that append at once all succeed, and no row is lost or written twice.
+async fn concurrent_appends(lake: &Lake) {
     const WRITERS: i64 = 8;
     const APPENDS: i64 = 4;
     let table = table(lake, &[]).await;
     let writers = (0..WRITERS).map(|writer| {
-        // Half share a handle, half have their own.
+        // Half of the writers share a handle, half have their own.
         let table = if writer % 2 == 0 { table.clone() } else { lake.table(table.uri().clone()) };
         tokio::spawn(async move {
             for n in 0..APPENDS {

@@ -1,23 +1,38 @@
-//! What goes wrong: servers that cannot, steps that fail, secrets that are not there.
+//! Servers without conditional writes, steps that fail, secrets that are missing, responses that
+//! are lost.
 
 use jiff::{SignedDuration, Timestamp};
 use lakewright::admin::{Principal, SecretCheck};
 use lakewright::plan::{Outcome, Plan};
 use lakewright::{BucketName, ErrorKind, Secret, Settings};
-use lakewright_tests::careless::Careless;
 use lakewright_tests::proxy::{Fault, Proxy};
 use lakewright_tests::server::assert_kind;
+use lakewright_tests::server_without_conditions::ServerWithoutConditions;
+use lakewright_tests::tests;
 use serde_json::json;
 
-use super::{MARK, complete, everything, nothing_left, plan_of, registry, settle, silent, world};
+use super::{
+    MARK, World, assert_complete, assert_nothing_to_do, everything, plan_and_apply, plan_of,
+    registry, silent,
+};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_ignores_conditions_is_refused() {
-    let careless = Careless::start().await;
+tests![
+    server_without_conditions_is_refused,
+    partial_failure,
+    missing_secrets_are_named,
+    invalid_expiry_is_refused_while_planning,
+    resources_created_since_the_plan,
+    unlisted_bucket_is_not_taken_for_missing,
+    lost_responses,
+    plan_is_bound_to_its_server_and_registry,
+];
+
+async fn server_without_conditions_is_refused() {
+    let server = ServerWithoutConditions::start().await;
     let settings = Settings {
-        endpoint: Some(careless.endpoint().into()),
-        access_key_id: Some("somebody".into()),
-        secret_access_key: Some("something".into()),
+        endpoint: Some(server.endpoint().into()),
+        access_key_id: Some("id".into()),
+        secret_access_key: Some("some-secret".into()),
         ..Settings::default()
     };
     let lake = lakewright::connect(settings).await.unwrap();
@@ -27,18 +42,17 @@ async fn a_server_that_ignores_conditions_is_refused() {
     assert!(applied.report.outcomes.is_empty());
     let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::Unsupported);
     assert!(error.message().contains("If-None-Match"), "{error}");
-    assert_eq!(careless.paths(), Vec::<String>::new(), "what was tried is taken back");
+    assert_eq!(server.paths(), Vec::<String>::new(), "the probe is deleted");
 }
 
-/// The rest is done, what hung on it is skipped, and the report says all of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_partial_failure_is_a_report_and_an_error() {
-    let world = world!();
+/// After a step that fails, steps that depend on it are skipped and all others are done; the report
+/// has the outcome of each.
+async fn partial_failure(world: World) {
     let mut spec = json!({
         "version": 1, "stack": "lake",
         "buckets": {"raw": {"tags": {"a": "b"}}},
         "groups": {"analysts": {}},
-        // The name of the kit's root user, which MinIO gives to nobody else.
+        // The name of the root user, which MinIO allows for no other user.
         "users": {"lakewright-test": {
             "secret": world.secret("ann", "hush-hush-ann"), "groups": ["analysts"],
             "policies": ["readonly"],
@@ -57,19 +71,17 @@ async fn a_partial_failure_is_a_report_and_an_error() {
     let report = serde_json::to_string(&applied.report).unwrap();
     let registry = String::from_utf8(world.state().await.to_json().unwrap()).unwrap();
     for text in [&report, &registry, &format!("{error:?} {error}"), &plan.to_json().unwrap()] {
-        assert!(!text.contains(MARK), "a secret: {text}");
+        assert!(!text.contains(MARK), "a secret is in {text}");
     }
     let state = world.state().await;
     assert!(state.lease.is_none());
-    assert_eq!(state.resources.len(), 2, "what was refused is nobody's: {state:?}");
+    assert_eq!(state.resources.len(), 2, "a resource that was refused has no owner: {state:?}");
     let user = spec["users"].as_object_mut().unwrap().remove("lakewright-test").unwrap();
     spec["users"]["ann"] = user;
-    settle(&world.lake, &spec).await;
+    plan_and_apply(&world.lake, &spec).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn secrets_that_are_not_there_are_told_by_name() {
-    let world = world!();
+async fn missing_secrets_are_named(world: World) {
     let missing = world.path("missing").display().to_string();
     let spec = json!({
         "version": 1, "stack": "lake",
@@ -88,11 +100,9 @@ async fn secrets_that_are_not_there_are_told_by_name() {
     assert!(!everything(&world.lake).await.iter().any(|name| name.contains("ann")));
 }
 
-/// What the server would refuse in the middle of an apply is refused before.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_account_that_cannot_end_then_is_refused_while_planning() {
-    let world = world!();
-    let of = |left: SignedDuration| {
+/// An expiry that the server would refuse during the apply is refused by the plan.
+async fn invalid_expiry_is_refused_while_planning(world: World) {
+    let spec_for = |left: SignedDuration| {
         json!({
             "version": 1, "stack": "lake", "buckets": {"raw": {}}, "service_accounts": {"ingest": {
                 "access_key": "INGEST1", "secret": world.secret("i", "hush-hush-ingest"),
@@ -102,29 +112,27 @@ async fn a_service_account_that_cannot_end_then_is_refused_while_planning() {
         })
     };
     let (minute, day) = (SignedDuration::from_mins(1), SignedDuration::from_hours(24));
-    for (left, why) in
+    for (left, message) in
         [(-day, "is over"), (minute * 14, "15 minutes away"), (day * 366, "365 days away")]
     {
         let error =
-            assert_kind(plan_of(&world.lake, &of(left)).await, ErrorKind::PreconditionFailed);
+            assert_kind(plan_of(&world.lake, &spec_for(left)).await, ErrorKind::PreconditionFailed);
         assert_eq!(error.resource(), Some("service account ingest"));
-        assert!(error.message().contains(why), "{error}");
+        assert!(error.message().contains(message), "{error}");
     }
     for left in [minute * 16, day * 364] {
-        settle(&world.lake, &of(left)).await;
+        plan_and_apply(&world.lake, &spec_for(left)).await;
     }
     super::destroy(&world.lake, "lake").await;
 }
 
-/// Between a plan and its apply others may make what it was to make: it stays theirs.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_others_made_since_the_plan_is_not_taken() {
-    let world = world!();
+/// A resource that another client created between the plan and the apply is not taken over.
+async fn resources_created_since_the_plan(world: World) {
     let spec = json!({
         "version": 1, "stack": "lake", "buckets": {"raw": {"force_destroy": true}},
         "users": {"ann": {"secret": world.secret("ann", "hush-hush-ann")}},
     });
-    let theirs = Secret::new("hush-hush-theirs");
+    let other_secret = Secret::new("hush-hush-theirs");
     let name = BucketName::new("raw").unwrap();
     for other in ["bucket raw", "user ann"] {
         let plan = plan_of(&world.lake, &spec).await.unwrap();
@@ -132,7 +140,7 @@ async fn what_others_made_since_the_plan_is_not_taken() {
             "bucket raw" => {
                 drop(world.lake.create_bucket(&name, Default::default()).await.unwrap())
             }
-            _ => world.lake.admin().set_user("ann", &theirs, true).await.unwrap(),
+            _ => world.lake.admin().set_user("ann", &other_secret, true).await.unwrap(),
         }
         let applied = world.lake.apply(&plan, &silent).await;
         assert!(applied.report.outcomes.is_empty());
@@ -144,14 +152,13 @@ async fn what_others_made_since_the_plan_is_not_taken() {
             world.lake.delete_bucket(&name).await.unwrap();
         }
     }
-    let check = world.lake.admin().verify_secret("ann", &theirs).await.unwrap();
+    let check = world.lake.admin().verify_secret("ann", &other_secret).await.unwrap();
     assert_eq!(check, SecretCheck::Matches);
 }
 
-/// A list leaves out what these credentials may not list: that is no proof of its absence.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_is_not_listed_is_not_taken_for_missing() {
-    let world = world!();
+/// A listing leaves out buckets that the user may not list, so a bucket that is not listed may
+/// exist.
+async fn unlisted_bucket_is_not_taken_for_missing(world: World) {
     let hidden = BucketName::new("hidden").unwrap();
     for name in [&hidden, &registry()] {
         world.lake.create_bucket(name, Default::default()).await.unwrap();
@@ -176,11 +183,9 @@ async fn a_bucket_that_is_not_listed_is_not_taken_for_missing() {
     assert!(error.message().contains("s3:ListBucket"), "{error}");
 }
 
-/// Answers that are lost on the way, of the registry and of steps, change nothing about the end.
-#[tokio::test(flavor = "multi_thread")]
-async fn lost_answers_change_nothing() {
-    let world = world!();
-    let proxy = Proxy::to(world.server.settings.endpoint.as_ref().unwrap()).await;
+/// Lost responses to writes of the registry and to steps do not change the result.
+async fn lost_responses(world: World) {
+    let proxy = Proxy::to(world.server.endpoint()).await;
     let lake = world.server.lake_with(|settings| settings.endpoint = Some(proxy.endpoint())).await;
     let spec = json!({
         "version": 1, "stack": "lake",
@@ -196,28 +201,27 @@ async fn lost_answers_change_nothing() {
         "update-group-members",
     ] {
         let plan = plan_of(&lake, &spec).await.unwrap();
-        let struck = proxy.struck();
-        proxy.strike(pattern, Fault::LoseAnswer, 1);
-        complete(lake.apply(&plan, &silent).await, &plan);
-        assert!(proxy.struck() > struck, "{pattern}");
-        nothing_left(&lake, &spec).await;
+        let faults = proxy.faults();
+        proxy.inject(pattern, Fault::LoseResponse, 1);
+        assert_complete(lake.apply(&plan, &silent).await, &plan);
+        assert!(proxy.faults() > faults, "{pattern}");
+        assert_nothing_to_do(&lake, &spec).await;
         super::destroy(&lake, "lake").await;
         lake.bucket(registry()).empty(Default::default()).await.unwrap();
         lake.delete_bucket(&registry()).await.unwrap();
     }
 }
 
-/// A plan is for one server and one state of the registry, and survives being written down.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_bound_to_what_it_was_made_from() {
-    let (world, other) = (world!(), world!());
+/// A plan is valid for one server and one state of the registry, also after a round trip through
+/// JSON.
+async fn plan_is_bound_to_its_server_and_registry(world: World, other: World) {
     let spec = json!({"version": 1, "stack": "lake", "buckets": {"raw": {}}});
     let plan = plan_of(&world.lake, &spec).await.unwrap();
     let plan = Plan::from_json(plan.to_json().unwrap().as_bytes()).unwrap();
     let applied = other.lake.apply(&plan, &silent).await;
     let error = assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::PreconditionFailed);
     assert!(error.message().contains("plan again"), "{error}");
-    complete(world.lake.apply(&plan, &silent).await, &plan);
+    assert_complete(world.lake.apply(&plan, &silent).await, &plan);
     let applied = world.lake.apply(&plan, &silent).await;
     assert_kind::<()>(Err(applied.error.unwrap()), ErrorKind::PreconditionFailed);
 }

@@ -1,5 +1,5 @@
-//! An S3 server that ignores the conditions of a PUT, as some do: buckets and objects in memory,
-//! and no signature is looked at.
+//! An S3 server that ignores the conditions of a PUT, as some servers do. It keeps objects in
+//! memory and checks no signatures.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,18 +9,18 @@ use tokio::net::{TcpListener, TcpStream};
 
 type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
-/// The server, on loopback. It ends with the runtime.
+/// The server, on a loopback port. It ends with the runtime.
 #[derive(Clone, Debug)]
-pub struct Careless {
+pub struct ServerWithoutConditions {
     endpoint: String,
     objects: Objects,
 }
 
-impl Careless {
-    /// Starts it.
+impl ServerWithoutConditions {
+    /// Starts the server.
     ///
     /// # Panics
-    /// When there is no port.
+    /// When no port is free.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let address = listener.local_addr().expect("its address");
@@ -34,13 +34,13 @@ impl Careless {
         server
     }
 
-    /// Where it listens.
+    /// The URL of the server.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The objects that it has, as `/bucket/key`.
+    /// The objects on the server, each as `/bucket/key`.
     ///
     /// # Panics
     /// Never.
@@ -50,8 +50,8 @@ impl Careless {
     }
 }
 
-/// What there is to say to a request: status, headers, body.
-fn answer(objects: &Objects, method: &str, path: &str, body: Vec<u8>) -> (u16, String, Vec<u8>) {
+/// Returns the response to a request: status, headers, body.
+fn respond(objects: &Objects, method: &str, path: &str, body: Vec<u8>) -> (u16, String, Vec<u8>) {
     let path = path.split('?').next().unwrap_or_default();
     let is_object = path.trim_matches('/').contains('/');
     let mut objects = objects.lock().expect("no panic");
@@ -80,7 +80,7 @@ fn answer(objects: &Objects, method: &str, path: &str, body: Vec<u8>) -> (u16, S
     }
 }
 
-/// Requests one after the other, as far as HTTP/1.1 with `Content-Length` goes.
+/// Responds to the requests of a connection one after the other. Bodies need `Content-Length`.
 async fn serve(client: TcpStream, objects: Objects) {
     let mut client = BufReader::new(client);
     loop {
@@ -105,13 +105,13 @@ async fn serve(client: TcpStream, objects: Objects) {
         if client.read_exact(&mut body).await.is_err() {
             return;
         }
-        let mut words = first.split(' ');
-        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let (status, headers, body) = answer(&objects, method, path, body);
+        let mut parts = first.split(' ');
+        let (method, path) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let (status, headers, body) = respond(&objects, method, path, body);
         let length = body.len();
         let head = format!("HTTP/1.1 {status} -\r\n{headers}content-length: {length}\r\n\r\n");
-        let whole = [head.into_bytes(), body].concat();
-        if client.write_all(&whole).await.is_err() {
+        let response = [head.into_bytes(), body].concat();
+        if client.write_all(&response).await.is_err() {
             return;
         }
     }

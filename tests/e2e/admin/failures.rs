@@ -1,4 +1,4 @@
-//! What goes wrong on the way to the admin API, and how much of it may be done at once.
+//! Errors of the admin API, lost responses, servers without the API, and many users.
 
 use std::time::{Duration, Instant};
 
@@ -8,27 +8,34 @@ use lakewright::{
     BucketName, ErrorKind, ObjectKey, PutOptions, Secret, SecretRef, SettingValue, Settings,
 };
 use lakewright_tests::proxy::{Fault, Proxy};
-use lakewright_tests::server::{Server, assert_kind, unique_bucket};
+use lakewright_tests::server::{OwnEmbedded, OwnMinio, assert_kind, unique_bucket};
+use lakewright_tests::tests;
 
-use super::{as_user, check, minio, reads, set};
+use super::{as_user, check, reads, set};
 
-/// Who may not, and who is not who she says.
-#[tokio::test(flavor = "multi_thread")]
-async fn refusals() {
-    let server = minio!();
+tests![
+    denied_and_unauthenticated,
+    changed_secret_file_is_read_again,
+    lost_responses,
+    servers_without_the_admin_api,
+    three_hundred_users,
+];
+
+/// Users without rights are denied, and wrong credentials are unauthenticated.
+async fn denied_and_unauthenticated(OwnMinio(server): OwnMinio) {
     let admin = server.lake().await.admin();
     admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
     let ann = as_user(&server, "ann", "some-secret").await.admin();
-    ann.require().await.expect("the API is there, if not for her");
+    ann.require().await.expect("the API is there, though this user may not use it");
     assert_kind(ann.list_users().await, ErrorKind::Denied);
     assert_kind(ann.put_policy("mine", &reads("raw")).await, ErrorKind::Denied);
     assert_kind(ann.set_user("eve", &Secret::new("some-secret"), true).await, ErrorKind::Denied);
-    // of her own service accounts she is mistress, once she may anything
+    // A user with any rights manages the service accounts of that user.
     admin.set_policies(&["readwrite"], Principal::User("ann")).await.unwrap();
     let own = ann.add_service_account(NewServiceAccount::default()).await.unwrap();
     assert_eq!(ann.service_account_info(&own.access_key).await.unwrap().owner, "ann");
 
-    for (key, secret) in [("lakewright-test", "wrong-secret"), ("nobody", "some-secret")] {
+    for (key, secret) in [("lakewright-test", "wrong-secret"), ("unknown", "some-secret")] {
         let wrong = as_user(&server, key, secret).await.admin();
         let set = wrong.set_user("eve", &Secret::new("eves-secret"), true).await;
         for error in [
@@ -50,17 +57,15 @@ async fn refusals() {
     let anonymous = lakewright::connect(anonymous).await.unwrap().admin();
     let error = assert_kind(anonymous.list_users().await, ErrorKind::Unauthenticated);
     assert!(error.to_string().contains("no keys"), "{error}");
-    assert_eq!(admin.list_users().await.unwrap().len(), 1, "nobody was made");
+    assert_eq!(admin.list_users().await.unwrap().len(), 1, "no user was created");
 }
 
-/// A secret that was exchanged in its file is taken up, and the payload encrypted anew for it.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_exchanged_secret_is_taken_up() {
-    let server = minio!();
+/// A secret that was changed in its file is used, and the request is encrypted again with it.
+async fn changed_secret_file_is_read_again(OwnMinio(server): OwnMinio) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
-    let Some(SettingValue::Literal(right)) = &server.settings.secret_access_key else { panic!() };
-    std::fs::write(&path, right.expose()).unwrap();
+    let right = server.credentials().1;
+    std::fs::write(&path, right).unwrap();
     let lake = server
         .lake_with(|s| {
             s.secret_access_key = Some(SettingValue::Reference(SecretRef::File(path.clone())));
@@ -71,45 +76,41 @@ async fn an_exchanged_secret_is_taken_up() {
     std::fs::write(&path, "not-the-right-one-now").unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_kind(admin.list_users().await, ErrorKind::Unauthenticated);
-    std::fs::write(&path, right.expose()).unwrap();
+    std::fs::write(&path, right).unwrap();
     admin.set_user("bob", &Secret::new("bobs-secret"), true).await.unwrap();
     assert_eq!(admin.list_users().await.unwrap().len(), 2);
     assert_eq!(check(&admin, "bob", "bobs-secret").await, SecretCheck::Matches);
 }
 
-/// What was done and whose answer was lost is not an error when it is done again, and is done
-/// once where twice would be.
-#[tokio::test(flavor = "multi_thread")]
-async fn lost_answers() {
-    let server = minio!();
-    let proxy = Proxy::to(server.settings.endpoint.as_deref().unwrap()).await;
+/// A request whose response was lost is retried without an error where that is harmless, and is
+/// sent once where it is not.
+async fn lost_responses(OwnMinio(server): OwnMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
     let admin = server.lake_with(|s| s.endpoint = Some(proxy.endpoint())).await.admin();
     let direct = server.lake().await.admin();
-    proxy.strike("/add-user", Fault::LoseAnswer, 1);
+    proxy.inject("/add-user", Fault::LoseResponse, 1);
     admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
-    proxy.strike("policy/attach", Fault::LoseAnswer, 1);
-    // "already" is what the second time says
+    proxy.inject("policy/attach", Fault::LoseResponse, 1);
+    // MinIO responds to the retry that the policy is attached already.
     admin.attach_policy(&["readonly"], Principal::User("ann")).await.unwrap();
     assert_eq!(direct.user_info("ann").await.unwrap().policies, set(["readonly"]));
-    proxy.strike("/list-users", Fault::CutAfter(300), 1);
+    proxy.inject("/list-users", Fault::CutAfter(300), 1);
     assert_eq!(admin.list_users().await.unwrap().len(), 1);
-    proxy.strike("/remove-user", Fault::LoseAnswer, 1);
+    proxy.inject("/remove-user", Fault::LoseResponse, 1);
     admin.remove_user("ann").await.unwrap();
     assert_eq!(direct.list_users().await.unwrap(), []);
-    proxy.strike("/add-service-account", Fault::LoseAnswer, 2);
-    let made = admin.add_service_account(NewServiceAccount::default()).await;
-    let error = assert_kind(made, ErrorKind::Unavailable);
+    proxy.inject("/add-service-account", Fault::LoseResponse, 2);
+    let created = admin.add_service_account(NewServiceAccount::default()).await;
+    let error = assert_kind(created, ErrorKind::Unavailable);
     assert!(!error.is_retryable() && error.to_string().contains("not known"), "{error}");
     assert!(error.outcome_unknown(), "{error}");
-    assert_eq!(proxy.struck(), 5, "sent once");
+    assert_eq!(proxy.faults(), 5, "sent once");
     assert_eq!(direct.list_service_accounts().await.unwrap().len(), 1);
 }
 
-/// Servers without the API say so, and nothing is written into a bucket that happens to have the
-/// name of the path.
-#[tokio::test(flavor = "multi_thread")]
-async fn servers_without_it() {
-    let server = Server::embedded().await;
+/// Servers without the API return `Unsupported`, and nothing is written into a bucket that has the
+/// name of the API's path.
+async fn servers_without_the_admin_api(OwnEmbedded(server): OwnEmbedded) {
     let lake = server.lake().await;
     for with_bucket in [false, true] {
         if with_bucket {
@@ -121,10 +122,10 @@ async fn servers_without_it() {
             }
         }
         let admin = lake.admin();
-        let nobody = Secret::new("some-secret");
+        let secret = Secret::new("some-secret");
         let errors = [
             admin.require().await.unwrap_err(),
-            admin.set_user("ann", &nobody, true).await.unwrap_err(),
+            admin.set_user("ann", &secret, true).await.unwrap_err(),
             admin.put_policy("reads", &reads("raw")).await.unwrap_err(),
             admin.attach_policy(&["reads"], Principal::User("ann")).await.unwrap_err(),
             admin.remove_user("ann").await.unwrap_err(),
@@ -151,11 +152,9 @@ async fn servers_without_it() {
     assert!(error.to_string().contains("Amazon"), "{error}");
 }
 
-/// As many as an organisation has: made side by side, told of in one request each.
-#[tokio::test(flavor = "multi_thread")]
-async fn many() {
+/// As many users as an organisation has are created concurrently and listed in one request.
+async fn three_hundred_users(OwnMinio(server): OwnMinio) {
     const USERS: usize = 300;
-    let server = minio!();
     let admin = server.lake().await.admin();
     for policy in 0..10 {
         admin.put_policy(&format!("p{policy}"), &reads(&format!("b{policy}"))).await.unwrap();
@@ -174,16 +173,16 @@ async fn many() {
         .try_collect::<Vec<_>>()
         .await
         .unwrap();
-    let made = begin.elapsed();
+    let created = begin.elapsed();
     let begin = Instant::now();
     let users = admin.list_users().await.unwrap();
     let entities = admin.policy_entities().await.unwrap();
-    let told = begin.elapsed();
-    eprintln!("{USERS} users with policies: made in {made:?}, told of in {told:?}");
+    let listed = begin.elapsed();
+    eprintln!("{USERS} users with policies: created in {created:?}, listed in {listed:?}");
     assert_eq!(users.len(), USERS);
     assert!(users.iter().all(|user| entities.users[&user.access_key] == user.policies));
     assert!(users.is_sorted_by(|a, b| a.access_key < b.access_key));
-    // several payloads of Argon2 at once share the memory of a few
+    // The client limits how many Argon2 computations run at once, because each takes 64 MiB.
     let all = futures::future::try_join_all((0..16).map(|_| admin.list_users())).await.unwrap();
     assert!(all.iter().all(|list| *list == users));
 }

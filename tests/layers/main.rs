@@ -1,7 +1,10 @@
-//! Holds the layer table of the architecture: who may depend on whom, and who never reaches what.
+//! The layers of the architecture: the dependencies that crates and modules may have.
 //!
 //! `graph` checks the crates by `cargo metadata`, `source` and `cycles` check the modules by their
 //! code. All of them take what they check as a value, so that their own tests can pass a wrong one.
+
+// What `clippy.toml` allows in tests, allowed in every function here.
+#![allow(clippy::expect_used, clippy::panic)]
 
 mod cycles;
 mod graph;
@@ -21,9 +24,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").into()
 }
 
-/// What cargo knows of the workspace on this platform, all features on.
-///
-/// Offline: whoever could build this test has every package of this platform at hand.
+/// Returns `cargo metadata` of the workspace for this platform, with all features. Offline, because
+/// every package of this platform is there once this test is built.
 fn metadata() -> Value {
     let out = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked", "--all-features"])
@@ -31,8 +33,8 @@ fn metadata() -> Value {
         .current_dir(root())
         .output()
         .expect("cargo starts");
-    let told = String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success(), "`cargo fetch --locked` gets what cargo may miss: {told}");
+    let errors = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "`cargo fetch --locked` fetches missing packages: {errors}");
     serde_json::from_slice(&out.stdout).expect("cargo prints JSON")
 }
 
@@ -83,27 +85,43 @@ fn no_code_decides_by_a_message() {
     assert!(found.is_empty(), "messages are for people:\n  {}", found.join("\n  "));
 }
 
-/// Every package that we build with must be content with the compiler that we state.
+/// The end-to-end tests have a harness of their own, so the compiler drops a function with `#[test]`
+/// there without a warning.
+#[test]
+fn end_to_end_tests_are_on_the_list_of_their_module() {
+    let root = root();
+    let files = source::files(&root, &["tests/e2e", "tests/src"]);
+    assert!(files.len() > 10, "only {} files found under {}", files.len(), root.display());
+    let dropped = ["#[test]", "#[tokio::test"];
+    let found: Vec<_> = files
+        .iter()
+        .filter(|(_, text)| dropped.iter().any(|attribute| text.contains(attribute)))
+        .map(|(path, _)| format!("{path}: list the test in `tests!` instead"))
+        .collect();
+    assert!(found.is_empty(), "tests that never run:\n  {}", found.join("\n  "));
+}
+
+/// No package that the workspace is built with needs a newer compiler than `rust-version`.
 #[test]
 fn no_dependency_asks_for_a_newer_compiler() {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().expect("packages is a list");
-    let (ours, theirs): (Vec<_>, Vec<_>) =
+    let (members, others): (Vec<_>, Vec<_>) =
         packages.iter().partition(|package| package["source"].is_null());
-    let stated: Vec<_> = ours.iter().map(|package| release(&package["rust_version"])).collect();
+    let stated: Vec<_> = members.iter().map(|package| release(&package["rust_version"])).collect();
     assert!(
         stated.windows(2).all(|two| two[0] == two[1]) && stated[0] > [0, 0, 0],
         "every member has `rust-version.workspace = true`"
     );
-    let newer: Vec<String> = theirs
+    let newer: Vec<String> = others
         .iter()
         .filter(|package| release(&package["rust_version"]) > stated[0])
-        .map(|package| format!("{} asks for rustc {}", package["id"], package["rust_version"]))
+        .map(|package| format!("{} needs rustc {}", package["id"], package["rust_version"]))
         .collect();
-    assert!(newer.is_empty(), "we state rustc {:?}, but:\n  {}", stated[0], newer.join("\n  "));
+    assert!(newer.is_empty(), "`rust-version` is {:?}, but:\n  {}", stated[0], newer.join("\n  "));
 }
 
-/// `"1.95"` as numbers, zeros for what is not stated.
+/// Parses `"1.95"` into three numbers; parts that are missing are 0.
 fn release(version: &Value) -> [u32; 3] {
     let mut parts = version.as_str().unwrap_or_default().split('.').map_while(|p| p.parse().ok());
     [(); 3].map(|()| parts.next().unwrap_or(0))

@@ -1,10 +1,21 @@
-//! Buckets and tables on the embedded server, which is not MinIO.
+//! Declared buckets and tables on the embedded server, which has no users, policies or quotas.
 
 use lakewright::{ErrorKind, ObjectKey, PutOptions, TableUri};
-use lakewright_tests::server::{Server, assert_kind};
+use lakewright_tests::server::{OwnEmbedded, assert_kind};
+use lakewright_tests::tests;
 use serde_json::{Value, json};
 
-use super::{complete, destroy, document, nothing_left, plan_of, registry, settle, silent, told};
+use super::{
+    assert_complete, assert_nothing_to_do, destroy, document, plan_and_apply, plan_of, registry,
+    silent, step_names,
+};
+
+tests![
+    buckets_and_tables,
+    plan_is_valid_after_a_restart,
+    unsupported_settings_are_refused_while_planning,
+    users_and_quotas_are_refused_while_planning,
+];
 
 fn portable() -> Value {
     json!({
@@ -29,12 +40,10 @@ fn portable() -> Value {
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn buckets_and_tables() {
-    let server = Server::embedded().await;
+async fn buckets_and_tables(OwnEmbedded(server): OwnEmbedded) {
     let lake = &server.lake().await;
     let mut spec = portable();
-    settle(lake, &spec).await;
+    plan_and_apply(lake, &spec).await;
     let uri = TableUri::new("raw/2013/flights").unwrap();
     let details = lake.table(uri.clone()).details().await.unwrap();
     assert_eq!(details.partition_columns, ["carrier"]);
@@ -44,17 +53,17 @@ async fn buckets_and_tables() {
     lake.drop_table(&uri).await.unwrap();
     let drift = lake.drift(&document(&spec)).await.unwrap();
     assert_eq!(
-        told(&drift),
+        step_names(&drift),
         ["create_table table/raw/2013/flights", "add_constraint table/raw/2013/flights",]
     );
-    settle(lake, &spec).await;
+    plan_and_apply(lake, &spec).await;
 
     let table = &mut spec["tables"]["raw/2013/flights"];
-    table["properties"] = json!({"delta.appendOnly": "false", "who": "me"});
+    table["properties"] = json!({"delta.appendOnly": "false", "owner": "me"});
     table["constraints"] = json!({"other": "delay < 5000"});
     table["schema"].as_array_mut().unwrap().push(json!({"name": "new", "type": "long"}));
-    let plan = settle(lake, &spec).await;
-    assert_eq!(plan.steps.len(), 4, "{:?}", told(&plan));
+    let plan = plan_and_apply(lake, &spec).await;
+    assert_eq!(plan.steps.len(), 4, "{:?}", step_names(&plan));
 
     spec["tables"]["raw/2013/flights"]["partition_by"] = json!([]);
     let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::PreconditionFailed);
@@ -66,24 +75,20 @@ async fn buckets_and_tables() {
     assert_eq!(left, [registry()]);
 }
 
-/// A plan is for a directory, whatever port its server has.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan_outlives_its_server() {
-    let server = Server::embedded().await;
+/// A plan is made for a data directory and valid on whatever port its server listens.
+async fn plan_is_valid_after_a_restart(OwnEmbedded(server): OwnEmbedded) {
     let lake = server.lake().await;
     let plan = plan_of(&lake, &portable()).await.unwrap();
     let port = lake.profile().to_string();
     drop(lake);
     let lake = server.lake().await;
     assert_ne!(lake.profile().to_string(), port);
-    complete(lake.apply(&plan, &silent).await, &plan);
-    nothing_left(&lake, &portable()).await;
+    assert_complete(lake.apply(&plan, &silent).await, &plan);
+    assert_nothing_to_do(&lake, &portable()).await;
 }
 
-/// What the server does not have is refused before anything is made.
-#[tokio::test(flavor = "multi_thread")]
-async fn missing_settings_are_refused_while_planning() {
-    let server = Server::embedded().await;
+/// Settings that the server does not support are refused before anything is created.
+async fn unsupported_settings_are_refused_while_planning(OwnEmbedded(server): OwnEmbedded) {
     let lake = &server.lake().await;
     let spec = json!({"version": 1, "stack": "lake", "buckets": {
         "raw": {"tags": {"a": "b"}, "lifecycle": []}, "bare": {},
@@ -94,17 +99,15 @@ async fn missing_settings_are_refused_while_planning() {
     assert!(lake.list_buckets().await.unwrap().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn users_and_quotas_are_refused_while_planning() {
-    let server = Server::embedded().await;
+async fn users_and_quotas_are_refused_while_planning(OwnEmbedded(server): OwnEmbedded) {
     let lake = &server.lake().await;
     let mut spec = portable();
     spec["buckets"]["raw"]["quota"] = "1GiB".into();
     spec["policies"] = json!({"p": {"grants": [{"access": "read", "bucket": "raw"}]}});
     spec["groups"] = json!({"g": {"policies": ["p"]}});
     let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::Unsupported);
-    for word in ["1 policy", "1 group", "1 quota"] {
-        assert!(error.message().contains(word), "{error}");
+    for count in ["1 policy", "1 group", "1 quota"] {
+        assert!(error.message().contains(count), "{error}");
     }
     assert!(lake.list_buckets().await.unwrap().is_empty());
 }

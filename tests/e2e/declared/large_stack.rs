@@ -1,13 +1,20 @@
-//! 200 buckets, 100 users, 50 policies: how long, in how many requests, and how long `mc` takes.
+//! A measurement: time and requests for 200 buckets, 100 users and 50 policies, and the time that
+//! `mc` takes for the same.
 //!
-//! `cargo test --release --workspace --test e2e -- --ignored --nocapture declared::measure`
+//! `cargo test --release --workspace --test e2e -- --ignored declared::large_stack`
 
 use std::time::{Duration, Instant};
 
 use lakewright_tests::proxy::Proxy;
+use lakewright_tests::tests;
 use serde_json::{Map, Value, json};
 
-use super::{World, complete, plan_of, silent, world};
+use super::{World, assert_complete, plan_of, silent};
+
+tests![
+    #[ignore = "measurement"]
+    time_and_requests,
+];
 
 const BUCKETS: usize = 200;
 const USERS: usize = 100;
@@ -37,15 +44,15 @@ fn large(world: &World) -> Value {
     json!({"version": 1, "stack": "large", "buckets": buckets, "policies": policies, "users": users})
 }
 
-/// The same by hand: one command after the other, as a script has it.
+/// Creates the same with one command of `mc` after the other, as a script does. Returns the time.
 fn by_mc(world: &World, spec: &Value) -> Duration {
     let begin = Instant::now();
     for (name, bucket) in spec["buckets"].as_object().unwrap() {
         let path = format!("kit/{name}");
-        let _ = world.mc.ask(&["mb", &path]);
-        let _ = world.mc.ask(&["version", "enable", &path]);
-        let _ = world.mc.ask(&["quota", "set", &path, "--size", "10GiB"]);
-        let _ = world.mc.ask(&[
+        world.mc.change(&["mb", &path]);
+        world.mc.change(&["version", "enable", &path]);
+        world.mc.change(&["quota", "set", &path, "--size", "10GiB"]);
+        world.mc.change(&[
             "tag",
             "set",
             &path,
@@ -62,21 +69,18 @@ fn by_mc(world: &World, spec: &Value) -> Duration {
     .unwrap();
     for name in spec["policies"].as_object().unwrap().keys() {
         let document = document.to_str().unwrap();
-        let _ = world.mc.ask(&["admin", "policy", "create", "kit", name, document]);
+        world.mc.change(&["admin", "policy", "create", "kit", name, document]);
     }
     for (name, user) in spec["users"].as_object().unwrap() {
-        let _ = world.mc.ask(&["admin", "user", "add", "kit", name, "hush-hush-mc"]);
+        world.mc.change(&["admin", "user", "add", "kit", name, "hush-hush-mc"]);
         let policy = user["policies"][0].as_str().unwrap();
-        let _ = world.mc.ask(&["admin", "policy", "attach", "kit", policy, "--user", name]);
+        world.mc.change(&["admin", "policy", "attach", "kit", policy, "--user", name]);
     }
     begin.elapsed()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn large_stack() {
-    let world = world!();
-    let proxy = Proxy::to(world.server.settings.endpoint.as_ref().unwrap()).await;
+async fn time_and_requests(world: World) {
+    let proxy = Proxy::to(world.server.endpoint()).await;
     let counted = world.server.lake_with(|s| s.endpoint = Some(proxy.endpoint())).await;
     let direct = &world.lake;
     let spec = large(&world);
@@ -85,7 +89,7 @@ async fn large_stack() {
         eprintln!("{what:<24} {:>9.3} s  {requests}", took.as_secs_f64());
     };
 
-    // Requests are counted through a proxy, times are taken without it.
+    // Requests are counted through a proxy, and times are measured without it.
     for (lake, through_proxy) in [(&counted, true), (direct, false)] {
         let step = async |what: &str, begin: Instant, before: usize| {
             let requests = through_proxy.then(|| proxy.requests() - before);
@@ -95,7 +99,7 @@ async fn large_stack() {
         let plan = plan_of(lake, &spec).await.unwrap();
         step("first plan", begin, before).await;
         let (begin, before) = (Instant::now(), proxy.requests());
-        complete(lake.apply(&plan, &silent).await, &plan);
+        assert_complete(lake.apply(&plan, &silent).await, &plan);
         step("apply", begin, before).await;
         let (begin, before) = (Instant::now(), proxy.requests());
         assert!(plan_of(lake, &spec).await.unwrap().is_empty());
@@ -104,7 +108,7 @@ async fn large_stack() {
         let plan = lake.plan_destroy(&super::stack("large"), &super::registry()).await.unwrap();
         step("plan of destroy", begin, before).await;
         let (begin, before) = (Instant::now(), proxy.requests());
-        complete(lake.apply(&plan, &silent).await, &plan);
+        assert_complete(lake.apply(&plan, &silent).await, &plan);
         step("destroy", begin, before).await;
         eprintln!();
     }
