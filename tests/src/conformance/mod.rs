@@ -6,8 +6,7 @@ pub mod buckets;
 pub mod objects;
 pub mod tables;
 
-use std::pin::Pin;
-
+use futures::future::LocalBoxFuture;
 use lakewright::{Bucket, Lake};
 
 use crate::harness::{Skip, Trial, trial};
@@ -17,7 +16,7 @@ use crate::server::{Target, unique_bucket};
 struct Case {
     /// The module path of the function, crate first.
     path: &'static str,
-    run: for<'a> fn(&'a Lake) -> Pin<Box<dyn Future<Output = Result<(), Skip>> + 'a>>,
+    run: for<'a> fn(&'a Lake) -> LocalBoxFuture<'a, Result<(), Skip>>,
 }
 
 /// Defines `cases()`, which returns the cases of the module it stands in.
