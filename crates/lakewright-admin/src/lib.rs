@@ -11,8 +11,6 @@ mod call;
 mod classify;
 mod export_bucket_metadata;
 mod group_info;
-#[cfg(test)]
-mod judge;
 mod list_groups;
 mod list_policies;
 mod list_service_accounts;

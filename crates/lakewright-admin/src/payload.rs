@@ -4,8 +4,8 @@
 //! `salt[32] | id[1] | nonce[8] | fragments`. A fragment is up to 16384 bytes of text and a tag
 //! of 16 bytes; only the last may be shorter. Its nonce is the eight bytes and its number from 1
 //! on (little-endian); its additional data is a flag (0x80 for the last) and the tag of nothing
-//! under number 0. The format is that of `minio.crypto` in minio-py, which is the judge in the
-//! tests.
+//! under number 0. The format is that of `minio.crypto` in minio-py, with which
+//! `tests/minio_py.rs` compares it.
 
 use std::num::NonZeroU32;
 use std::sync::OnceLock;

@@ -66,15 +66,7 @@ fn line(path: &str) -> String {
 mod tests {
     use std::process::Command;
 
-    use lakewright_core::state::Alive;
-
     use super::*;
-
-    /// The process id that [`a_hidden_process_is_not_taken_for_gone`] passes to its child.
-    const LOOK_FOR: &str = "LAKEWRIGHT_TEST_LOOK_FOR";
-    const CHILD: &str = "holder::tests::child_with_hidden_processes";
-    const FOREIGN: &str = "LAKEWRIGHT_TEST_FOREIGN_PROC";
-    const FOREIGN_CHILD: &str = "holder::tests::child_with_a_foreign_proc";
 
     #[test]
     fn a_process_is_found_until_it_has_ended() {
@@ -91,87 +83,5 @@ mod tests {
         child.wait().unwrap();
         assert_eq!(look_up(child.id()), ProcessLookup::NotFound);
         assert_eq!((look_up(0), look_up(u32::MAX)), (ProcessLookup::Hidden, ProcessLookup::Hidden));
-    }
-
-    /// The child of [`a_hidden_process_is_not_taken_for_gone`], started where `/proc` shows no
-    /// processes of other users.
-    #[test]
-    fn child_with_hidden_processes() {
-        let Ok(pid) = std::env::var(LOOK_FOR) else { return };
-        let pid: u32 = pid.parse().unwrap();
-        assert!(!fs::exists(format!("/proc/{pid}/stat")).unwrap(), "it is not hidden");
-        let here = this_process();
-        assert_ne!(here.process_start, 0);
-        assert_eq!(look_up(here.pid), ProcessLookup::StartedAt(here.process_start));
-        let holder = Holder { pid, process_start: 1, ..here.clone() };
-        assert_eq!(holder.alive(&here, look_up), Alive::Unknown);
-        // A process that has ended is found in no `/proc`.
-        let mut ended = Command::new("true").spawn().unwrap();
-        let holder = Holder { pid: ended.id(), ..holder };
-        ended.wait().unwrap();
-        assert_eq!(holder.alive(&here, look_up), Alive::Gone);
-    }
-
-    /// The child of [`a_foreign_proc_is_ignored`], started in a namespace whose `/proc` belongs to
-    /// another.
-    #[test]
-    fn child_with_a_foreign_proc() {
-        if std::env::var_os(FOREIGN).is_none() {
-            return;
-        }
-        let here = this_process();
-        assert_ne!(fs::read_link("/proc/self").unwrap().to_str(), Some(&*here.pid.to_string()));
-        // Another process has this id in that `/proc`.
-        assert_eq!(look_up(here.pid), ProcessLookup::Hidden);
-        assert_eq!(here.alive(&here, look_up), Alive::Unknown);
-    }
-
-    /// In the `/proc` that a new namespace inherits, its process ids belong to other processes.
-    #[test]
-    fn a_foreign_proc_is_ignored() {
-        let done = Command::new("unshare")
-            .args(["--pid", "--fork"])
-            .arg(std::env::current_exe().unwrap())
-            .args(["--exact", FOREIGN_CHILD, "--nocapture"])
-            .env(FOREIGN, "1")
-            .output();
-        match done {
-            Ok(done) if done.status.success() => {}
-            Ok(done) if done.status.code() == Some(101) => {
-                panic!("{}", String::from_utf8_lossy(&done.stderr))
-            }
-            _ => eprintln!("SKIPPED: process namespaces cannot be created here"),
-        }
-    }
-
-    /// `/proc` with `hidepid=2`, as services with `ProtectProc=invisible` have it, shows a process
-    /// without privileges no processes of other users.
-    #[test]
-    fn a_hidden_process_is_not_taken_for_gone() {
-        let unprivileged = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-        let Ok(mut holder) =
-            Command::new("setpriv").args(unprivileged).args(["sleep", "60"]).spawn()
-        else {
-            return eprintln!("SKIPPED: setpriv is not installed");
-        };
-        // Root without capabilities: it may read this program and has no other right of root.
-        let hiding = "mount -t proc -o hidepid=2 proc /proc || exit 77
-            exec setpriv --regid=65533 --clear-groups --bounding-set=-all --inh-caps=-all \"$@\"";
-        let done = Command::new("unshare")
-            .args(["--mount", "sh", "-c", hiding, "sh"])
-            .arg(std::env::current_exe().unwrap())
-            .args(["--exact", CHILD, "--nocapture"])
-            .env(LOOK_FOR, holder.id().to_string())
-            .output();
-        let runs = holder.try_wait().unwrap().is_none();
-        holder.kill().unwrap();
-        holder.wait().unwrap();
-        match done {
-            Ok(done) if done.status.success() => assert!(runs),
-            Ok(done) if done.status.code() == Some(101) => {
-                panic!("{}", String::from_utf8_lossy(&done.stderr))
-            }
-            _ => eprintln!("SKIPPED: /proc cannot be mounted with hidepid here"),
-        }
     }
 }

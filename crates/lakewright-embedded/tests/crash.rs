@@ -10,11 +10,11 @@ mod kit;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use kit::disk::Disk;
+use kit::disk::{self, Disk, DiskTest};
 use kit::{Client, Response};
 use lakewright_embedded::{EmbeddedOptions, EmbeddedServer, attach};
 
@@ -225,13 +225,7 @@ struct ServerProcess {
 
 impl ServerProcess {
     fn start(data: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "serve_until_killed", "--ignored", "--nocapture"])
-            .env(DATA, data)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = spawn_server(data);
         let begin = Instant::now();
         let found = loop {
             if let Ok(Some(found)) = attach(data)
@@ -259,10 +253,19 @@ impl Drop for ServerProcess {
     }
 }
 
-#[test]
-#[ignore = "the process that the test below starts and kills"]
-fn serve_until_killed() {
-    let data = std::env::var_os(DATA).expect("set by the test below");
+fn main() -> ExitCode {
+    // `ServerProcess` starts this program again as the server that is killed.
+    if let Some(data) = std::env::var_os(DATA) {
+        serve_until_killed(data.as_ref());
+    }
+    disk::run([DiskTest {
+        name: "acknowledged_writes_survive_kills_on_a_small_disk",
+        mebibytes: 12,
+        run: acknowledged_writes_survive_kills_on_a_small_disk,
+    }])
+}
+
+fn serve_until_killed(data: &Path) -> ! {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let server = runtime.block_on(EmbeddedServer::start(EmbeddedOptions::new(data)));
     let _server = server.unwrap_or_else(|error| panic!("{error}"));
@@ -271,21 +274,24 @@ fn serve_until_killed() {
     }
 }
 
-#[test]
-fn acknowledged_writes_survive_kills_on_a_small_disk() {
-    let Some(disk) = Disk::of_mebibytes(12) else { return };
+/// Starts this program again as a server on `data`.
+fn spawn_server(data: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .env(DATA, data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn acknowledged_writes_survive_kills_on_a_small_disk(disk: Disk) {
     let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     let seed = u64::try_from(seed % u128::from(u64::MAX)).unwrap() | 1;
     let mut random = Random(seed);
 
     // The server is also killed during its first start.
     for _ in 0..5 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "serve_until_killed", "--ignored"])
-            .env(DATA, disk.data())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = spawn_server(disk.data());
         std::thread::sleep(Duration::from_millis(random.below(40)));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -4,11 +4,27 @@
 mod kit;
 
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use kit::Client;
-use kit::disk::Disk;
+use kit::disk::{self, Disk, DiskTest};
 use lakewright_embedded::{EmbeddedOptions, EmbeddedServer, attach};
+
+fn main() -> ExitCode {
+    disk::run([
+        DiskTest {
+            name: "objects_on_a_full_disk_can_be_read_and_deleted",
+            mebibytes: 24,
+            run: objects_on_a_full_disk_can_be_read_and_deleted,
+        },
+        DiskTest {
+            name: "a_server_starts_on_a_full_disk_and_deleting_small_objects_frees_space",
+            mebibytes: 24,
+            run: a_server_starts_on_a_full_disk_and_deleting_small_objects_frees_space,
+        },
+    ])
+}
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -57,9 +73,7 @@ fn wait_for_space(client: &Client, size: usize) {
     assert_eq!(got.body, vec![9; size]);
 }
 
-#[test]
-fn objects_on_a_full_disk_can_be_read_and_deleted() {
-    let Some(disk) = Disk::of_mebibytes(24) else { return };
+fn objects_on_a_full_disk_can_be_read_and_deleted(disk: Disk) {
     let (server, client) = start(disk.data());
     client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
     let count = fill(&disk, &client, 100_000);
@@ -87,9 +101,7 @@ fn objects_on_a_full_disk_can_be_read_and_deleted() {
     block_on(server.shutdown()).unwrap();
 }
 
-#[test]
-fn a_server_starts_on_a_full_disk_and_deleting_small_objects_frees_space() {
-    let Some(disk) = Disk::of_mebibytes(24) else { return };
+fn a_server_starts_on_a_full_disk_and_deleting_small_objects_frees_space(disk: Disk) {
     let (server, client) = start(disk.data());
     client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
     // These objects are stored in the index, whose file shrinks only by compaction.

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Completion, Trial};
 
 /// A tmpfs. Dropping it unmounts it.
 #[derive(Debug)]
@@ -13,28 +15,22 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Mounts a tmpfs of this size. `None` without the permission to mount, which takes root on
-    /// Linux; the test is then skipped with a message, or fails if `LAKEWRIGHT_TEST_REQUIRE`
-    /// contains `embedded`.
-    pub(crate) fn of_mebibytes(size: u32) -> Option<Self> {
+    /// Mounts a tmpfs of this size. The error is the reason why that is not possible here: it takes
+    /// root on Linux.
+    fn of_mebibytes(size: u32) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={size}m,mode=700"), "tmpfs"])
             .arg(folder.path())
             .output();
-        let reason = match mounted {
+        match mounted {
             Ok(output) if output.status.success() => {
                 let data = folder.path().join("data");
-                return Some(Self { folder, data });
+                Ok(Self { folder, data })
             }
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            Err(error) => error.to_string(),
-        };
-        let required = std::env::var("LAKEWRIGHT_TEST_REQUIRE")
-            .is_ok_and(|list| list.split(',').any(|name| name.trim() == "embedded"));
-        assert!(!required, "a small disk cannot be mounted: {reason}");
-        eprintln!("SKIPPED: a small disk cannot be mounted ({reason})");
-        None
+            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Returns the directory for the data of a server.
@@ -67,4 +63,31 @@ impl Drop for Disk {
         // The lazy mode allows for a killed server whose files are open for a moment.
         let _ = Command::new("umount").arg("--lazy").arg(self.folder.path()).status();
     }
+}
+
+/// A test of a server on a small disk.
+pub(crate) struct DiskTest {
+    pub(crate) name: &'static str,
+    pub(crate) mebibytes: u32,
+    pub(crate) run: fn(Disk),
+}
+
+/// Runs tests as the built-in harness does. A test without its disk is counted as ignored, with the
+/// reason, or fails if `LAKEWRIGHT_TEST_REQUIRE` contains `embedded`.
+pub(crate) fn run<const N: usize>(tests: [DiskTest; N]) -> ExitCode {
+    let required = std::env::var("LAKEWRIGHT_TEST_REQUIRE")
+        .is_ok_and(|list| list.split(',').any(|name| name.trim() == "embedded"));
+    let trial = |DiskTest { name, mebibytes, run }| {
+        Trial::ignorable_test(name, move || match Disk::of_mebibytes(mebibytes) {
+            Ok(disk) => {
+                run(disk);
+                Ok(Completion::Completed)
+            }
+            Err(reason) => {
+                let reason = format!("a small disk cannot be mounted: {reason}");
+                if required { Err(reason.into()) } else { Ok(Completion::ignored_with(reason)) }
+            }
+        })
+    };
+    libtest_mimic::run(&Arguments::from_args(), tests.map(trial).into()).exit_code()
 }
