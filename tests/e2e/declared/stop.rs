@@ -158,7 +158,7 @@ async fn signals_stop_the_command(world: World, CommandLine(command): CommandLin
             tokio::task::spawn_blocking(|| apply.wait_with_output()).await.unwrap().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{errors}");
-        assert!(errors.contains("stopping: what is under way"), "{errors}");
+        assert!(errors.contains("stopping after the running steps"), "{errors}");
         if twice {
             assert!(signalled.elapsed() < Duration::from_secs(5), "{:?}", signalled.elapsed());
             assert!(errors.ends_with("terminated\n"), "{errors}");
