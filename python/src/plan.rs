@@ -60,7 +60,7 @@ impl From<&lakewright::plan::Step> for Step {
     fn from(step: &lakewright::plan::Step) -> Self {
         Self(StepFields {
             id: step.id.0,
-            resource: step.resource.address(),
+            resource: step.resource().address(),
             verb: step.action.verb().to_owned(),
             risk: match step.risk {
                 Risk::Safe => "safe",
@@ -128,7 +128,7 @@ impl Outcome {
     pub(crate) fn of(step: &lakewright::plan::Step, outcome: Option<&CoreOutcome>) -> Self {
         let mut fields = OutcomeFields {
             status: "left".to_owned(),
-            resource: step.resource.address(),
+            resource: step.resource().address(),
             verb: step.action.verb().to_owned(),
             code: None,
             error: None,

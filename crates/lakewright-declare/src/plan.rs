@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use lakewright_core::diff::Comparisons;
-use lakewright_core::plan::{Action, Plan, Set, Step, StepId};
+use lakewright_core::plan::{Action, FieldUpdate, Plan, ServiceAccountAction, Step, StepId};
 use lakewright_core::spec::{BucketSpec, Versioning};
 use lakewright_core::state::{BucketSetting, Declaration, Needs, Owned, Registry};
 use lakewright_core::{
@@ -151,19 +151,22 @@ const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// Refuses actions that the server would refuse, or accept without effect.
 fn check_actions(plan: &Plan, now: Timestamp) -> Result<()> {
     let impossible = |step: &Step| {
-        let (kind, why) = match &step.action {
-            Action::UpdateServiceAccount { description: Set::Clear, .. } => (
+        let Action::ServiceAccount(_, action) = &step.action else { return None };
+        let (kind, why) = match action {
+            ServiceAccountAction::UpdateServiceAccount {
+                description: FieldUpdate::Clear, ..
+            } => (
                 ErrorKind::Unsupported,
                 "MinIO cannot remove a description: declare the one that it has, or another"
                     .to_owned(),
             ),
-            Action::CreateServiceAccount { expires: Some(end), .. }
-            | Action::UpdateServiceAccount { expires: Set::To(end), .. } => {
-                (ErrorKind::PreconditionFailed, bad_expiry(end.0, now)?)
-            }
+            ServiceAccountAction::CreateServiceAccount { expires: Some(end), .. }
+            | ServiceAccountAction::UpdateServiceAccount {
+                expires: FieldUpdate::To(end), ..
+            } => (ErrorKind::PreconditionFailed, bad_expiry(end.0, now)?),
             _ => return None,
         };
-        Some(Error::new(kind, why).on(step.resource.to_string()))
+        Some(Error::new(kind, why).on(step.resource().to_string()))
     };
     let mut failures: Vec<Error> = plan.steps.iter().filter_map(impossible).collect();
     match failures.len() {
@@ -222,7 +225,7 @@ fn without_bookkeeping(mut plan: Plan) -> Plan {
         (step.id, step.after) = (number, after);
         steps.push(step);
     }
-    plan.intents.retain(|id, _| steps.iter().any(|step| step.resource == *id));
+    plan.intents.retain(|id, _| steps.iter().any(|step| step.resource() == *id));
     plan.steps = steps;
     plan.recovered = Vec::new();
     plan

@@ -79,7 +79,7 @@ pub(crate) fn adoption(address: &str) -> Adoption {
 
 /// Returns the steps of a plan as `verb address`, to be compared and shown.
 pub(crate) fn step_names(plan: &Plan) -> Vec<String> {
-    let name = |step: &Step| format!("{} {}", step.action.verb(), step.resource.address());
+    let name = |step: &Step| format!("{} {}", step.action.verb(), step.resource().address());
     plan.steps.iter().map(name).collect()
 }
 

@@ -1,42 +1,44 @@
-//! From what should be, what is and what is ours to the steps between them. Nothing here does
+//! The steps of a plan, from the spec, the observed server and the registry. Nothing here does
 //! I/O, and equal arguments give equal plans.
 //!
 //! # What a declaration manages
 //!
-//! * A field that is there is made true, whoever changed it.
-//! * A field that was there in the declaration last applied and is left out now goes back to the
-//!   server's default: no quota, no policy, no tags, versioning suspended. What was never
+//! * A declared field is set wherever the server differs from it.
+//! * A field that the declaration last applied had and the spec leaves out goes back to the
+//!   server's default: no quota, no policy, no tags, versioning suspended. A field that was never
 //!   declared is not touched.
 //! * Properties and constraints of a table are managed one by one, everything else as a whole.
-//! * A resource that is not declared any more is kept and told about, or with
-//!   [`DiffOptions::prune`] taken away.
+//! * A resource that is not declared any more is kept, with a note, or deleted with
+//!   [`DiffOptions::prune`].
 //!
-//! # What it refuses
+//! # What is refused
 //!
-//! A plan is made whole or not at all: everything that stands in its way is collected and told at
-//! once, each with what to do about it ([`Error::failures`]).
+//! There is no partial plan: all problems are collected and returned in one error, each with its
+//! remedy ([`Error::failures`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
 use serde_json::Value;
 
-mod access;
 mod bucket;
 mod condition;
+mod group;
 #[cfg(test)]
 mod model;
 mod overlap;
+mod policy;
 mod remove;
+mod service_account;
 mod table;
 #[cfg(test)]
 mod tests;
+mod user;
 
 pub use condition::{ConditionEquivalence, SameText};
 
 use crate::identity::StackName;
 use crate::name::BucketName;
-use crate::plan::{Action, Change, Note, Plan, PlanVersion, Step, StepId};
+use crate::plan::{Action, Change, Note, Plan, PlanVersion, RegistryAction, Risk, Step, StepId};
 use crate::resource::{ResourceId, ResourceKind};
 use crate::spec::Spec;
 use crate::state::{
@@ -44,14 +46,14 @@ use crate::state::{
 };
 use crate::{Error, ErrorKind, Result};
 
-/// What a plan depends on besides declaration and state.
+/// What a plan depends on besides spec, server and registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiffOptions {
-    /// Take away what the stack owns and does not declare any more.
+    /// Whether to delete what the stack owns and does not declare any more.
     pub prune: bool,
-    /// Take these over although their declarations do not say `adopt`.
+    /// The resources to adopt although their declarations do not say `adopt`.
     pub adopt: BTreeSet<ResourceId>,
-    /// The server, as the profile names it: a plan is bound to it.
+    /// The server as the profile names it. An apply to another one is refused.
     pub endpoint: String,
 }
 
@@ -64,15 +66,15 @@ pub struct Comparisons<'a> {
     pub conditions: &'a dyn ConditionEquivalence,
 }
 
-/// The steps that make the system what the document says. With a document that was applied, they
-/// are the drift.
+/// Returns the steps that make the server what the spec declares. With a spec that was applied
+/// they are the drift.
 ///
 /// # Errors
-/// Everything that stands in the way, as one error: `Conflict` for what another stack owns,
-/// `AlreadyExists` for what is there and nobody's and not to be adopted, `SchemaMismatch` for
-/// columns that cannot be changed, `Unsupported` for what the server does not have,
-/// `PreconditionFailed` for what the server cannot change afterwards or must not lose; `Conflict`
-/// where several of these meet. [`Error::failures`] has each of them.
+/// All problems as one error: `Conflict` for a resource that another stack owns, `AlreadyExists`
+/// for one that exists, has no owner and is not to be adopted, `SchemaMismatch` for columns that
+/// cannot be changed, `Unsupported` for what the server does not implement, `PreconditionFailed`
+/// for what the server cannot change afterwards or must not lose; `Conflict` where the problems
+/// are of several kinds. [`Error::failures`] has each of them.
 pub fn diff(
     spec: &Spec,
     observed: &Observed,
@@ -81,34 +83,34 @@ pub fn diff(
     options: &DiffOptions,
 ) -> Result<Plan> {
     let recovered = registry.recovered(observed);
-    let mut draft = Draft {
+    let mut planner = Planner {
         spec,
         observed,
         comparisons,
         registry: &recovered,
         options,
         steps: Vec::new(),
-        last: BTreeMap::new(),
-        makes: BTreeMap::new(),
+        last_step: BTreeMap::new(),
+        creating_step: BTreeMap::new(),
         intents: BTreeMap::new(),
         notes: Vec::new(),
         kept: Vec::new(),
         problems: Vec::new(),
     };
-    draft.check_server();
-    draft.buckets();
-    draft.tables();
+    planner.check_server();
+    planner.buckets();
+    planner.tables();
     if observed.capabilities.admin {
-        draft.policies();
-        draft.groups();
-        draft.users();
-        draft.service_accounts();
+        planner.policies();
+        planner.groups();
+        planner.users();
+        planner.service_accounts();
     }
-    draft.removals();
-    draft.finish(registry)
+    planner.removals();
+    planner.finish(registry)
 }
 
-/// The steps that take a whole stack away. The registry's bucket stays.
+/// Returns the steps that delete everything that a stack owns. The registry's bucket stays.
 ///
 /// # Errors
 /// As [`diff`].
@@ -126,7 +128,7 @@ pub fn destroy(
     let options = DiffOptions { prune: true, ..options.clone() };
     let mut plan = diff(&spec, observed, comparisons, registry, &options)?;
     if registry.recovered(observed).of_stack(stack).next().is_none() && plan.steps.is_empty() {
-        // More often a slip of the keyboard than a stack that was taken away before.
+        // A mistyped name is more likely than a stack that was destroyed before.
         plan.notes.push(Note {
             resource: ResourceId::Bucket(registry_bucket.clone()),
             text: format!("the registry in it knows no stack {stack}: nothing is taken away"),
@@ -135,64 +137,90 @@ pub fn destroy(
     Ok(plan)
 }
 
-/// A plan that is being made.
-struct Draft<'a> {
+/// A plan while it is made.
+struct Planner<'a> {
     spec: &'a Spec,
     observed: &'a Observed,
     comparisons: Comparisons<'a>,
     registry: &'a Registry,
     options: &'a DiffOptions,
     steps: Vec<Step>,
-    /// The last step of each resource: steps of one resource come one after the other, for
-    /// servers keep its settings in one place and read, change and write it.
-    last: BTreeMap<ResourceId, StepId>,
-    /// The step that makes a resource.
-    makes: BTreeMap<ResourceId, StepId>,
+    /// The last step of each resource. Steps of one resource are done one after the other,
+    /// because servers keep its settings in one place that they read, change and write.
+    last_step: BTreeMap<ResourceId, StepId>,
+    /// The step that creates or adopts a resource.
+    creating_step: BTreeMap<ResourceId, StepId>,
     intents: BTreeMap<ResourceId, Intent>,
     notes: Vec<Note>,
     kept: Vec<ResourceId>,
     problems: Vec<Error>,
 }
 
-/// How a declared resource stands.
+/// The status of a declared resource before the plan.
 #[derive(Clone, Copy)]
-enum Standing<'a> {
-    /// It is not there.
+enum ResourceStatus<'a> {
+    /// The resource does not exist. If the stack owns it, with its entry in the registry.
     Missing(Option<&'a Owned>),
-    /// It is there and ours.
-    Ours(&'a Owned),
-    /// It is there and nobody's, and may be taken over.
+    /// The resource exists and the stack owns it.
+    Owned(&'a Owned),
+    /// The resource exists without an owner, and the plan adopts it.
     Adopted,
 }
 
-impl<'a> Standing<'a> {
-    /// Our entry for it. What was declared for a resource that is gone has gone with it.
+impl<'a> ResourceStatus<'a> {
+    /// Returns the entry in the registry of a resource that exists. The declarations of a
+    /// resource that is gone do not count any more.
     fn owned(self) -> Option<&'a Owned> {
         match self {
-            Self::Ours(owned) => Some(owned),
+            Self::Owned(owned) => Some(owned),
             Self::Missing(_) | Self::Adopted => None,
         }
     }
 
-    fn is_there(self) -> bool {
+    fn exists(self) -> bool {
         !matches!(self, Self::Missing(_))
+    }
+
+    /// Returns the risk of replacing the secret of a user or service account. The secret of an
+    /// adopted one was never declared, so that nothing can bring it back.
+    fn risk_of_replaced_secret(self) -> Risk {
+        match self {
+            Self::Adopted => Risk::Destructive,
+            Self::Owned(_) | Self::Missing(_) => Risk::Safe,
+        }
+    }
+
+    /// Returns the reason why the resource is created.
+    fn creation_reason(self) -> &'static str {
+        match self {
+            Self::Missing(Some(_)) => "it is ours and is gone",
+            Self::Missing(None) | Self::Owned(_) | Self::Adopted => "it does not exist",
+        }
     }
 }
 
-/// A step before it has its number.
-struct NewStep {
+/// A step without its number.
+struct StepBuilder {
     action: Action,
+    risk: Risk,
     reason: String,
     changes: Vec<Change>,
     after: BTreeSet<StepId>,
 }
 
-impl NewStep {
+impl StepBuilder {
     fn new(action: Action, reason: impl Into<String>) -> Self {
-        Self { action, reason: reason.into(), changes: Vec::new(), after: BTreeSet::new() }
+        let risk = action.risk();
+        Self { action, risk, reason: reason.into(), changes: Vec::new(), after: BTreeSet::new() }
     }
 
-    fn changing(
+    /// Raises the risk above that of the action alone.
+    fn with_risk(mut self, risk: Risk) -> Self {
+        self.risk = self.risk.max(risk);
+        self
+    }
+
+    fn with_change(
         mut self,
         field: impl Into<String>,
         old: Option<Value>,
@@ -208,23 +236,18 @@ impl NewStep {
     }
 }
 
-/// A value for a [`Change`]. What cannot be written is shown as missing, which only a bug does.
-fn shown<T: Serialize>(value: &T) -> Option<Value> {
-    serde_json::to_value(value).ok()
-}
-
-impl<'a> Draft<'a> {
-    fn push(&mut self, resource: &ResourceId, new: NewStep) -> StepId {
-        let NewStep { action, reason, changes, mut after } = new;
-        // Documents are bounded well below this.
+impl<'a> Planner<'a> {
+    /// Adds a step after the last one of its resource.
+    fn push(&mut self, step: StepBuilder) {
+        let StepBuilder { action, risk, reason, changes, mut after } = step;
+        // The size of specs is limited to far fewer steps than fit the number.
         let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
-        after.extend(self.last.insert(resource.clone(), id));
+        let resource = action.resource();
+        after.extend(self.last_step.insert(resource.clone(), id));
         if action.takes_possession() {
-            self.makes.entry(resource.clone()).or_insert(id);
+            self.creating_step.entry(resource).or_insert(id);
         }
-        let (resource, risk) = (resource.clone(), action.risk());
-        self.steps.push(Step { id, resource, action, risk, reason, changes, after });
-        id
+        self.steps.push(Step { id, action, risk, reason, changes, after });
     }
 
     fn problem(&mut self, kind: ErrorKind, resource: &ResourceId, why: impl Into<String>) {
@@ -235,9 +258,9 @@ impl<'a> Draft<'a> {
         self.notes.push(Note { resource: resource.clone(), text: text.into() });
     }
 
-    /// The steps, among those so far, that make these.
-    fn makers(&self, resources: impl IntoIterator<Item = ResourceId>) -> Vec<StepId> {
-        resources.into_iter().filter_map(|id| self.makes.get(&id).copied()).collect()
+    /// Returns the steps so far that create or adopt these resources.
+    fn creating_steps(&self, resources: impl IntoIterator<Item = ResourceId>) -> Vec<StepId> {
+        resources.into_iter().filter_map(|id| self.creating_step.get(&id).copied()).collect()
     }
 
     fn check_server(&mut self) {
@@ -288,17 +311,18 @@ impl<'a> Draft<'a> {
         &self.options.endpoint
     }
 
-    /// How a declared resource stands, or nothing and a problem.
-    fn standing(&mut self, id: &ResourceId, there: bool, adopt: bool) -> Option<Standing<'a>> {
+    /// Returns the status of a declared resource. Without one, adds the problem: it exists and
+    /// belongs to another stack, or to none and is not to be adopted.
+    fn status(&mut self, id: &ResourceId, exists: bool, adopt: bool) -> Option<ResourceStatus<'a>> {
         let registry = self.registry;
         match registry.resources.get(id) {
             Some(owned) if owned.stack != self.spec.stack => {
                 self.problems.push(owned_by_another(id, &owned.stack));
                 None
             }
-            Some(owned) if there => Some(Standing::Ours(owned)),
-            owned if !there => Some(Standing::Missing(owned)),
-            _ if adopt || self.options.adopt.contains(id) => Some(Standing::Adopted),
+            Some(owned) if exists => Some(ResourceStatus::Owned(owned)),
+            owned if !exists => Some(ResourceStatus::Missing(owned)),
+            _ if adopt || self.options.adopt.contains(id) => Some(ResourceStatus::Adopted),
             _ => {
                 self.problem(
                     ErrorKind::AlreadyExists,
@@ -316,28 +340,36 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Begins with a declared resource: what is taken over says so first.
-    fn begin(&mut self, id: &ResourceId, standing: Standing<'a>) {
-        if matches!(standing, Standing::Adopted) {
-            self.push(id, NewStep::new(Action::Adopt, "it exists and is to be taken over"));
+    /// Adds the step that adopts a resource, before all others of it.
+    fn adopt(&mut self, id: &ResourceId, status: ResourceStatus<'a>) {
+        if matches!(status, ResourceStatus::Adopted) {
+            let action = Action::Registry(id.clone(), RegistryAction::Adopt);
+            self.push(StepBuilder::new(action, "it exists and is to be taken over"));
         }
     }
 
-    /// Ends with a declared resource: if it has a step, the registry is to store its declaration;
-    /// and if only the declaration has changed, a step does that alone.
-    fn end<'d, T>(&mut self, id: &ResourceId, standing: Standing<'a>, spec: &'d T)
+    /// Completes the steps of a declared resource. If there are any, the intent keeps the
+    /// declaration for the registry. If there are none and the declaration is new, adds the step
+    /// that records it.
+    fn record<'d, T>(&mut self, id: &ResourceId, status: ResourceStatus<'a>, spec: &'d T)
     where
         Declaration: From<&'d T>,
     {
         let declared = Declaration::from(spec);
-        if let Standing::Ours(owned) = standing
-            && !self.last.contains_key(id)
+        if let ResourceStatus::Owned(owned) = status
+            && !self.last_step.contains_key(id)
         {
             let same = owned.declared.as_ref() == Some(&declared);
             if same && owned.attempted.is_none() {
                 return;
             }
-            let mut step = NewStep::new(Action::Record, "its declaration has changed");
+            let reason = match &owned.declared {
+                None => "it is ours, and no declaration of it was applied yet",
+                Some(_) if same => "an apply was cut off before it was recorded",
+                Some(_) => "its declaration has changed",
+            };
+            let action = Action::Registry(id.clone(), RegistryAction::Record);
+            let mut step = StepBuilder::new(action, reason);
             let fields = |declared: Option<&Declaration>| match declared.map(Declaration::to_value)
             {
                 Some(Value::Object(fields)) => fields,
@@ -347,21 +379,16 @@ impl<'a> Draft<'a> {
             for field in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
                 let (old, new) = (old.get(field).cloned(), new.get(field).cloned());
                 if old != new {
-                    step = step.changing(field.clone(), old, new);
+                    step = step.with_change(field.clone(), old, new);
                 }
             }
-            if owned.declared.is_none() {
-                step.reason = "it is ours, and no declaration of it was applied yet".into();
-            } else if same {
-                step.reason = "an apply was cut off before it was recorded".into();
-            }
-            self.push(id, step);
+            self.push(step);
         }
-        if self.last.contains_key(id) {
-            let intent = match standing {
-                Standing::Missing(_) => Intent::Create(declared),
-                Standing::Ours(_) => Intent::Change(declared),
-                Standing::Adopted => Intent::Adopt(declared),
+        if self.last_step.contains_key(id) {
+            let intent = match status {
+                ResourceStatus::Missing(_) => Intent::Create(declared),
+                ResourceStatus::Owned(_) => Intent::Change(declared),
+                ResourceStatus::Adopted => Intent::Adopt(declared),
             };
             self.intents.insert(id.clone(), intent);
         }
@@ -369,7 +396,7 @@ impl<'a> Draft<'a> {
 
     fn finish(self, registry: &Registry) -> Result<Plan> {
         let Self { spec, observed, options, steps, intents, notes, kept, problems, .. } = self;
-        if let Some(error) = refusal(problems) {
+        if let Some(error) = combine_problems(problems) {
             return Err(error);
         }
         Ok(Plan {
@@ -388,8 +415,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The problems as one error.
-fn refusal(mut problems: Vec<Error>) -> Option<Error> {
+/// Combines the problems into one error.
+fn combine_problems(mut problems: Vec<Error>) -> Option<Error> {
     let first = problems.first()?;
     let kind = first.kind();
     let kind =
@@ -401,8 +428,9 @@ fn refusal(mut problems: Vec<Error>) -> Option<Error> {
     Some(Error::new(kind, message).during("plan").with_failures(problems))
 }
 
-/// The declarations of a resource whose settings may be on the server, the last applied one first.
-fn earlier<T: DeclaredSpec>(owned: Option<&Owned>) -> Vec<T> {
+/// Returns the declarations of a resource whose settings may be on the server, the last applied one
+/// first.
+fn previous_declarations<T: DeclaredSpec>(owned: Option<&Owned>) -> Vec<T> {
     let declarations = owned.into_iter().flat_map(Owned::declarations);
     declarations.filter_map(T::of).cloned().collect()
 }

@@ -1,12 +1,12 @@
-//! A server in memory that is as strict as MinIO, for judging plans.
+//! A model of a server, as strict as MinIO, that plans are applied to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::identity::AccessKey;
-use crate::plan::{Action, Outcome, Plan, Report, Set, Step, StepId};
-use crate::resource::ResourceId;
+use crate::identity::{AccessKey, GroupName, PolicyName};
+use crate::name::{BucketName, TableUri};
+use crate::plan::*;
 use crate::secret::SecretRef;
 use crate::spec::{Columns, ObjectLock, Spec, Versioning};
 use crate::state::{
@@ -16,7 +16,7 @@ use crate::state::{
 };
 use crate::{Error, ErrorKind};
 
-/// What a server has, with what it never tells.
+/// The state of a server, including secrets, which no server returns.
 #[derive(Clone, Debug)]
 pub(super) struct Server {
     pub(super) has: Observed,
@@ -79,7 +79,7 @@ impl Server {
         users.chain(accounts).collect()
     }
 
-    /// Begins to apply: the lease is taken.
+    /// Takes the lease for a plan.
     pub(super) fn begin(&mut self, plan: &Plan) -> crate::Result<()> {
         let now = "2026-11-21T00:00:00Z".parse().unwrap();
         self.registry =
@@ -87,8 +87,8 @@ impl Server {
         Ok(())
     }
 
-    /// Applies a plan in an order that its steps allow and `choose` decides, and stops after
-    /// `budget` steps as if the process were killed.
+    /// Applies a plan and stops after `budget` steps, as if the process were killed. Among the
+    /// steps that are ready `choose` selects the next one.
     pub(super) fn run(
         &mut self,
         plan: &Plan,
@@ -121,7 +121,7 @@ impl Server {
         report
     }
 
-    /// Plans, applies and gives the lease back.
+    /// Applies a whole plan under its lease.
     pub(super) fn apply(&mut self, plan: &Plan) {
         self.begin(plan).unwrap();
         let report = self.run(plan, |_| 0, |_| false, usize::MAX >> 1);
@@ -132,25 +132,25 @@ impl Server {
     pub(super) fn end(&mut self, plan: &Plan, report: &Report) {
         let now = "2026-11-21T00:00:10Z".parse().unwrap();
         self.registry = self.registry.return_lease("token", plan, report, now).unwrap();
-        // What is written is what is read.
+        // The registry can be read back without a difference.
         let written = self.registry.to_json().unwrap();
         assert_eq!(Registry::from_json(&written).unwrap(), self.registry);
     }
 
-    fn bucket(&mut self, id: &ResourceId) -> Result<&mut ObservedBucket, String> {
-        let ResourceId::Bucket(name) = id else { return refused("not a bucket") };
+    fn bucket(&mut self, name: &BucketName) -> Result<&mut ObservedBucket, String> {
         self.has.buckets.get_mut(name).ok_or_else(|| "NoSuchBucket".into())
     }
 
-    fn table(&mut self, id: &ResourceId) -> Result<&mut ObservedTable, String> {
-        let ResourceId::Table(uri) = id else { return refused("not a table") };
+    fn table(&mut self, uri: &TableUri) -> Result<&mut ObservedTable, String> {
         self.has.tables.get_mut(uri).ok_or_else(|| "no such table".into())
     }
 
-    fn user(&mut self, id: &ResourceId) -> Result<(&AccessKey, &mut ObservedUser), String> {
-        let ResourceId::User(name) = id else { return refused("not a user") };
-        let known = self.has.users.range_mut(name.clone()..=name.clone()).next();
-        known.ok_or_else(|| "no such user".into())
+    fn group(&mut self, name: &GroupName) -> Result<&mut ObservedGroup, String> {
+        self.has.groups.get_mut(name).ok_or_else(|| "no such group".into())
+    }
+
+    fn user(&mut self, name: &AccessKey) -> Result<&mut ObservedUser, String> {
+        self.has.users.get_mut(name).ok_or_else(|| "no such user".into())
     }
 
     fn check_policy(document: &Value) -> Result<(), String> {
@@ -160,12 +160,21 @@ impl Server {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each action")]
     fn act(&mut self, step: &Step) -> Result<(), String> {
-        let id = &step.resource;
         match step.action.clone() {
-            Action::CreateBucket { object_lock } => {
-                let ResourceId::Bucket(name) = id else { return refused("not a bucket") };
+            Action::Bucket(name, action) => self.act_on_bucket(&name, action),
+            Action::Table(uri, action) => self.act_on_table(&uri, action),
+            Action::Policy(name, action) => self.act_on_policy(&name, action),
+            Action::Group(name, action) => self.act_on_group(&name, action),
+            Action::User(name, action) => self.act_on_user(&name, action),
+            Action::ServiceAccount(_, action) => self.act_on_service_account(action),
+            Action::Registry(..) => Ok(()),
+        }
+    }
+
+    fn act_on_bucket(&mut self, name: &BucketName, action: BucketAction) -> Result<(), String> {
+        match action {
+            BucketAction::CreateBucket { object_lock } => {
                 let fresh = ObservedBucket {
                     contents: Contents::default().into(),
                     versioning: Reading::Is(object_lock.then_some(Versioning::Enabled)),
@@ -182,8 +191,8 @@ impl Server {
                     return refused("BucketAlreadyOwnedByYou");
                 }
             }
-            Action::SetVersioning { versioning } => {
-                let bucket = self.bucket(id)?;
+            BucketAction::SetVersioning(SetVersioning { versioning }) => {
+                let bucket = self.bucket(name)?;
                 let locked = matches!(bucket.object_lock, Reading::Is(Some(_)));
                 if versioning == Versioning::Suspended && locked {
                     return refused("InvalidBucketState");
@@ -191,31 +200,32 @@ impl Server {
                 bucket.versioning = Some(versioning).into();
                 bucket.unversioned.clear();
             }
-            Action::SetObjectLock { object_lock } => {
-                let bucket = self.bucket(id)?;
+            BucketAction::SetObjectLock(SetObjectLock { object_lock }) => {
+                let bucket = self.bucket(name)?;
                 if bucket.object_lock == Reading::Is(None) {
                     return refused("InvalidBucketState");
                 }
                 bucket.object_lock = Some(object_lock).into();
             }
-            Action::SetQuota { quota } => self.bucket(id)?.quota = quota.into(),
-            Action::SetLifecycle { mut rules } => {
+            BucketAction::SetQuota(SetQuota { quota }) => self.bucket(name)?.quota = quota.into(),
+            BucketAction::SetLifecycle(SetLifecycle { mut rules }) => {
                 // The server tells them in its own order and leaves nothing out.
                 rules.reverse();
                 let rules: Vec<_> = rules.iter().map(|rule| rule.normalised()).collect();
-                self.bucket(id)?.lifecycle = rules.into();
+                self.bucket(name)?.lifecycle = rules.into();
             }
-            Action::SetBucketPolicy { document } => {
+            BucketAction::SetBucketPolicy(SetBucketPolicy { document }) => {
                 document.as_ref().map_or(Ok(()), Self::check_policy)?;
-                self.bucket(id)?.policy = document.into();
+                self.bucket(name)?.policy = document.into();
             }
-            Action::SetTags { tags } => self.bucket(id)?.tags = tags.into(),
-            Action::SetEncryption { encryption } => self.bucket(id)?.encryption = encryption.into(),
-            Action::SetNotifications { notifications } => {
-                self.bucket(id)?.notifications = notifications.into();
+            BucketAction::SetTags(SetTags { tags }) => self.bucket(name)?.tags = tags.into(),
+            BucketAction::SetEncryption(SetEncryption { encryption }) => {
+                self.bucket(name)?.encryption = encryption.into()
             }
-            Action::DeleteBucket { force } => {
-                let ResourceId::Bucket(name) = id else { return refused("not a bucket") };
+            BucketAction::SetNotifications(SetNotifications { notifications }) => {
+                self.bucket(name)?.notifications = notifications.into();
+            }
+            BucketAction::DeleteBucket { force } => {
                 let full = self.has.tables.keys().any(|uri| uri.bucket() == name);
                 let bucket = self.has.buckets.remove(name).ok_or("NoSuchBucket")?;
                 if !force && (full || bucket.contents != Contents::default().into()) {
@@ -223,9 +233,13 @@ impl Server {
                 }
                 self.has.tables.retain(|uri, _| uri.bucket() != name);
             }
+        }
+        Ok(())
+    }
 
-            Action::CreateTable { schema, partition_by, properties } => {
-                let ResourceId::Table(uri) = id else { return refused("not a table") };
+    fn act_on_table(&mut self, uri: &TableUri, action: TableAction) -> Result<(), String> {
+        match action {
+            TableAction::CreateTable { schema, partition_by, properties } => {
                 if !self.has.buckets.contains_key(uri.bucket()) {
                     return refused("NoSuchBucket");
                 }
@@ -240,8 +254,8 @@ impl Server {
                     return refused("the table exists");
                 }
             }
-            Action::AddColumns { columns } => {
-                let table = self.table(id)?;
+            TableAction::AddColumns { columns } => {
+                let table = self.table(uri)?;
                 for column in columns {
                     if !column.nullable || table.schema.get(&column.name).is_some() {
                         return refused("no such change");
@@ -249,25 +263,24 @@ impl Server {
                     table.schema.0.push(column);
                 }
             }
-            Action::SetTableProperties { set, unset } => {
-                let table = self.table(id)?;
+            TableAction::SetTableProperties { set, unset } => {
+                let table = self.table(uri)?;
                 table.properties.extend(set);
                 for name in unset {
                     table.properties.remove(&name).ok_or("no such property")?;
                 }
             }
-            Action::AddConstraint { name, condition } => {
+            TableAction::AddConstraint { name, condition } => {
                 let condition = format!("({})", condition.to_uppercase());
-                if self.table(id)?.constraints.insert(name, condition).is_some() {
+                if self.table(uri)?.constraints.insert(name, condition).is_some() {
                     return refused("the constraint exists");
                 }
             }
-            Action::DropConstraint { name } => {
-                self.table(id)?.constraints.remove(&name).ok_or("no such constraint")?;
+            TableAction::DropConstraint { name } => {
+                self.table(uri)?.constraints.remove(&name).ok_or("no such constraint")?;
             }
-            Action::DropTable { force } => {
-                let ResourceId::Table(uri) = id else { return refused("not a table") };
-                if !force && self.table(id)?.empty == Reading::Is(false) {
+            TableAction::DropTable { force } => {
+                if !force && self.table(uri)?.empty == Reading::Is(false) {
                     return refused("it has rows");
                 }
                 self.has.tables.remove(uri).ok_or("no such table")?;
@@ -277,14 +290,17 @@ impl Server {
                     bucket.contents = Contents { other: true, ..Contents::default() }.into();
                 }
             }
+        }
+        Ok(())
+    }
 
-            Action::PutPolicy { document } => {
-                let ResourceId::Policy(name) = id else { return refused("not a policy") };
+    fn act_on_policy(&mut self, name: &PolicyName, action: PolicyAction) -> Result<(), String> {
+        match action {
+            PolicyAction::PutPolicy { document } => {
                 Self::check_policy(&document)?;
                 self.has.policies.insert(name.clone(), document);
             }
-            Action::DeletePolicy => {
-                let ResourceId::Policy(name) = id else { return refused("not a policy") };
+            PolicyAction::DeletePolicy => {
                 let in_use = self.has.users.values().any(|user| user.policies.contains(name))
                     || self.has.groups.values().any(|group| group.policies.contains(name));
                 if in_use {
@@ -292,23 +308,38 @@ impl Server {
                 }
                 self.has.policies.remove(name).ok_or("NoSuchPolicy")?;
             }
-            Action::CreateGroup => {
-                let ResourceId::Group(name) = id else { return refused("not a group") };
+        }
+        Ok(())
+    }
+
+    fn act_on_group(&mut self, name: &GroupName, action: GroupAction) -> Result<(), String> {
+        match action {
+            GroupAction::CreateGroup => {
                 let fresh = ObservedGroup { enabled: true, ..ObservedGroup::default() };
                 if self.has.groups.insert(name.clone(), fresh).is_some() {
                     return refused("the group exists");
                 }
             }
-            Action::SetGroupEnabled { enabled } => {
-                let ResourceId::Group(name) = id else { return refused("not a group") };
-                self.has.groups.get_mut(name).ok_or("no such group")?.enabled = enabled;
+            GroupAction::SetGroupEnabled { enabled } => {
+                self.group(name)?.enabled = enabled;
             }
-            Action::DeleteGroup => {
-                let ResourceId::Group(name) = id else { return refused("not a group") };
+            GroupAction::DeleteGroup => {
                 self.has.groups.remove(name).ok_or("no such group")?;
             }
-            Action::PutUser { secret, enabled } => {
-                let ResourceId::User(name) = id else { return refused("not a user") };
+            GroupAction::AttachPolicies { policies } => {
+                self.check_attachable(&policies)?;
+                self.group(name)?.policies.extend(policies);
+            }
+            GroupAction::DetachPolicies { policies } => {
+                self.group(name)?.policies.retain(|name| !policies.contains(name));
+            }
+        }
+        Ok(())
+    }
+
+    fn act_on_user(&mut self, name: &AccessKey, action: UserAction) -> Result<(), String> {
+        match action {
+            UserAction::PutUser { secret, enabled } => {
                 if self.has.service_accounts.contains_key(name) {
                     return refused("the access key is taken");
                 }
@@ -317,37 +348,36 @@ impl Server {
                 self.has.users.entry(name.clone()).or_insert(fresh).enabled = enabled;
                 self.secrets.insert(name.clone(), secret);
             }
-            Action::SetUserEnabled { enabled } => self.user(id)?.1.enabled = enabled,
-            Action::DeleteUser => {
-                let ResourceId::User(name) = id else { return refused("not a user") };
+            UserAction::SetUserEnabled { enabled } => self.user(name)?.enabled = enabled,
+            UserAction::DeleteUser => {
                 self.has.users.remove(name).ok_or("no such user")?;
                 self.has.service_accounts.retain(|_, account| account.owner != *name);
                 for group in self.has.groups.values_mut() {
                     group.members.remove(name);
                 }
             }
-            Action::JoinGroup { group } => {
-                let name = self.user(id)?.0.clone();
-                let group = self.has.groups.get_mut(&group).ok_or("no such group")?;
-                group.members.insert(name);
+            UserAction::JoinGroup { group } => {
+                self.user(name)?;
+                self.group(&group)?.members.insert(name.clone());
             }
-            Action::LeaveGroup { group } => {
-                let name = self.user(id)?.0.clone();
-                let group = self.has.groups.get_mut(&group).ok_or("no such group")?;
-                group.members.remove(&name);
+            UserAction::LeaveGroup { group } => {
+                self.user(name)?;
+                self.group(&group)?.members.remove(name);
             }
-            Action::AttachPolicies { policies } => {
-                for name in &policies {
-                    if !name.is_built_in() && !self.has.policies.contains_key(name) {
-                        return refused("NoSuchPolicy");
-                    }
-                }
-                self.attached(id)?.extend(policies);
+            UserAction::AttachPolicies { policies } => {
+                self.check_attachable(&policies)?;
+                self.user(name)?.policies.extend(policies);
             }
-            Action::DetachPolicies { policies } => {
-                self.attached(id)?.retain(|name| !policies.contains(name));
+            UserAction::DetachPolicies { policies } => {
+                self.user(name)?.policies.retain(|name| !policies.contains(name));
             }
-            Action::CreateServiceAccount {
+        }
+        Ok(())
+    }
+
+    fn act_on_service_account(&mut self, action: ServiceAccountAction) -> Result<(), String> {
+        match action {
+            ServiceAccountAction::CreateServiceAccount {
                 owner,
                 access_key,
                 secret,
@@ -369,7 +399,7 @@ impl Server {
                 }
                 self.secrets.insert(access_key, secret);
             }
-            Action::UpdateServiceAccount {
+            ServiceAccountAction::UpdateServiceAccount {
                 access_key,
                 secret,
                 policy,
@@ -377,11 +407,11 @@ impl Server {
                 description,
                 enable,
             } => {
-                fn set<T>(value: &mut Option<T>, to: Set<T>) {
+                fn set<T>(value: &mut Option<T>, to: FieldUpdate<T>) {
                     match to {
-                        Set::Keep => {}
-                        Set::Clear => *value = None,
-                        Set::To(new) => *value = Some(new),
+                        FieldUpdate::Keep => {}
+                        FieldUpdate::Clear => *value = None,
+                        FieldUpdate::To(new) => *value = Some(new),
                     }
                 }
                 let account = self.has.service_accounts.get_mut(&access_key);
@@ -394,31 +424,25 @@ impl Server {
                     self.secrets.insert(access_key, secret);
                 }
             }
-            Action::DeleteServiceAccount { access_key } => {
+            ServiceAccountAction::DeleteServiceAccount { access_key } => {
                 self.has.service_accounts.remove(&access_key).ok_or("no such service account")?;
             }
-            Action::Adopt | Action::Record | Action::Forget => {}
         }
         Ok(())
     }
 
-    fn attached(&mut self, id: &ResourceId) -> Result<&mut BTreeSet<crate::PolicyName>, String> {
-        match id {
-            ResourceId::Group(name) => {
-                let group = self.has.groups.get_mut(name).ok_or("no such group")?;
-                Ok(&mut group.policies)
-            }
-            id => Ok(&mut self.user(id)?.1.policies),
-        }
+    fn check_attachable(&self, policies: &BTreeSet<PolicyName>) -> Result<(), String> {
+        let known = |name: &PolicyName| name.is_built_in() || self.has.policies.contains_key(name);
+        if policies.iter().all(known) { Ok(()) } else { refused("NoSuchPolicy") }
     }
 }
 
-/// Columns from Delta's names.
+/// Reads columns from a map of Delta's type names.
 pub(super) fn columns(columns: &Value) -> Columns {
     serde_json::from_value(columns.clone()).unwrap()
 }
 
-/// Numbers of steps.
+/// Returns a set of step numbers.
 pub(super) fn ids(numbers: &[u32]) -> BTreeSet<StepId> {
     numbers.iter().copied().map(StepId).collect()
 }

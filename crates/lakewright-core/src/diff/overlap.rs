@@ -1,23 +1,23 @@
-//! Tables whose directories lie in each other. Dropping a table deletes everything below its
-//! path, whoever owns it; one document sees its own tables only, the registry those of all.
+//! Tables in the directory of another table. Dropping a table deletes everything below its path,
+//! whichever stack owns it. A spec has the tables of one stack, the registry those of all.
 
-use super::Draft;
+use super::Planner;
 use crate::ErrorKind;
 use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceId;
 use crate::spec::short_uri;
 use crate::state::Owned;
 
-impl Draft<'_> {
-    /// Whether a table may be made or taken over at this place: a problem where it lies inside or
-    /// around one that the registry has. Within the document the check of it has told already.
-    pub(super) fn has_room(&mut self, uri: &TableUri) -> bool {
+impl Planner<'_> {
+    /// Whether a table may be created or adopted at this path; adds a problem where it lies inside
+    /// or around one of the registry. Two tables of one spec are checked when it is read.
+    pub(super) fn is_free_path(&mut self, uri: &TableUri) -> bool {
         let registry = self.registry;
         let mut neighbours = ancestors(uri)
             .filter_map(|outer| registry.resources.get_key_value(&ResourceId::Table(outer)))
             .chain(inside(&registry.resources, uri));
         let neighbour = neighbours.find(|(id, owned)| {
-            // What is ours and gone is struck off, and in nobody's way.
+            // A table of this stack that is gone will be removed from the registry.
             owned.stack != self.spec.stack || self.observed.has(id, None)
         });
         let Some((other, owned)) = neighbour else { return true };
@@ -29,9 +29,9 @@ impl Draft<'_> {
         false
     }
 
-    /// Whether a table can be dropped without touching one that stays: a problem otherwise. Our
-    /// own tables that are not declared go with it.
-    pub(super) fn stands_alone(&mut self, uri: &TableUri) -> bool {
+    /// Whether a table can be dropped without deleting files of one that stays; adds a problem
+    /// otherwise. Tables of this stack that are not declared may be deleted with it.
+    pub(super) fn can_drop_alone(&mut self, uri: &TableUri) -> bool {
         let registry = self.registry;
         let registered = ancestors(uri)
             .filter_map(|outer| registry.resources.get_key_value(&ResourceId::Table(outer)))
@@ -61,7 +61,7 @@ impl Draft<'_> {
         false
     }
 
-    /// A table in this bucket that another stack owns.
+    /// Returns a table in this bucket that another stack owns.
     pub(super) fn table_of_another(&self, bucket: &BucketName) -> Option<(ResourceId, &Owned)> {
         let from = TableUri::new(format!("{bucket}/{FIRST}")).ok()?;
         self.registry
@@ -73,19 +73,19 @@ impl Draft<'_> {
     }
 }
 
-/// The first of the characters that may stand in a path.
+/// The lowest character that a path may contain.
 const FIRST: &str = " ";
 
-/// The tables in whose directories this one would lie. Directories are looked up, not compared:
-/// there are many tables.
+/// Returns the tables that have this one in their directory. Looking up each directory takes less
+/// than comparing with all tables.
 fn ancestors(uri: &TableUri) -> impl Iterator<Item = TableUri> {
     let path = uri.path();
     path.match_indices('/')
         .filter_map(|(end, _)| TableUri::new(format!("{}/{}", uri.bucket(), &path[..end])).ok())
 }
 
-/// Where tables that lie in this one's directory begin in the order of tables; none where a path
-/// would be too long.
+/// Returns the first possible table in the directory of this one, in the order of tables; none
+/// where its path would be too long.
 fn first_inside(uri: &TableUri) -> Option<TableUri> {
     TableUri::new(format!("{}/{}/{FIRST}", uri.bucket(), uri.path())).ok()
 }

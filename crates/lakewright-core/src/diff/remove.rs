@@ -1,32 +1,36 @@
-//! Steps for what is ours and not declared any more, in the reverse of the order of making.
+//! Steps for resources that the stack owns and does not declare any more, in the reverse of the
+//! order of creation.
 
 use std::collections::BTreeSet;
 
 use super::overlap::lies_in;
-use super::{Draft, NewStep};
+use super::{Planner, StepBuilder};
 use crate::ErrorKind;
-use crate::identity::{AccessKey, PolicyName};
+use crate::identity::{AccessKey, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
-use crate::plan::{Action, Step, StepId};
+use crate::plan::{
+    Action, BucketAction, GroupAction, PolicyAction, RegistryAction, ServiceAccountAction, StepId,
+    TableAction, UserAction,
+};
 use crate::resource::{ResourceId, ResourceKind};
 use crate::spec::{BucketSpec, TableSpec};
 use crate::state::{DeclaredSpec, Intent, Owned, Reading};
 
 const NOT_DECLARED: &str = "it is ours and not declared any more";
 
-impl Draft<'_> {
+impl Planner<'_> {
     pub(super) fn removals(&mut self) {
         let registry = self.registry;
         let mut gone: Vec<(ResourceId, &Owned)> =
             registry.of_stack(&self.spec.stack).filter(|(id, _)| !self.is_declared(id)).collect();
-        // Kinds stand in the order of making, and a table before those in its directory.
+        // Kinds are in the order of creation, and a table comes before those in its directory.
         gone.sort_by(|(a, _), (b, _)| b.cmp(a));
         for (id, owned) in gone {
             if id.kind().needs_admin() && !self.observed.capabilities.admin {
                 continue;
             }
-            if !self.is_there(&id, owned) {
-                self.strike_off(&id);
+            if !self.exists(&id, owned) {
+                self.forget(&id);
             } else if self.options.prune {
                 self.remove(&id, owned);
             } else {
@@ -55,7 +59,7 @@ impl Draft<'_> {
         }
     }
 
-    fn is_there(&self, id: &ResourceId, owned: &Owned) -> bool {
+    fn exists(&self, id: &ResourceId, owned: &Owned) -> bool {
         let mut keys = owned.access_keys();
         match id {
             ResourceId::ServiceAccount(_) => {
@@ -65,40 +69,56 @@ impl Draft<'_> {
         }
     }
 
-    fn strike_off(&mut self, id: &ResourceId) {
-        let why = "it is not declared any more, and is gone already";
-        self.push(id, NewStep::new(Action::Forget, why));
+    fn forget(&mut self, id: &ResourceId) {
+        let action = Action::Registry(id.clone(), RegistryAction::Forget);
+        self.push(StepBuilder::new(action, "it is not declared any more, and is gone already"));
         self.intents.insert(id.clone(), Intent::Forget);
     }
 
     fn remove(&mut self, id: &ResourceId, owned: &Owned) {
         let (action, after) = match id {
             ResourceId::Bucket(name) => match self.bucket_to_delete(id, name, owned) {
-                Some(force) => (Action::DeleteBucket { force }, self.drops_in(name)),
+                Some(force) => {
+                    let action = BucketAction::DeleteBucket { force };
+                    (Action::Bucket(name.clone(), action), self.table_drops_in_bucket(name))
+                }
                 None => return,
             },
             ResourceId::Table(uri) => {
-                let alone = self.stands_alone(uri);
+                let alone = self.can_drop_alone(uri);
                 match self.table_to_drop(id, uri, owned) {
-                    Some(force) if alone => (Action::DropTable { force }, self.drops_inside(uri)),
+                    Some(force) if alone => {
+                        let action = TableAction::DropTable { force };
+                        (Action::Table(uri.clone(), action), self.table_drops_inside(uri))
+                    }
                     _ => return,
                 }
             }
-            ResourceId::Policy(name) => (Action::DeletePolicy, self.detaching(name)),
-            ResourceId::Group(_) => (Action::DeleteGroup, self.leaving(id)),
-            ResourceId::User(name) => (Action::DeleteUser, self.accounts_of(name)),
-            ResourceId::ServiceAccount(_) => {
-                let there = |key: &AccessKey| self.observed.service_accounts.contains_key(key);
-                let Some(access_key) = owned.access_keys().find(there) else { return };
-                (Action::DeleteServiceAccount { access_key }, Vec::new())
+            ResourceId::Policy(name) => {
+                let action = PolicyAction::DeletePolicy;
+                (Action::Policy(name.clone(), action), self.steps_that_detach(name))
+            }
+            ResourceId::Group(name) => {
+                let action = GroupAction::DeleteGroup;
+                (Action::Group(name.clone(), action), self.steps_that_leave(name))
+            }
+            ResourceId::User(name) => {
+                let action = UserAction::DeleteUser;
+                (Action::User(name.clone(), action), self.account_deletions_of(name))
+            }
+            ResourceId::ServiceAccount(name) => {
+                let exists = |key: &AccessKey| self.observed.service_accounts.contains_key(key);
+                let Some(access_key) = owned.access_keys().find(exists) else { return };
+                let action = ServiceAccountAction::DeleteServiceAccount { access_key };
+                (Action::ServiceAccount(name.clone(), action), Vec::new())
             }
         };
-        self.push(id, NewStep::new(action, NOT_DECLARED).after(after));
+        self.push(StepBuilder::new(action, NOT_DECLARED).after(after));
         self.intents.insert(id.clone(), Intent::Delete);
     }
 
-    /// Whether the bucket is deleted with everything in it; nothing and a problem if it must not
-    /// be deleted.
+    /// Returns whether the bucket is deleted with everything in it. Without a result, adds the
+    /// reason why it cannot be deleted.
     fn bucket_to_delete(
         &mut self,
         id: &ResourceId,
@@ -124,7 +144,7 @@ impl Draft<'_> {
             return None;
         }
         let force = last_applied(owned).is_some_and(|spec: BucketSpec| spec.force_destroy);
-        if let Some(what) = self.stays_in(name).filter(|_| !force) {
+        if let Some(what) = self.remaining_contents(name).filter(|_| !force) {
             self.problem(
                 ErrorKind::PreconditionFailed,
                 id,
@@ -142,15 +162,15 @@ impl Draft<'_> {
         Some(force)
     }
 
-    /// What will be in the bucket when everything is dropped that is to be, if anything. The
-    /// server would find it too, but only after the tables are gone.
-    fn stays_in(&self, name: &BucketName) -> Option<&'static str> {
+    /// Returns what the bucket still contains when all tables in it that the plan drops are
+    /// gone. The server would refuse to delete such a bucket too, but only after the tables are
+    /// gone.
+    fn remaining_contents(&self, name: &BucketName) -> Option<&'static str> {
         let bucket = self.observed.buckets.get(name)?;
         let contents = bucket.contents.value()?;
         let dropped = |uri: &TableUri| {
-            let this = |step: &Step| matches!(&step.resource, ResourceId::Table(of) if of == uri);
-            let drops = |step: &Step| matches!(step.action, Action::DropTable { .. });
-            self.steps.iter().any(|step| drops(step) && this(step))
+            let mut actions = self.steps.iter().map(|step| &step.action);
+            actions.any(|action| dropped_table(action).is_some_and(|dropped| dropped == uri))
         };
         if contents.other || !contents.tables.iter().all(dropped) {
             return Some("it holds objects");
@@ -160,8 +180,8 @@ impl Draft<'_> {
             .then_some("it has versioning, which keeps what its tables leave behind")
     }
 
-    /// Whether the table is dropped with the rows in it; nothing and a problem if it must not be
-    /// dropped.
+    /// Returns whether the table is dropped with the rows in it. Without a result, adds the reason
+    /// why it cannot be dropped.
     fn table_to_drop(&mut self, id: &ResourceId, uri: &TableUri, owned: &Owned) -> Option<bool> {
         let force = last_applied(owned).is_some_and(|spec: TableSpec| spec.force_destroy);
         let empty = self.observed.tables.get(uri).map(|table| &table.empty);
@@ -182,71 +202,76 @@ impl Draft<'_> {
         None
     }
 
-    fn steps_that(&self, wanted: impl Fn(&ResourceId, &Action) -> bool) -> Vec<StepId> {
-        let steps = self.steps.iter().filter(|step| wanted(&step.resource, &step.action));
+    fn steps_that(&self, wanted: impl Fn(&Action) -> bool) -> Vec<StepId> {
+        let steps = self.steps.iter().filter(|step| wanted(&step.action));
         steps.map(|step| step.id).collect()
     }
 
-    fn drops_in(&self, bucket: &BucketName) -> Vec<StepId> {
-        self.steps_that(|id, action| match (id, action) {
-            (ResourceId::Table(uri), Action::DropTable { .. }) => uri.bucket() == bucket,
-            _ => false,
-        })
+    fn table_drops_in_bucket(&self, bucket: &BucketName) -> Vec<StepId> {
+        self.steps_that(|action| dropped_table(action).is_some_and(|uri| uri.bucket() == bucket))
     }
 
-    fn drops_inside(&self, outer: &TableUri) -> Vec<StepId> {
-        self.steps_that(|id, action| match (id, action) {
-            (ResourceId::Table(uri), Action::DropTable { .. }) => lies_in(uri, outer),
-            _ => false,
-        })
+    fn table_drops_inside(&self, outer: &TableUri) -> Vec<StepId> {
+        self.steps_that(|action| dropped_table(action).is_some_and(|uri| lies_in(uri, outer)))
     }
 
-    /// What takes a policy from those who have it.
-    fn detaching(&self, policy: &PolicyName) -> Vec<StepId> {
-        self.steps_that(|id, action| {
-            let attached: Option<&BTreeSet<PolicyName>> = match (id, action) {
-                (_, Action::DetachPolicies { policies }) => Some(policies),
-                (ResourceId::User(name), Action::DeleteUser) => {
+    /// Returns the steps that detach a policy from users and groups, or delete those.
+    fn steps_that_detach(&self, policy: &PolicyName) -> Vec<StepId> {
+        self.steps_that(|action| {
+            let detached: Option<&BTreeSet<PolicyName>> = match action {
+                Action::User(_, UserAction::DetachPolicies { policies })
+                | Action::Group(_, GroupAction::DetachPolicies { policies }) => Some(policies),
+                Action::User(name, UserAction::DeleteUser) => {
                     self.observed.users.get(name).map(|user| &user.policies)
                 }
-                (ResourceId::Group(name), Action::DeleteGroup) => {
+                Action::Group(name, GroupAction::DeleteGroup) => {
                     self.observed.groups.get(name).map(|group| &group.policies)
                 }
                 _ => None,
             };
-            attached.is_some_and(|attached| attached.contains(policy))
+            detached.is_some_and(|detached| detached.contains(policy))
         })
     }
 
-    /// What takes users out of a group.
-    fn leaving(&self, group: &ResourceId) -> Vec<StepId> {
-        let ResourceId::Group(name) = group else { return Vec::new() };
-        self.steps_that(|id, action| match (id, action) {
-            (_, Action::LeaveGroup { group }) => group == name,
-            (ResourceId::User(user), Action::DeleteUser) => {
-                self.observed.users.get(user).is_some_and(|user| user.groups.contains(name))
+    /// Returns the steps that remove users from a group, or delete those users.
+    fn steps_that_leave(&self, group: &GroupName) -> Vec<StepId> {
+        self.steps_that(|action| match action {
+            Action::User(_, UserAction::LeaveGroup { group: left }) => left == group,
+            Action::User(user, UserAction::DeleteUser) => {
+                self.observed.users.get(user).is_some_and(|user| user.groups.contains(group))
             }
             _ => false,
         })
     }
 
-    /// What takes away the service accounts of a user.
-    fn accounts_of(&self, user: &AccessKey) -> Vec<StepId> {
-        self.steps_that(|_, action| match action {
-            Action::DeleteServiceAccount { access_key } => self
-                .observed
-                .service_accounts
-                .get(access_key)
-                .is_some_and(|account| account.owner == *user),
+    /// Returns the steps that delete service accounts of a user.
+    fn account_deletions_of(&self, user: &AccessKey) -> Vec<StepId> {
+        self.steps_that(|action| match action {
+            Action::ServiceAccount(
+                _,
+                ServiceAccountAction::DeleteServiceAccount { access_key },
+            ) => {
+                let account = self.observed.service_accounts.get(access_key);
+                account.is_some_and(|account| account.owner == *user)
+            }
             _ => false,
         })
     }
 }
 
-/// The declaration that was last applied as a whole: `force_destroy` has no effect before that.
+/// Returns the table that an action drops.
+fn dropped_table(action: &Action) -> Option<&TableUri> {
+    match action {
+        Action::Table(uri, TableAction::DropTable { .. }) => Some(uri),
+        _ => None,
+    }
+}
+
+/// Returns the declaration that was last applied as a whole: `force_destroy` has no effect before
+/// that.
 fn last_applied<T: DeclaredSpec>(owned: &Owned) -> Option<T> {
     owned.declared.as_ref().and_then(T::of).cloned()
 }
 
-/// Kinds are compared in the order of making.
+/// Resources are sorted by their kinds, which are in the order of creation.
 const _: () = assert!((ResourceKind::Bucket as u8) < (ResourceKind::ServiceAccount as u8));

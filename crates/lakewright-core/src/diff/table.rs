@@ -4,68 +4,60 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Draft, NewStep, Standing, earlier, shown};
+use super::{Planner, ResourceStatus, StepBuilder, previous_declarations};
 use crate::ErrorKind;
-use crate::plan::Action;
+use crate::name::TableUri;
+use crate::plan::{Action, TableAction, json_value};
 use crate::resource::ResourceId;
 use crate::spec::{Column, TableSpec, same_name};
 use crate::state::ObservedTable;
 
-impl Draft<'_> {
+impl Planner<'_> {
     pub(super) fn tables(&mut self) {
         let (spec, observed) = (self.spec, self.observed);
         for (uri, declared) in &spec.tables {
             let id = ResourceId::Table(uri.clone());
             let found = observed.tables.get(uri);
-            let Some(standing) = self.standing(&id, found.is_some(), declared.adopt) else {
+            let Some(status) = self.status(&id, found.is_some(), declared.adopt) else {
                 continue;
             };
-            if !self.bucket_of_table(&id, uri.bucket()) {
+            if !self.has_bucket(&id, uri.bucket()) {
                 continue;
             }
-            if !matches!(standing, Standing::Ours(_)) && !self.has_room(uri) {
+            if !matches!(status, ResourceStatus::Owned(_)) && !self.is_free_path(uri) {
                 continue;
             }
-            self.begin(&id, standing);
+            self.adopt(&id, status);
             match found {
-                None => self.create_table(&id, uri.bucket(), declared, standing),
-                Some(found) => self.change_table(&id, declared, standing, found),
+                None => self.create_table(uri, declared, status),
+                Some(found) => self.change_table(uri, declared, status, found),
             }
-            self.end(&id, standing, declared);
+            self.record(&id, status, declared);
         }
     }
 
-    fn create_table(
-        &mut self,
-        id: &ResourceId,
-        bucket: &crate::BucketName,
-        declared: &TableSpec,
-        standing: Standing<'_>,
-    ) {
-        let reason = match standing {
-            Standing::Missing(Some(_)) => "it is ours and is gone",
-            _ => "it does not exist",
-        };
-        let action = Action::CreateTable {
+    fn create_table(&mut self, uri: &TableUri, declared: &TableSpec, status: ResourceStatus<'_>) {
+        let action = TableAction::CreateTable {
             schema: declared.schema.clone(),
             partition_by: declared.partition_by.clone().unwrap_or_default(),
             properties: declared.properties.clone().unwrap_or_default(),
         };
-        let bucket = self.makers([ResourceId::Bucket(bucket.clone())]);
-        self.push(id, NewStep::new(action, reason).after(bucket));
+        let bucket = self.creating_steps([ResourceId::Bucket(uri.bucket().clone())]);
+        self.push(step(uri, action, status.creation_reason()).after(bucket));
         for (name, condition) in declared.constraints.iter().flatten() {
-            self.add_constraint(id, name, condition, None);
+            self.add_constraint(uri, name, condition, None);
         }
     }
 
     fn change_table(
         &mut self,
-        id: &ResourceId,
+        uri: &TableUri,
         declared: &TableSpec,
-        standing: Standing<'_>,
+        status: ResourceStatus<'_>,
         found: &ObservedTable,
     ) {
-        self.columns(id, declared, found);
+        let id = &ResourceId::Table(uri.clone());
+        self.columns(uri, declared, found);
         if let Some(wanted) = &declared.partition_by
             && *wanted != found.partition_by
         {
@@ -84,13 +76,14 @@ impl Draft<'_> {
                 ),
             );
         }
-        let before: Vec<TableSpec> = earlier(standing.owned());
-        self.properties(id, declared, &before, found);
-        self.constraints(id, declared, &before, found);
+        let previous: Vec<TableSpec> = previous_declarations(status.owned());
+        self.properties(uri, declared, &previous, found);
+        self.constraints(uri, declared, &previous, found);
     }
 
-    /// Columns can be added if they may be null. Everything else about them is as it was made.
-    fn columns(&mut self, id: &ResourceId, declared: &TableSpec, found: &ObservedTable) {
+    /// Plans new columns, which have to be nullable. Every other change of columns is a problem.
+    fn columns(&mut self, uri: &TableUri, declared: &TableSpec, found: &ObservedTable) {
+        let id = &ResourceId::Table(uri.clone());
         let mut missing: Vec<Column> = Vec::new();
         let mut wrong = Vec::new();
         for column in &declared.schema.0 {
@@ -134,32 +127,30 @@ impl Draft<'_> {
             if let Some(name) =
                 partitions.into_iter().find(|name| missing.iter().any(|c| same_name(&c.name, name)))
             {
-                // The other half of the fault is told with the partition columns.
+                // The comparison of the partition columns adds the rest of this problem.
                 let why = format!("the partition column {name:?} cannot be added afterwards");
                 return self.problem(ErrorKind::PreconditionFailed, id, why);
             }
-            let mut step = NewStep::new(
-                Action::AddColumns { columns: missing.clone() },
-                "columns are declared that it does not have",
-            );
+            let action = TableAction::AddColumns { columns: missing.clone() };
+            let mut step = step(uri, action, "columns are declared that it does not have");
             for column in missing {
                 let text = column.to_string();
                 let (_, kind) = text.split_once(": ").unwrap_or(("", &text));
-                step = step.changing(
+                step = step.with_change(
                     format!("schema.{}", column.name),
                     None,
                     Some(Value::String(kind.to_owned())),
                 );
             }
-            self.push(id, step);
+            self.push(step);
         }
     }
 
     fn properties(
         &mut self,
-        id: &ResourceId,
+        uri: &TableUri,
         declared: &TableSpec,
-        before: &[TableSpec],
+        previous: &[TableSpec],
         found: &ObservedTable,
     ) {
         let wanted = declared.properties.clone().unwrap_or_default();
@@ -168,7 +159,7 @@ impl Draft<'_> {
             .filter(|(name, value)| found.properties.get(*name) != Some(value))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        let unset: BTreeSet<String> = before
+        let unset: BTreeSet<String> = previous
             .iter()
             .flat_map(|spec| spec.properties.iter().flatten())
             .map(|(name, _)| name)
@@ -183,29 +174,29 @@ impl Draft<'_> {
         } else {
             "properties differ from what is declared"
         };
-        let action = Action::SetTableProperties { set: set.clone(), unset: unset.clone() };
-        let mut step = NewStep::new(action, reason);
+        let action = TableAction::SetTableProperties { set: set.clone(), unset: unset.clone() };
+        let mut step = step(uri, action, reason);
         for name in set.keys().chain(&unset) {
-            step = step.changing(
+            step = step.with_change(
                 format!("properties.{name}"),
-                found.properties.get(name).and_then(shown),
-                set.get(name).and_then(shown),
+                found.properties.get(name).and_then(json_value),
+                set.get(name).and_then(json_value),
             );
         }
-        self.push(id, step);
+        self.push(step);
     }
 
     fn constraints(
         &mut self,
-        id: &ResourceId,
+        uri: &TableUri,
         declared: &TableSpec,
-        before: &[TableSpec],
+        previous: &[TableSpec],
         found: &ObservedTable,
     ) {
         let conditions = self.comparisons.conditions;
         let same = |now: &str, wanted: &str| conditions.is_same(&found.schema, now, wanted);
         let wanted = declared.constraints.clone().unwrap_or_default();
-        let given_up: BTreeSet<&String> = before
+        let given_up: BTreeSet<&String> = previous
             .iter()
             .flat_map(|spec| spec.constraints.iter().flatten())
             .map(|(name, _)| name)
@@ -213,29 +204,35 @@ impl Draft<'_> {
             .collect();
         for name in given_up {
             if let Some(old) = found.constraints.get(name) {
-                let action = Action::DropConstraint { name: name.clone() };
-                let step = NewStep::new(action, "it is not declared any more");
-                self.push(id, step.changing(format!("constraints.{name}"), shown(old), None));
+                let action = TableAction::DropConstraint { name: name.clone() };
+                let step = step(uri, action, "it is not declared any more");
+                let field = format!("constraints.{name}");
+                self.push(step.with_change(field, json_value(old), None));
             }
         }
         for (name, condition) in &wanted {
             match found.constraints.get(name) {
                 Some(now) if same(now, condition) => {}
                 Some(now) => {
-                    let action = Action::DropConstraint { name: name.clone() };
-                    self.push(id, NewStep::new(action, "its condition is to be another"));
-                    self.add_constraint(id, name, condition, Some(now));
+                    let action = TableAction::DropConstraint { name: name.clone() };
+                    self.push(step(uri, action, "its condition differs from the declared one"));
+                    self.add_constraint(uri, name, condition, Some(now));
                 }
-                None => self.add_constraint(id, name, condition, None),
+                None => self.add_constraint(uri, name, condition, None),
             }
         }
     }
 
-    fn add_constraint(&mut self, id: &ResourceId, name: &str, condition: &str, old: Option<&str>) {
+    fn add_constraint(&mut self, uri: &TableUri, name: &str, condition: &str, old: Option<&str>) {
         let action =
-            Action::AddConstraint { name: name.to_owned(), condition: condition.to_owned() };
-        let step = NewStep::new(action, "it is declared");
-        let old = old.and_then(|old| shown(&old));
-        self.push(id, step.changing(format!("constraints.{name}"), old, shown(&condition)));
+            TableAction::AddConstraint { name: name.to_owned(), condition: condition.to_owned() };
+        let step = step(uri, action, "it is declared");
+        let old = old.and_then(|old| json_value(&old));
+        let field = format!("constraints.{name}");
+        self.push(step.with_change(field, old, json_value(&condition)));
     }
+}
+
+fn step(uri: &TableUri, action: TableAction, reason: &'static str) -> StepBuilder {
+    StepBuilder::new(Action::Table(uri.clone(), action), reason)
 }

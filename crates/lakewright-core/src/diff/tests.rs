@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::model::{Server, columns, ids};
 use super::*;
-use crate::plan::Outcome;
+use crate::plan::{BucketAction, Outcome, TableAction};
 use crate::resource::Adoption;
 use crate::spec::Versioning;
 use crate::state::{Alive, Capabilities, Contents, Reading};
@@ -51,7 +51,7 @@ fn assert_nothing_to_do(server: &Server, spec: &Spec) {
 
 #[track_caller]
 fn verbs(plan: &Plan) -> Vec<String> {
-    plan.steps.iter().map(|step| format!("{} {}", step.action.verb(), step.resource)).collect()
+    plan.steps.iter().map(|step| format!("{} {}", step.action.verb(), step.resource())).collect()
 }
 
 #[track_caller]
@@ -215,7 +215,10 @@ fn columns_are_added() {
     assert_eq!(plan.steps[0].changes[0].field, "schema.b");
     assert_eq!(
         plan.steps[0].action,
-        Action::AddColumns { columns: columns(&json!({"b": "date"})).0 }
+        Action::Table(
+            "raw/t".parse().unwrap(),
+            TableAction::AddColumns { columns: columns(&json!({"b": "date"})).0 }
+        )
     );
     server.apply(&plan);
     assert_nothing_to_do(&server, &two);
@@ -246,7 +249,8 @@ fn a_bucket_with_objects_goes_only_if_its_applied_declaration_said_so() {
     assert_eq!(record.steps[0].changes[0].field, "force_destroy");
     server.apply(&record);
     let gone = plan_with(&server, &nothing, &pruning()).unwrap();
-    assert_eq!(gone.steps[0].action, Action::DeleteBucket { force: true });
+    let deletion = BucketAction::DeleteBucket { force: true };
+    assert_eq!(gone.steps[0].action, Action::Bucket("raw".parse().unwrap(), deletion));
     server.apply(&gone);
     assert_eq!(server.registry.resources, BTreeMap::new());
 }
@@ -381,7 +385,7 @@ fn a_table_is_not_dropped_with_or_from_under_another() {
         // Both go, the inner one first.
         let both = plan_with(&server, &raw(json!({})), &pruning()).unwrap();
         let inner = mine.max(other);
-        assert_eq!(both.steps[0].resource.address(), format!("table/{inner}"));
+        assert_eq!(both.steps[0].resource().address(), format!("table/{inner}"));
         assert_eq!(both.steps[1].after, ids(&[0]));
     }
 }
@@ -410,7 +414,8 @@ fn rows_go_with_a_table_only_where_that_was_declared() {
         let server = applied(&declared(force));
         let plan =
             plan_with(&server, &of(json!({ "buckets": { "raw": {} } })), &pruning()).unwrap();
-        assert_eq!(plan.steps[0].action, Action::DropTable { force });
+        let action = TableAction::DropTable { force };
+        assert_eq!(plan.steps[0].action, Action::Table("raw/t".parse().unwrap(), action));
     }
 }
 
@@ -435,7 +440,7 @@ fn a_plan_file_that_was_tampered_with_is_refused() {
         Plan::from_json(value.to_string().as_bytes())
     };
     assert_eq!(read(&|_| {}).unwrap(), plan);
-    let first = plan.steps[0].resource.address();
+    let first = plan.steps[0].resource().address();
     let other = if first.starts_with("bucket/") { "table/a/b" } else { "bucket/other" };
     type Change<'a> = (&'a dyn Fn(&mut Value), &'a str);
     let changes: [Change<'_>; 5] = [
@@ -443,7 +448,7 @@ fn a_plan_file_that_was_tampered_with_is_refused() {
         (&|plan| plan["intents"] = json!({}), "has no intent"),
         (&|plan| plan["intents"][&first]["kind"] = json!("forget"), "does not fit the intent"),
         (&|plan| plan["intents"][other] = json!({ "kind": "delete" }), "an intent and no step"),
-        (&|plan| plan["steps"][0]["resource"] = json!(other), "none of its kind"),
+        (&|plan| plan["steps"][0]["resource"] = json!(other), "not a valid action of the"),
     ];
     for (change, why) in changes {
         let error = read(change).unwrap_err();
@@ -1167,6 +1172,6 @@ proptest! {
             plan(&Server::new(), &without(&turned)).unwrap(),
         );
         let again = plan(&server, &turned).unwrap();
-        prop_assert!(again.steps.iter().all(|step| step.action == Action::Record), "{:?}", again.steps);
+        prop_assert!(again.steps.iter().all(|step| step.action.verb() == "record"), "{:?}", again.steps);
     }
 }

@@ -10,7 +10,6 @@ mod secrets;
 pub use declaration::{Declaration, Intent, IntentKind, Owned, Recovered};
 pub(crate) use declaration::{DeclaredSpec, intents};
 pub use lease::{Alive, Holder, Lease, ProcessLookup};
-pub(crate) use observed::managed;
 pub use observed::{
     BucketSetting, Capabilities, Contents, Needs, Observed, ObservedBucket, ObservedGroup,
     ObservedServiceAccount, ObservedTable, ObservedUser, Reading,

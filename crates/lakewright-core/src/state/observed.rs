@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{DeclaredSpec, Owned, Registry};
+use crate::bucket_setting::declared_settings;
+pub use crate::bucket_setting::{BucketSetting, ObservedBucket};
 use crate::identity::{AccessKey, AccountName, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceId;
-use crate::spec::{
-    BucketSpec, ByteSize, Columns, Encryption, LifecycleRule, Notification, ObjectLock, Spec, Time,
-    Versioning,
-};
+use crate::spec::{BucketSpec, Columns, Spec, Time};
 
 /// A setting that was read, or the reason why it has no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,32 +110,6 @@ impl Observed {
             }
         }
     }
-}
-
-/// A bucket on the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ObservedBucket {
-    /// Its contents, read before it is deleted.
-    pub contents: Reading<Contents>,
-    /// Its versioning; none for a bucket that never had it.
-    pub versioning: Reading<Option<Versioning>>,
-    /// The object keys without versioning, as patterns such as `tmp/*`: an extension of MinIO
-    /// that no declaration uses.
-    pub unversioned: BTreeSet<String>,
-    /// Its object lock; none for a bucket that was created without it.
-    pub object_lock: Reading<Option<ObjectLock>>,
-    /// Its quota; none for no quota.
-    pub quota: Reading<Option<ByteSize>>,
-    /// Its lifecycle rules.
-    pub lifecycle: Reading<Vec<LifecycleRule>>,
-    /// Its policy document.
-    pub policy: Reading<Option<Value>>,
-    /// Its tags.
-    pub tags: Reading<BTreeMap<String, String>>,
-    /// Its default encryption.
-    pub encryption: Reading<Option<Encryption>>,
-    /// Its notifications.
-    pub notifications: Reading<Vec<Notification>>,
 }
 
 /// The contents of a bucket: objects, versions and delete markers alike.
@@ -288,7 +261,7 @@ impl Needs {
 
     fn bucket(&mut self, name: &BucketName, spec: &BucketSpec) {
         let settings = self.buckets.entry(name.clone()).or_default();
-        settings.extend(managed(spec));
+        settings.extend(declared_settings(spec));
         // Versioning cannot be suspended on a bucket with object lock.
         if spec.versioning.is_some() || spec.object_lock.is_some() {
             settings.extend([BucketSetting::Versioning, BucketSetting::ObjectLock]);
@@ -304,56 +277,4 @@ impl Needs {
             || !self.service_accounts.is_empty()
             || self.buckets.values().any(|settings| settings.contains(&BucketSetting::Quota))
     }
-}
-
-/// The parts of a bucket that can be read: the fields of [`ObservedBucket`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BucketSetting {
-    /// Its contents.
-    Contents,
-    /// Its versioning.
-    Versioning,
-    /// Its object lock.
-    ObjectLock,
-    /// Its quota.
-    Quota,
-    /// Its lifecycle.
-    Lifecycle,
-    /// Its policy.
-    Policy,
-    /// Its tags.
-    Tags,
-    /// Its default encryption.
-    Encryption,
-    /// Its notifications.
-    Notifications,
-}
-
-/// The settings that a declaration manages.
-pub(crate) fn managed(spec: &BucketSpec) -> impl Iterator<Item = BucketSetting> {
-    let BucketSpec {
-        versioning,
-        object_lock,
-        quota,
-        lifecycle,
-        policy,
-        anonymous,
-        tags,
-        encryption,
-        notifications,
-        force_destroy: _,
-        adopt: _,
-    } = spec;
-    [
-        (BucketSetting::Versioning, versioning.is_some()),
-        (BucketSetting::ObjectLock, object_lock.is_some()),
-        (BucketSetting::Quota, quota.is_some()),
-        (BucketSetting::Lifecycle, lifecycle.is_some()),
-        (BucketSetting::Policy, policy.is_some() || anonymous.is_some()),
-        (BucketSetting::Tags, tags.is_some()),
-        (BucketSetting::Encryption, encryption.is_some()),
-        (BucketSetting::Notifications, notifications.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(name, managed)| managed.then_some(name))
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::declaration::{Declaration, Intent, Owned, Recovered, resources};
 use super::lease::{Alive, Holder, Lease};
 use crate::identity::StackName;
-use crate::plan::{Plan, Report};
+use crate::plan::{Plan, Report, Step};
 use crate::resource::{Adoption, ResourceId};
 use crate::state::Observed;
 use crate::{Error, ErrorKind, Result};
@@ -195,10 +195,10 @@ impl Registry {
             .on(odd.resource.to_string()));
         }
         next.enter(&plan.recovered);
-        let changed = plan.steps.iter().map(|step| &step.resource).chain(plan.intents.keys());
+        let changed = plan.steps.iter().map(Step::resource).chain(plan.intents.keys().cloned());
         for id in changed {
-            if let Some(owned) = next.resources.get(id).filter(|owned| owned.stack != plan.stack) {
-                return Err(owned_by_another(id, &owned.stack));
+            if let Some(owned) = next.resources.get(&id).filter(|owned| owned.stack != plan.stack) {
+                return Err(owned_by_another(&id, &owned.stack));
             }
         }
         next.serial += 1;

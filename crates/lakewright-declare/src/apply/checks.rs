@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use lakewright_core::plan::{Action, Plan, Step};
+use lakewright_core::plan::{Action, BucketAction, Plan, Step, TableAction};
 use lakewright_core::state::{Intent, Needs, Owned};
-use lakewright_core::{Error, ErrorKind, ResourceId, Result};
+use lakewright_core::{Error, ErrorKind, Result};
 
 use super::super::observe::{Lookup, observe};
 use crate::Provisioner;
@@ -29,29 +29,29 @@ pub(super) async fn check_plan(provisioner: &Provisioner, plan: &Plan) -> Result
 /// tables in a bucket would be dropped before the deletion of the bucket, or of another table in
 /// it, is refused.
 async fn check_still_empty(provisioner: &Provisioner, plan: &Plan, step: &Step) -> Result<()> {
-    let name = match (&step.resource, &step.action) {
-        (ResourceId::Bucket(name), Action::DeleteBucket { force: false }) => name,
+    let name = match &step.action {
+        Action::Bucket(name, BucketAction::DeleteBucket { force: false }) => name,
         #[cfg(feature = "tables")]
-        (ResourceId::Table(uri), Action::DropTable { force: false }) => {
+        Action::Table(uri, TableAction::DropTable { force: false }) => {
             return match provisioner.delta.table(uri.clone()).is_empty().await {
-                Ok(false) => Err(has_rows_by_now().on(step.resource.to_string())),
+                Ok(false) => Err(has_rows_by_now().on(step.resource().to_string())),
                 // An error here is also the error of the step, which reports it.
                 _ => Ok(()),
             };
         }
         _ => return Ok(()),
     };
-    let dropped = plan.steps.iter().filter_map(|step| match (&step.resource, &step.action) {
-        (ResourceId::Table(uri), Action::DropTable { .. }) if uri.bucket() == name => Some(uri),
+    let dropped = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Table(uri, TableAction::DropTable { .. }) if uri.bucket() == name => Some(uri),
         _ => None,
     });
     match provisioner.s3.bucket(name.clone()).contents(&dropped.cloned().collect()).await {
         Ok(contents) if contents.other => {
             let why = "objects were put into it since the plan was made: plan again";
-            Err(Error::new(ErrorKind::PreconditionFailed, why).on(step.resource.to_string()))
+            Err(Error::new(ErrorKind::PreconditionFailed, why).on(step.resource().to_string()))
         }
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error.on(step.resource.to_string()))
+            Err(error.on(step.resource().to_string()))
         }
         _ => Ok(()),
     }

@@ -50,7 +50,8 @@ impl Provisioner {
                 enter(bucket);
             }
         }
-        let mut lacks: BTreeSet<BucketSetting> = buckets.values().flat_map(lacking).collect();
+        let mut lacks: BTreeSet<BucketSetting> =
+            buckets.values().flat_map(ObservedBucket::unsupported).collect();
         if !self.admin.is_confirmed() {
             lacks.extend(self.probe(needs, &buckets).await?);
         }
@@ -112,26 +113,8 @@ impl Provisioner {
         for enter in self.at_once(lookups).await?.into_iter().flatten() {
             enter(&mut nowhere);
         }
-        Ok(lacking(&nowhere).collect())
+        Ok(nowhere.unsupported().collect())
     }
-}
-
-/// The settings that the server does not implement.
-fn lacking(bucket: &ObservedBucket) -> impl Iterator<Item = BucketSetting> {
-    fn lacks<T>(reading: &Reading<T>) -> bool {
-        matches!(reading, Reading::Unsupported)
-    }
-    [
-        (BucketSetting::Versioning, lacks(&bucket.versioning)),
-        (BucketSetting::ObjectLock, lacks(&bucket.object_lock)),
-        (BucketSetting::Lifecycle, lacks(&bucket.lifecycle)),
-        (BucketSetting::Policy, lacks(&bucket.policy)),
-        (BucketSetting::Tags, lacks(&bucket.tags)),
-        (BucketSetting::Encryption, lacks(&bucket.encryption)),
-        (BucketSetting::Notifications, lacks(&bucket.notifications)),
-    ]
-    .into_iter()
-    .filter_map(|(setting, lacks)| lacks.then_some(setting))
 }
 
 /// Takes the response "not implemented" as a reading.

@@ -19,9 +19,9 @@ pub enum GraphFormat {
 /// steps that depend on it. Destructive steps are red.
 #[must_use]
 pub fn graph(plan: &Plan, format: GraphFormat) -> String {
-    let mut resources: BTreeMap<&ResourceId, Vec<&Step>> = BTreeMap::new();
+    let mut resources: BTreeMap<ResourceId, Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {
-        resources.entry(&step.resource).or_default().push(step);
+        resources.entry(step.resource()).or_default().push(step);
     }
     match format {
         GraphFormat::Mermaid => mermaid(plan, &resources),
@@ -30,7 +30,7 @@ pub fn graph(plan: &Plan, format: GraphFormat) -> String {
 }
 
 // Writing to a String cannot fail.
-fn mermaid(plan: &Plan, resources: &BTreeMap<&ResourceId, Vec<&Step>>) -> String {
+fn mermaid(plan: &Plan, resources: &BTreeMap<ResourceId, Vec<&Step>>) -> String {
     let mut text = String::from("flowchart LR\n");
     for (number, (resource, steps)) in resources.iter().enumerate() {
         let _ = writeln!(text, "  subgraph r{number}[\"{}\"]", entities(&resource.to_string()));
@@ -52,7 +52,7 @@ fn mermaid(plan: &Plan, resources: &BTreeMap<&ResourceId, Vec<&Step>>) -> String
     text
 }
 
-fn dot(plan: &Plan, resources: &BTreeMap<&ResourceId, Vec<&Step>>) -> String {
+fn dot(plan: &Plan, resources: &BTreeMap<ResourceId, Vec<&Step>>) -> String {
     let mut text = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");
     for (number, (resource, steps)) in resources.iter().enumerate() {
         let _ = writeln!(text, "  subgraph cluster_{number} {{");
@@ -99,6 +99,7 @@ fn string(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::render::tree::tests::sample;
+    use lakewright_core::plan::{Action, GroupAction};
 
     #[test]
     fn mermaid_has_every_step_and_edge() {
@@ -121,7 +122,8 @@ mod tests {
     fn names_are_escaped() {
         let mut plan = sample();
         plan.steps.truncate(1);
-        plan.steps[0].resource = r#"group/x"]; end `md` <b> #quot; \"#.parse().unwrap();
+        let name = r#"x"]; end `md` <b> #quot; \"#.parse().unwrap();
+        plan.steps[0].action = Action::Group(name, GroupAction::CreateGroup);
         let mermaid = graph(&plan, GraphFormat::Mermaid);
         assert!(
             mermaid

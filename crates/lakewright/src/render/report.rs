@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lakewright_core::plan::{Action, Outcome, Plan, Report, Step};
+use lakewright_core::plan::{Outcome, Plan, Report, Step};
 use lakewright_core::printable;
 
 use super::number::count;
@@ -11,9 +11,9 @@ use super::style::{Color, Style};
 /// Renders a step on one line: `set_quota bucket raw`.
 #[must_use]
 pub fn step(step: &Step) -> String {
-    let mut text = format!("{} {}", step.action.verb(), step.resource);
-    if let Action::JoinGroup { group } | Action::LeaveGroup { group } = &step.action {
-        let _ = write!(text, " ({group})");
+    let mut text = format!("{} {}", step.action.verb(), step.resource());
+    if let Some(argument) = step.action.argument() {
+        let _ = write!(text, " ({argument})");
     }
     printable(&text).into_owned()
 }

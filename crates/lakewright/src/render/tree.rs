@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use lakewright_core::plan::{Action, Change, Plan, Risk, Step};
+use lakewright_core::plan::{Change, Effect, Plan, Risk, Step};
 use lakewright_core::state::IntentKind;
 use lakewright_core::{ResourceId, printable};
 use serde_json::Value;
@@ -12,22 +12,21 @@ use super::number::count;
 use super::style::{Color, Style};
 use super::values::{Line, lines};
 
-/// What becomes of a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What becomes of a resource. Where its steps differ in this, the greatest of them counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
-    Created,
-    Adopted,
+    Recorded,
     Changed,
+    Created,
     Destroyed,
     Forgotten,
-    Recorded,
+    Adopted,
 }
 
 impl Fate {
     fn of(plan: &Plan, resource: &ResourceId, steps: &[&Step]) -> Self {
-        let all = |is: fn(&Action) -> bool| steps.iter().all(|step| is(&step.action));
-        let some = |is: fn(&Action) -> bool| steps.iter().any(|step| is(&step.action));
-        if all(|action| matches!(action, Action::Record)) {
+        let effects = || steps.iter().map(|step| step.action.effect());
+        if effects().all(|effect| effect == Effect::Records) {
             return Self::Recorded;
         }
         match plan.intents.get(resource).map(crate::state::Intent::kind) {
@@ -36,12 +35,18 @@ impl Fate {
             Some(IntentKind::Change) => Self::Changed,
             Some(IntentKind::Delete) => Self::Destroyed,
             Some(IntentKind::Forget) => Self::Forgotten,
-            // A drift has steps without what is to be remembered of them.
-            None if some(|action| matches!(action, Action::Adopt)) => Self::Adopted,
-            None if some(|action| matches!(action, Action::Forget)) => Self::Forgotten,
-            None if some(ends) => Self::Destroyed,
-            None if some(begins) => Self::Created,
-            None => Self::Changed,
+            // Every step of a plan has an intent, unless a caller removed it.
+            None => effects().map(Self::of_effect).max().unwrap_or(Self::Changed),
+        }
+    }
+
+    const fn of_effect(effect: Effect) -> Self {
+        match effect {
+            Effect::Adopts => Self::Adopted,
+            Effect::Forgets => Self::Forgotten,
+            Effect::Deletes | Effect::DeletesWithContents => Self::Destroyed,
+            Effect::Creates => Self::Created,
+            Effect::Puts | Effect::Changes | Effect::Records => Self::Changed,
         }
     }
 
@@ -56,28 +61,6 @@ impl Fate {
             Self::Recorded => ("=", Color::Dim),
         }
     }
-}
-
-fn begins(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::CreateBucket { .. }
-            | Action::CreateTable { .. }
-            | Action::CreateGroup
-            | Action::CreateServiceAccount { .. }
-    )
-}
-
-fn ends(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::DeleteBucket { .. }
-            | Action::DropTable { .. }
-            | Action::DeletePolicy
-            | Action::DeleteGroup
-            | Action::DeleteUser
-            | Action::DeleteServiceAccount { .. }
-    )
 }
 
 /// Renders a plan as a tree of resources and fields with its notes and a summary, ending in a line
@@ -113,8 +96,8 @@ pub fn drift(plan: &Plan, style: Style) -> String {
     let mut text = format!("{}\n\n", heading(plan, style));
     tree(plan, style, &mut text);
     notes(plan, style, &mut text);
-    let resources: BTreeSet<&ResourceId> =
-        plan.steps.iter().map(|step| &step.resource).chain(&plan.kept).collect();
+    let resources: BTreeSet<ResourceId> =
+        plan.steps.iter().map(Step::resource).chain(plan.kept.iter().cloned()).collect();
     match resources.len() {
         0 => text += "No drift: everything is as it is declared.\n",
         number => {
@@ -135,22 +118,23 @@ fn heading(plan: &Plan, style: Style) -> String {
 
 /// Returns the number of resources that are updated in the registry only.
 fn recorded(plan: &Plan) -> usize {
-    let mut only: BTreeMap<&ResourceId, bool> = BTreeMap::new();
+    let mut only: BTreeMap<ResourceId, bool> = BTreeMap::new();
     for step in &plan.steps {
-        let is = matches!(step.action, Action::Record);
-        only.entry(&step.resource).and_modify(|all| *all &= is).or_insert(is);
+        let is = step.action.effect() == Effect::Records;
+        only.entry(step.resource()).and_modify(|all| *all &= is).or_insert(is);
     }
     only.values().filter(|all| **all).count()
 }
 
 /// Appends every resource with its fields, in the order of their first steps.
 fn tree(plan: &Plan, style: Style, text: &mut String) {
-    let mut order: Vec<&ResourceId> = Vec::new();
-    let mut steps: BTreeMap<&ResourceId, Vec<&Step>> = BTreeMap::new();
+    let mut order: Vec<ResourceId> = Vec::new();
+    let mut steps: BTreeMap<ResourceId, Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {
-        let of = steps.entry(&step.resource).or_default();
+        let resource = step.resource();
+        let of = steps.entry(resource.clone()).or_default();
         if of.is_empty() {
-            order.push(&step.resource);
+            order.push(resource);
         }
         of.push(step);
     }
@@ -178,18 +162,10 @@ fn resource_lines(
     let destructive = steps.iter().any(|step| step.risk == Risk::Destructive);
     let color = if destructive { Color::BoldRed } else { color };
     let reason = steps.first().map(|step| step.reason.as_str()).unwrap_or_default();
-    let said = match steps.iter().find(|step| ends(&step.action)).map(|step| &step.action) {
-        Some(Action::DeleteBucket { force: true }) => "DESTROYED WITH EVERYTHING IN IT ",
-        Some(_) => "DESTROYED ",
-        None => "",
-    };
-    let said = if said.is_empty() {
-        String::new()
-    } else {
-        style.paint(Color::BoldRed, said.trim_end()) + " "
-    };
+    let warning = steps.iter().find_map(|step| deletion_warning(step.action.effect()));
+    let warning = warning.map(|text| style.paint(Color::BoldRed, text) + " ").unwrap_or_default();
     let quiet = style.paint(Color::Dim, &format!("({})", printable(reason)));
-    let _ = writeln!(text, "{}  {said}{quiet}", style.paint(color, &head));
+    let _ = writeln!(text, "{}  {warning}{quiet}", style.paint(color, &head));
 
     let all: Vec<(Line, Risk)> = changes(steps)
         .iter()
@@ -216,27 +192,43 @@ fn resource_lines(
     }
 }
 
-/// What changes in a resource, and at what risk. A step that makes something says it in what it
-/// takes.
+/// Returns the warning for a resource that is deleted.
+const fn deletion_warning(effect: Effect) -> Option<&'static str> {
+    match effect {
+        Effect::Deletes => Some("DESTROYED"),
+        Effect::DeletesWithContents => Some("DESTROYED WITH EVERYTHING IN IT"),
+        Effect::Creates
+        | Effect::Puts
+        | Effect::Changes
+        | Effect::Adopts
+        | Effect::Records
+        | Effect::Forgets => None,
+    }
+}
+
+/// Returns the changes of a resource, each with the risk of its step. The changes of a step that
+/// creates the resource are its arguments.
 fn changes(steps: &[&Step]) -> Vec<(Change, Risk)> {
-    let told: BTreeSet<&str> =
+    let shown: BTreeSet<&str> =
         steps.iter().flat_map(|step| &step.changes).map(|change| change.field.as_str()).collect();
     let mut all = Vec::new();
     for step in steps {
-        if begins(&step.action) && step.changes.is_empty() {
-            let new = taken(&step.action).into_iter();
-            all.extend(new.filter(|new| !told.contains(&*new.field)).map(|new| (new, step.risk)));
+        if step.action.effect() == Effect::Creates && step.changes.is_empty() {
+            let new = arguments(step).into_iter();
+            all.extend(new.filter(|new| !shown.contains(&*new.field)).map(|new| (new, step.risk)));
         }
         all.extend(step.changes.iter().map(|change| (change.clone(), step.risk)));
     }
     all
 }
 
-/// The arguments of an action as fields that come into being.
-fn taken(action: &Action) -> Vec<Change> {
-    // What cannot be written is not shown, which only a bug does.
-    let Ok(Value::Object(fields)) = serde_json::to_value(action) else { return Vec::new() };
-    let says_something = |value: &Value| match value {
+/// Returns the arguments of an action as new fields.
+fn arguments(step: &Step) -> Vec<Change> {
+    // An action that cannot be serialised is not shown, which only a bug causes.
+    let Ok(Value::Object(fields)) = serde_json::to_value(&step.action) else {
+        return Vec::new();
+    };
+    let is_set = |value: &Value| match value {
         Value::Null | Value::Bool(false) => false,
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
@@ -244,7 +236,7 @@ fn taken(action: &Action) -> Vec<Change> {
     };
     fields
         .into_iter()
-        .filter(|(field, value)| field != "do" && says_something(value))
+        .filter(|(field, value)| field != "do" && is_set(value))
         .map(|(field, value)| Change { field, old: None, new: Some(value) })
         .collect()
 }

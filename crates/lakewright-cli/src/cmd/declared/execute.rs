@@ -85,7 +85,7 @@ impl Render for ApplyOutput<'_> {
             .iter()
             .map(|step| {
                 let mut entry = json!({
-                    "id": step.id, "resource": step.resource, "verb": step.action.verb(),
+                    "id": step.id, "resource": step.resource(), "verb": step.action.verb(),
                     "outcome": null, "code": null, "error": null, "outcome_unknown": false,
                     "because_of": null,
                 });

@@ -1,0 +1,197 @@
+//! The settings of a bucket, and how each of them becomes a step of a plan.
+//!
+//! A setting is one file here, with its action, its value on a new bucket and its comparison, and
+//! one line in the list below. From the list follow the names of settings ([`BucketSetting`]),
+//! the fields of a bucket on the server ([`ObservedBucket`]), the actions on buckets
+//! ([`BucketAction`]) with their table, and the order of the steps. Outside of this folder a
+//! setting needs its field in [`BucketSpec`], and a verb that reads and one that sets it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+mod compare;
+mod encryption;
+mod lifecycle;
+mod notifications;
+mod object_lock;
+mod policy;
+mod quota;
+mod tags;
+mod versioning;
+
+pub(crate) use self::compare::{Comparison, SettingPlan, SettingStep};
+use crate::bucket_config::{Encryption, LifecycleRule, Notification, ObjectLock, Versioning};
+use crate::plan::{ActionRow, Effect, Risk};
+use crate::spec::{BucketSpec, ByteSize};
+use crate::state::{Contents, Reading};
+
+/// A setting of a bucket, implemented by the action that sets it.
+pub(crate) trait Setting: Into<BucketAction> {
+    /// The value that is observed.
+    type Value;
+
+    /// The verb of the action, which is its name in snake case.
+    const VERB: &'static str;
+
+    /// Whether `spec` declares the setting.
+    fn is_declared(spec: &BucketSpec) -> bool;
+
+    /// Returns the value on a bucket that was just created.
+    fn on_new_bucket(object_lock: bool) -> Self::Value;
+
+    /// Compares the declared value with the observed one and plans the step that sets it.
+    fn plan(plan: &mut SettingPlan<'_>);
+}
+
+/// What the list of settings knows of a setting.
+pub(crate) trait Listed: Setting {
+    /// The name of the setting.
+    const NAME: BucketSetting;
+
+    /// Returns the observed value.
+    fn observed(bucket: &ObservedBucket) -> &Reading<Self::Value>;
+}
+
+macro_rules! bucket_settings {
+    ($( $(#[$doc:meta])* $module:ident: $Name:ident($Value:ty) => $Action:ident; )*) => {
+        /// The actions that set one setting each.
+        pub(crate) mod actions {
+            $( pub use super::$module::$Action; )*
+        }
+
+        /// What can be observed of a bucket: the fields of [`ObservedBucket`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum BucketSetting {
+            /// The objects, versions and delete markers in it.
+            Contents,
+            $( $(#[$doc])* $Name, )*
+        }
+
+        /// A bucket on the server.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct ObservedBucket {
+            /// The objects, versions and delete markers in it. Read before a deletion.
+            pub contents: Reading<Contents>,
+            /// The object keys that versioning leaves out, as patterns such as `tmp/*`. This is
+            /// an extension of MinIO that a spec cannot declare.
+            pub unversioned: BTreeSet<String>,
+            $( $(#[$doc])* pub $module: Reading<$Value>, )*
+        }
+
+        impl ObservedBucket {
+            /// Returns the settings that the server is known not to implement.
+            pub fn unsupported(&self) -> impl Iterator<Item = BucketSetting> {
+                [$( (BucketSetting::$Name, matches!(self.$module, Reading::Unsupported)), )*]
+                    .into_iter()
+                    .filter_map(|(setting, unsupported)| unsupported.then_some(setting))
+            }
+
+            /// Returns a bucket that was just created on a server without the settings in
+            /// `lacks`.
+            pub(crate) fn new_bucket(object_lock: bool, lacks: &BTreeSet<BucketSetting>) -> Self {
+                fn reading<S: Listed>(object_lock: bool, lacks: &BTreeSet<BucketSetting>) -> Reading<S::Value> {
+                    if lacks.contains(&S::NAME) {
+                        return Reading::Unsupported;
+                    }
+                    Reading::Is(S::on_new_bucket(object_lock))
+                }
+                Self {
+                    contents: Reading::Is(Contents::default()),
+                    unversioned: BTreeSet::new(),
+                    $( $module: reading::<$module::$Action>(object_lock, lacks), )*
+                }
+            }
+        }
+
+        /// What is done to a bucket.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+        pub enum BucketAction {
+            /// Creates the bucket.
+            CreateBucket {
+                /// Whether to enable object lock, which also enables versioning.
+                object_lock: bool,
+            },
+            $( $(#[$doc])* $Action($module::$Action), )*
+            /// Deletes the bucket.
+            DeleteBucket {
+                /// Whether to delete every object, version and delete marker in it first.
+                /// Otherwise the server refuses a bucket that is not empty.
+                force: bool,
+            },
+        }
+
+        impl BucketAction {
+            /// Returns the row of the action.
+            #[must_use]
+            pub const fn row(&self) -> ActionRow {
+                match self {
+                    Self::CreateBucket { .. } => {
+                        ActionRow::new("create_bucket", Effect::Creates, Risk::Safe)
+                    }
+                    // What a setting loses depends on the value that it replaces, so that the
+                    // comparison of the setting states the risk of the step.
+                    $( Self::$Action(_) => {
+                        let verb = <$module::$Action as Setting>::VERB;
+                        ActionRow::new(verb, Effect::Changes, Risk::Safe)
+                    } )*
+                    Self::DeleteBucket { force: false } => {
+                        ActionRow::new("delete_bucket", Effect::Deletes, Risk::Destructive)
+                    }
+                    Self::DeleteBucket { force: true } => {
+                        let effect = Effect::DeletesWithContents;
+                        ActionRow::new("delete_bucket", effect, Risk::Destructive)
+                    }
+                }
+            }
+        }
+
+        $(
+            impl From<$module::$Action> for BucketAction {
+                fn from(action: $module::$Action) -> Self {
+                    Self::$Action(action)
+                }
+            }
+
+            impl Listed for $module::$Action {
+                const NAME: BucketSetting = BucketSetting::$Name;
+
+                fn observed(bucket: &ObservedBucket) -> &Reading<Self::Value> {
+                    &bucket.$module
+                }
+            }
+        )*
+
+        /// Returns the settings that `spec` declares.
+        pub(crate) fn declared_settings(spec: &BucketSpec) -> BTreeSet<BucketSetting> {
+            let all = [$( (BucketSetting::$Name, <$module::$Action as Setting>::is_declared(spec)), )*];
+            all.into_iter().filter_map(|(name, declared)| declared.then_some(name)).collect()
+        }
+
+        /// Plans the steps of every setting, in the order of the list.
+        pub(crate) fn plan_settings(plan: &mut SettingPlan<'_>) {
+            $( <$module::$Action as Setting>::plan(plan); )*
+        }
+    };
+}
+
+bucket_settings! {
+    /// Versioning; none for a bucket that never had it.
+    versioning: Versioning(Option<Versioning>) => SetVersioning;
+    /// Object lock with its default retention; none for a bucket that was created without it.
+    object_lock: ObjectLock(Option<ObjectLock>) => SetObjectLock;
+    /// The tags.
+    tags: Tags(BTreeMap<String, String>) => SetTags;
+    /// The lifecycle rules.
+    lifecycle: Lifecycle(Vec<LifecycleRule>) => SetLifecycle;
+    /// The policy document; none for no policy.
+    policy: Policy(Option<Value>) => SetBucketPolicy;
+    /// The quota; none for no quota.
+    quota: Quota(Option<ByteSize>) => SetQuota;
+    /// The default encryption; none for no default.
+    encryption: Encryption(Option<Encryption>) => SetEncryption;
+    /// The notifications.
+    notifications: Notifications(Vec<Notification>) => SetNotifications;
+}
