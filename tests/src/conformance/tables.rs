@@ -257,7 +257,9 @@ async fn refused_data_and_queries(lake: &Lake) {
     assert_kind(table.scan(options).schema().await, ErrorKind::InvalidInput);
     let outside =
         OverwriteOptions { replace_where: Some("month = 1".into()), ..OverwriteOptions::default() };
-    assert_kind(table.overwrite(rows(0..3, 2), outside).await, ErrorKind::InvalidInput);
+    let error = assert_kind(table.overwrite(rows(0..3, 2), outside).await, ErrorKind::InvalidInput);
+    // deltalake's preview of the rows is data, which does not belong in messages.
+    assert!(error.message().contains("3 rows") && !error.message().contains("c0"), "{error}");
     assert_eq!(table.version().await.unwrap(), 0);
     let nowhere = lake.table(TableUri::new(format!("{}/nowhere", table.uri().bucket())).unwrap());
     assert_kind(nowhere.append(rows(0..1, 1), WriteOptions::default()).await, ErrorKind::NotFound);
