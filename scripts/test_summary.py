@@ -1,7 +1,7 @@
 """Prints how many tests passed, failed and were skipped, and why, from logs of test runs.
 
-``test_summary.py NAME=LOG...``, where a log holds what cargo or pytest printed. A run that ended before its closing line has no
-result.
+``test_summary.py NAME=LOG...``, where a log holds what cargo or pytest printed. A run that
+ended before its closing line has no result.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ def test_policy(bucket: lakewright.Bucket) -> None:
         with pytest.raises(lakewright.ConflictError, match="policy of its own"):
             verb()
     document["Statement"][0]["Conditon"] = {}  # type: ignore[index]
-    with pytest.raises(lakewright.InvalidInputError, match=r'Statement\[0\]\.Conditon: .* did you mean "Condition"'):
+    hint = r'Statement\[0\]\.Conditon: .* did you mean "Condition"'
+    with pytest.raises(lakewright.InvalidInputError, match=hint):
         bucket.set_policy(document)
     bucket.delete_policy()
     assert bucket.get_policy() is None

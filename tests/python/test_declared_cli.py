@@ -391,7 +391,10 @@ def test_no_secret_is_anywhere(stack: Stack, on_minio: None) -> None:
     assert one.encode() not in seen and two.encode() not in seen
     # They are hers all the same: a changed one is found by trying it.
     (cli.cwd / "etl").write_text(f"other-{secrets.token_hex(12)}")
-    assert "the user's secret differs from the declared one" in cli.run("drift", spec, code=3).stdout.decode()
+    assert (
+        "the user's secret differs from the declared one"
+        in cli.run("drift", spec, code=3).stdout.decode()
+    )
     cli.run("destroy", spec, "--yes")
 
 
