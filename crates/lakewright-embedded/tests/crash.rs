@@ -2,6 +2,7 @@
 //! the same bytes, and no others may appear.
 #![expect(
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its helpers too"
 )]

@@ -12,7 +12,6 @@ use crate::spec::Time;
 /// What is done to a service account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-#[expect(clippy::enum_variant_names, reason = "the variants are named after their verbs")]
 pub enum ServiceAccountAction {
     /// Creates the service account.
     CreateServiceAccount {
