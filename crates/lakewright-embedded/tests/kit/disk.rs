@@ -28,7 +28,10 @@ impl Disk {
                 let data = folder.path().join("data");
                 Ok(Self { folder, data })
             }
-            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            Ok(output) => {
+                let message = String::from_utf8_lossy(&output.stderr);
+                Err(message.lines().next().unwrap_or_default().to_owned())
+            }
             Err(error) => Err(error.to_string()),
         }
     }
