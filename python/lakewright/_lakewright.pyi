@@ -1272,7 +1272,7 @@ class Outcome:
     def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, *, status: str, resource: str, verb: str, code: str | None = None, error: str | None = None, because_of: int | None = None) -> Outcome: ...
+    def __new__(cls, /, *, status: str, resource: str, verb: str, code: str | None = None, error: str | None = None, outcome_unknown: bool | None = None, because_of: int | None = None) -> Outcome: ...
     def __repr__(self, /) -> str: ...
     @property
     def because_of(self, /) -> int | None:
@@ -1288,6 +1288,11 @@ class Outcome:
     def error(self, /) -> str | None:
         """
         The error of a failed step, in one line.
+        """
+    @property
+    def outcome_unknown(self, /) -> bool:
+        """
+        Whether the step may have been carried out although it failed.
         """
     @property
     def resource(self, /) -> str:
@@ -2133,7 +2138,7 @@ class VersionIterator:
 @final
 class _Next:
     """
-    What `__anext__` returns: it waits, and then takes the item. The future that it waits for does
+    The result of `__anext__`: it waits, and then takes the item. The future that it waits for does
     not hold the item, because a task may be cancelled when its future is done already.
     """
     def __await__(self, /) -> _Next: ...
@@ -2154,7 +2159,8 @@ class _Ready:
 
 def _error_table() -> list[tuple[str, int, int, bool, str]]:
     """
-    Code, HTTP status, exit code, retryable and class of every kind, for the parity test.
+    Code, HTTP status, exit code, retryable (with a known outcome) and class of every kind, for the
+    parity test.
     """
 
 def connect(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Lake:
