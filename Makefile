@@ -80,7 +80,7 @@ lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, r
 	MYPYPATH=python $(BIN)/mypy --strict --warn-unused-ignores --python-version 3.11 tests/python/typing_everyday.py
 	$(BIN)/pyright --pythonpath $(BIN)/python --project tests/python/pyrightconfig.json
 	for tests in tests/python tests/nix tests/deploy; do
-	  MYPYPATH=$$tests $(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 $$tests
+	  MYPYPATH=$$tests:python $(BIN)/mypy --check-untyped-defs --ignore-missing-imports --python-version 3.11 $$tests
 	done
 	$(BIN)/shellcheck $(SH_SOURCES)
 	$(BIN)/shellcheck --shell=bash $$(find nix -name '*.sh') # fragments that Nix makes scripts of
