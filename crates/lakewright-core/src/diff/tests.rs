@@ -571,7 +571,7 @@ fn without_the_admin_api_users_and_quotas_are_refused_in_one_sentence() {
     server.has.capabilities.lacks.insert(crate::state::BucketSetting::Versioning);
     let refusal =
         refusals(plan(&server, &of(json!({ "buckets": { "raw": { "versioning": true } } }))));
-    assert!(refusal[0].contains("no such thing as \"versioning\""), "{refusal:?}");
+    assert!(refusal[0].contains("does not implement \"versioning\""), "{refusal:?}");
 }
 
 #[test]
