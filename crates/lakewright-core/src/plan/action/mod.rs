@@ -257,7 +257,7 @@ mod tests {
         let bucket = [
             json!({"do": "create_bucket", "object_lock": true}),
             json!({"do": "set_versioning", "versioning": "enabled"}),
-            json!({"do": "set_object_lock", "object_lock": null}),
+            json!({"do": "set_object_lock", "object_lock": {}}),
             json!({"do": "set_quota", "quota": 1}),
             json!({"do": "set_lifecycle", "rules": [{"id": "a", "expire_after_days": 1}]}),
             json!({"do": "set_bucket_policy", "document": null}),
