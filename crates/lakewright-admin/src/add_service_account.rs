@@ -9,22 +9,23 @@ use serde_json::Value;
 
 use super::{Admin, ServiceAccountKeys};
 
-/// A service account to be made.
+/// The parameters of a new service account.
 #[derive(Clone, Debug, Default, PartialEq, Builder)]
 pub struct NewServiceAccount {
-    /// The user that it acts for; none for whoever asks.
+    /// The user on whose behalf the account acts; `None` for the user of this connection.
     pub owner: Option<String>,
-    /// Its access key; none to have both keys made by the server.
+    /// The access key; `None` to have the server generate both keys.
     pub access_key: Option<String>,
-    /// Its secret key.
+    /// The secret key.
     pub secret_key: Option<Secret>,
-    /// What it may do, within what its owner may; none for all of that.
+    /// The policy, which restricts the account within the permissions of its owner; `None` for all
+    /// permissions of the owner.
     pub policy: Option<Value>,
-    /// A name for people.
+    /// A name for display.
     pub name: Option<String>,
-    /// A description for people.
+    /// A description for display.
     pub description: Option<String>,
-    /// When it ends; none for never.
+    /// The time at which the account expires; `None` for never.
     pub expires: Option<Timestamp>,
 }
 
@@ -60,14 +61,15 @@ struct Keys {
 }
 
 impl Admin {
-    /// Makes a service account and says its keys. They travel encrypted both ways.
+    /// Creates a service account and returns its credentials, which are encrypted in the request
+    /// and in the response.
     ///
     /// # Errors
-    /// `AlreadyExists` where the access key is taken, `NotFound` where the owner does not exist,
-    /// `InvalidInput` for one key without the other, and for keys, a policy or an end that MinIO
-    /// does not take; `Denied` without `admin:CreateServiceAccount`; and whatever keeps the
-    /// server from answering. It is sent once: the error says where it is not known whether the
-    /// account was made.
+    /// `AlreadyExists` if the access key is in use, `NotFound` if the owner does not exist,
+    /// `InvalidInput` for one key without the other, and for credentials, a policy or an expiry
+    /// that MinIO does not accept; `Denied` without `admin:CreateServiceAccount`; and any
+    /// connection or server error. The request is not retried once it may have been carried out:
+    /// the outcome of the error is then unknown.
     pub async fn add_service_account(&self, new: NewServiceAccount) -> Result<ServiceAccountKeys> {
         let resource = new.access_key.clone().or_else(|| new.owner.clone()).unwrap_or_default();
         let operation = "add_service_account";
@@ -87,7 +89,8 @@ impl Admin {
         let call = self.call(operation, resource, Method::PUT, "add-service-account");
         let answer = call.secret(&body)?.once().send().await?;
         if let (Some(access_key), Some(secret_key)) = (new.access_key, new.secret_key) {
-            // The answer repeats them, encrypted: not worth 70 ms and 64 MiB.
+            // The response contains the credentials that the caller gave, encrypted. Decrypting it
+            // would cost 70 ms and 64 MiB.
             return Ok(ServiceAccountKeys { access_key, secret_key });
         }
         let Keys { access_key, secret_key } = answer.secret_json::<Made>().await?.credentials;

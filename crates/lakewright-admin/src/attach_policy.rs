@@ -9,22 +9,22 @@ use super::{Admin, Principal};
 const DONE_ALREADY: &str = "XMinioAdminPolicyChangeAlreadyApplied";
 
 impl Admin {
-    /// Attaches policies to a user or a group, beside those that are attached. Whether that
-    /// changed anything.
+    /// Attaches policies to a user or a group, in addition to those already attached. Returns
+    /// whether anything changed.
     ///
     /// # Errors
-    /// `NotFound` where a policy, the user or the group does not exist, `Denied` without
-    /// `admin:AttachUserOrGroupPolicy`, and whatever keeps the server from answering.
+    /// `NotFound` if a policy, the user or the group does not exist, `Denied` without
+    /// `admin:AttachUserOrGroupPolicy`, and any connection or server error.
     pub async fn attach_policy(&self, policies: &[&str], to: Principal<'_>) -> Result<bool> {
         self.change("attach_policy", "idp/builtin/policy/attach", policies, to).await
     }
 
-    /// Takes policies from a user or a group. Whether that changed anything: policies that are
-    /// not attached, or not there, are no error.
+    /// Detaches policies from a user or a group. Returns whether anything changed: policies that
+    /// are not attached or do not exist cause no error.
     ///
     /// # Errors
-    /// `NotFound` where the user or the group does not exist, `Denied` without
-    /// `admin:AttachUserOrGroupPolicy`, and whatever keeps the server from answering.
+    /// `NotFound` if the user or the group does not exist, `Denied` without
+    /// `admin:AttachUserOrGroupPolicy`, and any connection or server error.
     pub async fn detach_policy(&self, policies: &[&str], from: Principal<'_>) -> Result<bool> {
         self.change("detach_policy", "idp/builtin/policy/detach", policies, from).await
     }
@@ -41,13 +41,13 @@ impl Admin {
             Principal::Group(name) => ("group", name),
         };
         if policies.is_empty() {
-            // MinIO calls it an internal error.
+            // MinIO reports an empty list as an internal error.
             let why = "no policy is named";
             return Err(Error::invalid_input(why).during(operation).on(name));
         }
         let body = json!({"policies": policies, field: name});
         let call = self.call(operation, name, Method::POST, route).secret(&body)?;
-        // The answer says again what was changed, encrypted: not worth 70 ms and 64 MiB.
+        // The response lists the changes, encrypted. Decrypting it would cost 70 ms and 64 MiB.
         match call.send().await {
             Ok(_) => Ok(true),
             Err(error) if is_done_already(&error) => Ok(false),

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Admin;
 
-/// A quota as MinIO tells of it; 0 is none.
+/// A quota as MinIO reports it; 0 means that there is no limit.
 #[derive(Deserialize)]
 pub(super) struct Quota {
     /// The older name of `size`.
@@ -26,23 +26,23 @@ impl Quota {
 }
 
 impl Admin {
-    /// How many bytes a bucket may hold; none where nobody set a limit. MinIO looks at what its
-    /// scanner counted, so a bucket may grow past it for a while.
+    /// Returns the quota of a bucket in bytes; `None` if no limit is set. MinIO enforces it with
+    /// the usage that its scanner counted, so a bucket may exceed it for a while.
     ///
     /// # Errors
-    /// `NotFound` where there is no such bucket, `Denied` without `admin:GetBucketQuota`, and
-    /// whatever keeps the server from answering.
+    /// `NotFound` if there is no such bucket, `Denied` without `admin:GetBucketQuota`, and any
+    /// connection or server error.
     pub async fn bucket_quota(&self, bucket: &BucketName) -> Result<Option<NonZeroU64>> {
         let call = self.call("bucket_quota", bucket.as_str(), Method::GET, "get-bucket-quota");
         let quota: Quota = call.query("bucket", bucket.as_str()).send().await?.json()?;
         Ok(quota.bytes())
     }
 
-    /// Sets how many bytes a bucket may hold; none for any number.
+    /// Sets the quota of a bucket in bytes; `None` removes the limit.
     ///
     /// # Errors
-    /// `NotFound` where there is no such bucket, `Denied` without `admin:SetBucketQuota`, and
-    /// whatever keeps the server from answering.
+    /// `NotFound` if there is no such bucket, `Denied` without `admin:SetBucketQuota`, and any
+    /// connection or server error.
     pub async fn set_bucket_quota(
         &self,
         bucket: &BucketName,

@@ -1,4 +1,4 @@
-//! One call of the admin API, from the words of a verb to the words of the answer.
+//! One call of the admin API, from the parameters of an operation to the parsed response.
 
 use std::sync::atomic::Ordering;
 
@@ -17,17 +17,18 @@ use lakewright_client::{PayloadHash, Repeat, Request, Response, leaves_outcome_o
 
 pub(super) const ROOT: &str = "/minio/admin/v3/";
 
-/// The most bytes an answer may have. Ten thousand users are 2 MB.
+/// The maximum size of a response in bytes. A list of ten thousand users has 2 MB.
 const LIMIT: usize = 256 << 20;
 
-/// Without one, MinIO takes a POST to some routes for no request at all.
+/// MinIO rejects a POST to some routes if it has no content type.
 const HEADERS: [(HeaderName, HeaderValue); 1] =
     [(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))];
 
-/// RFC 3986, 2.3: what never needs encoding. The signature is made over just that.
+/// All characters except the unreserved ones of RFC 3986, section 2.3. The signature is computed
+/// over this encoding.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A call in the making.
+/// A call that is being built.
 pub(super) struct Call<'a> {
     admin: &'a Admin,
     operation: &'static str,
@@ -42,11 +43,11 @@ pub(super) struct Call<'a> {
 
 enum Content {
     Plain(Vec<u8>),
-    /// To be encrypted under the keys that sign.
+    /// To be encrypted with a key derived from the secret key that signs the request.
     Secret(Zeroizing<Vec<u8>>),
 }
 
-/// What a server that has the API answered to it.
+/// The successful response of a server that has the admin API.
 pub(super) struct Answer<'a> {
     call: Call<'a>,
     response: Response,
@@ -54,7 +55,8 @@ pub(super) struct Answer<'a> {
 }
 
 impl Admin {
-    /// `route` is what follows `/minio/admin/v3/`; `resource` is what errors name.
+    /// Begins a call. `route` is the path after `/minio/admin/v3/`; `resource` is the name that
+    /// errors contain.
     pub(super) fn call(
         &self,
         operation: &'static str,
@@ -87,25 +89,26 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// A body that anybody may read.
+    /// Sets a body that is sent without encryption.
     pub(super) fn plain(mut self, body: &impl Serialize) -> Result<Self> {
         self.body = Content::Plain(self.json(body)?);
         Ok(self)
     }
 
-    /// A body that is encrypted on its way.
+    /// Sets a body that is encrypted before it is sent.
     pub(super) fn secret(mut self, body: &impl Serialize) -> Result<Self> {
         self.body = Content::Secret(Zeroizing::new(self.json(body)?));
         Ok(self)
     }
 
-    /// Not to be sent again unless the first time surely did nothing.
+    /// Allows a retry only if the previous attempt was certainly not carried out.
     pub(super) fn once(mut self) -> Self {
         self.repeat = Repeat::Unsent;
         self
     }
 
-    /// What is gone already when it is asked for a second time was removed by the first.
+    /// Declares that the call removes a resource: a retry that finds it missing counts as success,
+    /// because an earlier attempt removed it.
     pub(super) fn removal(mut self) -> Self {
         self.removal = true;
         self
@@ -122,10 +125,10 @@ impl<'a> Call<'a> {
         error.during(self.operation).on(self.resource.as_str())
     }
 
-    /// Sends it and takes success for an answer.
+    /// Sends the request and requires a response that reports success.
     ///
     /// # Errors
-    /// What the server's refusal means, and everything that keeps it from answering.
+    /// The error that the server reported, and any connection error.
     pub(super) async fn send(self) -> Result<Answer<'a>> {
         if self.method != Method::GET {
             self.admin.require().await.map_err(|error| self.named(error))?;
@@ -145,7 +148,8 @@ impl<'a> Call<'a> {
         Ok(Answer { call: self, response, secret_key })
     }
 
-    /// The answer, whatever it is, and the secret key that belongs to it.
+    /// Sends the request and returns the response of any status, with the secret key that signed
+    /// it.
     pub(super) async fn sent(&self) -> Result<(Response, Zeroizing<String>)> {
         let client = &self.admin.client;
         if client.profile().endpoint().is_none() {
@@ -187,23 +191,23 @@ impl<'a> Call<'a> {
 }
 
 impl Answer<'_> {
-    /// The answer as it came.
+    /// Returns the body as it was received.
     pub(super) fn bytes(&self) -> Bytes {
         self.response.body.clone()
     }
 
-    /// An answer in plain JSON.
+    /// Parses a response in plain JSON.
     ///
     /// # Errors
-    /// `Corrupt` for one that is something else.
+    /// `Corrupt` if the body cannot be parsed.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.parse(&self.response.body)
     }
 
-    /// An encrypted answer.
+    /// Decrypts and parses an encrypted response.
     ///
     /// # Errors
-    /// `Corrupt` for one that is something else.
+    /// `Corrupt` if the body cannot be decrypted or parsed.
     pub(super) async fn secret_json<T: DeserializeOwned>(&self) -> Result<T> {
         let body = self.response.body.clone();
         let plain = payload::decrypt_apart(self.secret_key.clone(), body).await;
@@ -212,7 +216,8 @@ impl Answer<'_> {
 
     fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T> {
         let parsed = serde_json::from_slice(body).map_err(|error| {
-            // Where it is wrong, but nothing of what it says: there may be secrets in it.
+            // The message contains the position of the fault but no content, because the body may
+            // contain secrets.
             let at = format!("line {}, column {}", error.line(), error.column());
             let why = format!("the answer is none of MinIO's admin API ({at})");
             self.call.named(Error::new(ErrorKind::Corrupt, why))
@@ -221,7 +226,7 @@ impl Answer<'_> {
         Ok(parsed)
     }
 
-    /// An answer that was understood in another way than by its JSON.
+    /// Returns the error for a response whose content is invalid for another reason than its JSON.
     pub(super) fn corrupt(&self, why: &str) -> Error {
         self.call.named(Error::new(ErrorKind::Corrupt, why))
     }

@@ -105,7 +105,8 @@ fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>
         "XMinioAdminNoSuchGroup" => (K::NotFound, Some("the group does not exist")),
         "XMinioAdminNoSuchPolicy" => (K::NotFound, Some("the policy does not exist")),
         "XMinioAdminServiceAccountNotFound" | "XMinioAdminNoSuchAccessKey" => NO_ACCOUNT,
-        // One code for a service account that is not there and for keys that cannot be given.
+        // MinIO has one code for a service account that does not exist and for credentials that
+        // cannot be set.
         "XMinioInvalidIAMCredentials" if status == 404 => NO_ACCOUNT,
         "XMinioInvalidIAMCredentials" => (K::InvalidInput, None),
         "XMinioAdminNoSuchQuotaConfiguration" => (K::NotFound, Some("the bucket has no quota")),

@@ -11,37 +11,37 @@ use lakewright_core::{BucketName, Result};
 use super::Admin;
 use super::bucket_quota::Quota;
 
-/// The most bytes one document may have. A policy has 20 KiB, a thousand lifecycle rules with
-/// everything in them less than this.
+/// The maximum size of one document in bytes. A policy has at most 20 KiB, and a thousand lifecycle
+/// rules with all settings are smaller than this.
 const DOCUMENT: u64 = 4 << 20;
 
-/// The most bytes all of them may have, however small they arrive.
+/// The maximum size of all documents together in bytes, after decompression.
 const ALL: u64 = 512 << 20;
 
-/// What MinIO keeps of replication targets, credentials included. Not for us to see.
+/// MinIO's record of replication targets. It contains credentials and is therefore skipped.
 const TARGETS: &str = "bucket-targets.json";
 
 const QUOTA: &str = "quota.json";
 
-/// The configuration of a bucket as MinIO keeps it.
+/// The configuration of a bucket as MinIO stores it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BucketMetadata {
-    /// How many bytes it may hold; none for any number.
+    /// The quota in bytes; `None` for no limit.
     pub quota: Option<NonZeroU64>,
-    /// What else is set, in S3's own documents: `policy.json`, `lifecycle.xml`, `tagging.xml`,
+    /// The other settings, as S3's own documents: `policy.json`, `lifecycle.xml`, `tagging.xml`,
     /// `versioning.xml`, `object-lock.xml`, `bucket-encryption.xml`, `notification.xml`,
-    /// `replication.xml`. What is not set is not in it, or is an empty document.
+    /// `replication.xml`. A setting that is not set is missing or an empty document.
     pub documents: BTreeMap<String, Bytes>,
 }
 
 impl Admin {
-    /// The configuration of every bucket: one request, where asking for each of eight subjects
-    /// would be eight a bucket. Credentials of replication targets, which the server sends
-    /// along, are left out.
+    /// Returns the configuration of every bucket in one request; separate requests for the eight
+    /// settings would be eight for each bucket. Credentials of replication targets, which the
+    /// server includes, are left out.
     ///
     /// # Errors
-    /// `Denied` without `admin:ExportBucketMetadata`, `Corrupt` for an answer that is no archive
-    /// of documents of reasonable size, and whatever keeps the server from answering.
+    /// `Denied` without `admin:ExportBucketMetadata`, `Corrupt` for a response that is not an
+    /// archive of documents of reasonable size, and any connection or server error.
     pub async fn export_bucket_metadata(&self) -> Result<BTreeMap<BucketName, BucketMetadata>> {
         let at = self.client.profile().to_string();
         let call = self.call("export_bucket_metadata", at, Method::GET, "export-bucket-metadata");
@@ -68,7 +68,7 @@ fn unpack(
         let Some((bucket, name)) = path.split_once('/') else {
             return Err(format!("{path:?} belongs to no bucket"));
         };
-        // Such as no other verb could use.
+        // A bucket with an invalid name is skipped: no other operation could use it.
         let Ok(bucket) = BucketName::new(bucket) else { continue };
         if name == TARGETS {
             continue;
@@ -141,7 +141,7 @@ mod tests {
         let text = b"<Tagging><Tag><Key>a</Key></Tag></Tagging>";
         let good = archive(&[("raw/a.xml", text)]);
         let mut flipped = good.to_vec();
-        flipped[50] ^= 1; // behind the head of 30 bytes and the name
+        flipped[50] ^= 1; // after the header of 30 bytes and the name
         assert!(unpack(good, DOCUMENT, ALL).is_ok());
         assert!(unpack(flipped.into(), DOCUMENT, ALL).is_err());
     }

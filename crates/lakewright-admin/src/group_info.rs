@@ -20,11 +20,11 @@ struct Wire {
 }
 
 impl Admin {
-    /// One group.
+    /// Returns one group.
     ///
     /// # Errors
-    /// `NotFound` where there is none of this name, `Denied` without `admin:GetGroup`, and
-    /// whatever keeps the server from answering.
+    /// `NotFound` if there is none of this name, `Denied` without `admin:GetGroup`, and any
+    /// connection or server error.
     pub async fn group_info(&self, name: &str) -> Result<Group> {
         let call = self.call("group_info", name, Method::GET, "group");
         let group: Wire = call.query("group", name).send().await?.json()?;

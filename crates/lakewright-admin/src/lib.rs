@@ -1,8 +1,9 @@
-//! MinIO's admin API: users, groups, policies, service accounts and quotas. One verb, one file.
+//! MinIO's admin API: users, groups, policies, service accounts and quotas. Each operation has its
+//! own file.
 //!
-//! Requests go to `/minio/admin/v3/`, signed like any other; payloads with secrets in them are
-//! encrypted besides (`payload.rs`). What MinIO does not say of itself was learnt by asking a
-//! server, and is held to that by the end-to-end tests.
+//! Requests go to `/minio/admin/v3/` and are signed like S3 requests; payloads that contain secrets
+//! are also encrypted (`payload.rs`). Behaviour that MinIO does not document was determined by
+//! experiments with a server, and the end-to-end tests check it.
 
 mod add_service_account;
 mod attach_policy;
@@ -51,16 +52,17 @@ pub use types::{Group, Principal, ServiceAccountKeys, ServiceAccountName, User};
 pub use update_service_account::{ServiceAccountUpdate, ServiceAccountUpdateBuilder};
 pub use verify_secret::SecretCheck;
 
-/// Policies that every MinIO has. They can be attached, and are not for anybody to change.
+/// The policies that exist on every MinIO server. They can be attached but must not be changed.
 pub const BUILT_IN_POLICIES: [&str; 5] =
     ["consoleAdmin", "diagnostics", "readonly", "readwrite", "writeonly"];
 
-/// MinIO's admin API on one connection: a handle, made without a request. Clones share what is
-/// known of the server.
+/// MinIO's admin API on one connection. Creating the handle sends no request. Clones share the
+/// knowledge whether the server has the API.
 ///
-/// Every verb fails with `Unsupported` on a server without MinIO's admin API, and with
-/// `Unauthenticated` where requests are not signed. None changes anything on a server before it
-/// has shown that it has the API: an S3 server would take such a request for a `PutObject`.
+/// Every operation fails with `Unsupported` on a server without MinIO's admin API, and with
+/// `Unauthenticated` if requests are not signed. No operation sends a change to a server before the
+/// server has shown that it has the API, because an S3 server would treat such a request as a
+/// `PutObject`.
 #[derive(Clone)]
 pub struct Admin {
     client: Client,
@@ -69,25 +71,27 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// The admin API of the server that `client` connects to. Nothing is sent.
+    /// Creates a handle on the admin API of the server that `client` connects to. Nothing is sent.
     #[must_use]
     pub fn new(client: &Client) -> Self {
         Self { client: client.clone(), has_admin: Arc::default() }
     }
 
-    /// Whether the server has shown that it has the admin API, to any clone of this handle.
+    /// Returns whether the server has shown, to any clone of this handle, that it has the admin
+    /// API.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.has_admin.load(Ordering::Relaxed)
     }
 
-    /// The client below it.
+    /// Returns the client that sends the requests.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The same connection without what the client keeps alive, for a handle that must not.
+    /// Returns a handle on the same connection without the guard of its client, for use where the
+    /// handle must not keep the guarded value alive.
     #[must_use]
     pub fn without_guard(&self) -> Self {
         Self { client: self.client.without_guard(), ..self.clone() }

@@ -6,10 +6,10 @@ use lakewright_core::Result;
 use super::Admin;
 
 impl Admin {
-    /// The names of all groups.
+    /// Returns the names of all groups, sorted.
     ///
     /// # Errors
-    /// `Denied` without `admin:ListGroups`, and whatever keeps the server from answering.
+    /// `Denied` without `admin:ListGroups`, and any connection or server error.
     pub async fn list_groups(&self) -> Result<Vec<String>> {
         let at = self.client.profile().to_string();
         let answer = self.call("list_groups", at, Method::GET, "groups").send().await?;

@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::Admin;
 
 impl Admin {
-    /// Every policy with its document, by name: one request. MinIO tells a document in its own
-    /// words: lists in no particular order, even where it was given one string.
+    /// Returns every policy with its document, by name, in one request. MinIO normalises documents:
+    /// it returns lists, in no particular order, even where a single string was given.
     ///
     /// # Errors
-    /// `Denied` without `admin:ListUserPolicies`, and whatever keeps the server from answering.
+    /// `Denied` without `admin:ListUserPolicies`, and any connection or server error.
     pub async fn list_policies(&self) -> Result<BTreeMap<String, Value>> {
         let at = self.client.profile().to_string();
         let call = self.call("list_policies", at, Method::GET, "list-canned-policies");

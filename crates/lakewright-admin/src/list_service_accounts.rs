@@ -29,12 +29,13 @@ struct Wire {
 }
 
 impl Admin {
-    /// Every service account of every user, root's included, by access key: one request. What
-    /// each may do, and whether it is enabled, only [`Self::service_account_info`] says.
+    /// Returns every service account of every user, including root, sorted by access key, in one
+    /// request. Policies and statuses are not included; [`Self::service_account_info`] returns
+    /// them.
     ///
     /// # Errors
-    /// `Denied` without `admin:ListUsers` and `admin:ListServiceAccounts`, and whatever keeps
-    /// the server from answering; `Unsupported` on a MinIO from before December 2024.
+    /// `Denied` without `admin:ListUsers` and `admin:ListServiceAccounts`, and any connection or
+    /// server error; `Unsupported` on a MinIO from before December 2024.
     pub async fn list_service_accounts(&self) -> Result<Vec<ServiceAccountName>> {
         let at = self.client.profile().to_string();
         let call = self.call("list_service_accounts", at, Method::GET, "list-access-keys-bulk");

@@ -9,11 +9,11 @@ use super::types::WireUser;
 use super::{Admin, User};
 
 impl Admin {
-    /// Every user with policies and groups, by access key: one request. Neither root nor service
-    /// accounts are users.
+    /// Returns every user with policies and groups, sorted by access key, in one request. Neither
+    /// root nor service accounts are users.
     ///
     /// # Errors
-    /// `Denied` without `admin:ListUsers`, and whatever keeps the server from answering.
+    /// `Denied` without `admin:ListUsers`, and any connection or server error.
     pub async fn list_users(&self) -> Result<Vec<User>> {
         let at = self.client.profile().to_string();
         let answer = self.call("list_users", at, Method::GET, "list-users").send().await?;

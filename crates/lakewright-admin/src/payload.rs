@@ -1,11 +1,11 @@
-//! How MinIO's admin API hides secrets on their way: encrypted with a key made from the secret
-//! key that also signs the request.
+//! The encryption of secrets in MinIO's admin API. The key is derived from the secret key that also
+//! signs the request.
 //!
-//! `salt[32] | id[1] | nonce[8] | fragments`. A fragment is up to 16384 bytes of text and a tag
-//! of 16 bytes; only the last may be shorter. Its nonce is the eight bytes and its number from 1
-//! on (little-endian); its additional data is a flag (0x80 for the last) and the tag of nothing
-//! under number 0. The format is that of `minio.crypto` in minio-py, with which
-//! `tests/minio_py.rs` compares it.
+//! `salt[32] | id[1] | nonce[8] | fragments`. A fragment consists of up to 16384 bytes of
+//! plaintext, encrypted, and a tag of 16 bytes; only the last may be shorter. Its nonce is the
+//! eight bytes followed by its number, counted from 1 (little-endian); its additional data is a
+//! flag (0x80 for the last) and the tag of an empty message with number 0. The format is that of
+//! `minio.crypto` in minio-py, with which `tests/minio_py.rs` compares it.
 
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
@@ -20,30 +20,31 @@ use zeroize::Zeroizing;
 const SALT: usize = 32;
 const NONCE: usize = 8;
 const HEAD: usize = SALT + 1 + NONCE;
-/// The plain bytes of a full fragment.
+/// The number of plaintext bytes in a full fragment.
 const FRAGMENT: usize = 16384;
 const TAG: usize = 16;
 
 const LAST: u8 = 0x80;
 
-/// Argon2id as MinIO has it: one pass over 64 MiB (in KiB) in four lanes. 70 ms or so.
+/// The parameters of Argon2id in MinIO: one pass over 64 MiB (in KiB) in four lanes. It takes about
+/// 70 ms.
 const ARGON2_MEMORY: u32 = 65536;
 const ARGON2_PASSES: u32 = 1;
 const ARGON2_LANES: u32 = 4;
 
 const PBKDF2_ROUNDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(8191);
 
-/// How key and cipher are made; the byte after the salt.
+/// The key derivation and the cipher, identified by the byte after the salt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Suite {
-    /// What MinIO answers in.
+    /// The suite of MinIO's responses.
     Argon2Aes = 0x00,
-    /// What MinIO answers in on machines without AES instructions.
+    /// The suite of MinIO's responses on machines without AES instructions.
     Argon2ChaCha = 0x01,
-    /// What we ask in. The server accepts it like the others; it is thirty times cheaper for
-    /// both sides, and whoever would guess the secret from it has the request's signature for
-    /// that, which is cheaper still.
+    /// The suite of requests. The server accepts it like the others, and it is thirty times cheaper
+    /// for both sides. It does not weaken the secret: the signature of the request can be used for
+    /// guessing as well and is cheaper still.
     Pbkdf2Aes = 0x02,
 }
 
@@ -85,17 +86,17 @@ impl Suite {
     }
 }
 
-/// Encrypts `plain` with a key made from `secret`. Takes 3 ms, with Argon2id 70 ms and 64 MiB.
+/// Encrypts `plain` with a key derived from `secret`. Takes 3 ms; with Argon2id 70 ms and 64 MiB.
 ///
 /// # Errors
-/// `Internal` where the system has no randomness.
+/// `Internal` if the system provides no randomness.
 pub(super) fn encrypt(suite: Suite, secret: &str, plain: &[u8]) -> Result<Vec<u8>> {
     let mut head = [0; HEAD];
     SystemRandom::new().fill(&mut head).map_err(|_| broken("the system has no randomness"))?;
     encrypt_under(suite, secret, plain, head)
 }
 
-/// With the salt and nonce of `head`.
+/// Encrypts with the salt and the nonce of `head`.
 fn encrypt_under(
     suite: Suite,
     secret: &str,
@@ -110,11 +111,11 @@ fn encrypt_under(
     Ok(sealed)
 }
 
-/// Decrypts what was encrypted with `secret`. With Argon2id in it, it takes 70 ms and 64 MiB:
-/// [`decrypt_apart`] is for that.
+/// Decrypts data that was encrypted with `secret`. With Argon2id it takes 70 ms and 64 MiB;
+/// asynchronous callers use [`decrypt_apart`].
 ///
 /// # Errors
-/// `Corrupt` for anything that was not encrypted with this secret, or not arrived as it was.
+/// `Corrupt` if the data was not encrypted with this secret or has been changed.
 pub(super) fn decrypt(secret: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let corrupt = |why: &str| Error::new(ErrorKind::Corrupt, why);
     let Some((head, fragments)) = sealed.split_at_checked(HEAD) else {
@@ -129,17 +130,18 @@ pub(super) fn decrypt(secret: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>>
         .ok_or_else(|| corrupt("the encrypted answer does not fit the secret key, or was changed"))
 }
 
-/// [`decrypt`] beside the asynchronous work, and not too often at once: each takes 64 MiB.
+/// Runs [`decrypt`] on a blocking thread. The number of concurrent decryptions is limited, because
+/// each takes 64 MiB.
 ///
 /// # Errors
-/// As [`decrypt`].
+/// Those of [`decrypt`].
 pub(super) async fn decrypt_apart(
     secret: Zeroizing<String>,
     sealed: bytes::Bytes,
 ) -> Result<Zeroizing<Vec<u8>>> {
     static TURNS: OnceLock<Semaphore> = OnceLock::new();
     let turns = TURNS.get_or_init(|| {
-        // More than there are cores would only take memory.
+        // More decryptions than cores would only need more memory.
         Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))
     });
     let _turn = turns.acquire().await.map_err(|error| broken(&error.to_string()))?;
@@ -155,7 +157,8 @@ fn nonce(start: &[u8], number: u32) -> Nonce {
     Nonce::assume_unique_for_key(nonce)
 }
 
-/// The additional data of fragments: the flag, and the tag of nothing under number 0.
+/// Returns the additional data of fragments: the flag, and the tag of an empty message with number
+/// 0.
 fn additional(key: &LessSafeKey, start: &[u8]) -> Option<[u8; 1 + TAG]> {
     let tag = key.seal_in_place_separate_tag(nonce(start, 0), Aad::empty(), &mut []).ok()?;
     let mut additional = [0; 1 + TAG];
@@ -163,7 +166,7 @@ fn additional(key: &LessSafeKey, start: &[u8]) -> Option<[u8; 1 + TAG]> {
     Some(additional)
 }
 
-/// Appends the fragments of `plain`. There is always a last one, if only an empty one.
+/// Appends the fragments of `plain`. There is always a last fragment, which may be empty.
 fn seal(key: &LessSafeKey, start: &[u8], plain: &[u8], sealed: &mut Vec<u8>) -> Result<()> {
     let refused = || broken("the payload cannot be encrypted");
     let mut additional = additional(key, start).ok_or_else(refused)?;
@@ -186,7 +189,7 @@ fn seal(key: &LessSafeKey, start: &[u8], plain: &[u8], sealed: &mut Vec<u8>) -> 
     Ok(())
 }
 
-/// The text of `fragments`; `None` where a single bit is not as it was sealed, or one is missing.
+/// Returns the plaintext of `fragments`; `None` if one was changed or is missing.
 fn open(key: &LessSafeKey, start: &[u8], fragments: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut additional = additional(key, start)?;
     let mut plain = Zeroizing::new(Vec::with_capacity(fragments.len()));
@@ -229,7 +232,7 @@ mod tests {
             .collect()
     }
 
-    /// Made with minio-py's `minio.crypto`.
+    /// The expected bytes were made with minio-py's `minio.crypto`.
     #[test]
     fn known_answer() {
         let mut head = [0; HEAD];
@@ -260,7 +263,7 @@ mod tests {
         assert!(decrypt(SECRET, &sealed).unwrap_err().to_string().contains("0x03"));
     }
 
-    /// Without the key's derivation, which takes its time.
+    /// Encrypts without the derivation of the key, which is slow.
     fn fragments(chacha: bool, plain: &[u8]) -> (LessSafeKey, Vec<u8>) {
         let cipher = if chacha { &CHACHA20_POLY1305 } else { &AES_256_GCM };
         let key = LessSafeKey::new(UnboundKey::new(cipher, &[7; 32]).unwrap());
@@ -269,7 +272,7 @@ mod tests {
         (key, sealed)
     }
 
-    /// Lengths of zero to three fragments, mostly around their borders.
+    /// Lengths of zero to three fragments, mostly close to the boundaries of fragments.
     fn lengths() -> impl Strategy<Value = usize> {
         prop_oneof![
             (0..4_usize, -2..=2_isize).prop_map(|(n, by)| (n * FRAGMENT).saturating_add_signed(by)),
@@ -315,7 +318,7 @@ mod tests {
         fn another_order_is_refused(count in 2..5_usize, one: prop::sample::Index, other: prop::sample::Index) {
             let (one, other) = (one.index(count), other.index(count));
             prop_assume!(one != other);
-            // all alike, so that only their numbers tell them apart
+            // all fragments have the same plaintext, so that only their numbers differ
             let (key, sealed) = fragments(false, &vec![1; count * FRAGMENT]);
             let mut parts: Vec<&[u8]> = sealed.chunks(FRAGMENT + TAG).collect();
             parts.swap(one, other);

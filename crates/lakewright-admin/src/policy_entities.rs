@@ -9,12 +9,13 @@ use serde::Deserialize;
 use super::Admin;
 use super::types::or_empty;
 
-/// Who has which policies attached.
+/// The policies that are attached to users and groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyEntities {
-    /// Policies of users, by access key. Who has none is not in it.
+    /// Policies of users, by access key. A user without policies is not included.
     pub users: BTreeMap<String, BTreeSet<String>>,
-    /// Policies of groups, by name, of disabled ones too. What has none is not in it.
+    /// Policies of groups, by name, including disabled groups. A group without policies is not
+    /// included.
     pub groups: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -35,11 +36,11 @@ struct Mapping {
 }
 
 impl Admin {
-    /// Every attachment there is: one request.
+    /// Returns all attachments of policies in one request.
     ///
     /// # Errors
-    /// `Denied` without `admin:ListGroups`, `admin:ListUsers` and `admin:ListUserPolicies`, and
-    /// whatever keeps the server from answering.
+    /// `Denied` without `admin:ListGroups`, `admin:ListUsers` and `admin:ListUserPolicies`, and any
+    /// connection or server error.
     pub async fn policy_entities(&self) -> Result<PolicyEntities> {
         let at = self.client.profile().to_string();
         let call = self.call("policy_entities", at, Method::GET, "idp/builtin/policy-entities");

@@ -7,13 +7,12 @@ use serde_json::Value;
 use super::Admin;
 
 impl Admin {
-    /// Makes a policy, or gives one that is there this document. It counts at once for whom it
-    /// is attached to.
+    /// Creates a policy, or replaces the document of an existing one. The change takes effect at
+    /// once for the users and groups to which the policy is attached.
     ///
     /// # Errors
-    /// `InvalidInput` for a name with a comma or space in it, or for a document that MinIO does
-    /// not understand; `Denied` without `admin:CreatePolicy`; and whatever keeps the server from
-    /// answering.
+    /// `InvalidInput` for a name with a comma or space in it, or for a document that MinIO rejects;
+    /// `Denied` without `admin:CreatePolicy`; and any connection or server error.
     pub async fn put_policy(&self, name: &str, document: &Value) -> Result<()> {
         let call = self.call("put_policy", name, Method::PUT, "add-canned-policy");
         call.query("name", name).plain(document)?.send().await?;

@@ -8,8 +8,8 @@ impl Admin {
     /// Removes an empty group.
     ///
     /// # Errors
-    /// `Conflict` while it has members, `NotFound` where there is none of this name, `Denied`
-    /// without `admin:RemoveUserFromGroup`, and whatever keeps the server from answering.
+    /// `Conflict` if it has members, `NotFound` if there is none of this name, `Denied` without
+    /// `admin:RemoveUserFromGroup`, and any connection or server error.
     pub async fn remove_group(&self, name: &str) -> Result<()> {
         self.update_group_members("remove_group", name, &[], true).await
     }

@@ -9,8 +9,9 @@ impl Admin {
     /// Removes a service account.
     ///
     /// # Errors
-    /// `NotFound` where there is none with this key, `Denied` without
-    /// `admin:RemoveServiceAccount` for another's, and whatever keeps the server from answering.
+    /// `NotFound` if there is none with this access key, `Denied` without
+    /// `admin:RemoveServiceAccount` for an account of another user, and any connection or server
+    /// error.
     pub async fn remove_service_account(&self, access_key: &str) -> Result<()> {
         let operation = "remove_service_account";
         let call = self.call(operation, access_key, Method::DELETE, "delete-service-account");

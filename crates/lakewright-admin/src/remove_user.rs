@@ -6,11 +6,11 @@ use lakewright_core::Result;
 use super::Admin;
 
 impl Admin {
-    /// Removes a user, out of her groups too, with her service accounts.
+    /// Removes a user, including its memberships in groups and its service accounts.
     ///
     /// # Errors
-    /// `NotFound` where there is no such user, `Denied` without `admin:DeleteUser`, and whatever
-    /// keeps the server from answering.
+    /// `NotFound` if there is no such user, `Denied` without `admin:DeleteUser`, and any connection
+    /// or server error.
     pub async fn remove_user(&self, access_key: &str) -> Result<()> {
         let call = self.call("remove_user", access_key, Method::DELETE, "remove-user");
         call.query("accessKey", access_key).removal().send().await?;

@@ -10,13 +10,13 @@ use super::classify::{classify, no_admin};
 use lakewright_client::ErrorBody;
 
 impl Admin {
-    /// Whether the server has MinIO's admin API. Asked once for all clones of a connection; a
-    /// server that refuses in the API's own words has it, so these credentials may still be
-    /// allowed nothing of it.
+    /// Requires that the server has MinIO's admin API. The server is asked once for all clones of a
+    /// handle. A denial in the format of the API also proves that the server has it, so these
+    /// credentials may still have no permission for any operation.
     ///
     /// # Errors
-    /// `Unsupported` where the server has none, and whatever keeps it from answering, wrong
-    /// keys included.
+    /// `Unsupported` if the server has no admin API, and any connection or server error, including
+    /// wrong credentials.
     pub async fn require(&self) -> Result<()> {
         if self.has_admin.load(Ordering::Relaxed) {
             return Ok(());
@@ -24,7 +24,7 @@ impl Admin {
         self.probe().await
     }
 
-    /// Asks the server even where the result is known already.
+    /// Sends the request of [`Admin::require`] even if the result is already known.
     ///
     /// # Errors
     /// Those of [`Admin::require`].
@@ -40,7 +40,7 @@ impl Admin {
             if response.status != 200 {
                 return Err(named(classify(&response)));
             }
-            // Whoever answers with anything but a list of names is another kind of server.
+            // A server that returns anything but a list of names is not MinIO.
             if serde_json::from_slice::<Option<Vec<String>>>(&response.body).is_err() {
                 let (kind, why) = no_admin();
                 return Err(named(Error::new(kind, why.unwrap_or_default())));

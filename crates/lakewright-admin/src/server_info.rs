@@ -9,31 +9,31 @@ use serde::Deserialize;
 use super::Admin;
 use super::types::or_empty;
 
-/// What a deployment says of itself.
+/// The state of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerInfo {
-    /// Its id, which stays the same for the life of its drives.
+    /// The id of the deployment, which stays the same for the life of its drives.
     pub deployment_id: String,
-    /// `online`, or what MinIO says instead.
+    /// `online`, or another state that MinIO reports.
     pub mode: String,
-    /// Its servers.
+    /// The servers of the deployment.
     pub servers: Vec<ServerNode>,
 }
 
 /// One server of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerNode {
-    /// Host and port.
+    /// The host and the port.
     pub endpoint: String,
-    /// `online`, or what MinIO says instead.
+    /// `online`, or another state that MinIO reports.
     pub state: String,
-    /// MinIO's version; none for a server that does not answer.
+    /// The version of MinIO; `None` for a server that does not respond.
     pub version: Option<String>,
-    /// How long it has been running.
+    /// The time since the server started.
     pub uptime: Duration,
-    /// How many of its drives are well.
+    /// The number of drives whose state is `ok`.
     pub drives_ok: usize,
-    /// How many drives it has.
+    /// The number of drives.
     pub drives: usize,
 }
 
@@ -54,7 +54,7 @@ struct WireServer {
     state: String,
     #[serde(default)]
     version: String,
-    /// In seconds.
+    /// The uptime in seconds.
     #[serde(default)]
     uptime: u64,
     #[serde(default, deserialize_with = "or_empty")]
@@ -68,10 +68,10 @@ struct WireDrive {
 }
 
 impl Admin {
-    /// Version and state of all servers.
+    /// Returns the version and the state of all servers.
     ///
     /// # Errors
-    /// `Denied` without `admin:ServerInfo`, and whatever keeps the server from answering.
+    /// `Denied` without `admin:ServerInfo`, and any connection or server error.
     pub async fn server_info(&self) -> Result<ServerInfo> {
         let at = self.client.profile().to_string();
         let info: Wire = self.call("server_info", at, Method::GET, "info").send().await?.json()?;

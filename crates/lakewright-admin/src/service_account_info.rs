@@ -12,19 +12,20 @@ use super::types::{end, on_off, text};
 /// A service account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceAccount {
-    /// Its access key.
+    /// The access key.
     pub access_key: String,
-    /// The user that it acts for.
+    /// The user on whose behalf the account acts.
     pub owner: String,
-    /// Whether it may come in.
+    /// Whether the account is enabled.
     pub enabled: bool,
-    /// What it may do, within what its owner may; none for all of that.
+    /// The policy, which restricts the account within the permissions of its owner; `None` for all
+    /// permissions of the owner.
     pub policy: Option<Value>,
-    /// The name for people.
+    /// The name for display.
     pub name: Option<String>,
-    /// The description for people.
+    /// The description for display.
     pub description: Option<String>,
-    /// When it ends.
+    /// The time at which the account expires; `None` for never.
     pub expires: Option<Timestamp>,
 }
 
@@ -44,17 +45,19 @@ struct Wire {
 }
 
 impl Admin {
-    /// One service account, with its policy.
+    /// Returns one service account, with its policy.
     ///
     /// # Errors
-    /// `NotFound` where there is none with this key, `Denied` without
-    /// `admin:ListServiceAccounts` for another's, and whatever keeps the server from answering.
+    /// `NotFound` if there is none with this access key, `Denied` without
+    /// `admin:ListServiceAccounts` for an account of another user, and any connection or server
+    /// error.
     pub async fn service_account_info(&self, access_key: &str) -> Result<ServiceAccount> {
         let operation = "service_account_info";
         let call = self.call(operation, access_key, Method::GET, "info-service-account");
         let answer = call.query("accessKey", access_key).send().await?;
         let account: Wire = answer.secret_json().await?;
-        // Without a policy of its own, MinIO shows an empty one or its owner's.
+        // For an account without a policy of its own, MinIO returns an empty policy or that of the
+        // owner.
         let policy = match account.implied_policy {
             true => None,
             false => Some(

@@ -6,14 +6,13 @@ use lakewright_core::Result;
 use super::{Admin, Principal};
 
 impl Admin {
-    /// Makes these the policies of a user or a group, in place of those that are attached; none
-    /// detaches all. It asks for no encryption on either side, which makes it twenty times
-    /// cheaper than [`Self::attach_policy`].
+    /// Replaces the policies of a user or a group; an empty list detaches all. Neither the request
+    /// nor the response is encrypted, which makes it twenty times cheaper than
+    /// [`Self::attach_policy`].
     ///
     /// # Errors
-    /// `NotFound` where a policy, the user or the group does not exist (nothing is changed
-    /// then), `Denied` without `admin:AttachUserOrGroupPolicy`, and whatever keeps the server
-    /// from answering.
+    /// `NotFound` if a policy, the user or the group does not exist (nothing is changed then),
+    /// `Denied` without `admin:AttachUserOrGroupPolicy`, and any connection or server error.
     pub async fn set_policies(&self, policies: &[&str], of: Principal<'_>) -> Result<()> {
         let (name, is_group) = match of {
             Principal::User(name) => (name, "false"),

@@ -8,13 +8,13 @@ use super::Admin;
 use super::types::status;
 
 impl Admin {
-    /// Makes a user, or gives one that is there this secret key and status. Policies and groups
-    /// stay as they are. The secret key travels encrypted.
+    /// Creates a user, or sets the secret key and the status of an existing one. Policies and
+    /// groups stay as they are. The secret key is encrypted in the request.
     ///
     /// # Errors
-    /// `InvalidInput` for keys that MinIO does not take: access keys of 3 to 20 characters,
-    /// secret keys of 8 to 40, and not those of root; `Denied` without `admin:CreateUser`; and
-    /// whatever keeps the server from answering.
+    /// `InvalidInput` for credentials that MinIO does not accept: an access key must have 3 to 20
+    /// characters, a secret key 8 to 40, and the access key must not be that of root; `Denied`
+    /// without `admin:CreateUser`; and any connection or server error.
     pub async fn set_user(
         &self,
         access_key: &str,

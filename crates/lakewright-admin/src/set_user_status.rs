@@ -7,11 +7,11 @@ use super::Admin;
 use super::types::status;
 
 impl Admin {
-    /// Lets a user in, or keeps her out. Her service accounts go on working either way.
+    /// Enables or disables a user. The user's service accounts continue to work in both cases.
     ///
     /// # Errors
-    /// `NotFound` where there is no such user, `Denied` without `admin:EnableUser` or
-    /// `admin:DisableUser`, and whatever keeps the server from answering.
+    /// `NotFound` if there is no such user, `Denied` without `admin:EnableUser` or
+    /// `admin:DisableUser`, and any connection or server error.
     pub async fn set_user_status(&self, access_key: &str, enabled: bool) -> Result<()> {
         let call = self.call("set_user_status", access_key, Method::PUT, "set-user-status");
         call.query("accessKey", access_key).query("status", status(enabled)).send().await?;

@@ -1,4 +1,4 @@
-//! Users, groups and keys as the admin API tells of them.
+//! Users, groups and credentials as the admin API reports them.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use serde::{Deserialize, Deserializer};
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The access key, which is the name.
+    /// The access key, which is the name of the user.
     pub access_key: String,
-    /// Whether she may come in.
+    /// Whether the user is enabled.
     pub enabled: bool,
-    /// Policies attached to her, those of her groups aside.
+    /// Policies attached to the user itself, not to its groups.
     pub policies: BTreeSet<String>,
-    /// Groups that she is in.
+    /// Groups of which the user is a member.
     pub groups: BTreeSet<String>,
 }
 
@@ -24,16 +24,16 @@ pub struct User {
 pub struct Group {
     /// The name.
     pub name: String,
-    /// Whether its policies count.
+    /// Whether the group is enabled: the policies of a disabled group do not apply.
     pub enabled: bool,
-    /// Access keys of its members.
+    /// Access keys of the members.
     pub members: BTreeSet<String>,
-    /// Policies attached to it. Of a disabled group MinIO shows none;
-    /// [`super::Admin::policy_entities`] tells them all.
+    /// Policies attached to the group. MinIO returns none for a disabled group;
+    /// [`super::Admin::policy_entities`] returns them for all groups.
     pub policies: BTreeSet<String>,
 }
 
-/// Who policies are attached to.
+/// The user or group to which policies are attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal<'a> {
     /// The user with this access key.
@@ -42,63 +42,63 @@ pub enum Principal<'a> {
     Group(&'a str),
 }
 
-/// A service account as a listing tells of it.
+/// A service account as a listing returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceAccountName {
-    /// Its access key.
+    /// The access key.
     pub access_key: String,
-    /// The user that it acts for.
+    /// The user on whose behalf the account acts.
     pub owner: String,
-    /// The name for people.
+    /// The name for display.
     pub name: Option<String>,
-    /// The description for people.
+    /// The description for display.
     pub description: Option<String>,
-    /// When it ends.
+    /// The time at which the account expires; `None` for never.
     pub expires: Option<Timestamp>,
 }
 
-/// The keys of a service account.
+/// The credentials of a service account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceAccountKeys {
-    /// Its access key.
+    /// The access key.
     pub access_key: String,
-    /// Its secret key.
+    /// The secret key.
     pub secret_key: Secret,
 }
 
-/// How MinIO writes whether a user or a group counts.
+/// Returns MinIO's word for the status of a user or a group.
 pub(super) const fn status(enabled: bool) -> &'static str {
     if enabled { "enabled" } else { "disabled" }
 }
 
-/// How MinIO writes whether a service account counts.
+/// Returns MinIO's word for the status of a service account.
 pub(super) const fn on_off(enabled: bool) -> &'static str {
     if enabled { "on" } else { "off" }
 }
 
-/// A list of names: with commas between them, in one string.
+/// Parses a list of names that are separated by commas.
 pub(super) fn names(text: &str) -> BTreeSet<String> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect()
 }
 
-/// `null` for what is empty, as Go writes it.
+/// Deserialises a value, or `null`, which Go writes for an empty list or map, as the empty value.
 pub(super) fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// The time when something ends; 1970 is how MinIO says never.
+/// Returns the expiry of an account; `None` for 1970, by which MinIO means never.
 pub(super) fn end(time: Option<Timestamp>) -> Option<Timestamp> {
     time.filter(|time| *time > Timestamp::UNIX_EPOCH)
 }
 
-/// Text that is there.
+/// Returns the text, or `None` if it is empty.
 pub(super) fn text(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// A user as [`super::Admin::list_users`] and [`super::Admin::user_info`] are told of her.
+/// A user as [`super::Admin::list_users`] and [`super::Admin::user_info`] receive it.
 #[derive(Deserialize)]
 pub(super) struct WireUser {
     #[serde(default, rename = "policyName")]

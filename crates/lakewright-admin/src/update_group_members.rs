@@ -7,25 +7,26 @@ use serde_json::json;
 use super::Admin;
 
 impl Admin {
-    /// Adds users to a group, which is made where it is not there: with no members, an empty
-    /// group. A new group is enabled, whatever MinIO is told; one that is there stays as it is.
+    /// Adds users to a group and creates the group if it does not exist, even with no members.
+    /// MinIO enables a new group regardless of the requested status; the status of an existing
+    /// group is not changed.
     ///
     /// # Errors
-    /// `NotFound` where a user does not exist (nobody is added then), `Denied` without
-    /// `admin:AddUserToGroup`, and whatever keeps the server from answering.
+    /// `NotFound` if a user does not exist (no user is added then), `Denied` without
+    /// `admin:AddUserToGroup`, and any connection or server error.
     pub async fn add_group_members(&self, group: &str, members: &[&str]) -> Result<()> {
         self.update_group_members("add_group_members", group, members, false).await
     }
 
-    /// Takes users out of a group. Who is not in it is none the less.
+    /// Removes users from a group. A user that is not a member causes no error.
     ///
     /// # Errors
-    /// `NotFound` where the group or a user does not exist, `Denied` without
-    /// `admin:RemoveUserFromGroup`, and whatever keeps the server from answering.
+    /// `NotFound` if the group or a user does not exist, `Denied` without
+    /// `admin:RemoveUserFromGroup`, and any connection or server error.
     pub async fn remove_group_members(&self, group: &str, members: &[&str]) -> Result<()> {
         let operation = "remove_group_members";
         if members.is_empty() {
-            // MinIO would remove the group.
+            // MinIO would remove the group itself.
             let why = "no members are named";
             return Err(Error::invalid_input(why).during(operation).on(group));
         }

@@ -10,21 +10,22 @@ use serde_json::Value;
 use super::Admin;
 use super::types::on_off;
 
-/// What a service account becomes. The policy is always said: MinIO takes it away from an
-/// account whose update does not repeat it, so that the account may do all that its owner may.
+/// The changes to a service account. The policy is always sent, because MinIO removes the policy of
+/// an account whose update contains none, and the account then has all permissions of its owner.
 #[derive(Clone, Debug, Default, PartialEq, Builder)]
 pub struct ServiceAccountUpdate {
-    /// What it may do from now on, within what its owner may; none for all of that.
+    /// The new policy, which restricts the account within the permissions of its owner; `None` for
+    /// all permissions of the owner.
     pub policy: Option<Value>,
-    /// Another secret key.
+    /// The new secret key.
     pub secret_key: Option<Secret>,
-    /// Whether it may come in.
+    /// Whether the account is enabled.
     pub enabled: Option<bool>,
-    /// Another name for people. It cannot be taken away.
+    /// The new name for display. It cannot be removed.
     pub name: Option<String>,
-    /// Another description for people. It cannot be taken away.
+    /// The new description for display. It cannot be removed.
     pub description: Option<String>,
-    /// Another end: `Some(None)` for never.
+    /// The new expiry: `Some(None)` for never.
     pub expires: Option<Option<Timestamp>>,
 }
 
@@ -46,12 +47,13 @@ struct Wire<'a> {
 }
 
 impl Admin {
-    /// Changes a service account: its policy to what is said, and what else is given.
+    /// Updates a service account: replaces its policy, and sets the other properties that are
+    /// given.
     ///
     /// # Errors
-    /// `NotFound` where there is none with this key, `InvalidInput` for a secret key, a policy
-    /// or an end that MinIO does not take, `Denied` without `admin:UpdateServiceAccount`, and
-    /// whatever keeps the server from answering.
+    /// `NotFound` if there is none with this access key, `InvalidInput` for a secret key, a policy
+    /// or an expiry that MinIO does not accept, `Denied` without `admin:UpdateServiceAccount`, and
+    /// any connection or server error.
     pub async fn update_service_account(
         &self,
         access_key: &str,
@@ -63,7 +65,7 @@ impl Admin {
             new_status: update.enabled.map(on_off),
             new_name: update.name.as_deref(),
             new_description: update.description.as_deref(),
-            // 1970 is how MinIO says never.
+            // MinIO represents never as 1970.
             new_expiration: update.expires.map(|end| end.unwrap_or(Timestamp::UNIX_EPOCH)),
         };
         let operation = "update_service_account";

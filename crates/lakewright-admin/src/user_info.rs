@@ -7,11 +7,11 @@ use super::types::WireUser;
 use super::{Admin, User};
 
 impl Admin {
-    /// One user.
+    /// Returns one user.
     ///
     /// # Errors
-    /// `NotFound` where there is none of this name, `Denied` without `admin:GetUser`, and
-    /// whatever keeps the server from answering.
+    /// `NotFound` if there is none of this name, `Denied` without `admin:GetUser`, and any
+    /// connection or server error.
     pub async fn user_info(&self, access_key: &str) -> Result<User> {
         let call = self.call("user_info", access_key, Method::GET, "user-info");
         let answer = call.query("accessKey", access_key).send().await?;

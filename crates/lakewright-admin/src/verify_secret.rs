@@ -8,31 +8,31 @@ use super::Admin;
 use super::classify::{AdminErrorBody as _, classify};
 use lakewright_client::{ErrorBody, PayloadHash, Repeat, Request, SigningKeys};
 
-/// A bucket that is asked for and need not be there: whoever may nothing is told that she may
-/// not, whoever may is told where it is, or that it is nowhere. The server's signature check
-/// comes first, and no drive is touched for it in most cases.
+/// The path of a bucket that need not exist. Credentials without permissions are refused with
+/// `AccessDenied`; with permissions, the server returns the location of the bucket or reports that
+/// it does not exist. The server checks the signature first, and in most cases it reads no drive.
 const NOWHERE: &str = "/lakewright-no-such-bucket";
 
-/// What a server says to a pair of keys.
+/// The result of the check of an access key and a secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretCheck {
-    /// They belong together.
+    /// The two keys belong together.
     Matches,
     /// The access key has another secret key.
     Differs,
-    /// The access key is disabled: the server did not look at the secret.
+    /// The access key is disabled, and the server did not check the secret key.
     Disabled,
-    /// The server does not know the access key. MinIO says the same of a service account that
-    /// has ended.
+    /// The server does not know the access key. MinIO reports the same for a service account that
+    /// has expired.
     Unknown,
 }
 
 impl Admin {
-    /// Whether these keys let anybody in, found out by trying them: one harmless request that
-    /// is signed with them. Any S3 server can be asked. The secret is not sent.
+    /// Checks credentials by a harmless request that is signed with them. It works with any S3
+    /// server. The secret key is not sent.
     ///
     /// # Errors
-    /// Whatever keeps the server from answering.
+    /// Any connection or server error.
     pub async fn verify_secret(
         &self,
         access_key: &str,
@@ -64,7 +64,8 @@ impl Admin {
             _ => {
                 let error = classify(&response);
                 let kind = match error.kind() {
-                    // of the bucket that was asked for, or its name: nothing is known
+                    // the error concerns the bucket or its name and proves nothing about the
+                    // credentials
                     ErrorKind::Unsupported | ErrorKind::NotFound => ErrorKind::Corrupt,
                     kind => kind,
                 };
