@@ -9,13 +9,13 @@ use super::classify::Classify as _;
 use super::{Table, schema};
 
 impl Table {
-    /// Adds columns at the end, which may be null in the rows that are there. Those that are
-    /// there already with the same type are left as they are.
+    /// Adds nullable columns at the end; they are null in the existing rows. Columns that exist
+    /// with the same type are left as they are.
     ///
     /// # Errors
-    /// `InvalidInput` for a column that may not be null; `SchemaMismatch` for one that is there
-    /// with another type; `Conflict` when somebody else commits at the same time; `NotFound`
-    /// when there is no table; whatever keeps the server from answering.
+    /// `InvalidInput` for a column that may not be null; `SchemaMismatch` for one that exists with
+    /// another type; `Conflict` when another writer commits at the same time; `NotFound` when there
+    /// is no table; any connection or server error.
     pub async fn add_columns(&self, columns: SchemaRef) -> Result<()> {
         const OPERATION: &str = "add_columns";
         let columns = schema::storable(&columns).classify(self, OPERATION)?;

@@ -5,13 +5,13 @@ use lakewright_core::Result;
 use super::Table;
 
 impl Table {
-    /// Adds a condition in SQL that every row must meet. The rows that are there are checked
-    /// first. The same condition under the same name once more is no error.
+    /// Adds a condition in SQL that every row must meet. The existing rows are checked first.
+    /// Adding the same condition under the same name again is no error.
     ///
     /// # Errors
-    /// `InvalidInput` for rows that break it, or a condition that cannot be understood;
-    /// `Conflict` when somebody else commits at the same time; `NotFound` when there is no
-    /// table; whatever keeps the server from answering.
+    /// `InvalidInput` for rows that violate it, or a condition that cannot be parsed; `Conflict`
+    /// when another writer commits at the same time; `NotFound` when there is no table; any
+    /// connection or server error.
     pub async fn add_constraint(&self, name: &str, condition: &str) -> Result<()> {
         let (name, condition) = (name.to_owned(), condition.to_owned());
         self.alter("add_constraint", async move |table, properties| {

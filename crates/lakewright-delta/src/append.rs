@@ -5,24 +5,25 @@ use lakewright_macros::Builder;
 
 use super::{Batches, Commit, Table};
 
-/// How [`Table::append`] writes.
+/// The options of [`Table::append`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct WriteOptions {
-    /// Data files are closed at about this many bytes; deltalake's default is 100 MiB.
+    /// The approximate size in bytes at which a data file is closed; deltalake's default is 100
+    /// MiB.
     pub target_file_bytes: Option<u64>,
 }
 
 impl Table {
-    /// Adds rows. Concurrent appends all succeed; each is one commit.
+    /// Appends rows in one commit. Concurrent appends all succeed.
     ///
-    /// Columns are matched by name. Missing ones are filled with nulls where the table allows
-    /// it; numbers are widened, never narrowed.
+    /// Columns are matched by name. Missing columns are filled with nulls if the table allows it;
+    /// numbers are widened, never narrowed.
     ///
     /// # Errors
-    /// `SchemaMismatch` when a column is unknown, missing or of another type; `InvalidInput`
-    /// when a row breaks a constraint; `NotFound` when there is no table; `Conflict` when the
-    /// table was changed in a way that stands against it; `Unavailable` and `Timeout`, whose
-    /// message says if the outcome is unknown.
+    /// `SchemaMismatch` when a column is unknown, missing or of another type; `InvalidInput` when a
+    /// row violates a constraint; `NotFound` when there is no table; `Conflict` when a concurrent
+    /// change of the table conflicts with the append; `Unavailable` and `Timeout`, whose message
+    /// reports an unknown outcome.
     pub async fn append(&self, data: Batches, options: WriteOptions) -> Result<Commit> {
         self.write(data, "append", options, |write| write).await
     }

@@ -1,32 +1,32 @@
-//! What a write did.
+//! The result of a write.
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What a write did to the table.
+/// The result of a write to a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Commit {
-    /// The version it made.
+    /// The version that the write created.
     pub version: u64,
-    /// Delta's name of the operation, such as `WRITE`.
+    /// The name of the operation in Delta, such as `WRITE`.
     pub operation: String,
-    /// When.
+    /// The time of the commit.
     pub timestamp: Option<Timestamp>,
-    /// Rows written.
+    /// The number of rows written.
     pub rows: u64,
-    /// Data files added.
+    /// The number of data files added.
     pub files_added: u64,
-    /// Data files that no longer belong to the table.
+    /// The number of data files that no longer belong to the table.
     pub files_removed: u64,
-    /// Bytes of the data files added.
+    /// The size of the added data files in bytes.
     pub bytes_added: u64,
-    /// How many rivals committed first and made it try again.
+    /// The number of concurrent commits that came first, each of which caused a retry.
     pub retries: u64,
 }
 
-/// The lines of a commit that are counted (Delta protocol, "Actions").
+/// The actions of a commit that are counted (Delta protocol, "Actions").
 #[derive(Deserialize)]
 struct Action {
     add: Option<File>,
@@ -48,7 +48,7 @@ struct Info {
 }
 
 impl Commit {
-    /// Counts what stands in the log's own entry.
+    /// Counts the actions in the entry of the log.
     pub(super) fn read(version: u64, entry: &Bytes, rows: u64, retries: u64) -> Self {
         let mut commit = Self { version, rows, retries, ..Self::default() };
         let lines = entry.split(|byte| *byte == b'\n');

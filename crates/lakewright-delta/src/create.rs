@@ -19,32 +19,33 @@ use super::{Table, schema};
 use crate::Delta;
 use crate::store::Witness;
 
-/// How [`Delta::create_table`] makes a table.
+/// The options of [`Delta::create_table`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct CreateTableOptions {
-    /// The columns that files are divided by, outermost first.
+    /// The partition columns, outermost first.
     #[builder(default)]
     pub partition_by: Vec<String>,
-    /// A table that is there with the same columns and partitions is as good as a new one.
+    /// Whether an existing table with the same columns and partition columns is accepted.
     #[builder(default)]
     pub exist_ok: bool,
     /// Table properties: Delta's, such as `delta.appendOnly`, and others under names that do not
     /// begin with `delta.`.
     #[builder(default)]
     pub properties: BTreeMap<String, String>,
-    /// A name for people.
+    /// A name for display.
     pub name: Option<String>,
-    /// A description for people.
+    /// A description for display.
     pub description: Option<String>,
 }
 
 impl Delta {
-    /// Makes an empty table. Of several who make it at once one wins, the others hear so.
+    /// Creates an empty table. Of several concurrent callers one creates it; the others receive
+    /// `AlreadyExists`, or the table if `exist_ok` is set.
     ///
     /// # Errors
-    /// `AlreadyExists` when it is there and `exist_ok` was not said; `SchemaMismatch` when it
-    /// was and the columns or partitions differ; `InvalidInput` for a schema or property that
-    /// Delta does not know; `NotFound` when the bucket is missing.
+    /// `AlreadyExists` when the table exists and `exist_ok` is not set; `SchemaMismatch` when it is
+    /// set and the columns or partition columns differ; `InvalidInput` for a schema or property
+    /// that Delta does not know; `NotFound` when the bucket is missing.
     pub async fn create_table(
         &self,
         uri: &TableUri,
@@ -65,7 +66,7 @@ impl Delta {
             CommitLog::new(log::open(&table, Witness::default()).classify(&table, OPERATION)?);
         let mut create = CreateBuilder::new()
             .with_log_store(log.clone())
-            // A rival's table is not to be changed into ours.
+            // A retry would apply this metadata to a table that another writer has just created.
             .with_commit_properties(CommitProperties::default().with_max_retries(0))
             .with_columns(columns.fields().cloned())
             .with_partition_columns(options.partition_by.clone())
@@ -90,9 +91,9 @@ impl Delta {
             Err(error) => {
                 let error = table.commit_failed(&log, error, OPERATION);
                 match table.exists().await {
-                    // The lost commit may be the one that is there.
+                    // The commit with the unknown outcome may have created the table that exists.
                     Ok(true) if error.outcome_unknown() && !options.exist_ok => Err(error),
-                    // A concurrent writer created the table, perhaps just as it was asked for.
+                    // A concurrent writer created the table, perhaps with the requested schema.
                     Ok(true) => existing(table, &schema, &options).await.map_err(failed),
                     _ => Err(error),
                 }
@@ -120,7 +121,7 @@ fn check(schema: &SchemaRef, options: &CreateTableOptions) -> Result<()> {
     Ok(())
 }
 
-/// The table that is there already, if it is what was asked for.
+/// Returns the existing table if it has the requested columns and partition columns.
 async fn existing(table: Table, schema: &SchemaRef, options: &CreateTableOptions) -> Result<Table> {
     if !options.exist_ok {
         return Err(Error::new(ErrorKind::AlreadyExists, "the table exists already"));

@@ -6,20 +6,19 @@ use crate::Delta;
 use crate::store::{BucketStore, Witness};
 
 impl Delta {
-    /// Ends a table: every object below its path, its log last, so that a drop which is cut
-    /// short leaves something that can be dropped again.
+    /// Drops a table: deletes every object below its path, the log last, so that an interrupted
+    /// drop can be run again.
     ///
     /// Returns the number of objects deleted.
     ///
     /// # Errors
     /// `NotFound` when there is no table; `Conflict` when another table lies inside its path;
-    /// `PartialApply` when some objects could not be
-    /// deleted; whatever keeps the server from answering.
+    /// `PartialApply` when some objects could not be deleted; any connection or server error.
     pub async fn drop_table(&self, uri: &TableUri) -> Result<u64> {
         let failed = |error: Error| error.during("drop_table").on(uri.to_string());
         let store = BucketStore::new(&self.s3, uri.bucket(), Witness::default());
         let (below, log) = (format!("{}/", uri.path()), format!("{}/_delta_log/", uri.path()));
-        // Not whether its log can be read: what was half dropped can be dropped.
+        // The log need not be readable: the rest of an interrupted drop can be dropped.
         if !store.has_any(&log).await.map_err(failed)? {
             return Err(failed(Error::new(ErrorKind::NotFound, "there is no Delta table here")));
         }

@@ -5,11 +5,11 @@ use lakewright_core::Result;
 use super::Table;
 
 impl Table {
-    /// Drops a constraint. One that is not there is as good as dropped.
+    /// Drops a constraint. A constraint that does not exist is no error.
     ///
     /// # Errors
-    /// `Conflict` when somebody else commits at the same time; `NotFound` when there is no
-    /// table; whatever keeps the server from answering.
+    /// `Conflict` when another writer commits at the same time; `NotFound` when there is no table;
+    /// any connection or server error.
     pub async fn drop_constraint(&self, name: &str) -> Result<()> {
         let name = name.to_owned();
         self.alter("drop_constraint", async move |table, properties| {

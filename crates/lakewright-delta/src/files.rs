@@ -12,21 +12,21 @@ use super::classify::Classify as _;
 /// A data file of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileInfo {
-    /// Its path below the table, or a whole URI for a file that lies elsewhere.
+    /// The path below the table, or a complete URI for a file outside of it.
     pub path: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its rows, where the log counts them.
+    /// The number of rows, if the log contains it.
     pub rows: Option<u64>,
-    /// The values of the partition columns that its rows share; `None` is null.
+    /// The values of the partition columns, which all rows of the file share; `None` is null.
     #[serde(default)]
     pub partition_values: BTreeMap<String, Option<String>>,
-    /// When it was written.
+    /// The time at which the file was written.
     pub modified: Option<Timestamp>,
 }
 
 impl Table {
-    /// The data files that make up the table, without reading any of them.
+    /// Returns the data files of the table, sorted by path, without reading any of them.
     ///
     /// # Errors
     /// Those of [`Table::version`].
@@ -48,7 +48,7 @@ impl Table {
         Ok(files)
     }
 
-    /// Whether its files are known to hold no row.
+    /// Returns whether the data files are known to contain no rows.
     pub async fn is_empty(&self) -> Result<bool> {
         let rows: Option<u64> = self.files().await?.iter().map(|file| file.rows).sum();
         Ok(rows == Some(0))

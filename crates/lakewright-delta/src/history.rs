@@ -17,24 +17,24 @@ use super::table::version_of;
 /// One entry of a table's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitInfo {
-    /// The version it made.
+    /// The version that the commit created.
     pub version: u64,
-    /// When.
+    /// The time of the commit.
     pub timestamp: Option<Timestamp>,
-    /// Delta's name of the operation, such as `WRITE` or `CREATE TABLE`.
+    /// The name of the operation in Delta, such as `WRITE` or `CREATE TABLE`.
     pub operation: Option<String>,
-    /// What the operation was told, as JSON.
+    /// The parameters of the operation, as JSON.
     #[serde(default)]
     pub parameters: BTreeMap<String, serde_json::Value>,
-    /// Which program wrote it.
+    /// The program that wrote the commit.
     pub engine: Option<String>,
-    /// What else the writer noted, as JSON: metrics, application metadata.
+    /// The other fields that the writer recorded, as JSON: metrics, application metadata.
     #[serde(default)]
     pub details: BTreeMap<String, serde_json::Value>,
 }
 
 impl CommitInfo {
-    /// Reads what a commit says of itself. Writers need not say anything.
+    /// Reads the commitInfo action of a commit. Writers may omit it.
     pub(super) fn read(version: u64, entry: &Bytes) -> Self {
         #[derive(Deserialize)]
         struct Action {
@@ -58,8 +58,8 @@ impl CommitInfo {
 }
 
 impl Table {
-    /// What was done to the table, newest first; at most `limit` entries, and none older than
-    /// the log still has.
+    /// Returns the commits of the table, newest first: at most `limit` entries, and none older than
+    /// the log still contains.
     ///
     /// # Errors
     /// Those of [`Table::version`].
@@ -67,8 +67,8 @@ impl Table {
         let table = self.current("history").await?;
         let newest = version_of(&table).classify(self, "history")?;
         let log = table.log_store();
-        // Entry by entry: deltalake's own history leaves out commits that say nothing of
-        // themselves, and then nobody knows which version an entry made.
+        // The entries are read one by one, because deltalake's own history leaves out commits
+        // without a commitInfo action, and the version of the remaining entries is then unknown.
         let entries = futures::stream::iter((0..=newest).rev())
             .take(limit.unwrap_or(usize::MAX))
             .map(|version| {

@@ -1,4 +1,4 @@
-//! Data on its way into a table, or out of one.
+//! Streams of record batches into a table and out of one.
 
 use std::fmt;
 use std::pin::Pin;
@@ -16,17 +16,17 @@ use lakewright_core::{Error, ErrorKind, Result};
 use super::classify::Failure;
 use crate::store::Witness;
 
-/// How many batches wait between a reader that blocks and the runtime.
+/// The number of batches that are buffered between a blocking reader and the runtime.
 const WAITING: usize = 4;
 
-/// Batches of one schema, as they come.
+/// A stream of batches of one schema.
 pub struct BatchStream {
     schema: SchemaRef,
     stream: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
 }
 
 impl BatchStream {
-    /// A stream whose batches have this schema.
+    /// Creates a stream whose batches have this schema.
     pub fn new(
         schema: SchemaRef,
         stream: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
@@ -34,16 +34,16 @@ impl BatchStream {
         Self { schema, stream: Box::pin(stream) }
     }
 
-    /// The schema of every batch.
+    /// Returns the schema of every batch.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// All batches, in memory.
+    /// Collects all batches in memory.
     ///
     /// # Errors
-    /// The stream's first.
+    /// The first error of the stream.
     pub async fn collect(self) -> Result<Vec<RecordBatch>> {
         futures::TryStreamExt::try_collect(self.stream).await
     }
@@ -63,32 +63,32 @@ impl fmt::Debug for BatchStream {
     }
 }
 
-/// What is written into a table: batches that are here already, a stream, or a reader.
+/// The data that is written into a table: batches in memory, a stream, or a reader.
 #[derive(Debug)]
 pub struct Batches(pub(super) BatchStream);
 
 impl Batches {
-    /// Batches in memory. All must have this schema.
+    /// Creates the data from batches in memory. All must have this schema.
     #[must_use]
     pub fn from_batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
         Self(BatchStream::new(schema, futures::stream::iter(batches.into_iter().map(Ok))))
     }
 
-    /// A stream, one of our own scans included.
+    /// Creates the data from a stream, which may be a scan of lakewright.
     #[must_use]
     pub fn from_stream(stream: BatchStream) -> Self {
         Self(stream)
     }
 
-    /// A reader that may block: a file, or a stream of another Arrow library. It is drained on
-    /// a thread of its own, never on a worker of the runtime: what it waits for may be one of
-    /// our own scans, which needs those workers.
+    /// Creates the data from a reader that may block, such as a file or a stream of another Arrow
+    /// library. It is read on a separate thread, never on a worker of the runtime: it may wait for
+    /// a scan of lakewright, which needs those workers.
     #[must_use]
     pub fn from_reader(reader: Box<dyn RecordBatchReader + Send>) -> Self {
         let schema = reader.schema();
         let (into, from) = tokio::sync::mpsc::channel(WAITING);
         let mut source = Some((reader, into));
-        // Started with the first poll: only then is there certainly a runtime.
+        // The thread is started at the first poll, because there may be no runtime before.
         let stream = futures::stream::unfold(from, move |mut from| {
             if let Some((reader, into)) = source.take() {
                 tokio::task::spawn_blocking(move || drain(reader, &into));
@@ -98,14 +98,15 @@ impl Batches {
         Self(BatchStream::new(schema, stream))
     }
 
-    /// The schema of every batch.
+    /// Returns the schema of every batch.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         self.0.schema()
     }
 
-    /// The same, with every row counted as it passes, and an error noted. What the source notes
-    /// beside its columns (pandas its index) is no part of the data and left behind.
+    /// Counts the rows as they pass and records the first error in `witness`. Metadata of the
+    /// source besides the columns (such as the index of pandas) is no part of the data and is
+    /// removed.
     pub(super) fn watched(self, witness: Witness) -> (BatchStream, Arc<AtomicU64>) {
         let rows = Arc::new(AtomicU64::new(0));
         let schema: SchemaRef = Arc::new(Schema::new(self.schema().fields().clone()));
@@ -123,8 +124,8 @@ impl Batches {
     }
 }
 
-/// What another library's reader says. It may be the text of a program's exception with its
-/// whole trace: the first line says what happened, the rest is not for messages.
+/// Converts an error of another library's reader. It may be the text of an exception with its whole
+/// trace: the first line contains the cause, and the rest does not belong in messages.
 fn foreign(error: ArrowError) -> Error {
     if let ArrowError::ExternalError(inner) = &error
         && let Some(ours) = inner.downcast_ref::<Error>()
@@ -137,8 +138,8 @@ fn foreign(error: ArrowError) -> Error {
     Error::new(ErrorKind::InvalidInput, why)
 }
 
-/// Until the reader ends or nobody listens any more. A reader that panics is an error like any
-/// other: its panic must not look like the end of the data.
+/// Sends batches until the reader ends or the receiver is dropped. A panic of the reader is sent as
+/// an error, because it must not look like the end of the data.
 fn drain(
     reader: Box<dyn RecordBatchReader + Send>,
     into: &tokio::sync::mpsc::Sender<Result<RecordBatch>>,
@@ -153,7 +154,7 @@ fn drain(
     }));
     if sent.is_err() {
         let error = Error::new(ErrorKind::Internal, "the reader of the data panicked");
-        // If nobody listens, nobody is misled.
+        // Sending fails only if the receiver has been dropped, and then the error is not needed.
         let _ = into.blocking_send(Err(error));
     }
 }

@@ -1,8 +1,8 @@
-//! Delta tables over an S3 connection. One verb, one file.
+//! Delta tables over an S3 connection. Each operation has its own file.
 //!
-//! [`Delta`] has the verbs that create, find and drop tables; [`Table`] has those that act on one.
-//! Nothing outside this crate names deltalake. The bridge between the two is `store`: a bucket as
-//! an [`object_store::ObjectStore`].
+//! [`Delta`] has the operations that create, find and drop tables; [`Table`] has those on one
+//! table. No code outside this crate uses deltalake. The bridge between deltalake and S3 is
+//! `store`: a bucket as an [`object_store::ObjectStore`].
 
 mod add_columns;
 mod add_constraint;

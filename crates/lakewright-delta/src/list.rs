@@ -6,17 +6,17 @@ use lakewright_core::{BucketName, Error, Result, TableUri};
 use crate::Delta;
 use crate::store::{BucketStore, Witness};
 
-/// Folders deeper than this below the prefix are not looked into.
+/// The number of levels of folders that are searched, counting the prefix itself.
 const DEEPEST: usize = 16;
 
 impl Delta {
-    /// The tables below `prefix`, which is a bucket (`raw/`) or a folder in one (`raw/2013/`),
-    /// in the order of their paths. Folders are walked level by level; what lies inside a table
-    /// is not.
+    /// Returns the tables below `prefix`, which is a bucket (`raw/`) or a folder in one
+    /// (`raw/2013/`), sorted by path. Folders are searched level by level; the folders inside a
+    /// table are not searched.
     ///
     /// # Errors
-    /// `InvalidInput` for a prefix that names no bucket; `NotFound` when the bucket is missing;
-    /// whatever keeps the server from answering.
+    /// `InvalidInput` for a prefix that names no bucket; `NotFound` when the bucket is missing; any
+    /// connection or server error.
     pub async fn list_tables(&self, prefix: &str) -> Result<Vec<TableUri>> {
         let failed = |error: Error| error.during("list_tables").on(prefix);
         let plain = prefix.strip_prefix("s3://").unwrap_or(prefix);

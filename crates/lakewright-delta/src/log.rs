@@ -1,6 +1,6 @@
-//! The log store of our tables: deltalake's own, made fit for a network. Writers that lose a race
-//! wait for a random delay before they retry, and a commit whose response was lost is read back
-//! before it is retried or reported.
+//! The log store of lakewright's tables: deltalake's log store with retries that suit a network.
+//! Writers that lose a race wait for a random delay before they retry, and a commit whose response
+//! was lost is read back before it is retried or reported.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -31,16 +31,16 @@ const FIRST_DELAY: Duration = Duration::from_millis(20);
 /// The upper bound of any delay: with many writers one of them wins every few milliseconds.
 const MAX_DELAY: Duration = Duration::from_millis(640);
 
-/// How often a commit is sent again and read back before its failure is reported.
+/// The number of times that a commit is sent again and read back before its failure is reported.
 const RETRIES: u32 = 5;
 
 /// The characters that are not encoded in a table's URL.
 const PLAIN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'=');
 
-/// The log store of a table, over its bucket. `witness` records the first failure below it.
+/// Opens the log store of a table over its bucket. `witness` records the first failure below it.
 pub(super) fn open(table: &Table, witness: Witness) -> Result<LogStoreRef, DeltaTableError> {
-    // deltalake finds log stores by scheme in one registry per process. Our factory has no state,
+    // deltalake finds log stores by scheme in one registry per process. The factory has no state,
     // so it is registered once for all tables.
     static REGISTERED: OnceLock<()> = OnceLock::new();
     REGISTERED.get_or_init(|| {
@@ -78,7 +78,7 @@ pub(super) struct CommitLog {
 
 #[derive(Default)]
 struct State {
-    /// How many races were lost.
+    /// The number of lost races.
     lost: u32,
     /// The version that was committed, and its bytes.
     written: Option<(Version, Bytes)>,
@@ -91,13 +91,14 @@ impl CommitLog {
         Arc::new(Self { inner, state: Mutex::default() })
     }
 
-    /// The version and bytes that were committed, and how many races were lost before.
+    /// Returns the version and bytes that were committed, and the number of races lost before.
     pub(super) fn outcome(&self) -> (Option<(Version, Bytes)>, u64) {
         let state = self.state();
         (state.written.clone(), state.lost.into())
     }
 
-    /// The error of a commit that may have been carried out. deltalake does not retry after it.
+    /// Returns the error of a commit that may have been carried out. deltalake does not retry after
+    /// it.
     pub(super) fn unknown(&self) -> Option<Error> {
         self.state().unknown.as_ref().map(Error::without_source)
     }

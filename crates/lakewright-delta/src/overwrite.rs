@@ -6,24 +6,24 @@ use lakewright_macros::Builder;
 
 use super::{Batches, Commit, Table, WriteOptions};
 
-/// How [`Table::overwrite`] writes.
+/// The options of [`Table::overwrite`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct OverwriteOptions {
-    /// Only the rows for which this SQL condition holds are replaced, and the new ones must
-    /// fulfil it. Without it the whole table is.
+    /// The SQL condition that selects the rows to replace; the new rows must meet it too. Without
+    /// it the whole table is replaced.
     pub replace_where: Option<String>,
-    /// How the new rows are written.
+    /// The options for writing the new rows.
     #[builder(default)]
     pub write: WriteOptions,
 }
 
 impl Table {
-    /// Replaces rows in one commit; readers see all of the old or all of the new. Older
-    /// versions stay readable.
+    /// Replaces rows in one commit; readers see either all of the old rows or all of the new ones.
+    /// Older versions stay readable.
     ///
     /// # Errors
-    /// Those of [`Table::append`]; `InvalidInput` for a condition that is no SQL, names no
-    /// column, or does not hold for a new row; `Unsupported` on an append-only table.
+    /// Those of [`Table::append`]; `InvalidInput` for a condition that is not valid SQL, refers to
+    /// an unknown column, or does not hold for a new row; `Unsupported` on an append-only table.
     pub async fn overwrite(&self, data: Batches, options: OverwriteOptions) -> Result<Commit> {
         self.write(data, "overwrite", options.write, |write| {
             let write = write.with_save_mode(SaveMode::Overwrite);

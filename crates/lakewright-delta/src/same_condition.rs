@@ -14,9 +14,9 @@ use deltalake::delta_datafusion::expr::parse_predicate_expression;
 
 use super::session;
 
-/// Whether two conditions in SQL are the same expression. deltalake stores a constraint as its
-/// printer writes it, after literals were given the types of columns and everything was
-/// simplified: `a in (1)` is stored as `a = 1`. A condition that cannot be parsed equals only its
+/// Returns whether two conditions in SQL are the same expression. deltalake stores a constraint as
+/// its printer writes it, after it has cast literals to the types of columns and simplified the
+/// expression: `a in (1)` is stored as `a = 1`. A condition that cannot be parsed equals only its
 /// own text.
 #[must_use]
 pub fn same_condition(schema: &SchemaRef, a: &str, b: &str) -> bool {
@@ -33,7 +33,7 @@ fn normal(schema: &SchemaRef, text: &str) -> Result<Expr, DeltaTableError> {
     Ok(simple.transform_up(|expression| Ok(in_order(expression)))?.data)
 }
 
-/// What is joined by `AND`, or by `OR`, flat and in one order: parentheses within are no
+/// Flattens operands joined by `AND`, or by `OR`, and sorts them, so that inner parentheses make no
 /// difference.
 fn in_order(expression: Expr) -> Transformed<Expr> {
     let Expr::BinaryExpr(BinaryExpr { op: op @ (Operator::And | Operator::Or), .. }) = &expression
@@ -49,7 +49,7 @@ fn in_order(expression: Expr) -> Transformed<Expr> {
     parts.dedup();
     let parts = parts.into_iter().map(|(_, part)| part);
     let joined = parts.reduce(|a, b| binary_expr(a, op, b));
-    // There were two parts at least.
+    // An `AND` or `OR` expression has at least two operands, so the fallback is not used.
     joined.map_or_else(|| Transformed::no(lit(true)), Transformed::yes)
 }
 

@@ -12,20 +12,20 @@ use super::classify::{Classify as _, Failure};
 use super::{BatchStream, Table, session};
 use crate::Delta;
 
-/// What [`Table::scan`] reads.
+/// The options of [`Table::scan`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct ScanOptions {
-    /// Only these columns, in this order.
+    /// The columns to read, in this order; `None` for all.
     pub columns: Option<Vec<String>>,
-    /// Only rows for which this SQL condition holds. Files whose partition or statistics rule
-    /// it out are not read.
+    /// The SQL condition that the returned rows meet. Files that cannot contain such rows according
+    /// to their partition or statistics are not read.
     pub filter: Option<String>,
-    /// At most so many rows.
+    /// The maximum number of rows.
     pub limit: Option<u64>,
 }
 
-/// A query that has not run yet. Each [`Scan::stream`] runs it anew, on the table as it is then
-/// (or on the version that it is fixed to).
+/// A query that has not run yet. Each [`Scan::stream`] runs it again, on the current version of the
+/// table (or on the version at which the table is fixed).
 #[derive(Clone, Debug)]
 pub struct Scan {
     query: Query,
@@ -38,7 +38,8 @@ enum Query {
 }
 
 impl Table {
-    /// Reads rows. Nothing is sent until the scan is asked for its schema or stream.
+    /// Creates a scan of the rows. Nothing is sent until the schema or the stream of the scan is
+    /// requested.
     #[must_use]
     pub fn scan(&self, options: ScanOptions) -> Scan {
         Scan { query: Query::Table(self.clone(), options) }
@@ -46,8 +47,9 @@ impl Table {
 }
 
 impl Delta {
-    /// A query over tables, each under the name it is given here. DataFusion's SQL; names are
-    /// case-sensitive. Nothing is sent until the scan is asked for its schema or stream.
+    /// Creates a query over tables, each under its name in `tables`. The dialect is DataFusion's
+    /// SQL; names are case-sensitive. Nothing is sent until the schema or the stream of the scan is
+    /// requested.
     #[must_use]
     pub fn sql(&self, query: impl Into<String>, tables: BTreeMap<String, Table>) -> Scan {
         Scan { query: Query::Sql(query.into(), tables) }
@@ -55,11 +57,11 @@ impl Delta {
 }
 
 impl Scan {
-    /// The columns of the answer. Plans the query, reads no data.
+    /// Returns the columns of the result. Plans the query but reads no data.
     ///
     /// # Errors
-    /// `NotFound` when there is no table; `InvalidInput` for columns that are not there, or a
-    /// condition or query that is no SQL.
+    /// `NotFound` when there is no table; `InvalidInput` for unknown columns, or a condition or
+    /// query that is not valid SQL.
     pub async fn schema(&self) -> Result<SchemaRef> {
         Ok(self.plan().await?.schema().inner().clone())
     }
@@ -67,8 +69,8 @@ impl Scan {
     /// Runs the query.
     ///
     /// # Errors
-    /// Those of [`Scan::schema`]; while it is read, whatever keeps the server from answering,
-    /// and `Corrupt` for files that are not what the log says.
+    /// Those of [`Scan::schema`]; while the stream is read, any connection or server error, and
+    /// `Corrupt` for files that differ from their description in the log.
     pub async fn stream(&self) -> Result<BatchStream> {
         let stream = self.plan().await?.execute_stream().await;
         let stream = stream.map_err(|error| self.failed(error))?;
@@ -111,7 +113,8 @@ impl Scan {
     }
 }
 
-/// A query reads: what would write files, change settings or make tables is refused.
+/// Returns options that restrict queries to reading: statements that write files, change settings
+/// or create tables are refused.
 fn reading_only() -> deltalake::datafusion::execution::context::SQLOptions {
     deltalake::datafusion::execution::context::SQLOptions::new()
         .with_allow_ddl(false)
@@ -119,7 +122,7 @@ fn reading_only() -> deltalake::datafusion::execution::context::SQLOptions {
         .with_allow_statements(false)
 }
 
-/// A table's name in SQL is one name, dots included.
+/// Returns a reference to a table whose name is one identifier, including any dots in it.
 fn quoted(name: &str) -> deltalake::datafusion::common::TableReference {
     deltalake::datafusion::common::TableReference::bare(name)
 }
@@ -130,7 +133,7 @@ async fn open(
     operation: &'static str,
 ) -> Result<DataFrame> {
     let provider = provider(session, table, operation).await?;
-    // Under its own name, by which messages then call its columns.
+    // The table is registered under its own name, which messages contain in the names of columns.
     let name = quoted(table.uri().name());
     session.register_table(name.clone(), provider).classify(table, operation)?;
     session.table(name).await.classify(table, operation)

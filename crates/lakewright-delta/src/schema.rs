@@ -6,7 +6,8 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, Tim
 use lakewright_core::spec::{Column, ColumnType};
 use lakewright_core::{Error, ErrorKind, Result};
 
-/// Deeper nesting is refused: a hostile schema must not exhaust the stack.
+/// The maximum depth of nested types. Deeper types are refused, because a hostile schema must not
+/// exhaust the stack.
 const DEEPEST: usize = 32;
 
 /// Makes a schema from Delta's names of types. Columns are nullable unless the type ends in
@@ -38,10 +39,10 @@ where
     schema_of_columns(&columns.collect::<Result<Vec<_>>>()?)
 }
 
-/// Makes a schema of declared columns.
+/// Creates a schema from declared columns.
 ///
 /// # Errors
-/// `InvalidInput` for a name that stands twice.
+/// `InvalidInput` for a name that occurs twice.
 pub fn schema_of_columns(columns: &[Column]) -> Result<SchemaRef> {
     let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
     for Column { name, data_type, nullable } in columns {
@@ -89,7 +90,7 @@ fn arrow_type(data_type: &ColumnType) -> DataType {
 }
 
 /// Returns the name and the Delta type of each column, with `not null` after the type of a column
-/// without nulls: what [`schema_from_types`] takes.
+/// without nulls, in the form that [`schema_from_types`] accepts.
 #[must_use]
 pub fn column_types(schema: &SchemaRef) -> Vec<(String, String)> {
     let column = |field: &arrow::datatypes::FieldRef| {
@@ -124,7 +125,7 @@ pub(super) mod by_name {
     }
 }
 
-/// Delta's name of an Arrow type.
+/// Returns Delta's name of an Arrow type.
 #[must_use]
 pub fn type_name(data_type: &DataType) -> String {
     match data_type {
@@ -162,13 +163,13 @@ pub fn type_name(data_type: &DataType) -> String {
     }
 }
 
-/// The columns' names, for messages.
+/// Returns the names of the columns, for messages.
 pub(super) fn names(schema: &Schema) -> String {
     schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The schema that a table made from `schema` has: what Delta cannot store is refused, what it
-/// stores under another Arrow type is named by that.
+/// Returns the schema of a table that is created from `schema`. A type that Delta cannot store is
+/// refused; a type that Delta stores as another Arrow type is replaced by that.
 ///
 /// # Errors
 /// `InvalidInput` with the column, its type and what to use instead.
@@ -203,7 +204,7 @@ fn storable_type(data_type: &DataType, depth: usize) -> Result<DataType, String>
         | DataType::Date32
         | DataType::Utf8
         | DataType::Binary => data_type.clone(),
-        // What holds every value of it.
+        // Each type is replaced by one that can hold all of its values.
         DataType::UInt8 => DataType::Int16,
         DataType::UInt16 => DataType::Int32,
         DataType::UInt32 => DataType::Int64,
@@ -260,10 +261,10 @@ fn storable_type(data_type: &DataType, depth: usize) -> Result<DataType, String>
     })
 }
 
-/// Whether data with the columns `input` fits into `table`.
+/// Checks that data with the columns of `input` fits into `table`.
 ///
 /// # Errors
-/// `SchemaMismatch` that names the columns.
+/// `SchemaMismatch` with the names of the columns.
 pub(super) fn check(table: &Schema, input: &Schema) -> Result<()> {
     let mismatch = |why: String| Err(Error::new(ErrorKind::SchemaMismatch, why));
     for field in input.fields() {
@@ -297,7 +298,7 @@ pub(super) fn check(table: &Schema, input: &Schema) -> Result<()> {
     Ok(())
 }
 
-/// Whether every value of `from` is a value of `to`, apart from how it is laid out in memory.
+/// Returns whether every value of `from` is a value of `to`, regardless of its layout in memory.
 fn fits(to: &DataType, from: &DataType, depth: usize) -> bool {
     use DataType as D;
     let number = |t: &DataType| match t {

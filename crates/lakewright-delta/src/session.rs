@@ -1,4 +1,4 @@
-//! How queries are planned and run.
+//! The DataFusion session in which queries are planned and run.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use deltalake::DeltaTableError;
 use deltalake::datafusion::prelude::SessionContext;
 use deltalake::delta_datafusion::DeltaSessionContext;
 
-/// A session for one query. Names are case-sensitive, as in Delta, and strings come as plain
-/// Arrow strings: views are faster inside DataFusion, but half of the libraries that read our
-/// streams do not take them yet.
+/// Creates a session for one query. Names are case-sensitive, as in Delta, and strings are plain
+/// Arrow strings: views are faster inside DataFusion, but half of the libraries that read
+/// lakewright's streams do not accept them yet.
 pub(super) fn new() -> Result<SessionContext, DeltaTableError> {
     let settings = HashMap::from([(
         "datafusion.execution.parquet.schema_force_view_types".to_owned(),

@@ -11,13 +11,13 @@ use lakewright_core::{Error, Result};
 use super::Table;
 
 impl Table {
-    /// Gives properties these values, and takes others away: a commit for each of the two, where
-    /// there is anything to do. Features that a property had switched on stay.
+    /// Sets the properties in `set` and removes those in `unset`, with one commit for each of the
+    /// two that is needed. Table features that a property enabled stay enabled.
     ///
     /// # Errors
-    /// `InvalidInput` for a property that Delta does not know or a value that it does not take;
-    /// `Conflict` when somebody else commits at the same time; `NotFound` when there is no
-    /// table; whatever keeps the server from answering.
+    /// `InvalidInput` for a property that Delta does not know or a value that it does not accept;
+    /// `Conflict` when another writer commits at the same time; `NotFound` when there is no table;
+    /// any connection or server error.
     pub async fn set_properties(
         &self,
         set: &BTreeMap<String, String>,
@@ -41,7 +41,7 @@ impl Table {
         if unset.is_empty() {
             return Ok(());
         }
-        // deltalake has no operation for it.
+        // deltalake has no operation that removes properties.
         self.alter(OPERATION, async move |table, properties| {
             let state = table.snapshot()?;
             let mut metadata = state.metadata().clone();
@@ -58,8 +58,8 @@ impl Table {
     }
 }
 
-/// Whether a table may have properties of these names. `delta.` is Delta's own; any other name
-/// is whoever's it is, which deltalake would refuse too.
+/// Checks the names of table properties. Delta reserves the prefix `delta.`, so names with it must
+/// be known. All other names are allowed, although deltalake's parser would refuse them.
 ///
 /// # Errors
 /// `InvalidInput` for a name that begins with `delta.` and is unknown.

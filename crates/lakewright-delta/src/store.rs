@@ -1,5 +1,5 @@
-//! The only bridge between buckets and tables: an `ObjectStore` over a bucket, so that Delta
-//! Lake reads and writes through the same client, credentials and retries as everything else.
+//! The only bridge between buckets and tables: an `ObjectStore` over a bucket, so that deltalake
+//! reads and writes with the same client, credentials and retries as the rest of lakewright.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,16 +18,16 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 
-/// What object_store calls this store in its errors.
+/// The name of this store in errors of object_store.
 const NAME: &str = "lakewright";
 
-/// How many keys go into one batch delete; what one DeleteObjects takes.
+/// The number of keys in one batch delete, which is the limit of DeleteObjects.
 const DELETE_BATCH: usize = 1000;
 
-/// How many keys are gathered before they are deleted.
+/// The number of keys that are collected before they are deleted.
 const DELETE_GROUP: usize = 10_000;
 
-/// A bucket as an object store. `Path`s are keys, taken literally.
+/// A bucket as an object store. Each `Path` is taken literally as an object key.
 #[derive(Clone, Debug)]
 pub(crate) struct BucketStore {
     bucket: Bucket,
@@ -66,7 +66,8 @@ impl fmt::Display for BucketStore {
     }
 }
 
-/// Our error with the path as an object store's, our own inside as the source.
+/// Converts an error to the matching variant of object_store, with the original error as its
+/// source.
 fn failed(error: Error, path: &str) -> StoreError {
     let (path, source) = (path.to_owned(), Box::new(error));
     match source.kind() {
@@ -106,7 +107,8 @@ fn unsupported(what: &'static str) -> StoreError {
     StoreError::NotSupported { source: Error::new(ErrorKind::Unsupported, what).into() }
 }
 
-/// The object's description; `None` for keys that object_store cannot name (`a//b`).
+/// Returns the description of an object; `None` for keys that object_store cannot represent
+/// (`a//b`).
 fn meta(info: &ObjectInfo) -> Option<ObjectMeta> {
     let at = info.last_modified.unwrap_or_default();
     Some(ObjectMeta {
@@ -264,14 +266,14 @@ impl ObjectStore for BucketStore {
     }
 }
 
-/// What tables need beyond an object store, in the words of buckets.
+/// The operations that tables need beyond those of an object store.
 impl BucketStore {
-    /// The bucket as the store of a table's log. `witness` hears of every failure in it.
+    /// Creates the store of a bucket. `witness` records the first failure in it.
     pub(crate) fn new(s3: &S3, bucket: &BucketName, witness: Witness) -> Self {
         Self { bucket: s3.bucket(bucket.clone()), witness }
     }
 
-    /// The folders directly below `prefix`, which ends in `/` or is empty.
+    /// Returns the folders directly below `prefix`, which ends in `/` or is empty.
     pub(crate) async fn folders(&self, prefix: &str) -> lakewright_core::Result<Vec<String>> {
         let options = ListOptions { delimiter: Some("/".into()), ..ListOptions::default() };
         let mut pages = self.bucket.list_pages(prefix, options);
@@ -282,14 +284,14 @@ impl BucketStore {
         Ok(folders)
     }
 
-    /// Whether there is any object below `prefix`.
+    /// Returns whether there is any object below `prefix`.
     pub(crate) async fn has_any(&self, prefix: &str) -> lakewright_core::Result<bool> {
         let options = ListOptions { page_size: Some(1), ..ListOptions::default() };
         Ok(self.bucket.list(prefix, options).try_next().await?.is_some())
     }
 
-    /// Deletes every object below `prefix`, those below `last` after all others, and says how
-    /// many there were.
+    /// Deletes every object below `prefix`, those below `last` after all others, and returns the
+    /// number of objects.
     pub(crate) async fn delete_below(
         &self,
         prefix: &str,
@@ -301,7 +303,7 @@ impl BucketStore {
             let key = ObjectKey::new(object.key)?;
             let to = if key.as_str().starts_with(last) { &mut kept } else { &mut group };
             to.push(key);
-            // Groups keep the memory that a huge table needs small.
+            // Deleting in groups bounds the memory that a huge table needs.
             if group.len() == DELETE_GROUP {
                 deleted += group.len() as u64;
                 self.bucket.delete_many(std::mem::take(&mut group)).await?;
@@ -334,7 +336,8 @@ impl BucketStore {
     }
 }
 
-/// object_store's prefixes are folders: `a` has `a/b` in it, not `ab`.
+/// Returns the prefix of a folder. The prefixes of object_store are folders: `a` contains `a/b`,
+/// but not `ab`.
 fn folder(prefix: Option<&Path>) -> String {
     match prefix {
         Some(path) if !path.as_ref().is_empty() => format!("{path}/"),
@@ -342,7 +345,7 @@ fn folder(prefix: Option<&Path>) -> String {
     }
 }
 
-/// Deletes a batch and answers for every path of it, in the order they came.
+/// Deletes a batch and returns the result for each path, in the order of the paths.
 async fn delete_batch(bucket: Bucket, batch: Vec<Result<Path>>) -> Vec<Result<Path>> {
     let keys = batch.iter().flatten().filter_map(|path| key(path).ok());
     let outcome = bucket.delete_many(keys).await;

@@ -1,4 +1,4 @@
-//! The handle on a table, and what its log says.
+//! The handle on a table and the state that it has read from the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::classify::{Classify as _, Failure};
 use crate::store::Witness;
 use crate::{At, log, schema};
 
-/// A handle on a table. Made without a request; the log is read at the first verb and, from
-/// then on, only what is new of it. Clones share what was read.
+/// A handle on a table. Creating it sends no request; the log is read by the first operation, and
+/// later operations read only new entries. Clones share the state that was read.
 #[derive(Clone)]
 pub struct Table {
     s3: S3,
@@ -26,40 +26,40 @@ pub struct Table {
     known: Arc<RwLock<Option<Known>>>,
 }
 
-/// What was read of the log, and which object its newest commit was: by that we know next time
-/// that it is still the same table.
+/// The state that was read from the log, and the identity of the object of its newest commit, which
+/// shows at the next operation whether it is still the same table.
 #[derive(Clone)]
 struct Known {
     table: DeltaTable,
     commit: Option<String>,
 }
 
-/// What a table says of itself.
+/// The description of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableInfo {
-    /// Where it lives.
+    /// The URI of the table.
     pub uri: TableUri,
-    /// Delta's own id of the table.
+    /// The id that Delta assigned to the table.
     pub id: String,
-    /// A name, if it was given one.
+    /// The name, if the table has one.
     pub name: Option<String>,
-    /// A description, if it was given one.
+    /// The description, if the table has one.
     pub description: Option<String>,
-    /// The version that all of this is true of.
+    /// The version that this describes.
     pub version: u64,
-    /// Its columns.
+    /// The columns.
     #[serde(rename = "columns", with = "schema::by_name", default = "schema::empty")]
     pub schema: SchemaRef,
-    /// The columns its files are divided by.
+    /// The partition columns.
     #[serde(rename = "partition_by", default)]
     pub partition_columns: Vec<String>,
-    /// Its properties, such as `delta.appendOnly`.
+    /// The properties, such as `delta.appendOnly`.
     #[serde(default)]
     pub properties: std::collections::BTreeMap<String, String>,
-    /// How many data files it has.
+    /// The number of data files.
     #[serde(default)]
     pub files: usize,
-    /// When it was made.
+    /// The time at which the table was created.
     pub created: Option<jiff::Timestamp>,
 }
 
@@ -68,34 +68,34 @@ impl Table {
         Self { s3, uri, at: None, known: Arc::default() }
     }
 
-    /// Where the table lives.
+    /// Returns the URI of the table.
     #[must_use]
     pub fn uri(&self) -> &TableUri {
         &self.uri
     }
 
-    /// The connection it is reached through.
+    /// Returns the connection through which the table is reached.
     #[must_use]
     pub fn s3(&self) -> &S3 {
         &self.s3
     }
 
-    /// The version or time this view is fixed to, `None` for the living table.
+    /// Returns the version or time at which this view is fixed; `None` for the current table.
     #[must_use]
     pub fn fixed_at(&self) -> Option<&At> {
         self.at.as_ref()
     }
 
-    /// The table as it was: a view that can be read and not written.
+    /// Returns a read-only view of an earlier version of the table.
     #[must_use]
     pub fn at(&self, at: At) -> Self {
         Self { at: Some(at), known: Arc::default(), ..self.clone() }
     }
 
-    /// Whether there is a table.
+    /// Returns whether the table exists.
     ///
     /// # Errors
-    /// Whatever keeps the server from answering; a missing table or bucket is `false`.
+    /// Any connection or server error; a missing table or bucket is `false`.
     pub async fn exists(&self) -> Result<bool> {
         match self.current("exists").await {
             Ok(_) => Ok(true),
@@ -104,15 +104,15 @@ impl Table {
         }
     }
 
-    /// The newest version, or the one this view is fixed to.
+    /// Returns the newest version, or the version at which this view is fixed.
     ///
     /// # Errors
-    /// `NotFound` when there is no table; whatever keeps the server from answering.
+    /// `NotFound` when there is no table; any connection or server error.
     pub async fn version(&self) -> Result<u64> {
         version_of(&self.current("version").await?).classify(self, "version")
     }
 
-    /// The columns as Arrow names them.
+    /// Returns the columns as an Arrow schema.
     ///
     /// # Errors
     /// Those of [`Table::version`].
@@ -121,7 +121,7 @@ impl Table {
         Ok(table.snapshot().classify(self, "schema")?.snapshot().arrow_schema())
     }
 
-    /// What the table says of itself.
+    /// Returns the description of the table.
     ///
     /// # Errors
     /// Those of [`Table::version`].
@@ -145,7 +145,7 @@ impl Table {
         })
     }
 
-    /// The table as it stands in the log now (or then, in a fixed view).
+    /// Returns the table with its newest version, or with the version at which this view is fixed.
     pub(crate) async fn current(&self, operation: &'static str) -> Result<DeltaTable> {
         let known = self.known.read().await.clone();
         let known = match (&self.at, known) {
@@ -167,9 +167,9 @@ impl Table {
         Ok(Known { table, commit })
     }
 
-    /// Reads what is new of the log. deltalake asks for newer commits only, and so would not
-    /// notice that the table was dropped, or made anew: the newest commit that we know has to be
-    /// the same object still.
+    /// Reads the new entries of the log. deltalake requests newer commits only, and so would not
+    /// notice that the table was dropped or created again: the object of the newest known commit
+    /// has to be unchanged.
     async fn refresh(&self, known: Known) -> Result<Known, DeltaTableError> {
         let mut table = known.table.clone();
         let (found, updated) =
@@ -188,17 +188,17 @@ impl Table {
         Ok(Known { table, commit })
     }
 
-    /// Keeps what a write of ours made of the table.
+    /// Stores the state of the table after a write through this handle.
     pub(crate) async fn remember(&self, table: DeltaTable) {
         *self.known.write().await = Some(Known { table, commit: None });
     }
 
-    /// The next verb reads the log anew.
+    /// Discards the stored state, so that the next operation reads the log again.
     pub(crate) async fn forget(&self) {
         *self.known.write().await = None;
     }
 
-    /// A table that is written must be the living one.
+    /// Refuses writes to a view of an earlier version.
     pub(crate) fn writable(&self, operation: &'static str) -> Result<()> {
         match &self.at {
             None => Ok(()),
@@ -212,8 +212,8 @@ impl Table {
     }
 }
 
-/// What tells the object of the newest commit from any other of its name; `None` when it is
-/// gone.
+/// Returns the ETag of the object of the newest commit, or its modification time if it has none;
+/// `None` if the object does not exist.
 async fn newest_commit(table: &DeltaTable) -> Result<Option<String>, DeltaTableError> {
     let commit = commit_uri_from_version(table.version());
     match table.log_store().object_store(None).head(&commit).await {

@@ -25,8 +25,8 @@ use super::log::{self, CommitLog};
 use super::{BatchStream, Batches, Commit, Table, WriteOptions, schema, session};
 use crate::store::Witness;
 
-/// How many concurrent commits may come first before a write fails. With random delays between
-/// the attempts (log.rs) only a table under constant load reaches it.
+/// The number of concurrent commits that may come first before a write fails. With random delays
+/// between the attempts (log.rs), only a table under constant load reaches it.
 const MAX_LOST_RACES: usize = 200;
 
 impl Table {
@@ -83,9 +83,9 @@ impl Table {
         Ok(Commit::read(version, &entry, rows, retries))
     }
 
-    /// The error of an operation whose commit did not succeed. Its outcome is that of the commit,
-    /// however deltalake reported the failure: a data file that was perhaps written is no part of
-    /// the table.
+    /// Returns the error of an operation whose commit did not succeed. Its outcome is that of the
+    /// commit, regardless of how deltalake reported the failure: a data file that was perhaps
+    /// written is no part of the table.
     pub(super) fn commit_failed(
         &self,
         log: &CommitLog,
@@ -100,7 +100,7 @@ impl Table {
     }
 }
 
-/// A query plan that reads a stream once.
+/// Creates a query plan that reads a stream once.
 fn plan(stream: BatchStream) -> Result<LogicalPlan, DataFusionError> {
     let schema = stream.schema().clone();
     let once = Once { schema: schema.clone(), stream: Mutex::new(Some(stream)) };
@@ -108,8 +108,7 @@ fn plan(stream: BatchStream) -> Result<LogicalPlan, DataFusionError> {
     LogicalPlanBuilder::scan("input", provider_as_source(table), None)?.build()
 }
 
-/// The same rows with nulls in the columns that the data lacks. Generated columns are left to
-/// Delta.
+/// Adds the columns that the data lacks, as nulls. Generated columns are left to Delta.
 fn completed(plan: LogicalPlan, table: &Schema) -> Result<LogicalPlan, DataFusionError> {
     let given = |name: &str| plan.schema().has_column_with_unqualified_name(name);
     let computed = |field: &Field| field.metadata().contains_key("delta.generationExpression");
@@ -131,7 +130,7 @@ fn completed(plan: LogicalPlan, table: &Schema) -> Result<LogicalPlan, DataFusio
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// The one partition of the data that is written.
+/// The only partition of the data that is written.
 struct Once {
     schema: SchemaRef,
     stream: Mutex<Option<BatchStream>>,
