@@ -20,7 +20,7 @@ pub(super) const ROOT: &str = "/minio/admin/v3/";
 /// The maximum size of a response in bytes. A list of ten thousand users has 2 MB.
 const LIMIT: usize = 256 << 20;
 
-/// MinIO rejects a POST to some routes if it has no content type.
+/// Without a content type, MinIO does not recognise a POST to some routes as a request of the API.
 const HEADERS: [(HeaderName, HeaderValue); 1] =
     [(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))];
 
@@ -47,7 +47,7 @@ enum Content {
     Secret(Zeroizing<Vec<u8>>),
 }
 
-/// The successful response of a server that has the admin API.
+/// The response of a call that succeeded.
 pub(super) struct Answer<'a> {
     call: Call<'a>,
     response: Response,

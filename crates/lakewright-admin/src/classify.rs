@@ -3,7 +3,7 @@
 use lakewright_client::{ErrorBody, Response, meaning};
 use lakewright_core::{Error, ErrorKind, ServiceError};
 
-/// The reasons for a refusal that the admin client tells apart.
+/// The reasons for a refusal that the admin client distinguishes.
 pub(super) trait AdminErrorBody {
     /// Whether the access key is disabled. MinIO has a code for that and sometimes uses
     /// `InvalidAccessKeyId` with "Your account is disabled" instead.

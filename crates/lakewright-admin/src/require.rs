@@ -24,7 +24,7 @@ impl Admin {
         self.probe().await
     }
 
-    /// Sends the request of [`Admin::require`] even if the result is already known.
+    /// Asks the server for the admin API even if the result is already known.
     ///
     /// # Errors
     /// Those of [`Admin::require`].

@@ -140,8 +140,8 @@ impl CommitLog {
         bytes: Bytes,
         id: Uuid,
     ) -> Result<(), TransactionError> {
-        // The first error after which the commit may be there. Only reading the entry tells then:
-        // a later attempt that is refused may have been refused because of this one.
+        // The first error after which the commit may be there. Only reading the entry shows whether
+        // it is: a later attempt that is refused may have been refused because of this one.
         let mut unclear: Option<Error> = None;
         let mut attempt = 0;
         loop {

@@ -34,9 +34,9 @@ pub(crate) struct BucketStore {
     witness: Witness,
 }
 
-/// Records the first failure below a verb. deltalake converts many errors into text on their way
-/// up, which loses their kind, their outcome and the response of the service; the recorded error
-/// still has them.
+/// Records the first failure below an operation. deltalake converts many errors into text on their
+/// way up, which loses their kind, their outcome and the response of the service; the recorded
+/// error still has them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Witness(Arc<Mutex<Option<Error>>>);
 
