@@ -16,7 +16,7 @@ OUTCOMES = ("passed", "failed", "skipped")
 CARGO_RESULT = re.compile(r"^test result: \S+\. (\d+) passed; (\d+) failed; (\d+) ignored;", re.M)
 # The built-in harness writes `ignored, REASON`, the one of the end-to-end tests
 # `[KIND] NAME ... ignored (REASON)`.
-CARGO_SKIP = re.compile(r"^test (.+?) +\.\.\. ignored(?:, (.+)| \((.+)\))?$", re.M)
+CARGO_SKIP = re.compile(r"^test (?:\[(\w+)\])? *(.+?) +\.\.\. ignored(?:, (.+)| \((.+)\))?$", re.M)
 
 PYTEST_RESULT = re.compile(r"^=+ (.*\d+ \w+.*) in [\d.]+s.* =+$", re.M)
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|skipped|error)")
@@ -37,8 +37,8 @@ def counts(log: str) -> Counter[str] | None:
 def skips(log: str) -> list[str]:
     """The skipped tests, each with its reason."""
     cargo = [
-        f"{name}: {comma or brackets or 'no reason given'}"
-        for name, comma, brackets in CARGO_SKIP.findall(log)
+        f"{name}: {comma or brackets or kind or 'no reason given'}"
+        for kind, name, comma, brackets in CARGO_SKIP.findall(log)
     ]
     pytest = [f"{file} ({number}): {reason}" for number, file, reason in PYTEST_SKIP.findall(log)]
     return cargo + pytest
