@@ -251,12 +251,14 @@ def test_ctrl_c_leaves_nothing_unsaid(stack: Stack, server: Any, tmp_path: Path)
     (tmp_path / "spec.json").write_text(json.dumps(document))
     script = """
 import sys
+import time
 import lakewright
 lake = lakewright.connect(concurrency=1)
 plan = lake.plan(lakewright.Spec.load(sys.argv[1]))
 def progress(step, outcome):
     if outcome is not None:
         print(step.resource, flush=True)
+        time.sleep(0.05)  # The apply must not end before the signal arrives.
 lake.apply(plan, progress=progress)
 """
     env = os.environ | {
