@@ -30,7 +30,7 @@ def assert_no_secret(place, command):
         size = int(machine.succeed(f"{command} | wc -c"))
         assert size > 0, "the output is empty"
         found = machine.succeed(f"{command} | grep -a -c -F -f /root/values || true")
-        assert found.strip() == "0", f"{found.strip()} lines of {what}"
+        assert found.strip() == "0", f"{found.strip()} lines of {place}"
 
 
 assert_no_secret(
