@@ -2,7 +2,7 @@
 //! is a new module here, not a new `[[test]]`. A module lists its tests with `tests!`, and
 //! [`tests`] lists the modules.
 
-// What `clippy.toml` allows in tests, allowed in every function here.
+// `clippy.toml` allows these lints in functions marked as tests; helpers of tests need them too.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
 mod admin;

@@ -3,7 +3,7 @@
 //! `graph` checks the crates by `cargo metadata`, `source` and `cycles` check the modules by their
 //! code. All of them take what they check as a value, so that their own tests can pass a wrong one.
 
-// What `clippy.toml` allows in tests, allowed in every function here.
+// `clippy.toml` allows these lints in functions marked as tests; helpers of tests need them too.
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod cycles;

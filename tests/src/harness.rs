@@ -53,7 +53,7 @@ pub trait Fixture: Sized {
     fn set_up() -> impl Future<Output = Result<Self, Skip>>;
 }
 
-/// What a test returns: nothing, or a result whose error skips the rest of the test.
+/// The return type of a test: nothing, or a result whose error skips the rest of the test.
 pub trait Outcome {
     /// Converts to a result.
     ///

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What happens to a request and its response.
+/// A fault that the proxy injects into a request or its response.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// The server carries the request out, and the connection closes without a response.

@@ -1,5 +1,5 @@
-//! One signed request without the SDK: for what the SDK does not speak, such as MinIO's admin
-//! API, and for where its cost of some 50 us a request shows.
+//! One signed request without the SDK, for protocols that the SDK does not implement, such as
+//! MinIO's admin API, and for small requests, where its cost of some 50 us each is noticeable.
 
 use std::any::Any;
 use std::fmt;
@@ -29,9 +29,9 @@ use crate::pool::Pool;
 use crate::profile::{Addressing, CredentialSource, Credentials, Profile};
 use crate::unreachable::{Cause, chain, seconds, unreachable};
 
-/// First pause of the jittered exponential backoff; it doubles up to `MAX_PAUSE`.
+/// The first delay of the jittered exponential backoff; it doubles up to `MAX_PAUSE`.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause between two attempts.
+/// The longest delay between two attempts.
 pub const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// A value that is kept alive for as long as any clone of a client, such as the server behind it.
@@ -50,48 +50,49 @@ pub struct Client {
     guard: Option<Guard>,
 }
 
-/// A request, to be signed when it is sent.
+/// A request. It is signed when it is sent.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The HTTP method.
     pub method: Method,
-    /// Percent-encoded, from the first `/` on.
+    /// The path, percent-encoded, with its first `/`.
     pub path: &'a str,
-    /// Percent-encoded, without the `?`; may be empty.
+    /// The query, percent-encoded, without the `?`; may be empty.
     pub query: &'a str,
     /// Headers besides those of signing and `Content-Length`.
     pub headers: &'a [(HeaderName, HeaderValue)],
     /// The body; may be empty.
     pub body: Bytes,
-    /// What the signature says of the body.
+    /// The hash of the body in the signature.
     pub hash: PayloadHash,
-    /// When it is sent again.
+    /// The condition for retries.
     pub repeat: Repeat,
-    /// How many bytes the answer may have.
+    /// The maximum size of the response body, in bytes.
     pub limit: usize,
 }
 
-/// What the signature says of the body.
+/// The hash of the body in the signature.
 #[derive(Clone, Copy, Debug)]
 pub enum PayloadHash {
-    /// The SHA-256 of the body, made here.
+    /// The SHA-256 of the body, computed here.
     Sha256,
-    /// Nothing.
+    /// No hash: the body is not part of the signature.
     Unsigned,
 }
 
-/// When a request whose attempt failed for a passing reason is sent again.
+/// The condition for another attempt after a transient failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// As often as the profile says: it may be carried out twice.
+    /// Up to the retries of the profile: the request may be carried out twice.
     Freely,
-    /// Only where the server has surely done nothing. Where it is not sure, the error says so.
+    /// Only where the server has certainly done nothing. Otherwise the outcome of the error is
+    /// unknown.
     Unsent,
-    /// Not at all.
+    /// No other attempt.
     Never,
 }
 
-/// An answer, whatever its status.
+/// A response with any status.
 #[derive(Debug)]
 pub struct Response {
     /// The HTTP status.
@@ -100,33 +101,33 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
-    /// An earlier attempt failed in a way that leaves open whether it was carried out. What is
-    /// answered now may be the answer to a second time.
+    /// Whether an earlier attempt may have been carried out, so that this is the response to a
+    /// second execution.
     pub repeated: bool,
 }
 
 impl Response {
-    /// Whether the keys may be the reason: worth a look whether they changed.
+    /// Whether the status may be due to the credentials, so that changed ones are worth a retry.
     pub fn refused(&self) -> bool {
         matches!(self.status, 401 | 403)
     }
 
-    /// A header, if it is there and readable.
+    /// Returns a header; `None` where it is missing or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// How long the server asks to be left alone.
+    /// Returns the delay that the server asks for (`Retry-After`).
     pub fn retry_after(&self) -> Option<Duration> {
         self.header("retry-after")?.parse().ok().map(Duration::from_secs)
     }
 
-    /// What the SDK retries: throttling and faults of the server.
+    /// Whether a retry may help: throttling and faults of the server, as in the SDK.
     fn passing(&self) -> bool {
         matches!(self.status, 429 | 500 | 502 | 503 | 504)
     }
 
-    /// Whether the server said no before it began.
+    /// Whether the server refused the request before it began with it.
     fn undone(&self) -> bool {
         matches!(self.status, 429 | 503)
     }
@@ -136,8 +137,7 @@ impl Client {
     /// A client for `profile`. Nothing is sent yet.
     ///
     /// # Errors
-    /// `InvalidConfig` for a profile that does not hold together or a CA file that cannot be
-    /// read.
+    /// `InvalidConfig` for an inconsistent profile, or a CA file that cannot be read.
     pub fn new(profile: Profile) -> Result<Self> {
         profile.check()?;
         let pool = Pool::new(&profile)?;
@@ -192,15 +192,15 @@ impl Client {
         self.credentials.as_ref()
     }
 
-    /// Whether `/bucket/key` is where an object is found. Elsewhere the SDK knows the way.
+    /// Whether objects are at `/bucket/key`. For other addresses the SDK is needed.
     pub fn reaches_buckets(&self) -> bool {
         self.profile.endpoint().is_some() && self.profile.addressing() == Addressing::Path
     }
 
-    /// The keys that the next request would be signed with; `None` when requests are not signed.
+    /// Returns the credentials for the next request; `None` when requests are not signed.
     ///
     /// # Errors
-    /// `InvalidConfig` or `Unauthenticated` where there are none.
+    /// `InvalidConfig` or `Unauthenticated` where there are no credentials.
     pub async fn keys(&self) -> Result<Option<Keys>> {
         let Some(source) = &self.credentials else { return Ok(None) };
         let keys = source.provide_credentials().await.map_err(|error| {
@@ -215,13 +215,13 @@ impl Client {
         Ok(Some(keys))
     }
 
-    /// After a refusal: whether another attempt would be made with other keys.
+    /// Returns, after a refusal, whether a retry would be made with other credentials.
     pub fn has_new_keys(&self) -> bool {
         self.credentials.as_ref().is_some_and(|source| source.refused())
     }
 
-    /// Sends a request with the profile's keys, once more where they were refused and have
-    /// changed.
+    /// Sends a request with the credentials of the profile, and retries it once where they were
+    /// refused and have changed.
     ///
     /// # Errors
     /// As [`Self::send_with`], and those of [`Self::keys`].
@@ -234,12 +234,12 @@ impl Client {
         Ok(response)
     }
 
-    /// Sends a request, signed with `keys` if any. Every answer is one, errors of the server
-    /// included; failures that may pass are tried again as the request allows.
+    /// Sends a request, signed with `keys` if any. A response with an error status is a result
+    /// too. Transient failures are retried as the request allows.
     ///
     /// # Errors
-    /// `Unavailable` or `Timeout` where there is no answer, `TooLarge` where there is too much
-    /// of it, `Internal` for a request that cannot be written down. With [`Repeat::Unsent`] the
+    /// `Unavailable` or `Timeout` where there is no response, `TooLarge` where it exceeds the
+    /// limit, `Internal` for a request that cannot be encoded. With [`Repeat::Unsent`] the
     /// outcome is unknown where the request may have been carried out.
     pub async fn send_with(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
         let whole = self.profile.timeout();
@@ -281,7 +281,7 @@ impl Client {
         Err(Error::new(ErrorKind::Internal, "a loop without an end has ended"))
     }
 
-    /// Sends the request once. An error that is retryable may pass.
+    /// Sends the request once. A retryable error is a transient failure.
     async fn attempt(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
         let ready = self.signed(keys, request)?;
         let patience = self.profile.read_timeout();

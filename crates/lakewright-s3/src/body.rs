@@ -16,7 +16,7 @@ use super::{Bucket, ObjectInfo};
 /// Pause before a broken body is asked for again; doubled each time, as for any retry.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What is left to read of an object. Read with [`Body::chunk`], [`Body::into_bytes`] or
+/// The rest of an object that is being read. Read with [`Body::chunk`], [`Body::into_bytes`] or
 /// [`Body::into_stream`].
 pub struct Body {
     bucket: Bucket,

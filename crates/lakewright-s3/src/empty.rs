@@ -87,7 +87,7 @@ impl Bucket {
         Err(failed(Error::new(kind, why)).with_failures(failures))
     }
 
-    /// What there is to delete, page by page. A server without versions has objects.
+    /// Lists the versions to be deleted, page by page; on a server without versions the objects.
     async fn everything(&self) -> Result<BoxStream<'static, Result<Vec<Target>>>> {
         let mut pages = self.list_version_pages("").map_ok(|page| {
             let versions = page.versions.into_iter();

@@ -55,7 +55,7 @@ pub struct GetOptions {
 /// An object in memory.
 #[derive(Clone, Debug)]
 pub struct Object {
-    /// What the server says of it.
+    /// The description of the object by the server.
     pub info: ObjectInfo,
     /// Which of its bytes these are.
     pub range: Range<u64>,
@@ -66,7 +66,7 @@ pub struct Object {
 /// An object on its way.
 #[derive(Debug)]
 pub struct ObjectBody {
-    /// What the server says of it.
+    /// The description of the object by the server.
     pub info: ObjectInfo,
     /// Which of its bytes are coming.
     pub range: Range<u64>,

@@ -29,7 +29,7 @@ pub struct ListOptions {
 pub struct ListPage {
     /// The objects, in the order of their keys' UTF-8 bytes.
     pub objects: Vec<ObjectInfo>,
-    /// What the delimiter folded, each with the delimiter at its end.
+    /// The common prefixes, each with the delimiter at its end.
     pub prefixes: Vec<String>,
 }
 

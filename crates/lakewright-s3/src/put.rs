@@ -85,7 +85,7 @@ impl PutOptions {
         Ok(())
     }
 
-    /// What a PUT says besides the bytes.
+    /// Returns the headers of a PUT that follow from the options.
     fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
         let if_match = self.if_match.as_deref().map(quoted);
         let said = [

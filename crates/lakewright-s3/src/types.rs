@@ -37,7 +37,7 @@ pub struct ObjectInfo {
     pub content_encoding: Option<String>,
     /// Its `Cache-Control`; listings do not say.
     pub cache_control: Option<String>,
-    /// What the writer added (`x-amz-meta-*`); listings do not say.
+    /// The metadata of the writer (`x-amz-meta-*`); listings do not have it.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
 }

@@ -78,7 +78,7 @@ fn changed() -> Error {
     Error::new(ErrorKind::Conflict, "the file changed its size while it was read")
 }
 
-/// What the file system said, as one of our kinds.
+/// Returns the error for one of the file system.
 pub(super) fn local_error(error: std::io::Error, path: &Path) -> Error {
     let kind = ErrorKind::from(error.kind());
     Error::new(kind, error.to_string()).on(path.display().to_string()).caused_by(error)

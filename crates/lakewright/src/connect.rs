@@ -5,7 +5,7 @@ use lakewright_core::{Error, ErrorKind, Result};
 
 use crate::Lake;
 
-/// What the endpoint of an embedded server begins with.
+/// The scheme of an embedded server's endpoint.
 const EMBEDDED: &str = "embedded:";
 
 /// Connects to what `settings`, profiles and environment name: `http(s)://host:port` is S3,

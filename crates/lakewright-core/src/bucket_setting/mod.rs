@@ -45,7 +45,7 @@ pub(crate) trait Setting: Into<BucketAction> {
     fn plan(plan: &mut SettingPlan<'_>);
 }
 
-/// What the list of settings knows of a setting.
+/// The entry of a setting in the list: its name and its field in an observed bucket.
 pub(crate) trait Listed: Setting {
     /// The name of the setting.
     const NAME: BucketSetting;
@@ -61,7 +61,7 @@ macro_rules! bucket_settings {
             $( pub use super::$module::$Action; )*
         }
 
-        /// What can be observed of a bucket: the fields of [`ObservedBucket`].
+        /// The parts of a bucket that can be observed: the fields of [`ObservedBucket`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum BucketSetting {
             /// The objects, versions and delete markers in it.
@@ -105,7 +105,7 @@ macro_rules! bucket_settings {
             }
         }
 
-        /// What is done to a bucket.
+        /// The actions on a bucket.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
         pub enum BucketAction {
@@ -131,8 +131,8 @@ macro_rules! bucket_settings {
                     Self::CreateBucket { .. } => {
                         ActionRow::new("create_bucket", Effect::Creates, Risk::Safe)
                     }
-                    // What a setting loses depends on the value that it replaces, so that the
-                    // comparison of the setting states the risk of the step.
+                    // The loss depends on the value that is replaced, so that the comparison of
+                    // the setting states the risk of the step.
                     $( Self::$Action(_) => {
                         let verb = <$module::$Action as Setting>::VERB;
                         ActionRow::new(verb, Effect::Changes, Risk::Safe)

@@ -46,7 +46,7 @@ use crate::state::{
 };
 use crate::{Error, ErrorKind, Result};
 
-/// What a plan depends on besides spec, server and registry.
+/// The inputs of a plan besides spec, server and registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiffOptions {
     /// Whether to delete what the stack owns and does not declare any more.

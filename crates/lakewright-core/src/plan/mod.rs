@@ -52,11 +52,11 @@ pub struct Plan {
     /// plan does not delete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<ResourceId>,
-    /// What the steps do to each resource as a whole. An apply writes it into its lease, so that
-    /// the next one can recover from a crash.
+    /// The intent of the plan for each resource as a whole. An apply writes the intents into its
+    /// lease, so that the next apply can recover from a crash.
     #[serde(default, deserialize_with = "crate::state::intents")]
     pub intents: BTreeMap<ResourceId, Intent>,
-    /// What an interrupted apply had done and not recorded.
+    /// The resources that an interrupted apply changed and did not record.
     #[serde(default)]
     pub recovered: Vec<Recovered>,
 }

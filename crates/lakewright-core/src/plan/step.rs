@@ -22,7 +22,7 @@ impl fmt::Display for StepId {
 
 /// One step of a plan, about one request.
 ///
-/// In a plan file the resource and its action are two fields, `resource` and `action`. Reading
+/// A plan file has the resource and its action in two fields, `resource` and `action`. Reading
 /// fails where the action does not belong to that kind of resource.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "StepFields")]

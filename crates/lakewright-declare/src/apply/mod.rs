@@ -64,8 +64,8 @@ impl Provisioner {
     /// returns the lease, see [`lakewright_client::finish_background_work`].
     ///
     /// # Errors
-    /// In [`Applied::error`]: `PreconditionFailed` when the registry has changed since the plan
-    /// was made, a resource to be created exists, a resource to be deleted while empty is not
+    /// The error is in [`Applied::error`]: `PreconditionFailed` when the registry has changed since
+    /// the plan was made, a resource to be created exists, a resource to be deleted while empty is not
     /// empty, or the plan is for another server; `Conflict` when another process is applying, or
     /// took the lease; `Unsupported` on a server that ignores conditions; `PartialApply` with the
     /// errors of the steps that failed. An empty report means that nothing was changed.

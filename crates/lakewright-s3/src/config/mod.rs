@@ -1,5 +1,4 @@
-//! What a bucket can be told to do by itself. One configuration, one file: get, set, and delete
-//! where S3 has it.
+//! The settings of a bucket. One setting, one file: get, set, and delete where S3 has it.
 
 mod anonymous_access;
 mod encryption;
@@ -21,7 +20,7 @@ use lakewright_core::{Error, ErrorKind, Result};
 use super::Bucket;
 
 impl Bucket {
-    /// Says what `error` means for `operation` on this bucket.
+    /// Returns the error of `operation` on this bucket for an error of the SDK.
     fn refusal<E>(&self, error: SdkError<E, HttpResponse>, operation: &'static str) -> Error
     where
         E: ProvideErrorMetadata + RequestId + StdError + Send + Sync + 'static,
@@ -29,37 +28,38 @@ impl Bucket {
         self.s3().classify(error, operation, self.name.as_str())
     }
 
-    /// `NotFound` where the bucket is missing. MinIO says "nothing configured" or even "done" to
-    /// some of these verbs on a bucket that does not exist.
+    /// Returns `NotFound` where the bucket is missing. MinIO reports "nothing configured", or even
+    /// success, to some of these verbs on a bucket that does not exist.
     async fn must_exist(&self, operation: &'static str) -> Result<()> {
         if self.seen {
             return Ok(());
         }
         match self.s3().head_bucket(&self.name).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(error.during(operation)),
-            // Who may not look may still be allowed to do: the verb itself will tell.
+            // Credentials that may not see the bucket may be allowed to set it: the verb decides.
             _ => Ok(()),
         }
     }
 
-    /// A wrong argument of `operation`.
+    /// Returns the error of a wrong argument of `operation`.
     fn wrong(&self, error: Error, operation: &'static str) -> Error {
         error.during(operation).on(self.name.as_str())
     }
 
-    /// What the server has that we cannot say: better no answer than half of one.
+    /// Returns the error for a value on the server that our types cannot express. A partial value
+    /// would be wrong.
     fn inexpressible(&self, what: &str, operation: &'static str) -> Error {
         let why = format!("{what}, which lakewright has no words for");
         self.wrong(Error::new(ErrorKind::Unsupported, why), operation)
     }
 }
 
-/// The service's own code.
+/// Returns the code of the service; empty where there is none.
 fn code(error: &Error) -> &str {
     error.service().and_then(|said| said.code.as_deref()).unwrap_or_default()
 }
 
-/// A request that lacks what we always give it.
+/// Returns the error of a request that lacks a field, which every verb gives it.
 fn incomplete(error: BuildError) -> Error {
     Error::new(ErrorKind::Internal, "the request is incomplete").caused_by(error)
 }

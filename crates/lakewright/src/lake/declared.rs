@@ -42,11 +42,12 @@ impl Lake {
         self.provisioner().state(registry).await
     }
 
-    /// Does what a plan says and returns what came of each step. `watch` is called between the
+    /// Takes the steps of a plan and returns the outcome of each. `watch` is called between the
     /// steps and must not block.
     ///
     /// # Errors
-    /// In [`Applied::error`]; those of [`Provisioner::apply`](lakewright_declare::Provisioner::apply).
+    /// The error is in [`Applied::error`]; it is one of those of
+    /// [`Provisioner::apply`](lakewright_declare::Provisioner::apply).
     pub async fn apply(&self, plan: &Plan, watch: Watch<'_>) -> Applied {
         self.provisioner().apply(plan, watch).await
     }

@@ -8,7 +8,7 @@ use super::{ActionRow, Effect};
 use crate::identity::PolicyName;
 use crate::plan::Risk;
 
-/// What is done to a group of users.
+/// The actions on a group of users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum GroupAction {

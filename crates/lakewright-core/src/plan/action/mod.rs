@@ -1,4 +1,4 @@
-//! What a step does, for each kind of resource.
+//! The actions of steps, for each kind of resource.
 //!
 //! Each kind of resource has an enum of its own actions, and each enum has one table, `row`, that
 //! says of every action its verb, its effect and its risk. The tables have no wildcard arm, so a
@@ -170,7 +170,7 @@ impl Serialize for Action {
 pub struct ActionRow {
     /// The verb, which is also the field `do` in plan files.
     pub verb: &'static str,
-    /// What the action does to the resource as a whole.
+    /// The effect of the action on the resource as a whole.
     pub effect: Effect,
     /// The least risk of the action.
     pub risk: Risk,
@@ -182,7 +182,7 @@ impl ActionRow {
     }
 }
 
-/// What an action does to its resource as a whole.
+/// The effect of an action on its resource as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Creates the resource.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{ActionRow, Effect};
 use crate::plan::Risk;
 
-/// What is done to a named policy.
+/// The actions on a named policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PolicyAction {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{ActionRow, Effect};
 use crate::plan::Risk;
 
-/// What is done to the registry's entry of a resource. The only request is that of writing the
-/// registry.
+/// The actions on the registry's entry of a resource. They need no request besides the write of
+/// the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RegistryAction {

@@ -9,7 +9,7 @@ use crate::plan::Risk;
 use crate::secret::SecretRef;
 use crate::spec::Time;
 
-/// What is done to a service account.
+/// The actions on a service account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ServiceAccountAction {
@@ -70,7 +70,7 @@ impl ServiceAccountAction {
     }
 }
 
-/// What an update does to one field.
+/// The change of one field by an update.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldUpdate<T> {

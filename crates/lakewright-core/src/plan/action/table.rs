@@ -8,7 +8,7 @@ use super::{ActionRow, Effect};
 use crate::plan::Risk;
 use crate::spec::{Column, Columns};
 
-/// What is done to a Delta table.
+/// The actions on a Delta table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TableAction {

@@ -9,7 +9,7 @@ use crate::identity::{GroupName, PolicyName};
 use crate::plan::Risk;
 use crate::secret::SecretRef;
 
-/// What is done to a user.
+/// The actions on a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum UserAction {
