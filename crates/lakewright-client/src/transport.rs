@@ -256,8 +256,8 @@ impl Client {
 
     async fn attempts(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
         let most = if request.repeat == Repeat::Never { 0 } else { self.profile.retries() };
-        let mut repeated = false;
-        for attempt in 0.. {
+        let (mut repeated, mut attempt) = (false, 0);
+        loop {
             let result = self.attempt(keys, request).await;
             let (passing, undone, wish) = match &result {
                 Ok(response) => (response.passing(), response.undone(), response.retry_after()),
@@ -277,8 +277,8 @@ impl Client {
             let pause = wish.unwrap_or_else(|| pause(attempt)).min(MAX_PAUSE);
             tracing::debug!(attempt, path = request.path, ?pause, "trying again");
             tokio::time::sleep(pause).await;
+            attempt += 1;
         }
-        Err(Error::new(ErrorKind::Internal, "a loop without an end has ended"))
     }
 
     /// Sends the request once. A retryable error is a transient failure.
