@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 
 /// Code outside `only_in` must not name `name`.
 pub(super) struct Rule {
-    /// An extern crate (`aws_sdk_s3`), or a module of the same crate (`crate::table`).
+    /// An identifier: a crate (`aws_sdk_s3`) or a type (`Bucket`).
     name: &'static str,
     /// Where the rule looks: beginnings of paths from the workspace's root.
     within: &'static [&'static str],
@@ -82,51 +82,18 @@ pub(super) fn violations(files: &[File], table: &[Rule]) -> Vec<String> {
     found
 }
 
-/// The identifiers of the code, and its paths of two segments that begin with `crate` or end a
-/// row of `super` (`super::super::table` counts as `crate::table`: a module's neighbours bear no
-/// names of the crate's own modules). Comments and strings name nothing.
+/// Returns the identifiers of the code. Comments and strings contain none; a doc comment is an
+/// attribute, whose text is a literal.
 fn names(tokens: TokenStream) -> Vec<String> {
     let mut found = Vec::new();
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    for (at, token) in tokens.iter().enumerate() {
+    for token in tokens {
         match token {
-            TokenTree::Ident(ident) => {
-                let ident = ident.to_string();
-                if ident == "crate" || ident == "super" {
-                    found.extend(after_colons(&tokens[at + 1..]).map(|n| format!("crate::{n}")));
-                }
-                found.push(ident);
-            }
-            // an attribute's text is its macro's business, a doc comment among them
+            TokenTree::Ident(ident) => found.push(ident.to_string()),
             TokenTree::Group(group) => found.extend(names(group.stream())),
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
     found
-}
-
-/// The segments that follow `::`: one, or the first of each path in braces.
-fn after_colons(tokens: &[TokenTree]) -> impl Iterator<Item = String> {
-    let is_colon = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == ':');
-    let mut segments = Vec::new();
-    match tokens {
-        [a, b, TokenTree::Ident(ident), ..] if is_colon(a) && is_colon(b) => {
-            segments.push(ident.to_string());
-        }
-        [a, b, TokenTree::Group(group), ..]
-            if is_colon(a) && is_colon(b) && group.delimiter() == Delimiter::Brace =>
-        {
-            let mut begins = true;
-            for token in group.stream() {
-                if let (true, TokenTree::Ident(ident)) = (begins, &token) {
-                    segments.push(ident.to_string());
-                }
-                begins = matches!(&token, TokenTree::Punct(p) if p.as_char() == ',');
-            }
-        }
-        _ => {}
-    }
-    segments.into_iter()
 }
 
 mod tests {
