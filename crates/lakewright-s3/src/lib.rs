@@ -4,6 +4,7 @@
 //! one. Nothing outside this crate names the S3 SDK.
 
 mod body;
+mod body_reader;
 mod bucket;
 mod classify;
 mod client;

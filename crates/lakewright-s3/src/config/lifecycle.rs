@@ -8,7 +8,7 @@ use lakewright_core::{Error, ErrorKind, Result};
 
 use super::{code, incomplete};
 use crate::Bucket;
-use wire::Unknown;
+use crate::body_reader::BodyReader;
 
 impl Bucket {
     /// Returns the bucket's lifecycle rules, in normal form
@@ -22,7 +22,7 @@ impl Bucket {
     }
 
     async fn lifecycle(&self, operation: &'static str) -> Result<Vec<LifecycleRule>> {
-        let unknown = Unknown::default();
+        let unknown = BodyReader::new(wire::minio_element);
         let request = self
             .s3()
             .sdk
@@ -36,7 +36,7 @@ impl Bucket {
             Err(error) if code(&error) == "NoSuchLifecycleConfiguration" => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        if let Some(element) = unknown.found() {
+        if let Some(element) = unknown.take() {
             let what = format!("a lifecycle rule has {element}");
             return Err(self.inexpressible(&what, operation));
         }

@@ -1,11 +1,7 @@
 //! `get_versioning`, `set_versioning`
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
 
-use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use lakewright_core::bucket_config::Versioning;
 use lakewright_core::{ErrorKind, Result};
@@ -13,13 +9,10 @@ use serde::Deserialize;
 
 use super::code;
 use crate::Bucket;
-
-/// Notes what MinIO adds to the answer and the SDK skips.
-#[derive(Clone, Debug, Default)]
-struct LeftOut(Arc<OnceLock<Extension>>);
+use crate::body_reader::BodyReader;
 
 /// MinIO's own elements (`internal/bucket/versioning/versioning.go` in its sources).
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 struct Extension {
     #[serde(rename = "ExcludedPrefixes", default)]
     excluded: Vec<Excluded>,
@@ -27,46 +20,33 @@ struct Extension {
     folders: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Excluded {
     #[serde(rename = "Prefix", default)]
     prefix: String,
 }
 
-impl LeftOut {
+impl Extension {
+    /// Reads the elements; `None` for a body that is not XML. The body of a refusal has none of
+    /// them.
+    fn read(body: &str) -> Option<Self> {
+        quick_xml::de::from_str(body).ok()
+    }
+
+    /// Returns the object keys without versioning, as patterns such as `tmp/*`.
     fn patterns(&self) -> BTreeSet<String> {
-        let Some(Extension { excluded, folders }) = self.0.get() else { return BTreeSet::new() };
-        let below = excluded.iter().map(|Excluded { prefix }| format!("{prefix}*"));
-        below.chain(folders.then(|| "*/".to_owned())).collect()
-    }
-}
-
-impl Intercept for LeftOut {
-    fn name(&self) -> &'static str {
-        "keys left out of versioning"
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let body = String::from_utf8_lossy(context.response().body().bytes().unwrap_or_default());
-        // A refusal is no such document, and is told by the SDK.
-        if let Ok(extension) = quick_xml::de::from_str(&body) {
-            let _ = self.0.set(extension);
-        }
-        Ok(())
+        let below = self.excluded.iter().map(|Excluded { prefix }| format!("{prefix}*"));
+        below.chain(self.folders.then(|| "*/".to_owned())).collect()
     }
 }
 
 impl Bucket {
-    /// Whether overwritten and deleted objects are kept; `None` where that was never said.
+    /// Returns whether overwritten and deleted objects are kept; `None` for a bucket that never had
+    /// versioning.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing, `Denied`; `Unsupported` where MinIO leaves keys out
-    /// of it (`mc version enable --excluded-prefixes`); whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing, `Denied`; `Unsupported` where MinIO leaves object
+    /// keys out of it (`mc version enable --excluded-prefixes`); any connection or server error.
     pub async fn get_versioning(&self) -> Result<Option<Versioning>> {
         let (versioning, unversioned) = self.versioning_in_full().await?;
         match unversioned.first() {
@@ -78,16 +58,20 @@ impl Bucket {
         }
     }
 
-    /// That, and the keys that MinIO leaves out of it, as patterns.
+    /// Returns the versioning, and the object keys that MinIO leaves out of it as patterns such as
+    /// `tmp/*`.
+    ///
+    /// # Errors
+    /// Those of [`Bucket::get_versioning`], but for the keys that are left out.
     pub async fn versioning_in_full(&self) -> Result<(Option<Versioning>, BTreeSet<String>)> {
-        let left_out = LeftOut::default();
+        let extension = BodyReader::new(Extension::read);
         let request = self
             .s3()
             .sdk
             .get_bucket_versioning()
             .bucket(self.name.as_str())
             .customize()
-            .interceptor(left_out.clone())
+            .interceptor(extension.clone())
             .send();
         let answer = request.await.map_err(|error| self.refusal(error, "get_versioning"))?;
         let versioning = match answer.status() {
@@ -99,14 +83,14 @@ impl Bucket {
                 return Err(self.inexpressible(&what, "get_versioning"));
             }
         };
-        Ok((versioning, left_out.patterns()))
+        Ok((versioning, extension.take().unwrap_or_default().patterns()))
     }
 
-    /// Says whether overwritten and deleted objects are kept.
+    /// Sets whether overwritten and deleted objects are kept.
     ///
     /// # Errors
     /// `Conflict` for suspending under object lock, which needs the versions; `NotFound`,
-    /// `Denied`, whatever keeps the server from answering.
+    /// `Denied`, any connection or server error.
     pub async fn set_versioning(&self, versioning: Versioning) -> Result<()> {
         self.must_exist("set_versioning").await?;
         let status = match versioning {
@@ -145,9 +129,7 @@ mod tests {
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<VersioningConfiguration \
              xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{inside}</VersioningConfiguration>"
         );
-        let left_out = LeftOut::default();
-        left_out.0.set(quick_xml::de::from_str(&body).unwrap()).unwrap();
-        left_out.patterns().into_iter().collect()
+        Extension::read(&body).unwrap().patterns().into_iter().collect()
     }
 
     #[test]

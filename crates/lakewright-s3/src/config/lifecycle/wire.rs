@@ -1,10 +1,5 @@
 //! Conversion of lifecycle rules to the types of the SDK and back.
 
-use std::sync::{Arc, OnceLock};
-
-use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration,
@@ -19,43 +14,17 @@ use lakewright_core::{Error, Result};
 use super::super::incomplete;
 use crate::types::timestamp;
 
-/// Finds elements that only MinIO has. The SDK skips them, and a rule read without them would seem
-/// to do less than it does.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Unknown(Arc<OnceLock<&'static str>>);
-
 /// The elements, and the text of each in a rule in which it has an effect.
 const MINIO_ELEMENTS: [(&str, &str); 2] = [
     ("ExpiredObjectAllVersions", "<ExpiredObjectAllVersions>true<"),
     ("DelMarkerExpiration", "<DelMarkerExpiration><Days>"),
 ];
 
-impl Unknown {
-    /// Returns the first element found.
-    pub(super) fn found(&self) -> Option<&'static str> {
-        self.0.get().copied()
-    }
-}
-
-impl Intercept for Unknown {
-    fn name(&self) -> &'static str {
-        "unknown lifecycle elements"
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let body = String::from_utf8_lossy(context.response().body().bytes().unwrap_or_default());
-        for (element, sign) in MINIO_ELEMENTS {
-            if body.contains(sign) {
-                let _ = self.0.set(element);
-            }
-        }
-        Ok(())
-    }
+/// Finds an element that only MinIO has. The SDK skips these, and a rule read without them would
+/// seem to do less than it does.
+pub(super) fn minio_element(body: &str) -> Option<&'static str> {
+    let (element, _) = MINIO_ELEMENTS.iter().find(|(_, text)| body.contains(text))?;
+    Some(element)
 }
 
 /// Converts a rule from the server, or returns the part that [`LifecycleRule`] cannot express.
