@@ -250,9 +250,12 @@ def test_ctrl_c_leaves_nothing_unsaid(stack: Stack, server: Any, tmp_path: Path)
     document = stack.document(tables=None, buckets=buckets)
     (tmp_path / "spec.json").write_text(json.dumps(document))
     script = """
+import signal
 import sys
 import time
 import lakewright
+# A child of a process that ignores SIGINT (a job in the background of a script) ignores it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 lake = lakewright.connect(concurrency=1)
 plan = lake.plan(lakewright.Spec.load(sys.argv[1]))
 def progress(step, outcome):
