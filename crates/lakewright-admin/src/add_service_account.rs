@@ -7,7 +7,7 @@ use lakewright_macros::Builder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Admin, ServiceAccountKeys};
+use super::{Admin, ServiceAccountCredentials};
 
 /// The parameters of a new service account.
 #[derive(Clone, Debug, Default, PartialEq, Builder)]
@@ -31,7 +31,7 @@ pub struct NewServiceAccount {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct RequestBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target_user: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,14 +70,17 @@ impl Admin {
     /// that MinIO does not accept; `Denied` without `admin:CreateServiceAccount`; and any
     /// connection or server error. The request is not retried once it may have been carried out:
     /// the outcome of the error is then unknown.
-    pub async fn add_service_account(&self, new: NewServiceAccount) -> Result<ServiceAccountKeys> {
+    pub async fn add_service_account(
+        &self,
+        new: NewServiceAccount,
+    ) -> Result<ServiceAccountCredentials> {
         let resource = new.access_key.clone().or_else(|| new.owner.clone()).unwrap_or_default();
         let operation = "add_service_account";
         if new.access_key.is_some() != new.secret_key.is_some() {
             let why = "a service account is given both keys or none";
             return Err(Error::invalid_input(why).during(operation).on(resource));
         }
-        let body = Wire {
+        let body = RequestBody {
             target_user: new.owner.as_deref(),
             access_key: new.access_key.as_deref(),
             secret_key: new.secret_key.as_ref().map(Secret::expose),
@@ -87,13 +90,13 @@ impl Admin {
             expiration: new.expires,
         };
         let call = self.call(operation, resource, Method::PUT, "add-service-account");
-        let answer = call.secret(&body)?.once().send().await?;
+        let response = call.secret(&body)?.once().send().await?;
         if let (Some(access_key), Some(secret_key)) = (new.access_key, new.secret_key) {
             // The response contains the credentials that the caller gave, encrypted. Decrypting it
             // would cost 70 ms and 64 MiB.
-            return Ok(ServiceAccountKeys { access_key, secret_key });
+            return Ok(ServiceAccountCredentials { access_key, secret_key });
         }
-        let Keys { access_key, secret_key } = answer.secret_json::<Made>().await?.credentials;
-        Ok(ServiceAccountKeys { access_key, secret_key })
+        let Keys { access_key, secret_key } = response.secret_json::<Made>().await?.credentials;
+        Ok(ServiceAccountCredentials { access_key, secret_key })
     }
 }

@@ -10,7 +10,7 @@ use super::types::{names, or_empty, status};
 use super::{Admin, Group};
 
 #[derive(Deserialize)]
-struct Wire {
+struct GroupBody {
     name: String,
     status: String,
     #[serde(default, deserialize_with = "or_empty")]
@@ -27,7 +27,7 @@ impl Admin {
     /// connection or server error.
     pub async fn group_info(&self, name: &str) -> Result<Group> {
         let call = self.call("group_info", name, Method::GET, "group");
-        let group: Wire = call.query("group", name).send().await?.json()?;
+        let group: GroupBody = call.query("group", name).send().await?.json()?;
         Ok(Group {
             name: group.name,
             enabled: group.status == status(true),

@@ -12,14 +12,14 @@ use super::{Admin, ServiceAccountName};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Owned {
+struct OwnerBody {
     #[serde(default, deserialize_with = "or_empty")]
-    service_accounts: Vec<Wire>,
+    service_accounts: Vec<ListedAccountBody>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct ListedAccountBody {
     access_key: String,
     #[serde(default)]
     name: String,
@@ -40,11 +40,11 @@ impl Admin {
         let at = self.client.profile().to_string();
         let call = self.call("list_service_accounts", at, Method::GET, "list-access-keys-bulk");
         let call = call.query("listType", "svcacc-only").query("all", "true");
-        let owners: BTreeMap<String, Owned> = call.send().await?.secret_json().await?;
+        let owners: BTreeMap<String, OwnerBody> = call.send().await?.secret_json().await?;
         let mut accounts: Vec<_> = owners
             .into_iter()
-            .flat_map(|(owner, owned)| {
-                owned.service_accounts.into_iter().map(move |account| ServiceAccountName {
+            .flat_map(|(owner, owner_body)| {
+                owner_body.service_accounts.into_iter().map(move |account| ServiceAccountName {
                     access_key: account.access_key,
                     owner: owner.clone(),
                     name: text(account.name),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use lakewright_core::Result;
 
-use super::types::WireUser;
+use super::types::UserBody;
 use super::{Admin, User};
 
 impl Admin {
@@ -16,8 +16,8 @@ impl Admin {
     /// `Denied` without `admin:ListUsers`, and any connection or server error.
     pub async fn list_users(&self) -> Result<Vec<User>> {
         let at = self.client.profile().to_string();
-        let answer = self.call("list_users", at, Method::GET, "list-users").send().await?;
-        let users: BTreeMap<String, WireUser> = answer.secret_json().await?;
+        let response = self.call("list_users", at, Method::GET, "list-users").send().await?;
+        let users: BTreeMap<String, UserBody> = response.secret_json().await?;
         Ok(users.into_iter().map(|(access_key, user)| user.named(access_key)).collect())
     }
 }

@@ -21,7 +21,7 @@ pub struct PolicyEntities {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct PolicyEntitiesBody {
     #[serde(default, deserialize_with = "or_empty")]
     policy_mappings: Vec<Mapping>,
 }
@@ -44,9 +44,9 @@ impl Admin {
     pub async fn policy_entities(&self) -> Result<PolicyEntities> {
         let at = self.client.profile().to_string();
         let call = self.call("policy_entities", at, Method::GET, "idp/builtin/policy-entities");
-        let answer: Wire = call.send().await?.secret_json().await?;
+        let response: PolicyEntitiesBody = call.send().await?.secret_json().await?;
         let mut entities = PolicyEntities::default();
-        for Mapping { policy, users, groups } in answer.policy_mappings {
+        for Mapping { policy, users, groups } in response.policy_mappings {
             for (all, holders) in [(&mut entities.users, users), (&mut entities.groups, groups)] {
                 for holder in holders {
                     all.entry(holder).or_default().insert(policy.clone());

@@ -38,16 +38,16 @@ pub struct ServerNode {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct ServerInfoBody {
     #[serde(default, rename = "deploymentID")]
     deployment_id: String,
     mode: String,
     #[serde(default, deserialize_with = "or_empty")]
-    servers: Vec<WireServer>,
+    servers: Vec<ServerBody>,
 }
 
 #[derive(Deserialize)]
-struct WireServer {
+struct ServerBody {
     #[serde(default)]
     endpoint: String,
     #[serde(default)]
@@ -58,11 +58,11 @@ struct WireServer {
     #[serde(default)]
     uptime: u64,
     #[serde(default, deserialize_with = "or_empty")]
-    drives: Vec<WireDrive>,
+    drives: Vec<DriveBody>,
 }
 
 #[derive(Deserialize)]
-struct WireDrive {
+struct DriveBody {
     #[serde(default)]
     state: String,
 }
@@ -74,8 +74,9 @@ impl Admin {
     /// `Denied` without `admin:ServerInfo`, and any connection or server error.
     pub async fn server_info(&self) -> Result<ServerInfo> {
         let at = self.client.profile().to_string();
-        let info: Wire = self.call("server_info", at, Method::GET, "info").send().await?.json()?;
-        let node = |server: WireServer| ServerNode {
+        let info: ServerInfoBody =
+            self.call("server_info", at, Method::GET, "info").send().await?.json()?;
+        let node = |server: ServerBody| ServerNode {
             endpoint: server.endpoint,
             state: server.state,
             version: super::types::text(server.version),

@@ -59,7 +59,7 @@ pub struct ServiceAccountName {
 
 /// The credentials of a service account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceAccountKeys {
+pub struct ServiceAccountCredentials {
     /// The access key.
     pub access_key: String,
     /// The secret key.
@@ -100,7 +100,7 @@ pub(super) fn text(text: String) -> Option<String> {
 
 /// A user as [`super::Admin::list_users`] and [`super::Admin::user_info`] receive it.
 #[derive(Deserialize)]
-pub(super) struct WireUser {
+pub(super) struct UserBody {
     #[serde(default, rename = "policyName")]
     policies: String,
     status: String,
@@ -108,7 +108,7 @@ pub(super) struct WireUser {
     groups: BTreeSet<String>,
 }
 
-impl WireUser {
+impl UserBody {
     pub(super) fn named(self, access_key: String) -> User {
         User {
             access_key,

@@ -31,7 +31,7 @@ pub struct ServiceAccountUpdate {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct RequestBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     new_policy: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ impl Admin {
         access_key: &str,
         update: ServiceAccountUpdate,
     ) -> Result<()> {
-        let body = Wire {
+        let body = RequestBody {
             new_policy: update.policy.as_ref(),
             new_secret_key: update.secret_key.as_ref().map(Secret::expose),
             new_status: update.enabled.map(on_off),

@@ -3,7 +3,7 @@
 use http::Method;
 use lakewright_core::Result;
 
-use super::types::WireUser;
+use super::types::UserBody;
 use super::{Admin, User};
 
 impl Admin {
@@ -14,7 +14,7 @@ impl Admin {
     /// connection or server error.
     pub async fn user_info(&self, access_key: &str) -> Result<User> {
         let call = self.call("user_info", access_key, Method::GET, "user-info");
-        let answer = call.query("accessKey", access_key).send().await?;
-        Ok(answer.json::<WireUser>()?.named(access_key.to_owned()))
+        let response = call.query("accessKey", access_key).send().await?;
+        Ok(response.json::<UserBody>()?.named(access_key.to_owned()))
     }
 }
