@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lakewright::{Addressing, Credentials, SettingValue, Settings, Value};
+use lakewright::{Credentials, SettingValue, Settings, UrlStyle, Value};
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
@@ -160,7 +160,7 @@ impl Profile {
         let mut settings = Settings {
             endpoint: profile.endpoint().map(Into::into),
             region: Some(profile.region().into()),
-            virtual_host_style: Some(profile.addressing() == Addressing::VirtualHost),
+            virtual_host_style: Some(profile.url_style() == UrlStyle::VirtualHost),
             ca_file: profile.ca_file().map(Into::into),
             connect_timeout: Some(profile.connect_timeout()),
             read_timeout: Some(profile.read_timeout()),

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::Admin;
 use super::classify::classify;
 use super::payload::{self, Suite};
-use lakewright_client::{PayloadHash, Repeat, Request, Response, leaves_outcome_open};
+use lakewright_client::{PayloadHash, Request, Response, Retry, leaves_outcome_open};
 
 pub(super) const ROOT: &str = "/minio/admin/v3/";
 
@@ -37,7 +37,7 @@ pub(super) struct Call<'a> {
     route: &'static str,
     query: String,
     body: Content,
-    repeat: Repeat,
+    retry: Retry,
     removal: bool,
 }
 
@@ -48,7 +48,7 @@ enum Content {
 }
 
 /// The response of a call that succeeded.
-pub(super) struct Answer<'a> {
+pub(super) struct CallResponse<'a> {
     call: Call<'a>,
     response: Response,
     secret_key: Zeroizing<String>,
@@ -72,7 +72,7 @@ impl Admin {
             route,
             query: String::new(),
             body: Content::Plain(Vec::new()),
-            repeat: Repeat::Freely,
+            retry: Retry::Always,
             removal: false,
         }
     }
@@ -103,7 +103,7 @@ impl<'a> Call<'a> {
 
     /// Allows a retry only if the previous attempt was certainly not carried out.
     pub(super) fn once(mut self) -> Self {
-        self.repeat = Repeat::Unsent;
+        self.retry = Retry::IfUnsent;
         self
     }
 
@@ -129,28 +129,28 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// The error that the server reported, and any connection error.
-    pub(super) async fn send(self) -> Result<Answer<'a>> {
+    pub(super) async fn send(self) -> Result<CallResponse<'a>> {
         if self.method != Method::GET {
             self.admin.require().await.map_err(|error| self.named(error))?;
         }
-        let sent = self.sent().await;
+        let sent = self.send_any_status().await;
         let (response, secret_key) = sent.map_err(|error| self.named(error))?;
         if !(200..300).contains(&response.status) {
             let mut error = classify(&response);
             let open = leaves_outcome_open(response.status) && error.is_retryable();
-            if open && self.repeat == Repeat::Unsent {
+            if open && self.retry == Retry::IfUnsent {
                 error = error.with_outcome(Outcome::Unknown);
             }
             if !(self.removal && response.repeated && error.kind() == ErrorKind::NotFound) {
                 return Err(self.named(error));
             }
         }
-        Ok(Answer { call: self, response, secret_key })
+        Ok(CallResponse { call: self, response, secret_key })
     }
 
     /// Sends the request and returns the response of any status, with the secret key that signed
     /// it.
-    pub(super) async fn sent(&self) -> Result<(Response, Zeroizing<String>)> {
+    pub(super) async fn send_any_status(&self) -> Result<(Response, Zeroizing<String>)> {
         let client = &self.admin.client;
         if client.profile().endpoint().is_none() {
             return Err(Error::new(ErrorKind::Unsupported, "Amazon S3 has no MinIO admin API"));
@@ -176,7 +176,7 @@ impl<'a> Call<'a> {
                 headers: &HEADERS,
                 body,
                 hash: PayloadHash::Sha256,
-                repeat: self.repeat,
+                retry: self.retry,
                 limit: LIMIT,
             };
             let response = client.send_with(Some(&keys), &request).await?;
@@ -190,7 +190,7 @@ impl<'a> Call<'a> {
     }
 }
 
-impl Answer<'_> {
+impl CallResponse<'_> {
     /// Returns the body as it was received.
     pub(super) fn bytes(&self) -> Bytes {
         self.response.body.clone()
@@ -210,7 +210,7 @@ impl Answer<'_> {
     /// `Corrupt` if the body cannot be decrypted or parsed.
     pub(super) async fn secret_json<T: DeserializeOwned>(&self) -> Result<T> {
         let body = self.response.body.clone();
-        let plain = payload::decrypt_apart(self.secret_key.clone(), body).await;
+        let plain = payload::decrypt_off_thread(self.secret_key.clone(), body).await;
         self.parse(&plain.map_err(|error| self.call.named(error))?)
     }
 
@@ -227,7 +227,7 @@ impl Answer<'_> {
     }
 
     /// Returns the error for a response whose content is invalid for another reason than its JSON.
-    pub(super) fn corrupt(&self, why: &str) -> Error {
+    pub(super) fn corrupt_error(&self, why: &str) -> Error {
         self.call.named(Error::new(ErrorKind::Corrupt, why))
     }
 }

@@ -1,6 +1,6 @@
 //! Converts refusals of the admin API into lakewright's errors.
 
-use lakewright_client::{ErrorBody, Response, meaning};
+use lakewright_client::{ErrorBody, Response, classify_code};
 use lakewright_core::{Error, ErrorKind, ServiceError};
 
 /// The reasons for a refusal that the admin client distinguishes.
@@ -136,7 +136,7 @@ fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>
         "XMinioIAMNotInitialized" | "XMinioAdminIAMNotInitialized" => {
             (K::Unavailable, Some("the server has not read its users yet"))
         }
-        code => meaning(Some(code).filter(|code| !code.is_empty()), status),
+        code => classify_code(Some(code).filter(|code| !code.is_empty()), status),
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Response {
+    fn response(status: u16, body: &str) -> Response {
         let body = Bytes::copy_from_slice(body.as_bytes());
         Response { status, headers: HeaderMap::new(), body, repeated: false }
     }
@@ -194,11 +194,11 @@ mod tests {
             (502, "Bad gateway".into(), K::Unavailable, "502"),
             (500, "\u{0}<<".repeat(999), K::Unavailable, "500"),
         ] {
-            let error = classify(&answer(status, &body));
+            let error = classify(&response(status, &body));
             assert_eq!(error.kind(), kind, "{status} {body}: {error}");
             assert!(error.message().contains(said), "{status} {body}: {error}");
         }
-        let error = classify(&answer(404, &json("XMinioAdminNoSuchUser", "x")));
+        let error = classify(&response(404, &json("XMinioAdminNoSuchUser", "x")));
         assert_eq!(error.service().unwrap().request_id.as_deref(), Some("17"));
     }
 }

@@ -45,13 +45,13 @@ impl Admin {
     pub async fn export_bucket_metadata(&self) -> Result<BTreeMap<BucketName, BucketMetadata>> {
         let at = self.client.profile().to_string();
         let call = self.call("export_bucket_metadata", at, Method::GET, "export-bucket-metadata");
-        let answer = call.send().await?;
-        let archive = answer.bytes();
+        let response = call.send().await?;
+        let archive = response.bytes();
         let unpacked = tokio::task::spawn_blocking(move || unpack(archive, DOCUMENT, ALL)).await;
         unpacked
             .map_err(|error| error.to_string())
             .and_then(|unpacked| unpacked)
-            .map_err(|why| answer.corrupt(&format!("the archive of buckets: {why}")))
+            .map_err(|why| response.corrupt_error(&format!("the archive of buckets: {why}")))
     }
 }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_none_is_refused() {
+    fn oversized_and_damaged_archives_are_refused() {
         let zeros = vec![0; 1 << 20];
         let bomb = archive(&[("raw/a.xml", &zeros), ("raw/b.xml", &zeros)]);
         assert!(bomb.len() < 10_000, "it packs well");

@@ -112,7 +112,7 @@ fn encrypt_under(
 }
 
 /// Decrypts data that was encrypted with `secret`. With Argon2id it takes 70 ms and 64 MiB;
-/// asynchronous callers use [`decrypt_apart`].
+/// asynchronous callers use [`decrypt_off_thread`].
 ///
 /// # Errors
 /// `Corrupt` if the data was not encrypted with this secret or has been changed.
@@ -135,16 +135,16 @@ pub(super) fn decrypt(secret: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>>
 ///
 /// # Errors
 /// Those of [`decrypt`].
-pub(super) async fn decrypt_apart(
+pub(super) async fn decrypt_off_thread(
     secret: Zeroizing<String>,
     sealed: bytes::Bytes,
 ) -> Result<Zeroizing<Vec<u8>>> {
-    static TURNS: OnceLock<Semaphore> = OnceLock::new();
-    let turns = TURNS.get_or_init(|| {
+    static PERMITS: OnceLock<Semaphore> = OnceLock::new();
+    let permits = PERMITS.get_or_init(|| {
         // More decryptions than cores would only need more memory.
         Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))
     });
-    let _turn = turns.acquire().await.map_err(|error| broken(&error.to_string()))?;
+    let _permit = permits.acquire().await.map_err(|error| broken(&error.to_string()))?;
     tokio::task::spawn_blocking(move || decrypt(&secret, &sealed))
         .await
         .map_err(|error| broken("a decryption ended early").caused_by(error))?
@@ -234,7 +234,7 @@ mod tests {
 
     /// The expected bytes were made with minio-py's `minio.crypto`.
     #[test]
-    fn known_answer() {
+    fn known_ciphertext() {
         let mut head = [0; HEAD];
         (0..32).for_each(|n| head[usize::from(n)] = n);
         (0..8).for_each(|n| head[33 + usize::from(n)] = n);

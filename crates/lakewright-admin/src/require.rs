@@ -31,7 +31,7 @@ impl Admin {
     pub async fn probe(&self) -> Result<()> {
         let named = |error: Error| error.during("admin").on(self.client.profile().to_string());
         let call = self.call("admin", "", Method::GET, "groups");
-        let (response, _) = call.sent().await.map_err(named)?;
+        let (response, _) = call.send_any_status().await.map_err(named)?;
         let denied = response.refused() && {
             let refusal = ErrorBody::of(&response);
             refusal.json && refusal.code == "AccessDenied"

@@ -31,7 +31,7 @@ pub struct ServiceAccount {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct ServiceAccountBody {
     parent_user: String,
     account_status: String,
     implied_policy: bool,
@@ -54,15 +54,15 @@ impl Admin {
     pub async fn service_account_info(&self, access_key: &str) -> Result<ServiceAccount> {
         let operation = "service_account_info";
         let call = self.call(operation, access_key, Method::GET, "info-service-account");
-        let answer = call.query("accessKey", access_key).send().await?;
-        let account: Wire = answer.secret_json().await?;
+        let response = call.query("accessKey", access_key).send().await?;
+        let account: ServiceAccountBody = response.secret_json().await?;
         // For an account without a policy of its own, MinIO returns an empty policy or that of the
         // owner.
         let policy = match account.implied_policy {
             true => None,
             false => Some(
                 serde_json::from_str(&account.policy)
-                    .map_err(|_| answer.corrupt("the account's policy is no JSON"))?,
+                    .map_err(|_| response.corrupt_error("the account's policy is no JSON"))?,
             ),
         };
         Ok(ServiceAccount {

@@ -6,7 +6,7 @@ use lakewright_core::{ErrorKind, Result, Secret};
 
 use super::Admin;
 use super::classify::{AdminErrorBody as _, classify};
-use lakewright_client::{ErrorBody, PayloadHash, Repeat, Request, SigningKeys};
+use lakewright_client::{ErrorBody, PayloadHash, Request, Retry, SigningKeys};
 
 /// The path of a bucket that need not exist. Credentials without permissions are refused with
 /// `AccessDenied`; with permissions, the server returns the location of the bucket or reports that
@@ -47,7 +47,7 @@ impl Admin {
             headers: &[],
             body: Bytes::new(),
             hash: PayloadHash::Sha256,
-            repeat: Repeat::Freely,
+            retry: Retry::Always,
             limit: 1 << 20,
         };
         let named = |error: lakewright_core::Error| error.during("verify_secret").on(access_key);

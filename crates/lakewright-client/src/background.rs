@@ -11,9 +11,9 @@ use tokio::sync::watch;
 static RUNNING: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
 /// Waits until all background work of this process is done, such as removing the parts of a
-/// cancelled upload, but no longer than `limit`. Worth calling before a process ends.
+/// cancelled upload, but no longer than `limit`. To be called before a process ends.
 ///
-/// Returns whether nothing is left.
+/// Returns whether all of it is done.
 pub async fn finish_background_work(limit: Duration) -> bool {
     let mut running = RUNNING.subscribe();
     let idle = running.wait_for(|count| *count == 0);
@@ -31,7 +31,7 @@ pub fn spawn_background(work: impl Future<Output = ()> + Send + 'static) {
     });
 }
 
-/// Counts one running task for as long as it lives, so that a task that panics is counted down too.
+/// Counts one running task until it is dropped, which a panic of the task does too.
 struct Counted;
 
 impl Counted {

@@ -1,5 +1,5 @@
-//! The server's clock, by which leases end: machines disagree about the time, and all of them use
-//! one server.
+//! The server's clock. Leases expire by it, because the clocks of the clients differ and all
+//! of them use one server.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,12 +11,14 @@ use jiff::{SignedDuration, Timestamp};
 /// which counts whole seconds.
 #[derive(Debug, Default)]
 pub struct Clock {
+    /// Set once a response had a valid date.
     known: OnceLock<()>,
+    /// The server's time minus the local time, in milliseconds.
     ahead_ms: AtomicI64,
 }
 
 impl Clock {
-    /// Updates the difference from the `Date` (RFC 9110, 6.6.1) of a response that has just arrived.
+    /// Updates the difference from the `Date` (RFC 9110, 6.6.1) of a response that just arrived.
     pub fn learn(&self, date: &str) {
         static PARSER: DateTimeParser = DateTimeParser::new();
         let Ok(there) = PARSER.parse_timestamp(date) else { return };
@@ -26,14 +28,14 @@ impl Clock {
         let _ = self.known.set(());
     }
 
-    /// The server's time; the local time before the first response.
+    /// Returns the server's time, or the local time before the first response.
     pub fn now(&self) -> Timestamp {
         let here = Timestamp::now();
         if self.known.get().is_none() {
             return here;
         }
         let ahead = SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed));
-        // `Date` has no fractions, so that a difference of up to a second means equal clocks.
+        // `Date` has no fractions, so a difference of up to a second means equal clocks.
         if ahead.abs() <= SignedDuration::from_secs(1) {
             here
         } else {

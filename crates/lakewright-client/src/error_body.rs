@@ -11,7 +11,7 @@ use crate::Response;
 pub struct ErrorBody {
     /// The error code, such as `NoSuchBucket`; empty where the body has none.
     pub code: String,
-    /// The message for people; may be empty.
+    /// The explanation; may be empty.
     pub message: String,
     /// The request id; may be empty.
     pub request_id: String,
@@ -21,7 +21,7 @@ pub struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// Reads the body of `response`. All fields are empty where it is neither form.
+    /// Reads the body of `response`. All fields are empty if it has neither form.
     #[must_use]
     pub fn of(response: &Response) -> Self {
         let bytes = &response.body;

@@ -2,13 +2,14 @@
 //! of credentials, and requests signed with them.
 //!
 //! [`Client`] sends one signed request and retries it as far as the request allows.
-//! `lakewright-s3` gives the same pool and credentials to the S3 SDK; `lakewright-admin` speaks
-//! MinIO's admin API over it. [`meaning()`] says what a status and an error code of S3 mean.
+//! `lakewright-s3` gives the same pool and credentials to the S3 SDK; `lakewright-admin` sends the
+//! requests of MinIO's admin API with it. [`classify_code`] converts a status and an error code of
+//! S3 into the kind of an error.
 
 mod background;
 mod clock;
 mod error_body;
-mod meaning;
+mod error_code;
 mod pool;
 pub mod profile;
 mod transport;
@@ -19,11 +20,11 @@ pub use aws_credential_types::Credentials as SigningKeys;
 pub use background::{finish_background_work, spawn_background};
 pub use clock::Clock;
 pub use error_body::ErrorBody;
-pub use meaning::{CREDENTIAL_ERRORS, leaves_outcome_open, meaning};
+pub use error_code::{CREDENTIAL_ERRORS, classify_code, leaves_outcome_open};
 pub use pool::Pool;
 pub use profile::Profile;
 pub use transport::{
-    Client, FIRST_PAUSE, Guard, MAX_PAUSE, PayloadHash, Repeat, Request, Response,
+    Client, Guard, INITIAL_DELAY, MAX_DELAY, PayloadHash, Request, Response, Retry,
 };
 pub use unreachable::{
     Cause, causes, chain, connection_lost, never_connected, root, seconds, unreachable,

@@ -1,4 +1,4 @@
-//! The connections of a profile, shared by the S3 client and by what is signed without it.
+//! The connections of a profile, shared by the S3 client and by requests that are sent without it.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -18,12 +18,13 @@ use lakewright_core::{Error, ErrorKind, Result};
 use crate::clock::Clock;
 use crate::profile::Profile;
 
-/// MinIO closes idle connections after 30 s (`minio server --idle-timeout`); leaving first
-/// means never writing into a connection that the server is just closing.
+/// The time after which an idle connection is closed. MinIO closes it after 30 s
+/// (`minio server --idle-timeout`); if the client closes it earlier, no request is sent on a
+/// connection that the server is closing.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// The pool of connections. Requests that allow the server different times to answer share it:
-/// the SDK's own HTTP client would keep one pool for each such time.
+/// A pool of connections. Requests with different read timeouts share it, while the SDK's own HTTP
+/// client would keep one pool for each read timeout.
 #[derive(Clone, Debug)]
 pub struct Pool(Arc<Inner>);
 
@@ -32,18 +33,19 @@ struct Inner {
     /// `None` for plain HTTP.
     tls: Option<TlsContext>,
     connect_timeout: Duration,
+    /// The connector with the connect timeout of the profile.
     own: OnceLock<SharedHttpConnector>,
-    /// For those who give a connection another time to come up (the metadata service).
+    /// The connectors with other connect timeouts, such as that of the metadata service.
     others: RwLock<Vec<(Option<Duration>, SharedHttpConnector)>>,
-    /// What time it is at the other end.
+    /// The server's clock.
     clock: Arc<Clock>,
 }
 
 impl Pool {
-    /// Reads the CA file. Connections come with the first request.
+    /// Creates a pool and reads the CA file. The first request opens the first connection.
     ///
     /// # Errors
-    /// `InvalidConfig` for a CA file that cannot be read or holds no certificate.
+    /// `InvalidConfig` for a CA file that cannot be read or contains no certificate.
     pub fn new(profile: &Profile) -> Result<Self> {
         let plain = profile.endpoint().is_some_and(|endpoint| endpoint.starts_with("http:"));
         let tls = if plain { None } else { Some(tls_context(profile)?) };
@@ -56,17 +58,17 @@ impl Pool {
         })))
     }
 
-    /// The server's clock, as its answers tell it.
+    /// Returns the server's clock, learnt from the `Date` of its responses.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// The connections that come up within the profile's time. How long an answer may take is
-    /// the caller's to watch.
+    /// Returns the connector with the connect timeout of the profile. It has no read timeout: the
+    /// caller limits the time of a response.
     pub fn connector(&self) -> &SharedHttpConnector {
         self.0.own.get_or_init(|| {
             let connector = self.0.make(Some(self.0.connect_timeout));
-            SharedHttpConnector::new(Dated { connector, clock: self.0.clock.clone() })
+            SharedHttpConnector::new(ClockConnector { connector, clock: self.0.clock.clone() })
         })
     }
 
@@ -118,45 +120,45 @@ impl HttpClient for Pool {
         let connector = self.connector_within(settings.connect_timeout());
         match settings.read_timeout() {
             None => connector,
-            Some(limit) => SharedHttpConnector::new(Patient { connector, limit }),
+            Some(limit) => SharedHttpConnector::new(ReadTimeoutConnector { connector, limit }),
         }
     }
 }
 
-/// A connector that waits `limit` for the head of an answer.
+/// A connector that waits no longer than `limit` for the head of a response.
 #[derive(Debug)]
-struct Patient {
+struct ReadTimeoutConnector {
     connector: SharedHttpConnector,
     limit: Duration,
 }
 
-impl HttpConnector for Patient {
+impl HttpConnector for ReadTimeoutConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (answer, limit) = (self.connector.call(request), self.limit);
+        let (response, limit) = (self.connector.call(request), self.limit);
         HttpConnectorFuture::new(async move {
-            tokio::time::timeout(limit, answer)
+            tokio::time::timeout(limit, response)
                 .await
                 .unwrap_or_else(|late| Err(ConnectorError::timeout(late.into())))
         })
     }
 }
 
-/// A connector that notes what time the server says it is.
+/// A connector that updates the clock from the `Date` of responses.
 #[derive(Debug)]
-struct Dated {
+struct ClockConnector {
     connector: SharedHttpConnector,
     clock: Arc<Clock>,
 }
 
-impl HttpConnector for Dated {
+impl HttpConnector for ClockConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (answer, clock) = (self.connector.call(request), self.clock.clone());
+        let (response, clock) = (self.connector.call(request), self.clock.clone());
         HttpConnectorFuture::new(async move {
-            let answer = answer.await?;
-            if let Some(date) = answer.headers().get("date") {
+            let response = response.await?;
+            if let Some(date) = response.headers().get("date") {
                 clock.learn(date);
             }
-            Ok(answer)
+            Ok(response)
         })
     }
 }
@@ -169,7 +171,7 @@ fn tls_context(profile: &Profile) -> Result<TlsContext> {
         let pem = std::fs::read(path).map_err(|error| {
             wrong(format!("the CA file cannot be read: {error}")).on(on()).caused_by(error)
         })?;
-        // A file without a certificate would only show as a failed handshake, much later.
+        // Otherwise only a failed TLS handshake would show that there is no certificate.
         if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
             return Err(wrong("the CA file holds no PEM certificate".into()).on(on()));
         }
@@ -187,7 +189,7 @@ mod tests {
     use crate::profile::Credentials;
 
     #[test]
-    fn one_pool_for_one_time_to_connect() {
+    fn one_pool_for_each_connect_timeout() {
         let profile = Profile::builder()
             .endpoint("http://127.0.0.1:9".into())
             .credentials(Credentials::Anonymous)

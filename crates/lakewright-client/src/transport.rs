@@ -1,5 +1,5 @@
 //! One signed request without the SDK, for protocols that the SDK does not implement, such as
-//! MinIO's admin API, and for small requests, where its cost of some 50 us each is noticeable.
+//! MinIO's admin API, and for small requests, where the SDK's cost of about 50 us is noticeable.
 
 use std::any::Any;
 use std::fmt;
@@ -26,13 +26,14 @@ use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::pool::Pool;
-use crate::profile::{Addressing, CredentialSource, Credentials, Profile};
+use crate::profile::{CredentialSource, Credentials, Profile, UrlStyle};
 use crate::unreachable::{Cause, chain, seconds, unreachable};
 
-/// The first delay of the jittered exponential backoff; it doubles up to `MAX_PAUSE`.
-pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest first delay of the jittered exponential backoff. It doubles with each attempt up to
+/// [`MAX_DELAY`].
+pub const INITIAL_DELAY: Duration = Duration::from_millis(200);
 /// The longest delay between two attempts.
-pub const MAX_PAUSE: Duration = Duration::from_secs(5);
+pub const MAX_DELAY: Duration = Duration::from_secs(5);
 
 /// A value that is kept alive for as long as any clone of a client, such as the server behind it.
 pub type Guard = Arc<dyn Any + Send + Sync>;
@@ -66,7 +67,7 @@ pub struct Request<'a> {
     /// The hash of the body in the signature.
     pub hash: PayloadHash,
     /// The condition for retries.
-    pub repeat: Repeat,
+    pub retry: Retry,
     /// The maximum size of the response body, in bytes.
     pub limit: usize,
 }
@@ -80,15 +81,15 @@ pub enum PayloadHash {
     Unsigned,
 }
 
-/// The condition for another attempt after a transient failure.
+/// The condition for a retry after a transient failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeat {
-    /// Up to the retries of the profile: the request may be carried out twice.
-    Freely,
-    /// Only where the server has certainly done nothing. Otherwise the outcome of the error is
+pub enum Retry {
+    /// Retries as often as the profile allows. The request may be carried out twice.
+    Always,
+    /// Retries only if the request was certainly not carried out. The outcome of any other error is
     /// unknown.
-    Unsent,
-    /// No other attempt.
+    IfUnsent,
+    /// Sends the request once.
     Never,
 }
 
@@ -107,7 +108,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// Whether the status may be due to the credentials, so that changed ones are worth a retry.
+    /// Whether the credentials may be the reason for the status, so that a retry with changed ones
+    /// may succeed.
     pub fn refused(&self) -> bool {
         matches!(self.status, 401 | 403)
     }
@@ -122,22 +124,22 @@ impl Response {
         self.header("retry-after")?.parse().ok().map(Duration::from_secs)
     }
 
-    /// Whether a retry may help: throttling and faults of the server, as in the SDK.
-    fn passing(&self) -> bool {
+    /// Whether a retry may succeed: after throttling and faults of the server, as in the SDK.
+    fn is_transient(&self) -> bool {
         matches!(self.status, 429 | 500 | 502 | 503 | 504)
     }
 
-    /// Whether the server refused the request before it began with it.
-    fn undone(&self) -> bool {
+    /// Whether the server rejected the request before it began to carry it out.
+    fn is_rejected_before_start(&self) -> bool {
         matches!(self.status, 429 | 503)
     }
 }
 
 impl Client {
-    /// A client for `profile`. Nothing is sent yet.
+    /// Creates a client for `profile`. Nothing is sent.
     ///
     /// # Errors
-    /// `InvalidConfig` for an inconsistent profile, or a CA file that cannot be read.
+    /// `InvalidConfig` for an inconsistent profile, or for a CA file that cannot be read.
     pub fn new(profile: Profile) -> Result<Self> {
         profile.check()?;
         let pool = Pool::new(&profile)?;
@@ -162,45 +164,46 @@ impl Client {
         Self { guard: Some(guard), ..self }
     }
 
-    /// The same connections without the guard, for a handle that must not keep it alive.
+    /// Returns a client on the same connections without the guard, for a handle that must not keep
+    /// the guarded value alive.
     #[must_use]
     pub fn without_guard(&self) -> Self {
         Self { guard: None, ..self.clone() }
     }
 
-    /// The profile that requests are made with.
+    /// Returns the profile that requests are made with.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// The connections.
+    /// Returns the connections.
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// The server's clock, learnt from the `Date` of its responses.
+    /// Returns the server's clock, learnt from the `Date` of its responses.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         self.pool.clock()
     }
 
-    /// Where credentials come from; `None` where requests are not signed.
+    /// Returns the source of the credentials; `None` if requests are not signed.
     #[must_use]
     pub fn credential_source(&self) -> Option<&Arc<CredentialSource>> {
         self.credentials.as_ref()
     }
 
-    /// Whether objects are at `/bucket/key`. For other addresses the SDK is needed.
+    /// Whether the path of an object is `/bucket/key`. Objects at other addresses need the SDK.
     pub fn reaches_buckets(&self) -> bool {
-        self.profile.endpoint().is_some() && self.profile.addressing() == Addressing::Path
+        self.profile.endpoint().is_some() && self.profile.url_style() == UrlStyle::Path
     }
 
-    /// Returns the credentials for the next request; `None` when requests are not signed.
+    /// Returns the credentials for the next request; `None` if requests are not signed.
     ///
     /// # Errors
-    /// `InvalidConfig` or `Unauthenticated` where there are no credentials.
+    /// `InvalidConfig` or `Unauthenticated` if there are no credentials.
     pub async fn keys(&self) -> Result<Option<Keys>> {
         let Some(source) = &self.credentials else { return Ok(None) };
         let keys = source.provide_credentials().await.map_err(|error| {
@@ -208,7 +211,8 @@ impl Client {
             match ours {
                 Some(ours) => ours.without_source(),
                 None => {
-                    Error::new(ErrorKind::Unauthenticated, "no keys can be had").caused_by(error)
+                    Error::new(ErrorKind::Unauthenticated, "the credentials cannot be obtained")
+                        .caused_by(error)
                 }
             }
         })?;
@@ -220,11 +224,11 @@ impl Client {
         self.credentials.as_ref().is_some_and(|source| source.refused())
     }
 
-    /// Sends a request with the credentials of the profile, and retries it once where they were
-    /// refused and have changed.
+    /// Sends a request with the credentials of the profile. If they are refused and have changed
+    /// since, the request is sent once more.
     ///
     /// # Errors
-    /// As [`Self::send_with`], and those of [`Self::keys`].
+    /// Those of [`Self::send_with`] and [`Self::keys`].
     pub async fn send(&self, request: &Request<'_>) -> Result<Response> {
         let response = self.send_with(self.keys().await?.as_ref(), request).await?;
         if response.refused() && self.has_new_keys() {
@@ -234,49 +238,53 @@ impl Client {
         Ok(response)
     }
 
-    /// Sends a request, signed with `keys` if any. A response with an error status is a result
-    /// too. Transient failures are retried as the request allows.
+    /// Sends a request, signed with `keys` if there are any, and retries transient failures as the
+    /// request allows. A response with an error status is not an error.
     ///
     /// # Errors
-    /// `Unavailable` or `Timeout` where there is no response, `TooLarge` where it exceeds the
-    /// limit, `Internal` for a request that cannot be encoded. With [`Repeat::Unsent`] the
-    /// outcome is unknown where the request may have been carried out.
+    /// `Unavailable` or `Timeout` if there is no response, `TooLarge` if its body exceeds the
+    /// limit, `Internal` for a request that cannot be encoded. With [`Retry::IfUnsent`] the outcome
+    /// is unknown if the request may have been carried out.
     pub async fn send_with(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
-        let whole = self.profile.timeout();
-        timeout(whole, self.attempts(keys, request)).await.unwrap_or_else(|_| {
-            let within = seconds(whole);
+        let limit = self.profile.timeout();
+        timeout(limit, self.attempts(keys, request)).await.unwrap_or_else(|_| {
+            let within = seconds(limit);
             let why = format!("no answer from {} within {within}", self.profile);
             let error = Error::new(ErrorKind::Timeout, why);
-            Err(match request.repeat {
-                Repeat::Unsent => error.with_outcome(Outcome::Unknown),
-                Repeat::Freely | Repeat::Never => error,
+            Err(match request.retry {
+                Retry::IfUnsent => error.with_outcome(Outcome::Unknown),
+                Retry::Always | Retry::Never => error,
             })
         })
     }
 
     async fn attempts(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
-        let most = if request.repeat == Repeat::Never { 0 } else { self.profile.retries() };
+        let retries = if request.retry == Retry::Never { 0 } else { self.profile.retries() };
         let (mut repeated, mut attempt) = (false, 0);
         loop {
             let result = self.attempt(keys, request).await;
-            let (passing, undone, wish) = match &result {
-                Ok(response) => (response.passing(), response.undone(), response.retry_after()),
+            let (transient, rejected, retry_after) = match &result {
+                Ok(response) => (
+                    response.is_transient(),
+                    response.is_rejected_before_start(),
+                    response.retry_after(),
+                ),
                 Err(error) => (error.is_retryable(), error.outcome() == Outcome::NotSent, None),
             };
-            let may_repeat = undone || request.repeat == Repeat::Freely;
-            if !passing || !may_repeat || attempt >= most {
+            let may_retry = rejected || request.retry == Retry::Always;
+            if !transient || !may_retry || attempt >= retries {
                 return match result {
                     Ok(response) => Ok(Response { repeated, ..response }),
-                    Err(error) if request.repeat == Repeat::Unsent && !undone => {
+                    Err(error) if request.retry == Retry::IfUnsent && !rejected => {
                         Err(error.with_outcome(Outcome::Unknown))
                     }
                     Err(error) => Err(error),
                 };
             }
-            repeated |= !undone;
-            let pause = wish.unwrap_or_else(|| pause(attempt)).min(MAX_PAUSE);
-            tracing::debug!(attempt, path = request.path, ?pause, "trying again");
-            tokio::time::sleep(pause).await;
+            repeated |= !rejected;
+            let delay = retry_after.unwrap_or_else(|| backoff_delay(attempt)).min(MAX_DELAY);
+            tracing::debug!(attempt, path = request.path, ?delay, "trying again");
+            tokio::time::sleep(delay).await;
             attempt += 1;
         }
     }
@@ -284,22 +292,22 @@ impl Client {
     /// Sends the request once. A retryable error is a transient failure.
     async fn attempt(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<Response> {
         let ready = self.signed(keys, request)?;
-        let patience = self.profile.read_timeout();
-        let answer = timeout(patience, self.pool.connector().call(ready)).await;
-        let answer = match answer {
-            Ok(Ok(answer)) => answer,
+        let read_timeout = self.profile.read_timeout();
+        let response = timeout(read_timeout, self.pool.connector().call(ready)).await;
+        let response = match response {
+            Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 let cause = Cause(chain(&error));
                 return Err(unreachable(&self.profile, &error, false).caused_by(cause));
             }
-            Err(_) => return Err(self.silent("did not answer in time", patience)),
+            Err(_) => return Err(self.timed_out("did not answer in time", read_timeout)),
         };
-        self.read(answer, request.limit, patience).await
+        self.read(response, request.limit, read_timeout).await
     }
 
     fn signed(&self, keys: Option<&Keys>, request: &Request<'_>) -> Result<HttpRequest> {
         let impossible = |error: &(dyn std::error::Error + 'static)| {
-            let why = format!("the request cannot be written down: {error}");
+            let why = format!("the request cannot be encoded: {error}");
             Error::new(ErrorKind::Internal, why).with_outcome(Outcome::NotSent)
         };
         let mut uri =
@@ -352,37 +360,44 @@ impl Client {
 
     async fn read(
         &self,
-        answer: HttpResponse,
+        response: HttpResponse,
         limit: usize,
-        patience: Duration,
+        read_timeout: Duration,
     ) -> Result<Response> {
         let too_large = || {
             let why = format!("the answer of {} has more than {limit} bytes", self.profile);
             Error::new(ErrorKind::TooLarge, why)
         };
-        let answer = answer
+        let response = response
             .try_into_http1x()
             .map_err(|error| Error::new(ErrorKind::Corrupt, error.to_string()))?;
-        let (parts, mut frames) = answer.into_parts();
+        let (parts, mut frames) = response.into_parts();
         let announced = parts.headers.get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
-        // An answer to HEAD announces what it does not bring.
+        // The response to HEAD has the length of a body that is not sent.
         if announced.is_some_and(|bytes| bytes > limit) && !frames.is_end_stream() {
             return Err(too_large());
         }
-        // Most answers are one frame, which is taken as it is.
+        // Most bodies are one frame, which is returned without a copy.
         let (mut first, mut all) = (Bytes::new(), BytesMut::new());
         loop {
-            let frame = match timeout(patience, frames.frame()).await {
+            let frame = match timeout(read_timeout, frames.frame()).await {
                 Ok(None) => break,
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => {
-                    let why = format!("lost the connection to {} in mid-answer", self.profile);
+                    let why = format!(
+                        "lost the connection to {} in the middle of the response",
+                        self.profile
+                    );
                     let error =
                         Error::new(ErrorKind::Unavailable, why).caused_by(Cause(chain(&*error)));
                     return Err(error);
                 }
-                Err(_) => return Err(self.silent("fell silent in mid-answer", patience)),
+                Err(_) => {
+                    return Err(
+                        self.timed_out("stopped in the middle of the response", read_timeout)
+                    );
+                }
             };
             let Ok(data) = frame.into_data() else { continue };
             if first.len() + all.len() + data.len() > limit {
@@ -406,8 +421,8 @@ impl Client {
         })
     }
 
-    fn silent(&self, what: &str, patience: Duration) -> Error {
-        let why = format!("{} {what} ({})", self.profile, seconds(patience));
+    fn timed_out(&self, what: &str, limit: Duration) -> Error {
+        let why = format!("{} {what} ({})", self.profile, seconds(limit));
         Error::new(ErrorKind::Timeout, why)
     }
 }
@@ -421,7 +436,8 @@ impl fmt::Debug for Client {
     }
 }
 
-/// S3's own way to sign: the path as it is sent, and the payload's hash in a header.
+/// Returns the settings of signatures for S3: the path is signed as it is sent, and a header has
+/// the hash of the payload.
 fn settings() -> SigningSettings {
     let mut settings = SigningSettings::default();
     settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -430,10 +446,11 @@ fn settings() -> SigningSettings {
     settings
 }
 
-/// "Full jitter": anything up to the exponential pause, so that many clients spread out.
-fn pause(attempt: u32) -> Duration {
-    let most = FIRST_PAUSE.saturating_mul(1 << attempt.min(16)).min(MAX_PAUSE);
-    most.mul_f64(fastrand::f64())
+/// Returns a delay with full jitter: a random time up to the exponential backoff, so that many
+/// clients do not retry at the same time.
+fn backoff_delay(attempt: u32) -> Duration {
+    let max = INITIAL_DELAY.saturating_mul(1 << attempt.min(16)).min(MAX_DELAY);
+    max.mul_f64(fastrand::f64())
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -457,20 +474,20 @@ mod tests {
     const CHUNKED: &str =
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
 
-    /// A server that gives these answers, one a connection, and keeps the requests.
-    async fn server(answers: &[&'static str]) -> (Client, Arc<std::sync::Mutex<Vec<String>>>) {
+    /// Starts a server that sends one response for each connection and records the requests.
+    async fn server(responses: &[&'static str]) -> (Client, Arc<std::sync::Mutex<Vec<String>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let (asked, answers) = (Arc::new(std::sync::Mutex::default()), answers.to_vec());
+        let (asked, responses) = (Arc::new(std::sync::Mutex::default()), responses.to_vec());
         let keep: Arc<std::sync::Mutex<Vec<String>>> = asked.clone();
         tokio::spawn(async move {
-            for answer in answers {
+            for response in responses {
                 let (mut client, _) = listener.accept().await.unwrap();
                 let mut request = vec![0; 8192];
                 let read = client.read(&mut request).await.unwrap();
                 keep.lock().unwrap().push(String::from_utf8_lossy(&request[..read]).into_owned());
-                let answer = answer.replacen("\r\n", "\r\nconnection: close\r\n", 1);
-                client.write_all(answer.as_bytes()).await.unwrap();
+                let response = response.replacen("\r\n", "\r\nconnection: close\r\n", 1);
+                client.write_all(response.as_bytes()).await.unwrap();
             }
         });
         let keys = Credentials::Keys {
@@ -482,7 +499,7 @@ mod tests {
         (Client::new(profile).unwrap(), asked)
     }
 
-    fn request(repeat: Repeat) -> Request<'static> {
+    fn request(retry: Retry) -> Request<'static> {
         Request {
             method: Method::PUT,
             path: "/a%20b",
@@ -490,36 +507,40 @@ mod tests {
             headers: &[],
             body: Bytes::from_static(b"body"),
             hash: PayloadHash::Sha256,
-            repeat,
+            retry,
             limit: 5,
         }
     }
 
     #[tokio::test]
-    async fn requests_are_signed_and_repeated_as_they_allow() {
-        use Repeat::{Freely, Never, Unsent};
-        for (answers, repeat, status, requests) in [
-            (&[OK][..], Freely, Some(200), 1),
-            (&[CHUNKED], Freely, Some(200), 1),
-            (&[BUSY, BROKEN, OK], Freely, Some(200), 3),
-            (&[BUSY, BUSY, BUSY, BUSY], Freely, Some(503), 4),
-            (&[CUT, OK], Freely, Some(200), 2),
-            (&[BUSY, OK], Unsent, Some(200), 2),
-            (&[BROKEN], Unsent, Some(500), 1),
-            (&["", OK], Unsent, None, 1),
+    async fn requests_are_signed_and_retried_as_they_allow() {
+        use Retry::{Always, IfUnsent, Never};
+        for (responses, retry, status, requests) in [
+            (&[OK][..], Always, Some(200), 1),
+            (&[CHUNKED], Always, Some(200), 1),
+            (&[BUSY, BROKEN, OK], Always, Some(200), 3),
+            (&[BUSY, BUSY, BUSY, BUSY], Always, Some(503), 4),
+            (&[CUT, OK], Always, Some(200), 2),
+            (&[BUSY, OK], IfUnsent, Some(200), 2),
+            (&[BROKEN], IfUnsent, Some(500), 1),
+            (&["", OK], IfUnsent, None, 1),
             (&[BUSY], Never, Some(503), 1),
         ] {
-            let (wire, asked) = server(answers).await;
-            let answer = wire.send(&request(repeat)).await;
+            let (client, asked) = server(responses).await;
+            let response = client.send(&request(retry)).await;
             let asked = asked.lock().unwrap();
-            assert_eq!(asked.len(), requests, "{answers:?}");
-            assert_eq!(answer.as_ref().ok().map(|answer| answer.status), status, "{answer:?}");
-            match answer {
-                Ok(answer) if status == Some(200) => {
-                    assert_eq!(answer.body, "hello");
-                    // After a 503 nothing was done, after a 500 or a cut something may have been.
-                    let unsure = answers.contains(&BROKEN) || answers.contains(&CUT);
-                    assert_eq!(answer.repeated, unsure, "{answers:?}");
+            assert_eq!(asked.len(), requests, "{responses:?}");
+            assert_eq!(
+                response.as_ref().ok().map(|response| response.status),
+                status,
+                "{response:?}"
+            );
+            match response {
+                Ok(response) if status == Some(200) => {
+                    assert_eq!(response.body, "hello");
+                    // After a 500 or a broken connection, the request may have been carried out.
+                    let unsure = responses.contains(&BROKEN) || responses.contains(&CUT);
+                    assert_eq!(response.repeated, unsure, "{responses:?}");
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -538,20 +559,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_have_an_end() {
-        for answer in [OK, CHUNKED] {
-            let (wire, asked) = server(&[answer]).await;
-            let error = wire.send(&Request { limit: 4, ..request(Repeat::Freely) }).await;
+    async fn too_large_responses_are_refused() {
+        for response in [OK, CHUNKED] {
+            let (client, asked) = server(&[response]).await;
+            let error = client.send(&Request { limit: 4, ..request(Retry::Always) }).await;
             assert_eq!(error.unwrap_err().kind(), ErrorKind::TooLarge);
-            assert_eq!(asked.lock().unwrap().len(), 1, "it is asked for once");
+            assert_eq!(asked.lock().unwrap().len(), 1, "the request is sent once");
         }
     }
 
     #[test]
-    fn pauses_grow_and_end() {
+    fn delays_grow_up_to_a_maximum() {
         for attempt in [0, 1, 5, 40] {
-            let most = FIRST_PAUSE.saturating_mul(1 << attempt.min(5)).min(MAX_PAUSE);
-            assert!((0..100).all(|_| pause(attempt) <= most), "{attempt}");
+            let max = INITIAL_DELAY.saturating_mul(1 << attempt.min(5)).min(MAX_DELAY);
+            assert!((0..100).all(|_| backoff_delay(attempt) <= max), "{attempt}");
         }
     }
 }

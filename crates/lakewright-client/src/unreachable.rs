@@ -8,8 +8,8 @@ use lakewright_core::{Error, ErrorKind, Outcome};
 
 use crate::profile::Profile;
 
-/// The error for a request without any response. Its outcome is `NotSent` where no connection was
-/// established.
+/// Returns the error for a request without any response. Its outcome is `NotSent` if no connection
+/// was established.
 pub fn unreachable(profile: &Profile, error: &ConnectorError, timeout: bool) -> Error {
     let root = root(error);
     let outcome = if never_connected(error) { Outcome::NotSent } else { Outcome::Known };
@@ -29,15 +29,15 @@ pub fn unreachable(profile: &Profile, error: &ConnectorError, timeout: bool) -> 
     Error::new(ErrorKind::Unavailable, format!("{verb} {profile}: {root}")).with_outcome(outcome)
 }
 
-/// The error and its sources, the outermost first.
+/// Returns the error and its sources, the outermost first.
 pub fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// The messages of an error and its sources, the outermost first. The errors themselves are not
-/// kept: those of the SDK contain requests and responses, with headers and tokens.
+/// Returns the messages of an error and its sources, the outermost first. The errors themselves are
+/// not kept, because those of the SDK contain requests and responses, with headers and tokens.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
@@ -67,7 +67,7 @@ pub fn connection_lost(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|error| error.is::<std::io::Error>() || error.is::<hyper::Error>())
 }
 
-/// The text of the innermost cause.
+/// Returns the message of the innermost cause.
 pub fn root(error: &(dyn StdError + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
@@ -76,7 +76,7 @@ pub fn root(error: &(dyn StdError + 'static)) -> String {
     error.to_string()
 }
 
-/// A duration for messages, such as `1.5 s`.
+/// Formats a duration for messages, such as `1.5 s`.
 pub fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }

@@ -14,7 +14,7 @@ use super::types::quoted;
 use super::{Bucket, ObjectInfo};
 
 /// Pause before a broken body is asked for again; doubled each time, as for any retry.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const INITIAL_DELAY: Duration = Duration::from_millis(100);
 
 /// The rest of an object that is being read. Read with [`Body::chunk`], [`Body::into_bytes`] or
 /// [`Body::into_stream`].
@@ -92,7 +92,7 @@ impl Body {
         if self.breaks >= self.bucket.s3().profile().retries() {
             return Err(self.failed(broken));
         }
-        tokio::time::sleep(FIRST_PAUSE * 2_u32.saturating_pow(self.breaks.min(6))).await;
+        tokio::time::sleep(INITIAL_DELAY * 2_u32.saturating_pow(self.breaks.min(6))).await;
         self.breaks += 1;
         let Range { start, end } = self.missing;
         tracing::debug!(key = %self.key, start, end, error = %broken, "resuming a body");

@@ -14,19 +14,19 @@ pub struct Bucket {
     pub(crate) name: BucketName,
     /// Set when this process has just created or listed the bucket, so that verbs need not check
     /// first that it exists.
-    pub(crate) seen: bool,
+    pub(crate) assume_exists: bool,
 }
 
 impl Bucket {
     pub(crate) fn new(s3: S3, name: BucketName) -> Self {
-        Self { s3, name, seen: false }
+        Self { s3, name, assume_exists: false }
     }
 
     /// The same handle for a caller that has just seen the bucket: no verb checks first that it
     /// exists.
     #[must_use]
-    pub fn seen(self) -> Self {
-        Self { seen: true, ..self }
+    pub fn assume_exists(self) -> Self {
+        Self { assume_exists: true, ..self }
     }
 
     /// The bucket's name.

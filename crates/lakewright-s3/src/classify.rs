@@ -7,7 +7,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use lakewright_client::{
-    Cause, ErrorBody, Response, chain, connection_lost, leaves_outcome_open, meaning, root,
+    Cause, ErrorBody, Response, chain, classify_code, connection_lost, leaves_outcome_open, root,
     seconds, unreachable,
 };
 use lakewright_core::{Error, ErrorKind, Outcome, ServiceError};
@@ -88,7 +88,7 @@ pub(super) fn refusal(response: &Response) -> Error {
     let refusal = ErrorBody::of(response);
     let code = Some(refusal.code).filter(|code| !code.is_empty());
     if code.is_none() && (200..300).contains(&response.status) {
-        return no_s3_answer(response.status);
+        return not_an_s3_response(response.status);
     }
     explained(ServiceError {
         status: response.status,
@@ -103,8 +103,11 @@ pub(super) fn refusal(response: &Response) -> Error {
 /// otherwise.
 fn explained(service: ServiceError) -> Error {
     let text = service.message.as_deref().unwrap_or_default();
-    let (kind, message) =
-        if is_locked(text) { LOCKED } else { meaning(service.code.as_deref(), service.status) };
+    let (kind, message) = if is_locked(text) {
+        LOCKED
+    } else {
+        classify_code(service.code.as_deref(), service.status)
+    };
     let text = text.trim().trim_end_matches('.');
     let message = match message {
         Some(message) => message.to_owned(),
@@ -150,10 +153,10 @@ fn no_keys(error: &(dyn StdError + 'static)) -> Option<Error> {
 
 /// The error for a response that is none of S3: a proxy's page, or another kind of server.
 fn unreadable(raw: &HttpResponse) -> Error {
-    no_s3_answer(raw.status().as_u16())
+    not_an_s3_response(raw.status().as_u16())
 }
 
-fn no_s3_answer(status: u16) -> Error {
+fn not_an_s3_response(status: u16) -> Error {
     let kind = if status >= 500 { ErrorKind::Unavailable } else { ErrorKind::Corrupt };
     let why = "the answer is no S3 answer; is the endpoint an S3 server?";
     Error::new(kind, why).with_service(ServiceError { status, ..ServiceError::default() })

@@ -14,8 +14,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::Bucket;
 use crate::retry::NewKeys;
-use lakewright_client::profile::{Addressing, CredentialSource, Profile};
-use lakewright_client::{Client, FIRST_PAUSE, MAX_PAUSE};
+use lakewright_client::profile::{CredentialSource, Profile, UrlStyle};
+use lakewright_client::{Client, INITIAL_DELAY, MAX_DELAY};
 use lakewright_core::BucketName;
 
 /// An S3 server: the verbs that create, list and delete buckets. Cheap to clone; clones share the
@@ -34,7 +34,7 @@ impl S3 {
         let mut config = Config::new()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(profile.region().to_owned()))
-            .force_path_style(profile.addressing() == Addressing::Path)
+            .force_path_style(profile.url_style() == UrlStyle::Path)
             .http_client(SharedHttpClient::new(client.pool().clone()))
             .sleep_impl(TokioSleep::new())
             // Full-body checksums would turn every upload into aws-chunked; the CRC32C of a
@@ -53,8 +53,8 @@ impl S3 {
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(profile.retries().saturating_add(1))
-                    .with_initial_backoff(FIRST_PAUSE)
-                    .with_max_backoff(MAX_PAUSE),
+                    .with_initial_backoff(INITIAL_DELAY)
+                    .with_max_backoff(MAX_DELAY),
             );
         if let Some(endpoint) = profile.endpoint() {
             config = config.endpoint_url(endpoint);

@@ -6,7 +6,7 @@ use lakewright_core::{Error, ErrorKind, ObjectKey, Result, ServiceError};
 
 use super::Bucket;
 use super::classify::{LOCKED, is_locked};
-use lakewright_client::meaning;
+use lakewright_client::classify_code;
 
 /// How many keys S3 takes in one DeleteObjects.
 pub(super) const BATCH: usize = 1000;
@@ -97,7 +97,8 @@ impl Bucket {
             .map_err(|error| self.s3().classify(error, operation, self.name.as_str()))?;
         let refused = answer.errors().iter().map(|error| {
             let said = error.message().unwrap_or("the server refused");
-            let (kind, message) = if is_locked(said) { LOCKED } else { meaning(error.code(), 400) };
+            let (kind, message) =
+                if is_locked(said) { LOCKED } else { classify_code(error.code(), 400) };
             Error::new(kind, message.unwrap_or(said))
                 .during("delete")
                 .on(format!("{}/{}", self.name, error.key().unwrap_or("?")))

@@ -8,18 +8,18 @@ pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Send + Sync);
 pub(super) struct Moved<'a> {
     done: u64,
     total: Option<u64>,
-    told: Progress<'a>,
+    callback: Progress<'a>,
 }
 
 impl<'a> Moved<'a> {
-    pub(super) fn of(total: Option<u64>, told: Progress<'a>) -> Self {
-        told(0, total);
-        Self { done: 0, total, told }
+    pub(super) fn of(total: Option<u64>, callback: Progress<'a>) -> Self {
+        callback(0, total);
+        Self { done: 0, total, callback }
     }
 
     pub(super) fn add(&mut self, bytes: u64) {
         self.done += bytes;
-        (self.told)(self.done, self.total);
+        (self.callback)(self.done, self.total);
     }
 
     pub(super) fn done(&self) -> u64 {

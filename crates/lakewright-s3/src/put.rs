@@ -19,7 +19,7 @@ use super::classify::{may_be_carried_out, refusal};
 use super::overrides::{SMALL, overrides, with};
 use super::types::{IN_PATH, quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
-use lakewright_client::{PayloadHash, Repeat, Request};
+use lakewright_client::{PayloadHash, Request, Retry};
 
 /// Bytes as a caller brings them.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
@@ -241,7 +241,7 @@ impl Bucket {
             body: bytes,
             // The CRC32C covers it.
             hash: PayloadHash::Unsigned,
-            repeat: if options.is_conditional() { Repeat::Unsent } else { Repeat::Freely },
+            retry: if options.is_conditional() { Retry::IfUnsent } else { Retry::Always },
             limit: REFUSAL,
         };
         let answer = self.s3().client().send(&request).await.map_err(failed)?;

@@ -26,7 +26,7 @@ pub use lake::Lake;
 pub use lakewright_admin::{self as admin, Admin};
 pub use lakewright_client::finish_background_work;
 pub use lakewright_client::profile::{
-    self, Addressing, Credentials, Origin, Profile, Resolved, SettingValue, Settings, Value,
+    self, Credentials, Origin, Profile, Resolved, SettingValue, Settings, UrlStyle, Value,
 };
 pub use lakewright_core::bucket_config::{
     self, Access, AnonymousAccess, Day, Encryption, LifecycleRule, NoncurrentTransition,

@@ -1,5 +1,5 @@
-//! Credentials as the SDK asks for them: read again when their files changed, at once when the
-//! server refused them.
+//! The source of credentials. Files that have changed are read again; a refusal by the server
+//! causes a check at once.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -16,42 +16,44 @@ use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
 
 use super::{Credentials, Value, env};
 
-/// How long files are trusted without another look. A look costs a few microseconds; a
-/// secret that rotated is noticed within this time, or at the first refusal.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The time between two checks whether files have changed. A check takes a few microseconds; a
+/// rotated secret is noticed within this time, or at the first refusal.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A request that is refused this soon after a change may have been signed before it.
-const UNDER_WAY: Duration = Duration::from_secs(10);
+/// The time after a change within which a refused request may have been signed before the change.
+const IN_FLIGHT: Duration = Duration::from_secs(10);
 
-/// Temporary keys are renewed this long before they end, as the AWS SDKs do.
-const SLACK: Duration = Duration::from_secs(10);
+/// The time before their expiry at which temporary credentials are renewed, as in the AWS SDKs.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 
-/// No key pair is this long (bytes); a wrong path to something huge is refused unread.
-const LONGEST: u64 = 64 * 1024;
+/// The maximum size of a secret in bytes. It limits what is read if the path names another file.
+const MAX_BYTES: u64 = 64 * 1024;
 
-/// Where the SDK gets its keys from. One instance a client.
+/// The source of the credentials of one client.
 #[derive(Debug)]
 pub struct CredentialSource {
     credentials: Credentials,
     provider_config: ProviderConfig,
     files: Vec<PathBuf>,
     state: Mutex<State>,
-    asking: tokio::sync::Mutex<()>,
+    /// Held by the task that requests credentials from the provider chain.
+    provider_lock: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct State {
-    looked: Option<Instant>,
+    /// The time of the last check of the files.
+    checked: Option<Instant>,
     stamps: Vec<Option<Stamp>>,
     keys: Option<Keys>,
     chain: Option<SharedCredentialsProvider>,
-    /// When other files than before were found.
+    /// The time at which a check found changed files.
     changed: Option<Instant>,
-    /// How often that happened. What was read before a change is not kept after it.
+    /// The number of changes. Credentials that were read before a change are not kept after it.
     generation: u64,
 }
 
-/// What tells one version of a file from the next without reading it.
+/// The properties by which two versions of a file differ, without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -68,14 +70,14 @@ impl Stamp {
 }
 
 impl CredentialSource {
-    /// A source for these credentials. Requests of AWS providers go through `http`.
+    /// Creates a source of `credentials`. AWS providers send their requests with `http`.
     pub fn new(credentials: Credentials, http: SharedHttpClient, region: &str) -> Arc<Self> {
         let provider_config = ProviderConfig::without_region()
             .with_region(Some(aws_types::region::Region::new(region.to_owned())))
             .with_http_client(http);
-        let files = watched(&credentials);
+        let files = watched_files(&credentials);
         let state = State {
-            looked: None,
+            checked: None,
             stamps: Vec::new(),
             keys: None,
             chain: None,
@@ -87,29 +89,29 @@ impl CredentialSource {
             provider_config,
             files,
             state: Mutex::new(state),
-            asking: tokio::sync::Mutex::default(),
+            provider_lock: tokio::sync::Mutex::default(),
         })
     }
 
-    /// The server refused the keys. Looks at the files at once and says whether another attempt
-    /// would be made with other keys. Asked twice about one attempt, it answers the same twice.
+    /// Checks the files after a refusal by the server, and returns whether a retry would be made
+    /// with other credentials. Two calls after the same attempt return the same.
     pub fn refused(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.looked = None;
-        self.look(&mut state);
-        state.changed.is_some_and(|at| at.elapsed() < UNDER_WAY)
+        state.checked = None;
+        self.check(&mut state);
+        state.changed.is_some_and(|at| at.elapsed() < IN_FLIGHT)
     }
 
     fn stamps(&self) -> Vec<Option<Stamp>> {
         self.files.iter().map(|path| Stamp::of(path)).collect()
     }
 
-    /// Drops what was cached where a file changed since the last look.
-    fn look(&self, state: &mut State) {
-        if self.files.is_empty() || state.looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+    /// Drops the cached credentials if a file has changed since the last check.
+    fn check(&self, state: &mut State) {
+        if self.files.is_empty() || state.checked.is_some_and(|at| at.elapsed() < CHECK_INTERVAL) {
             return;
         }
-        state.looked = Some(Instant::now());
+        state.checked = Some(Instant::now());
         let stamps = self.stamps();
         if stamps != state.stamps {
             if !state.stamps.is_empty() {
@@ -125,15 +127,15 @@ impl CredentialSource {
     async fn provide(&self) -> provider::Result {
         let (chain, generation) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            self.look(&mut state);
-            if let Some(keys) = state.keys.clone().filter(still_good) {
+            self.check(&mut state);
+            if let Some(keys) = state.keys.clone().filter(is_still_valid) {
                 return Ok(keys);
             }
             if let Credentials::Keys { access_key_id, secret_access_key, session_token } =
                 &self.credentials
             {
-                // A file of a few bytes: a hop to the blocking pool would take longer than the
-                // read, and it happens once a rotation.
+                // The files are small and read once for each rotation: moving the read to the
+                // blocking pool would take longer than the read.
                 let keys = read_keys(access_key_id, secret_access_key, session_token.as_ref())
                     .map_err(CredentialsError::invalid_configuration)?;
                 state.keys = Some(keys.clone());
@@ -142,11 +144,11 @@ impl CredentialSource {
             let chain = state.chain.get_or_insert_with(|| self.chain()).clone();
             (chain, state.generation)
         };
-        // One asks and the others wait for its answer: STS or a credential_process is slow.
-        let _one = self.asking.lock().await;
+        // STS and `credential_process` are slow, so one task uses them and the others wait.
+        let _one = self.provider_lock.lock().await;
         {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(keys) = state.keys.clone().filter(still_good)
+            if let Some(keys) = state.keys.clone().filter(is_still_valid)
                 && state.generation == generation
             {
                 return Ok(keys);
@@ -188,13 +190,13 @@ impl ProvideCredentials for CredentialSource {
     }
 }
 
-/// Whether the keys will still be good when the request arrives.
-fn still_good(keys: &Keys) -> bool {
-    keys.expiry().is_none_or(|end| end > SystemTime::now() + SLACK)
+/// Whether the credentials are still valid when the request arrives.
+fn is_still_valid(keys: &Keys) -> bool {
+    keys.expiry().is_none_or(|end| end > SystemTime::now() + EXPIRY_MARGIN)
 }
 
-/// The files whose change means other keys.
-fn watched(credentials: &Credentials) -> Vec<PathBuf> {
+/// Returns the files whose change may change the credentials.
+fn watched_files(credentials: &Credentials) -> Vec<PathBuf> {
     match credentials {
         Credentials::Keys { access_key_id, secret_access_key, session_token } => {
             [Some(access_key_id), Some(secret_access_key), session_token.as_ref()]
@@ -240,11 +242,11 @@ fn read(value: &Value) -> Result<Secret> {
     }
 }
 
-/// Reads what a reference names, without white space around it.
+/// Reads the secret that a reference names, without white space around it.
 ///
 /// # Errors
-/// `InvalidConfig` with the reference, never the content, when it is missing, unreadable,
-/// empty, no UTF-8 or too long.
+/// `InvalidConfig`, with the reference but not the content, if the secret is missing, unreadable,
+/// empty, not UTF-8 or too long.
 pub fn read_secret(reference: &SecretRef) -> Result<Secret> {
     let wrong = |why: String| {
         Error::new(ErrorKind::InvalidConfig, format!("the secret in {reference}: {why}"))
@@ -264,10 +266,10 @@ pub fn read_secret(reference: &SecretRef) -> Result<Secret> {
 fn read_file(path: &Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     let mut text = String::new();
-    // Devices and pipes have no length that could be looked at.
-    file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > LONGEST {
-        return Err(format!("more than {LONGEST} bytes are too many for a secret"));
+    // The read is limited, because devices and pipes have no size that could be checked before.
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(format!("more than {MAX_BYTES} bytes are too many for a secret"));
     }
     Ok(text)
 }
@@ -306,13 +308,17 @@ mod tests {
         assert_eq!(source.provide().await.unwrap().secret_access_key(), "first");
         assert!(!source.refused());
         std::fs::write(&path, "second-one\n").unwrap();
-        assert_eq!(source.provide().await.unwrap().secret_access_key(), "first", "not yet due");
+        assert_eq!(
+            source.provide().await.unwrap().secret_access_key(),
+            "first",
+            "the next check is not due yet"
+        );
         assert!(source.refused());
         assert_eq!(source.provide().await.unwrap().secret_access_key(), "second-one");
     }
 
     #[tokio::test]
-    async fn says_what_is_wrong_with_a_secret_file() {
+    async fn errors_describe_the_fault_of_a_secret_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
         for (content, why) in [(None, "No such file"), (Some(""), "empty"), (Some(" \n"), "empty")]

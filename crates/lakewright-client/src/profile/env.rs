@@ -1,20 +1,20 @@
-//! Every environment variable lakewright reads, in one list.
+//! The environment variables that lakewright reads.
 
-/// One environment variable and what it does.
+/// An environment variable and its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnvironmentVariable {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What it sets, for people.
+    /// The meaning, for display.
     pub meaning: &'static str,
 }
 
-/// Not every name is read in this crate: the list is of the whole project.
+/// Defines a constant for each variable, and the list of all. Some are read by other crates only.
 macro_rules! environment {
     ($($constant:ident = $name:literal: $meaning:literal;)*) => {
         $(#[allow(dead_code)] pub(crate) const $constant: &str = $name;)*
 
-        /// The registry: `lakewright profile show` and the README are held to it.
+        /// All environment variables that lakewright reads.
         pub const ENVIRONMENT: &[EnvironmentVariable] =
             &[$(EnvironmentVariable { name: $name, meaning: $meaning }),*];
     };

@@ -1,4 +1,5 @@
-//! `profiles.toml`: named profiles, the user's before the system's.
+//! The files `profiles.toml`, which contain named profiles. Those of the user have precedence over
+//! those of the system.
 //!
 //! ```toml
 //! [prod]
@@ -16,10 +17,10 @@ use super::env;
 use super::resolve::Surroundings;
 use super::settings::Settings;
 
-/// Where the system's profiles are.
+/// The path of the system's profiles.
 const SYSTEM: &str = "/etc/lakewright/profiles.toml";
 
-/// The files in which profiles are looked for, the first that has the name wins.
+/// Returns the files that may contain profiles. The first that has a profile of a name is used.
 pub(super) fn paths(around: &Surroundings) -> Vec<PathBuf> {
     if let Some(only) = around.var(env::PROFILES_FILE) {
         return vec![only.into()];
@@ -32,10 +33,10 @@ pub(super) fn paths(around: &Surroundings) -> Vec<PathBuf> {
     user.into_iter().chain([SYSTEM.into()]).collect()
 }
 
-/// Every profile of every file, with the file it stands in.
+/// Returns every profile, with the path of its file.
 ///
 /// # Errors
-/// `InvalidConfig` with file, place and reason where a file cannot be read or understood.
+/// `InvalidConfig` with path, line and reason if a file cannot be read or parsed.
 pub(super) fn load(around: &Surroundings) -> Result<BTreeMap<String, (PathBuf, Settings)>> {
     let mut profiles = BTreeMap::new();
     for path in paths(around) {
@@ -60,7 +61,7 @@ pub(super) fn load(around: &Surroundings) -> Result<BTreeMap<String, (PathBuf, S
 
 fn parse(text: &str) -> Result<BTreeMap<String, Settings>> {
     toml::from_str(text).map_err(|error| {
-        // toml's own rendering quotes the line, and the line may hold a secret.
+        // The `Display` of a TOML error quotes the line, which may contain a secret.
         let place = error.span().map_or(String::new(), |span| {
             let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
             format!(" in line {line}")
@@ -70,7 +71,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, Settings>> {
     })
 }
 
-/// serde names the offending value in "invalid type" messages; what stands there is cut.
+/// Removes the value from serde's "invalid type" messages, because it may be a secret.
 fn plain(message: &str) -> String {
     let message = message.trim().replace('\n', " ");
     match message.split_once("invalid type: ") {
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn says_where_it_is_wrong_and_repeats_no_value() {
+    fn errors_name_the_line_and_repeat_no_value() {
         for text in [
             "[a]\nsecret_access_kye = \"hunter2\"\n",
             "[a]\nretries = \"hunter2\"\n",

@@ -1,4 +1,4 @@
-//! One endpoint, one region, one set of credentials: what every request is made with.
+//! The settings that every request is made with: endpoint, region, credentials and limits.
 
 mod credentials;
 mod env;
@@ -18,169 +18,170 @@ pub use env::{ENVIRONMENT, EnvironmentVariable};
 pub use resolve::{Origin, Resolved, profile_names};
 pub use settings::{SettingValue, Settings};
 
-/// How a bucket's name reaches the server.
+/// The position of the bucket's name in URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Addressing {
-    /// `https://endpoint/bucket/key`, which every server understands.
+pub enum UrlStyle {
+    /// `https://endpoint/bucket/key`, which every server supports.
     #[default]
     Path,
-    /// `https://bucket.endpoint/key`, which needs a wildcard name in DNS.
+    /// `https://bucket.endpoint/key`, which requires a wildcard name in DNS.
     VirtualHost,
 }
 
-/// One part of a key pair: the text itself, or where to read it each time it changed.
+/// One part of a key pair: the text, or a reference to the place where it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Given as it is.
+    /// The text.
     Literal(Secret),
-    /// To be read from a file, an environment variable or a systemd credential.
+    /// A file, an environment variable or a systemd credential.
     Reference(SecretRef),
 }
 
-/// Who the requests are signed for.
+/// The credentials that requests are signed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
     /// Requests are not signed.
     Anonymous,
-    /// A key pair. What stands in files is read again when they change or the server refuses it.
+    /// A key pair. Files are read again when they change or the server refuses their content.
     Keys {
         /// The access key id.
         access_key_id: Value,
-        /// Its secret.
+        /// The secret access key.
         secret_access_key: Value,
         /// The token of temporary credentials.
         session_token: Option<Value>,
     },
-    /// A profile of the shared AWS files, assumed roles and `credential_process` included.
+    /// A profile of the shared AWS files, including assumed roles and `credential_process`.
     AwsProfile {
-        /// Its name.
+        /// The name of the profile.
         name: String,
     },
-    /// The metadata service of the cloud machine. Asked only when told to: elsewhere it costs
-    /// seconds to learn that nobody answers.
+    /// The metadata service of the cloud machine. It is used only if it is configured, because
+    /// requests to it take seconds to fail on other machines.
     InstanceMetadata,
 }
 
-/// What every request is made with. Built by hand with [`Profile::builder`], or found by
-/// [`Settings::resolve`] where people keep such things.
+/// The settings that every request is made with. [`Profile::builder`] builds a profile, and
+/// [`Settings::resolve`] finds one in profile files and environment variables.
 ///
 /// `Debug` shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Builder)]
 pub struct Profile {
-    /// `http://host:port` or `https://host:port`; `None` is Amazon S3 in [`Self::region`].
+    /// `http://host:port` or `https://host:port`; `None` for Amazon S3 in [`Self::region`].
     endpoint: Option<String>,
     /// The region that requests are signed for.
     #[builder(default = String::from(Profile::DEFAULT_REGION))]
     region: String,
-    /// How a bucket's name reaches the server.
+    /// The position of the bucket's name in URLs.
     #[builder(default)]
-    addressing: Addressing,
-    /// Who requests are signed for.
+    url_style: UrlStyle,
+    /// The credentials that requests are signed with.
     credentials: Credentials,
-    /// A PEM file of certificates trusted besides those of the system.
+    /// A PEM file of certificates that are trusted besides those of the system.
     ca_file: Option<PathBuf>,
-    /// How long a connection may take to come up.
+    /// The time within which a connection must be established.
     #[builder(default = Profile::DEFAULT_CONNECT_TIMEOUT)]
     connect_timeout: Duration,
-    /// How long the server may be silent while an answer is awaited or being read. Uploads of
-    /// more than 1 MiB have what a line of 2 Mbit/s needs besides.
+    /// The time after which a server that sends nothing is given up, before and during a response.
+    /// Uploads of more than 1 MiB are given the time that a line of 2 Mbit/s takes in addition.
     #[builder(default = Profile::DEFAULT_READ_TIMEOUT)]
     read_timeout: Duration,
-    /// How long one request with all its retries may take, reading the body aside.
+    /// The time within which a request must succeed, with all retries and without reading the body.
     #[builder(default = Profile::DEFAULT_TIMEOUT)]
     timeout: Duration,
-    /// How often a failed request is sent again, with jittered exponential pauses.
+    /// The maximum number of retries of a request, with jittered exponential backoff.
     #[builder(default = Profile::DEFAULT_RETRIES)]
     retries: u32,
-    /// How many requests one transfer or batch keeps under way.
+    /// The number of concurrent requests of one transfer or batch.
     #[builder(default = Profile::DEFAULT_CONCURRENCY)]
     concurrency: usize,
-    /// Whether uploads carry a CRC32C for the server to verify.
+    /// Whether uploads have a CRC32C, which the server verifies.
     #[builder(default = true)]
     checksums: bool,
 }
 
 impl Profile {
-    /// MinIO's own default, and Amazon's oldest region.
+    /// The default region of MinIO, and the oldest one of Amazon.
     pub const DEFAULT_REGION: &'static str = "us-east-1";
-    /// Three lost SYN packets (1 s, 2 s backoff) fit; a dead host is told apart quickly.
+    /// Long enough for three SYN packets (backoff of 1 s and 2 s), short for an unreachable host.
     pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-    /// A busy disk array may think for long about a large listing or CompleteMultipartUpload.
+    /// Long enough for a large listing or `CompleteMultipartUpload` on busy disks.
     pub const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(60);
-    /// Long enough for retries after one silent read.
+    /// Long enough for retries after one read timeout.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(180);
-    /// Four attempts span about two seconds of outage: a restart of a local server.
+    /// Four attempts, which outlast a short outage such as the restart of a local server.
     pub const DEFAULT_RETRIES: u32 = 3;
-    /// Keeps two cores and one local server busy; more only costs memory.
+    /// Enough to keep two cores and one local server busy; more would only need more memory.
     pub const DEFAULT_CONCURRENCY: usize = 8;
 
-    /// The endpoint, `None` for Amazon S3.
+    /// Returns the endpoint; `None` for Amazon S3.
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
     }
 
-    /// The region.
+    /// Returns the region.
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
     }
 
-    /// How a bucket's name reaches the server.
+    /// Returns the position of the bucket's name in URLs.
     #[must_use]
-    pub fn addressing(&self) -> Addressing {
-        self.addressing
+    pub fn url_style(&self) -> UrlStyle {
+        self.url_style
     }
 
-    /// Who requests are signed for.
+    /// Returns the credentials that requests are signed with.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Certificates trusted besides those of the system.
+    /// Returns the file of certificates that are trusted besides those of the system.
     #[must_use]
     pub fn ca_file(&self) -> Option<&std::path::Path> {
         self.ca_file.as_deref()
     }
 
-    /// How long a connection may take to come up.
+    /// Returns the time within which a connection must be established.
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
         self.connect_timeout
     }
 
-    /// How long the server may be silent.
+    /// Returns the time after which a server that sends nothing is given up.
     #[must_use]
     pub fn read_timeout(&self) -> Duration {
         self.read_timeout
     }
 
-    /// How long one request with all its retries may take.
+    /// Returns the time within which a request must succeed, with all retries.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// How often a failed request is sent again.
+    /// Returns the maximum number of retries of a request.
     #[must_use]
     pub fn retries(&self) -> u32 {
         self.retries
     }
 
-    /// How many requests one transfer keeps under way.
+    /// Returns the number of concurrent requests of one transfer.
     #[must_use]
     pub fn concurrency(&self) -> usize {
         self.concurrency
     }
 
-    /// Whether uploads carry a CRC32C.
+    /// Whether uploads have a CRC32C.
     #[must_use]
     pub fn checksums(&self) -> bool {
         self.checksums
     }
 
-    /// Whether every secret is a reference, so that the profile may travel to another process.
+    /// Whether a part of the credentials is a text and not a reference, so that the profile must
+    /// not be passed to another process.
     #[must_use]
     pub fn holds_literal_secrets(&self) -> bool {
         match &self.credentials {
@@ -196,11 +197,11 @@ impl Profile {
         }
     }
 
-    /// Checks what only the whole profile can tell.
+    /// Checks the values of the profile.
     ///
     /// # Errors
-    /// `InvalidConfig` for an endpoint that is no plain `http(s)://host[:port]`, an empty
-    /// region, or a time or number of zero.
+    /// `InvalidConfig` for an endpoint other than `http(s)://host[:port]`, an empty region, or a
+    /// timeout or concurrency of zero.
     pub fn check(&self) -> Result<()> {
         let wrong = |why: String| Err(Error::new(ErrorKind::InvalidConfig, why));
         if let Some(endpoint) = &self.endpoint {
@@ -215,7 +216,7 @@ impl Profile {
             ("timeout", self.timeout),
         ] {
             if value.is_zero() {
-                return wrong(format!("{name} must be longer than nothing"));
+                return wrong(format!("{name} must be longer than 0 s"));
             }
         }
         if self.concurrency == 0 {
@@ -235,7 +236,7 @@ impl fmt::Display for Profile {
 }
 
 fn check_endpoint(endpoint: &str) -> Result<()> {
-    // What is wrong may be a password in the wrong place, so the text itself is not repeated.
+    // The messages do not contain the endpoint, because it may contain a password.
     let wrong = |why: &str| Err(Error::new(ErrorKind::InvalidConfig, format!("endpoint: {why}")));
     let Ok(uri) = endpoint.parse::<http::Uri>() else {
         return wrong("it is no URL; write http://host:port or https://host:port");

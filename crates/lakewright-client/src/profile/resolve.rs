@@ -1,4 +1,4 @@
-//! Who says what: the layers, their order, and where each value came from.
+//! The resolution of settings: the layers, their order, and the origin of each value.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -10,28 +10,28 @@ use aws_config::profile::ProfileSet;
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
 
 use super::settings::{SettingValue, Settings, duration};
-use super::{Addressing, Credentials, Profile, env, file};
+use super::{Credentials, Profile, UrlStyle, env, file};
 
-/// Where a value came from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// An argument of the call.
     Argument,
     /// A profile of `profiles.toml`.
     Profile {
-        /// Its name.
+        /// The name of the profile.
         name: String,
-        /// The file it stands in.
+        /// The file that contains the profile.
         file: PathBuf,
     },
     /// An environment variable.
     Environment(&'static str),
     /// A profile of the shared AWS files.
     AwsFiles {
-        /// Its name.
+        /// The name of the profile.
         profile: String,
     },
-    /// Nobody said anything.
+    /// The default, because no layer has a value.
     Default,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What surrounds the process, gathered once so that a resolution is one consistent answer.
+/// The environment variables of the process, read once so that a resolution is consistent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
     vars: HashMap<String, String>,
@@ -61,7 +61,7 @@ impl Surroundings {
         Self { vars }
     }
 
-    /// A variable that is set to nothing is as good as unset.
+    /// Returns the value of a variable; `None` if it is unset or empty.
     pub(super) fn var(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -90,7 +90,8 @@ impl Surroundings {
         self.parsed(name, "time in seconds", |text| duration(text.parse().ok()?).ok())
     }
 
-    /// The value itself, or the file that holds it: never both.
+    /// Returns the value of `name`, or a reference to the file that `file` names. It is an error if
+    /// both are set.
     fn secret(&self, name: &'static str, file: &'static str) -> Result<Option<SettingValue>> {
         match (self.var(name), self.var(file)) {
             (Some(_), Some(_)) => Err(Error::new(
@@ -104,11 +105,11 @@ impl Surroundings {
     }
 }
 
-/// One voice: what it says, and under which name it is quoted.
+/// The settings of one layer, with their origin.
 struct Layer {
     settings: Settings,
     origin: Origin,
-    /// Where fields have names of their own (the environment), by field.
+    /// The environment variables that the fields come from, by field.
     variables: BTreeMap<&'static str, &'static str>,
 }
 
@@ -124,8 +125,8 @@ impl Layer {
         }
     }
 
-    /// The fields that say who signs. They are taken from one layer, all or none.
-    fn names_credentials(&self) -> bool {
+    /// Whether the layer has a field of the credentials. All of them are taken from one layer.
+    fn has_credentials(&self) -> bool {
         let s = &self.settings;
         s.access_key_id.is_some()
             || s.secret_access_key.is_some()
@@ -136,7 +137,7 @@ impl Layer {
     }
 }
 
-/// What all layers together say, and who said it.
+/// The merged settings of all layers, with the origin of each value.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     settings: Settings,
@@ -144,22 +145,23 @@ pub struct Resolved {
 }
 
 impl Settings {
-    /// Asks every layer: these settings themselves, the profile they name, `LAKEWRIGHT_*`,
-    /// `AWS_*` and the shared AWS files, the default profile. For each value the first that
-    /// says something wins; key, secret and token come from one layer together.
+    /// Merges all layers, in this order: these settings, the profile that they name,
+    /// `LAKEWRIGHT_*`, the profile that `LAKEWRIGHT_PROFILE` names, `AWS_*`, the shared AWS files,
+    /// the default profile. Each value is that of the first layer that has one; access key, secret
+    /// key and token come from one layer together.
     ///
     /// # Errors
-    /// `InvalidConfig` for a file or variable that cannot be understood, and for a profile that
-    /// was named and is not there.
+    /// `InvalidConfig` for a file or variable that cannot be parsed, and for a named profile that
+    /// does not exist.
     pub async fn resolve(self) -> Result<Resolved> {
         resolve(self, &Surroundings::here()).await.map_err(|error| error.during("resolve_profile"))
     }
 }
 
-/// The names of all profiles that `profiles.toml` files have, with the file of each.
+/// Returns the names of all profiles in the `profiles.toml` files, with the file of each.
 ///
 /// # Errors
-/// `InvalidConfig` where a file cannot be read or understood.
+/// `InvalidConfig` if a file cannot be read or parsed.
 pub fn profile_names() -> Result<Vec<(String, PathBuf)>> {
     let profiles = file::load(&Surroundings::here())?;
     Ok(profiles.into_iter().map(|(name, (path, _))| (name, path)).collect())
@@ -223,7 +225,7 @@ fn merge(layers: Vec<Layer>) -> Resolved {
         concurrency,
         checksums
     );
-    if let Some(layer) = layers.iter().find(|layer| layer.names_credentials()) {
+    if let Some(layer) = layers.iter().find(|layer| layer.has_credentials()) {
         macro_rules! together {
             ($($field:ident),*) => {$(
                 settings.$field = layer.settings.$field.clone();
@@ -318,7 +320,8 @@ fn aws_variables(around: &Surroundings) -> Layer {
     Layer { settings, origin: Origin::Default, variables }
 }
 
-/// The profile of the shared AWS files: the one somebody named, else `default`.
+/// Returns the layer of the shared AWS files: the profile `named` or that of `AWS_PROFILE`, which
+/// must exist, and otherwise `default`.
 async fn aws_files(around: &Surroundings, named: Option<String>) -> Result<Option<Layer>> {
     let named = named.or_else(|| around.var(env::AWS_PROFILE).map(String::from));
     let wrong = |why: String| Error::new(ErrorKind::InvalidConfig, why);
@@ -337,7 +340,7 @@ async fn aws_files(around: &Surroundings, named: Option<String>) -> Result<Optio
             None => Ok(None),
         };
     };
-    // What makes a profile one that can sign, by the AWS SDKs' reference guide.
+    // The properties that provide credentials, according to the AWS SDKs' reference guide.
     let signs =
         ["aws_access_key_id", "role_arn", "credential_process", "sso_session", "sso_start_url"]
             .into_iter()
@@ -353,25 +356,25 @@ async fn aws_files(around: &Surroundings, named: Option<String>) -> Result<Optio
 }
 
 impl Resolved {
-    /// The endpoint as written: a URL, or `embedded:DIR`.
+    /// Returns the endpoint as it is configured: a URL, or `embedded:DIR`.
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         self.settings.endpoint.as_deref()
     }
 
-    /// Who said `field` (a field of [`Settings`]).
+    /// Returns the origin of `field`, which is a field of [`Settings`].
     #[must_use]
     pub fn origin(&self, field: &str) -> Origin {
         self.origins.get(field).cloned().unwrap_or(Origin::Default)
     }
 
-    /// The merged settings.
+    /// Returns the merged settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Replaces endpoint and credentials, for a server that was started behind the connection.
+    /// Replaces endpoint and credentials by those of a server that was started for the connection.
     #[must_use]
     pub fn served_at(mut self, endpoint: String, access_key_id: Secret, secret: Secret) -> Self {
         self.settings.endpoint = Some(endpoint);
@@ -384,11 +387,11 @@ impl Resolved {
         self
     }
 
-    /// The profile that these settings make.
+    /// Converts the settings into a profile.
     ///
     /// # Errors
-    /// `InvalidConfig` where they contradict each other or are out of range;
-    /// `Unauthenticated` where nobody said who signs.
+    /// `InvalidConfig` if they contradict each other or are out of range; `Unauthenticated` if no
+    /// credentials are configured.
     pub fn into_profile(self) -> Result<Profile> {
         let credentials = self.credentials()?;
         let s = self.settings;
@@ -409,10 +412,10 @@ impl Resolved {
             checksums
         );
         if s.virtual_host_style == Some(true) {
-            builder.addressing(Addressing::VirtualHost);
+            builder.url_style(UrlStyle::VirtualHost);
         }
         let profile = builder.build().map_err(|error| {
-            Error::new(ErrorKind::Internal, "a profile was left unfinished").caused_by(error)
+            Error::new(ErrorKind::Internal, "the profile is incomplete").caused_by(error)
         })?;
         profile.check()?;
         Ok(profile)
@@ -429,8 +432,8 @@ impl Resolved {
         ];
         if ways.into_iter().filter(|way| *way).count() > 1 {
             return wrong(
-                "say who signs in one way only: a key pair, anonymous, aws_profile or \
-                 instance_metadata"
+                "credentials are configured in more than one way; keep one of: a key pair, \
+                 anonymous, aws_profile, instance_metadata"
                     .into(),
             );
         }
@@ -462,9 +465,9 @@ impl Resolved {
             }
             (None, None) => Err(Error::new(
                 ErrorKind::Unauthenticated,
-                "nobody said who signs the requests: give access_key_id and secret_access_key, \
-                 set LAKEWRIGHT_ACCESS_KEY_ID and LAKEWRIGHT_SECRET_ACCESS_KEY, name a profile, \
-                 or say anonymous",
+                "no credentials are configured: give access_key_id and secret_access_key, set \
+                 LAKEWRIGHT_ACCESS_KEY_ID and LAKEWRIGHT_SECRET_ACCESS_KEY, name a profile, or \
+                 set anonymous",
             )),
         }
     }
@@ -478,7 +481,7 @@ mod tests {
     fn around(vars: &[(&str, &str)]) -> Surroundings {
         let mut vars: HashMap<String, String> =
             vars.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        // Keep the machine's own files out.
+        // The files of this machine must not be read.
         for name in [env::PROFILES_FILE, env::AWS_CONFIG_FILE, env::AWS_SHARED_CREDENTIALS_FILE] {
             vars.entry(name.into()).or_insert_with(|| "/nonexistent".into());
         }
@@ -541,7 +544,7 @@ mod tests {
     async fn key_and_secret_come_from_one_layer() {
         let dir = tempfile::tempdir().unwrap();
         let profiles = file(&dir, "profiles.toml", PROFILES);
-        // The environment's key must not be paired with the default profile's secret.
+        // The access key of the environment must not be paired with the secret of the profile.
         let vars = [(env::PROFILES_FILE, &*profiles), (env::ACCESS_KEY_ID, "lonely")];
         let error = resolved(Settings::default(), &vars).await.unwrap().into_profile().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -594,7 +597,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_what_is_missing_or_twofold() {
+    async fn missing_and_conflicting_settings_are_refused() {
         let nothing = resolved(Settings::default(), &[]).await.unwrap().into_profile();
         assert_eq!(nothing.unwrap_err().kind(), ErrorKind::Unauthenticated);
         let twice = [(env::SECRET_ACCESS_KEY, "a"), (env::SECRET_ACCESS_KEY_FILE, "b")];

@@ -1,4 +1,4 @@
-//! The one shape in which every layer (call, file, environment) says what it knows.
+//! The settings of one layer: of a call, a profile file or the environment.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use serde::{Deserialize, Deserializer};
 
 use super::Value;
 
-/// What one layer knows. The arguments of a call, a profile in `profiles.toml` and the
-/// environment are all read into it; every field may be absent.
+/// The settings of one layer. The arguments of a call, a profile in `profiles.toml` and the
+/// environment are all read into this type; every field may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Which profile of `profiles.toml` to take; only in calls, not in the file itself.
+    /// The name of a profile in `profiles.toml`; only in calls, not in the file itself.
     #[serde(skip)]
     pub profile: Option<String>,
     /// `http(s)://host:port`, or `embedded:DIR`.
@@ -22,44 +22,44 @@ pub struct Settings {
     pub region: Option<String>,
     /// The access key id: text, `{ file = … }`, `{ env = … }` or `{ credential = … }`.
     pub access_key_id: Option<SettingValue>,
-    /// Its secret, written in the same ways.
+    /// The secret access key, in the same forms.
     pub secret_access_key: Option<SettingValue>,
-    /// The token of temporary credentials, written in the same ways.
+    /// The token of temporary credentials, in the same forms.
     pub session_token: Option<SettingValue>,
-    /// Requests are not signed.
+    /// Whether requests are sent without a signature.
     pub anonymous: Option<bool>,
-    /// A profile of the shared AWS files.
+    /// The name of a profile in the shared AWS files.
     pub aws_profile: Option<String>,
-    /// Ask the cloud machine's metadata service.
+    /// Whether the credentials come from the metadata service of the cloud machine.
     pub instance_metadata: Option<bool>,
-    /// The bucket stands in the host name.
+    /// Whether the host name in URLs contains the bucket.
     pub virtual_host_style: Option<bool>,
-    /// A PEM file of certificates to trust besides the system's.
+    /// A PEM file of certificates that are trusted besides those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Seconds a connection may take to come up.
+    /// The time within which a connection must be established, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub connect_timeout: Option<Duration>,
-    /// Seconds the server may be silent.
+    /// The time after which a server that sends nothing is given up, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub read_timeout: Option<Duration>,
-    /// Seconds one request with its retries may take.
+    /// The time within which a request must succeed, with all retries, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub timeout: Option<Duration>,
-    /// How often a failed request is sent again.
+    /// The maximum number of retries of a request.
     pub retries: Option<u32>,
-    /// How many requests one transfer keeps under way.
+    /// The number of concurrent requests of one transfer.
     pub concurrency: Option<usize>,
-    /// Uploads carry a CRC32C.
+    /// Whether uploads have a CRC32C.
     pub checksums: Option<bool>,
 }
 
-/// How one part of a key pair is written down.
+/// One part of a key pair in the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum SettingValue {
-    /// The text itself.
+    /// The text.
     Literal(Secret),
-    /// Where it is to be read.
+    /// A file, an environment variable or a systemd credential.
     Reference(SecretRef),
 }
 
@@ -84,7 +84,7 @@ impl From<Secret> for SettingValue {
     }
 }
 
-/// A time in seconds, as people write it: finite, not negative, at most a year.
+/// Converts a time in seconds, which must be finite, not negative and at most a year.
 pub(super) fn duration(seconds: f64) -> Result<Duration> {
     const YEAR: f64 = 366.0 * 86_400.0;
     if seconds.is_finite() && (0.0..=YEAR).contains(&seconds) {

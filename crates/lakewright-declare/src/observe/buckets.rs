@@ -37,7 +37,7 @@ impl Provisioner {
             buckets.insert(name.clone(), ObservedBucket::default());
             for setting in settings {
                 lookups.push(Box::pin(async move {
-                    let bucket = self.s3.bucket(name.clone()).seen();
+                    let bucket = self.s3.bucket(name.clone()).assume_exists();
                     let found = read(&bucket, *setting, admin.then_some(&self.admin), needs).await;
                     let on = || ResourceId::Bucket(name.clone()).to_string();
                     Ok((name, found.map_err(|error| error.on(on()))?))

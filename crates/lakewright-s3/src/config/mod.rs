@@ -31,7 +31,7 @@ impl Bucket {
     /// Returns `NotFound` where the bucket is missing. MinIO reports "nothing configured", or even
     /// success, to some of these verbs on a bucket that does not exist.
     async fn must_exist(&self, operation: &'static str) -> Result<()> {
-        if self.seen {
+        if self.assume_exists {
             return Ok(());
         }
         match self.s3().head_bucket(&self.name).await {

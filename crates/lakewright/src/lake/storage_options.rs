@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lakewright_client::profile::Addressing;
+use lakewright_client::profile::UrlStyle;
 use lakewright_core::Result;
 
 use crate::Lake;
@@ -15,7 +15,7 @@ impl Lake {
     /// `InvalidConfig` or `Unauthenticated` where the keys cannot be had.
     pub async fn storage_options(&self) -> Result<BTreeMap<&'static str, String>> {
         let profile = self.profile();
-        let virtual_host = profile.addressing() == Addressing::VirtualHost;
+        let virtual_host = profile.url_style() == UrlStyle::VirtualHost;
         let mut options = BTreeMap::from([
             ("aws_region", profile.region().to_owned()),
             ("aws_virtual_hosted_style_request", virtual_host.to_string()),

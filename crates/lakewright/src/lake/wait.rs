@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use lakewright_client::{ErrorBody, PayloadHash, Repeat, Request, Response, meaning, seconds};
+use lakewright_client::{ErrorBody, PayloadHash, Request, Response, Retry, classify_code, seconds};
 use lakewright_core::{Error, ErrorKind, Result, ServiceError};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -94,7 +94,7 @@ impl Lake {
             headers: &[],
             body: Bytes::new(),
             hash: PayloadHash::Sha256,
-            repeat: Repeat::Never,
+            retry: Retry::Never,
             limit: LIMIT,
         };
         if signed {
@@ -127,7 +127,7 @@ async fn until<T, F: Future<Output = Result<T>>>(
             Err(_) => {}
         }
         if Instant::now() + pause >= end {
-            let last = last.unwrap_or_else(|| Error::new(ErrorKind::Timeout, "no answer"));
+            let last = last.unwrap_or_else(|| Error::new(ErrorKind::Timeout, "no response"));
             let message = format!("{what}: {}", last.message());
             return Err(last.wrap(ErrorKind::Timeout, message));
         }
@@ -141,7 +141,7 @@ fn unwell(answer: &Response) -> Error {
     let refusal = ErrorBody::of(answer);
     let code = Some(refusal.code).filter(|code| !code.is_empty());
     let text = Some(refusal.message).filter(|text| !text.is_empty());
-    let (kind, said) = meaning(code.as_deref(), answer.status);
+    let (kind, said) = classify_code(code.as_deref(), answer.status);
     let message = said.map_or_else(|| format!("the server answered {}", answer.status), Into::into);
     Error::new(kind, message).with_service(ServiceError {
         status: answer.status,

@@ -1,8 +1,8 @@
-//! The meaning of the statuses and error codes of S3 servers.
+//! The statuses and error codes of S3 servers.
 
 use lakewright_core::ErrorKind;
 
-/// The service codes of refused credentials.
+/// The error codes of refused credentials.
 pub const CREDENTIAL_ERRORS: [&str; 8] = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
@@ -28,9 +28,9 @@ pub const fn leaves_outcome_open(status: u16) -> bool {
     }
 }
 
-/// The kind of a refusal and, where lakewright has a better explanation than the server, the
-/// message.
-pub fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static str>) {
+/// Returns the kind of a refusal and, where lakewright has a better explanation than the server,
+/// the message.
+pub fn classify_code(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static str>) {
     use ErrorKind as K;
     let known = match code.unwrap_or_default() {
         "NoSuchBucket" => (K::NotFound, Some("the bucket does not exist")),
@@ -39,14 +39,14 @@ pub fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static s
         "NoSuchUpload" => (K::NotFound, Some("the multipart upload does not exist (any more)")),
         "BucketAlreadyOwnedByYou" => (K::AlreadyExists, Some("the bucket exists already")),
         "BucketAlreadyExists" => {
-            (K::AlreadyExists, Some("the bucket exists already and belongs to somebody else"))
+            (K::AlreadyExists, Some("the bucket name is taken by another account"))
         }
         "BucketNotEmpty" => {
             (K::Conflict, Some("the bucket still holds objects; delete them first"))
         }
         "PreconditionFailed" => (K::PreconditionFailed, Some("the condition does not hold")),
         "ConditionalRequestConflict" | "OperationAborted" => {
-            (K::Conflict, Some("somebody else is changing it at the same time"))
+            (K::Conflict, Some("another request is changing it at the same time"))
         }
         "InvalidAccessKeyId" => {
             (K::Unauthenticated, Some("the server does not know the access key id"))
@@ -84,15 +84,15 @@ pub fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static s
         | "ThrottlingException"
         | "RequestLimitExceeded" => (K::Throttled, Some("the server asks for fewer requests")),
         "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" => {
-            (K::InvalidConfig, Some("the bucket lives in another region or at another endpoint"))
+            (K::InvalidConfig, Some("the bucket is in another region or at another endpoint"))
         }
         "NotImplemented" | "MethodNotAllowed" => (K::Unsupported, None),
         "InvalidStorageClass" => (
             K::InvalidInput,
-            Some("the server has no such storage class; a tier of MinIO's has to be made first"),
+            Some("the server has no such storage class; on MinIO, create the tier first"),
         ),
         "PolicyTooLarge" => (K::TooLarge, Some("the policy is larger than the server takes")),
-        // Of the thing, not of what was asked for: nobody shall think that the bucket is missing.
+        // Not `NotFound`, which the caller would take for a missing bucket.
         "kms:KeyNotFound" | "KMS.NotFoundException" | "XMinioKMSKeyNotFound" => {
             (K::InvalidInput, Some("the server's KMS has no key of this name"))
         }
@@ -109,12 +109,13 @@ pub fn meaning(code: Option<&str>, status: u16) -> (ErrorKind, Option<&'static s
         }
         _ => (by_status(status), None),
     };
-    // Without a code (HEAD), the status is all there is to say.
+    // The response to HEAD has no body, so only the status is known.
     match (known, code, status) {
         ((kind, None), None, 404) => (kind, Some("it does not exist")),
-        ((kind, None), None, 403) => {
-            (kind, Some("denied, or the keys are wrong: an answer to HEAD does not say which"))
-        }
+        ((kind, None), None, 403) => (
+            kind,
+            Some("denied, or the credentials are wrong; the response to HEAD does not tell which"),
+        ),
         (known, ..) => known,
     }
 }
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_and_statuses_have_a_meaning() {
+    fn codes_and_statuses_have_a_kind() {
         for (code, status, kind) in [
             (Some("NoSuchBucket"), 404, ErrorKind::NotFound),
             (Some("SignatureDoesNotMatch"), 403, ErrorKind::Unauthenticated),
@@ -153,12 +154,12 @@ mod tests {
             (None, 404, ErrorKind::NotFound),
             (None, 304, ErrorKind::PreconditionFailed),
         ] {
-            assert_eq!(meaning(code, status).0, kind, "{code:?} {status}");
+            assert_eq!(classify_code(code, status).0, kind, "{code:?} {status}");
         }
         assert!(
             CREDENTIAL_ERRORS
                 .iter()
-                .all(|code| meaning(Some(code), 403).0 == ErrorKind::Unauthenticated)
+                .all(|code| classify_code(Some(code), 403).0 == ErrorKind::Unauthenticated)
         );
     }
 }
