@@ -1,9 +1,9 @@
-//! The bytes of an object on their way: watched for stalls, resumed when the connection breaks.
+//! The body of an object that is being read. It detects stalls and resumes broken connections.
 
 use std::ops::Range;
 use std::time::Duration;
 
-use aws_sdk_s3::primitives::ByteStream as Wire;
+use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -13,7 +13,7 @@ use super::get::extent;
 use super::types::quoted;
 use super::{Bucket, ObjectInfo};
 
-/// Pause before a broken body is asked for again; doubled each time, as for any retry.
+/// The delay before the rest of a broken body is requested; it doubles with each break.
 const INITIAL_DELAY: Duration = Duration::from_millis(100);
 
 /// The rest of an object that is being read. Read with [`Body::chunk`], [`Body::into_bytes`] or
@@ -23,9 +23,9 @@ pub struct Body {
     key: ObjectKey,
     etag: Option<String>,
     version_id: Option<String>,
-    /// What has not arrived yet.
+    /// The bytes that have not arrived yet.
     missing: Range<u64>,
-    wire: Wire,
+    stream: SdkStream,
     breaks: u32,
     operation: &'static str,
 }
@@ -36,24 +36,24 @@ impl Body {
         key: ObjectKey,
         info: &ObjectInfo,
         range: Range<u64>,
-        wire: Wire,
+        stream: SdkStream,
         operation: &'static str,
     ) -> Self {
         let (etag, version_id) = (info.etag.clone(), info.version_id.clone());
-        Self { bucket, key, etag, version_id, missing: range, wire, breaks: 0, operation }
+        Self { bucket, key, etag, version_id, missing: range, stream, breaks: 0, operation }
     }
 
-    /// How many bytes are still to come.
+    /// Returns the number of bytes that have not arrived yet.
     #[must_use]
     pub fn remaining(&self) -> u64 {
         self.missing.end - self.missing.start
     }
 
-    /// The next bytes, `None` at the end. Never more nor fewer in all than were announced.
+    /// Returns the next bytes; `None` at the end. Together they are as many as were announced.
     ///
     /// # Errors
-    /// `Unavailable` or `Timeout` when the connection breaks or stalls more often than the
-    /// profile retries; `Corrupt` when the server sends another number of bytes than it said;
+    /// `Unavailable` or `Timeout` when the connection breaks or stalls more often than the profile
+    /// allows retries; `Corrupt` when the server sends another number of bytes than it announced;
     /// `PreconditionFailed` when the object was replaced meanwhile.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         loop {
@@ -61,7 +61,7 @@ impl Body {
                 return Ok(None);
             }
             let stall = self.bucket.s3().profile().read_timeout();
-            let broken = match tokio::time::timeout(stall, self.wire.next()).await {
+            let broken = match tokio::time::timeout(stall, self.stream.next()).await {
                 Ok(Some(Ok(bytes))) if bytes.is_empty() => continue,
                 Ok(Some(Ok(bytes))) if bytes.len() as u64 > self.remaining() => {
                     let why = "the server sends more bytes than it announced";
@@ -73,10 +73,11 @@ impl Body {
                     return Ok(Some(bytes));
                 }
                 Ok(None) => Error::new(ErrorKind::Unavailable, "the body ended too early"),
-                Ok(Some(Err(error))) => {
-                    Error::new(ErrorKind::Unavailable, "the connection broke in mid-body")
-                        .caused_by(error)
-                }
+                Ok(Some(Err(error))) => Error::new(
+                    ErrorKind::Unavailable,
+                    "the connection broke while the body was read",
+                )
+                .caused_by(error),
                 Err(_) => {
                     let why = format!("no byte arrived for {} s", stall.as_secs_f64());
                     Error::new(ErrorKind::Timeout, why)
@@ -86,7 +87,7 @@ impl Body {
         }
     }
 
-    /// Asks for what is missing, of the very same object.
+    /// Requests the bytes that are missing, on the condition that the object is still the same.
     async fn resume(&mut self, broken: Error) -> Result<()> {
         let Some(etag) = self.etag.as_deref() else { return Err(self.failed(broken)) };
         if self.breaks >= self.bucket.s3().profile().retries() {
@@ -96,7 +97,7 @@ impl Body {
         self.breaks += 1;
         let Range { start, end } = self.missing;
         tracing::debug!(key = %self.key, start, end, error = %broken, "resuming a body");
-        let answer =
+        let response =
             self.bucket
                 .s3()
                 .sdk
@@ -117,22 +118,22 @@ impl Body {
                         _ => error,
                     }
                 })?;
-        let (range, _) = extent(answer.content_range(), None);
+        let (range, _) = extent(response.content_range(), None);
         if range != Some(start..end) {
-            let why = "the server does not go on where the body broke off";
+            let why = "the server returned another range than the missing one";
             return Err(self.failed(Error::new(ErrorKind::Corrupt, why)));
         }
-        self.wire = answer.body;
+        self.stream = response.body;
         Ok(())
     }
 
-    /// Everything into one buffer of the announced size.
+    /// Reads the rest into one buffer of the announced size.
     ///
     /// # Errors
-    /// Those of [`Body::chunk`], and `TooLarge` when the buffer cannot be had.
+    /// Those of [`Body::chunk`], and `TooLarge` when there is too little memory.
     pub async fn into_bytes(mut self) -> Result<Bytes> {
         let length = self.remaining();
-        // One frame that holds it all needs no second buffer.
+        // A single frame with the whole body needs no second buffer.
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
         if first.len() as u64 == length {
             return Ok(first);
@@ -150,7 +151,7 @@ impl Body {
         Ok(buffer.into())
     }
 
-    /// The chunks as a stream; it ends after the first error.
+    /// Returns the chunks as a stream, which ends after the first error.
     pub fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
         futures::stream::try_unfold(self, |mut body| async move {
             Ok(body.chunk().await?.map(|bytes| (bytes, body)))
@@ -158,8 +159,8 @@ impl Body {
         .boxed()
     }
 
-    /// The chunks joined to pieces of at least `bytes` each, the last one aside: frames of the
-    /// wire are a few kilobytes, and each piece that crosses a border costs.
+    /// Returns the chunks as a stream, joined to pieces of at least `bytes` each, except for the
+    /// last. Chunks have a few kilobytes, so pieces reduce the cost of handing them over.
     pub fn into_pieces(self, bytes: usize) -> BoxStream<'static, Result<Bytes>> {
         futures::stream::try_unfold(self, move |mut body| async move {
             let mut piece = BytesMut::new();

@@ -8,7 +8,7 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 
 /// An interceptor that reads the body of a response after the SDK has read it. MinIO adds elements
-/// of its own, which the SDK skips. Clones share the value: one goes with the request, and the
+/// of its own, which the SDK skips. Clones share the value: one is given to the request, and the
 /// other returns the value.
 #[derive(Clone, Debug)]
 pub(crate) struct BodyReader<T> {

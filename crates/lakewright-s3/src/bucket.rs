@@ -6,14 +6,14 @@ use lakewright_core::{BucketName, ObjectKey};
 
 use crate::S3;
 
-/// A handle on a bucket, for what happens inside it. It holds no state of the bucket and is made
-/// without a request.
+/// A handle on a bucket, with the verbs that act inside it. It holds no state of the bucket, and
+/// creating it sends no request.
 #[derive(Clone)]
 pub struct Bucket {
     s3: S3,
     pub(crate) name: BucketName,
-    /// Set when this process has just created or listed the bucket, so that verbs need not check
-    /// first that it exists.
+    /// Set when this process has just created or listed the bucket, so that no verb needs to check
+    /// that it exists.
     pub(crate) assume_exists: bool,
 }
 
@@ -22,26 +22,26 @@ impl Bucket {
         Self { s3, name, assume_exists: false }
     }
 
-    /// The same handle for a caller that has just seen the bucket: no verb checks first that it
-    /// exists.
+    /// Returns a handle whose verbs do not check that the bucket exists, for a caller that has just
+    /// created or listed it.
     #[must_use]
     pub fn assume_exists(self) -> Self {
         Self { assume_exists: true, ..self }
     }
 
-    /// The bucket's name.
+    /// Returns the name of the bucket.
     #[must_use]
     pub fn name(&self) -> &BucketName {
         &self.name
     }
 
-    /// The connection it is reached through.
+    /// Returns the server of the bucket.
     #[must_use]
     pub fn s3(&self) -> &S3 {
         &self.s3
     }
 
-    /// The object's name in errors: `bucket/key`.
+    /// Returns the name of an object in errors: `bucket/key`.
     pub(crate) fn path(&self, key: &ObjectKey) -> String {
         format!("{}/{key}", self.name)
     }

@@ -25,10 +25,13 @@ impl S3 {
     where
         E: ProvideErrorMetadata + RequestId + StdError + Send + Sync + 'static,
     {
-        let said = match &error {
+        let converted = match &error {
             SdkError::ServiceError(service) => self.service_error(service.err(), service.raw()),
             SdkError::ResponseError(response) if connection_lost(&error) => {
-                let why = format!("lost the connection to {} in mid-answer", self.profile());
+                let why = format!(
+                    "lost the connection to {} in the middle of the response",
+                    self.profile()
+                );
                 Error::new(ErrorKind::Unavailable, why).with_service(ServiceError {
                     status: response.raw().status().as_u16(),
                     ..ServiceError::default()
@@ -45,14 +48,14 @@ impl S3 {
                 ),
             ),
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
-                Some(connector) if no_keys(connector).is_none() => {
+                Some(connector) if missing_credentials(connector).is_none() => {
                     unreachable(self.profile(), connector, failure.is_timeout())
                 }
-                _ => local(&error),
+                _ => not_sent(&error),
             },
-            _ => local(&error),
+            _ => not_sent(&error),
         };
-        said.during(operation).on(resource).caused_by(Cause(chain(&error)))
+        converted.during(operation).on(resource).caused_by(Cause(chain(&error)))
     }
 
     fn service_error<E: ProvideErrorMetadata + RequestId>(
@@ -99,8 +102,8 @@ pub(super) fn refusal(response: &Response) -> Error {
     })
 }
 
-/// The error for a response, with lakewright's explanation where it has one and the service's
-/// otherwise.
+/// Returns the error for a refusal, with lakewright's explanation if it has one and that of the
+/// service otherwise.
 fn explained(service: ServiceError) -> Error {
     let text = service.message.as_deref().unwrap_or_default();
     let (kind, message) = if is_locked(text) {
@@ -125,17 +128,18 @@ pub(super) fn may_be_carried_out(error: &Error) -> bool {
     }
 }
 
-/// The error for a request that was not sent: there are no credentials, or it cannot be built.
-fn local(error: &(dyn StdError + 'static)) -> Error {
-    let error = no_keys(error).unwrap_or_else(|| {
+/// Returns the error for a request that was not sent, because there are no credentials or because
+/// the request cannot be built.
+fn not_sent(error: &(dyn StdError + 'static)) -> Error {
+    let error = missing_credentials(error).unwrap_or_else(|| {
         let why = format!("the request cannot be made: {}", root(error));
         Error::new(ErrorKind::InvalidInput, why)
     });
     error.with_outcome(Outcome::NotSent)
 }
 
-/// The reason why there are no credentials to sign with, if that is the cause.
-fn no_keys(error: &(dyn StdError + 'static)) -> Option<Error> {
+/// Returns the reason why there are no credentials to sign with, if that is the cause of `error`.
+fn missing_credentials(error: &(dyn StdError + 'static)) -> Option<Error> {
     let mut cause = Some(error);
     let mut found = None;
     while let Some(error) = cause {
@@ -151,14 +155,15 @@ fn no_keys(error: &(dyn StdError + 'static)) -> Option<Error> {
     found
 }
 
-/// The error for a response that is none of S3: a proxy's page, or another kind of server.
+/// Returns the error for a response that the SDK cannot read.
 fn unreadable(raw: &HttpResponse) -> Error {
     not_an_s3_response(raw.status().as_u16())
 }
 
+/// Returns the error for a response that is not one of S3, such as the page of a proxy.
 fn not_an_s3_response(status: u16) -> Error {
     let kind = if status >= 500 { ErrorKind::Unavailable } else { ErrorKind::Corrupt };
-    let why = "the answer is no S3 answer; is the endpoint an S3 server?";
+    let why = "the response is not one of S3; is the endpoint an S3 server?";
     Error::new(kind, why).with_service(ServiceError { status, ..ServiceError::default() })
 }
 

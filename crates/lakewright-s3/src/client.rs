@@ -1,4 +1,4 @@
-//! The one S3 client, tuned once for everything that is sent through it.
+//! The S3 client of the SDK and its configuration.
 
 use std::sync::Arc;
 
@@ -27,7 +27,8 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// The S3 server that `client` connects to, on its connections and credentials. Nothing is sent.
+    /// Creates a handle on the S3 server that `client` connects to, with the connections and
+    /// credentials of `client`. Nothing is sent.
     #[must_use]
     pub fn new(client: &Client) -> Self {
         let profile = client.profile();
@@ -41,7 +42,7 @@ impl S3 {
             // buffered body goes into a header instead (put.rs).
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            // Fires falsely on a machine whose cores are busy; read timeouts cover stalls.
+            // This protection takes busy cores for a stall; the read timeouts detect real stalls.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder()
@@ -63,7 +64,7 @@ impl S3 {
             None => config.allow_no_auth(),
             Some(source) => {
                 config
-                    .identity_cache(IdentityCache::no_cache()) // the source caches by itself
+                    .identity_cache(IdentityCache::no_cache()) // the source has a cache
                     .retry_classifier(NewKeys(source.clone()))
                     .credentials_provider(
                         aws_credential_types::provider::SharedCredentialsProvider::new(Shared(
@@ -75,32 +76,33 @@ impl S3 {
         Self { sdk: aws_sdk_s3::Client::from_conf(config.build()), client: client.clone() }
     }
 
-    /// The client below it.
+    /// Returns the client that connects to the server.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The profile that requests are made with.
+    /// Returns the profile that requests are made with.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         self.client.profile()
     }
 
-    /// A handle on a bucket. Nothing is sent; the bucket need not exist.
+    /// Returns a handle on a bucket. Nothing is sent; the bucket need not exist.
     #[must_use]
     pub fn bucket(&self, name: BucketName) -> Bucket {
         Bucket::new(self.clone(), name)
     }
 
-    /// The same connection without what the client keeps alive, for a handle that must not.
+    /// Returns a handle on the same connections without the guard of its client, for use where the
+    /// handle must not keep the guarded value alive.
     #[must_use]
     pub fn without_guard(&self) -> Self {
         Self { client: self.client.without_guard(), ..self.clone() }
     }
 }
 
-/// Lets the client and the retry classifier share one source.
+/// Shares one source of credentials between the client and the retry classifier.
 #[derive(Debug)]
 struct Shared(Arc<CredentialSource>);
 

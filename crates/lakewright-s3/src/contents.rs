@@ -12,23 +12,23 @@ use super::list::decoded;
 const OPERATION: &str = "contents";
 
 impl Bucket {
-    /// Which of these tables have something below their paths, and whether there is anything
-    /// else: objects, versions and delete markers alike. One request, and one more for each of
-    /// the tables that has something.
+    /// Returns which of these tables have objects, versions or delete markers below their paths,
+    /// and whether the bucket has others. It takes one request, and one more for each table that
+    /// has some.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing; whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing; any connection or server error.
     pub async fn contents(&self, tables: &BTreeSet<TableUri>) -> Result<Contents> {
         let mut contents = Contents::default();
-        let mut behind: Option<String> = None;
-        while let Some(key) = self.next_key(behind).await? {
+        let mut after: Option<String> = None;
+        while let Some(key) = self.next_key(after).await? {
             let below = |uri: &&TableUri| {
                 key.strip_prefix(uri.path()).is_some_and(|rest| rest.starts_with('/'))
             };
             match tables.iter().find(below) {
                 Some(uri) if contents.tables.insert(uri.clone()) => {
-                    // Behind everything below it, but for keys that nobody makes.
-                    behind = Some(format!("{}/{}", uri.path(), char::MAX));
+                    // Skips the keys below the table, except those that begin with U+10FFFF.
+                    after = Some(format!("{}/{}", uri.path(), char::MAX));
                 }
                 _ => {
                     contents.other = true;
@@ -39,23 +39,23 @@ impl Bucket {
         Ok(contents)
     }
 
-    /// The first key behind this one that has an object, a version or a delete marker.
-    async fn next_key(&self, behind: Option<String>) -> Result<Option<String>> {
+    /// Returns the first key after `after` that has an object, a version or a delete marker.
+    async fn next_key(&self, after: Option<String>) -> Result<Option<String>> {
         let name = self.name.as_str();
         let versions = self.s3().sdk.list_object_versions().bucket(name);
-        let versions = versions.set_key_marker(behind.clone()).encoding_type(EncodingType::Url);
-        let answer = versions.max_keys(1).send().await;
+        let versions = versions.set_key_marker(after.clone()).encoding_type(EncodingType::Url);
+        let response = versions.max_keys(1).send().await;
         let (key, encoding) =
-            match answer.map_err(|error| self.s3().classify(error, OPERATION, name)) {
+            match response.map_err(|error| self.s3().classify(error, OPERATION, name)) {
                 Ok(page) => {
                     let versions = page.versions().iter().filter_map(|version| version.key());
                     let markers = page.delete_markers().iter().filter_map(|marker| marker.key());
                     (versions.chain(markers).min().map(String::from), page.encoding_type)
                 }
-                // A server without versions has objects.
+                // A server without versions lists objects.
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
                     let objects = self.s3().sdk.list_objects_v2().bucket(name);
-                    let objects = objects.set_start_after(behind).encoding_type(EncodingType::Url);
+                    let objects = objects.set_start_after(after).encoding_type(EncodingType::Url);
                     let page = objects.max_keys(1).send().await;
                     let page = page.map_err(|error| self.s3().classify(error, OPERATION, name))?;
                     let key = page.contents().first().and_then(|object| object.key());

@@ -7,16 +7,16 @@ use super::types::IN_PATH;
 use super::{Bucket, GetOptions, ObjectInfo, PutOptions};
 
 impl Bucket {
-    /// Copies an object, metadata included, to a key of this or another bucket on the same
-    /// server. S3 copies up to 5 GiB, and the bytes do not travel through this process.
+    /// Copies an object with its metadata to a key of this or another bucket on the same server.
+    /// The server copies up to 5 GiB, and this process does not receive the bytes.
     ///
-    /// With `if_absent` they do: MinIO does not look at the target of a copy (its
-    /// CopyObjectHandler checks conditions on the source only), so the object is read and
-    /// written anew, on the condition that nothing is there.
+    /// With `if_absent`, this process reads the object and writes it on the condition that the
+    /// target does not exist: MinIO does not check the target of a copy (its CopyObjectHandler
+    /// checks conditions on the source only).
     ///
     /// # Errors
-    /// `NotFound` for the object or the target bucket, `AlreadyExists` when `if_absent` was said
-    /// and the target is there, `InvalidInput` for a copy onto itself or of more than 5 GiB.
+    /// `NotFound` for the object or the target bucket, `AlreadyExists` when the target exists and
+    /// `if_absent` is set, `InvalidInput` for a copy onto itself or of more than 5 GiB.
     pub async fn copy(
         &self,
         key: &ObjectKey,
@@ -25,7 +25,7 @@ impl Bucket {
         if_absent: bool,
     ) -> Result<ObjectInfo> {
         if if_absent {
-            return self.copy_anew(key, target, target_key).await;
+            return self.copy_if_absent(key, target, target_key).await;
         }
         let source = utf8_percent_encode(key.as_str(), IN_PATH);
         let request = self
@@ -37,11 +37,11 @@ impl Bucket {
             .key(target_key.as_str())
             .send();
         request.await.map_err(|error| self.s3().classify(error, "copy", self.path(key)))?;
-        // The answer to a copy says neither size nor metadata.
+        // The response to a copy contains neither size nor metadata.
         target.head(target_key).await.map_err(|error| error.during("copy"))
     }
 
-    async fn copy_anew(
+    async fn copy_if_absent(
         &self,
         key: &ObjectKey,
         target: &Bucket,

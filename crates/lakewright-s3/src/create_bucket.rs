@@ -8,24 +8,24 @@ use super::Bucket;
 use crate::S3;
 use lakewright_client::profile::Profile;
 
-/// How [`S3::create_bucket`] makes a bucket.
+/// The options of [`S3::create_bucket`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct CreateBucketOptions {
-    /// A bucket that is ours already is as good as a new one.
+    /// Whether a bucket that the same account already has is a success.
     #[builder(default)]
     pub exist_ok: bool,
-    /// Objects may be locked against deletion. S3 grants this at creation only, and with it
-    /// switches versioning on.
+    /// Whether objects can be locked against deletion. S3 allows this at creation only, and also
+    /// enables versioning then.
     #[builder(default)]
     pub object_lock: bool,
 }
 
 impl S3 {
-    /// Makes a bucket in the profile's region.
+    /// Creates a bucket in the region of the profile.
     ///
     /// # Errors
-    /// `AlreadyExists` when it is there and `exist_ok` was not said, or when it belongs to
-    /// somebody else; `Denied`; whatever keeps the server from answering.
+    /// `AlreadyExists` when the bucket exists and `exist_ok` is not set, or when another account
+    /// has it; `Denied`; any connection or server error.
     pub async fn create_bucket(
         &self,
         name: &BucketName,
@@ -35,8 +35,8 @@ impl S3 {
         if options.object_lock {
             request = request.object_lock_enabled_for_bucket(true);
         }
-        // Amazon refuses the default region as a constraint and wants every other one; other
-        // servers have the region they have.
+        // Amazon refuses a constraint for the default region and requires one for every other
+        // region; other servers have one region.
         let region = self.profile().region();
         if self.profile().endpoint().is_none() && region != Profile::DEFAULT_REGION {
             request = request.create_bucket_configuration(
@@ -49,9 +49,9 @@ impl S3 {
             Ok(_) => Ok(self.bucket(name.clone())),
             Err(error) => {
                 let error = self.classify(error, "create_bucket", name.as_str());
-                let ours = error
-                    .service()
-                    .is_some_and(|said| said.code.as_deref() == Some("BucketAlreadyOwnedByYou"));
+                let ours = error.service().is_some_and(|service| {
+                    service.code.as_deref() == Some("BucketAlreadyOwnedByYou")
+                });
                 if error.kind() == ErrorKind::AlreadyExists && ours && options.exist_ok {
                     return Ok(self.bucket(name.clone()));
                 }

@@ -8,22 +8,22 @@ use super::Bucket;
 use super::classify::{LOCKED, is_locked};
 use lakewright_client::classify_code;
 
-/// How many keys S3 takes in one DeleteObjects.
+/// The maximum number of keys in one `DeleteObjects`.
 pub(super) const BATCH: usize = 1000;
 
 impl Bucket {
-    /// Ends many objects, a thousand a request. Those that are not there are as good as deleted.
+    /// Deletes many objects, a thousand in a request. A missing object is no error.
     ///
     /// # Errors
-    /// `PartialApply` when some could not be deleted: [`Error::failures`] names each of them,
-    /// all others are gone. When none could, for one reason, that reason.
+    /// `PartialApply` when some could not be deleted: [`Error::failures`] names each of them, and
+    /// all others are deleted. When none could be deleted, for one reason, that reason.
     pub async fn delete_many(&self, keys: impl IntoIterator<Item = ObjectKey>) -> Result<()> {
-        // The XML of a batch cannot carry control characters; such keys go one by one.
+        // The XML of a batch cannot contain control characters, so such keys are sent one by one.
         let (single, batched): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|key| key.as_str().chars().any(char::is_control));
         let limit = self.s3().profile().concurrency();
         let batches: Vec<Vec<ObjectKey>> = batched.chunks(BATCH).map(<[_]>::to_vec).collect();
-        let asked = batched.len() + single.len();
+        let total = batched.len() + single.len();
         let refused: Vec<Vec<Error>> = futures::stream::iter(batches)
             .map(|batch| self.delete_batch(batch))
             .buffer_unordered(limit)
@@ -34,8 +34,8 @@ impl Bucket {
             failures.extend(self.delete(&key).await.err());
         }
         let Some(first) = failures.first() else { return Ok(()) };
-        if failures.len() == asked && failures.iter().all(|other| other.kind() == first.kind()) {
-            // Nothing was done, for one reason: that is no partial failure.
+        if failures.len() == total && failures.iter().all(|other| other.kind() == first.kind()) {
+            // Nothing was deleted, for one reason, which is no partial failure.
             return Err(first.without_source().during("delete_many").on(self.name.as_str()));
         }
         let why = format!("{} objects are still there; the first: {first}", failures.len());
@@ -45,7 +45,7 @@ impl Bucket {
             .with_failures(failures))
     }
 
-    /// Deletes up to a thousand and returns one failure for each key that may still be there.
+    /// Deletes up to a thousand objects and returns one failure for each that may still exist.
     async fn delete_batch(&self, keys: Vec<ObjectKey>) -> Vec<Error> {
         match self.try_delete_batch(&keys).await {
             Ok(refused) => refused,
@@ -61,8 +61,8 @@ impl Bucket {
         self.delete_objects(keys, false, "delete_many").await
     }
 
-    /// One DeleteObjects of at most [`BATCH`] keys, each with a version or none; one failure for
-    /// each that the server refused.
+    /// Sends one `DeleteObjects` with at most [`BATCH`] keys, each with or without a version, and
+    /// returns one failure for each that the server refused.
     pub(super) async fn delete_objects<'a>(
         &self,
         objects: impl Iterator<Item = (&'a str, Option<&'a str>)>,
@@ -77,7 +77,10 @@ impl Bucket {
                 .set_version_id(version.map(String::from))
                 .build()
                 .map_err(|error| {
-                    failed(Error::new(ErrorKind::Internal, "a key was lost").caused_by(error))
+                    failed(
+                        Error::new(ErrorKind::Internal, "an object key is missing")
+                            .caused_by(error),
+                    )
                 })?;
             delete = delete.objects(object);
         }
@@ -92,14 +95,14 @@ impl Bucket {
             .delete(delete)
             .set_bypass_governance_retention(bypass_governance.then_some(true))
             .send();
-        let answer = request
+        let response = request
             .await
             .map_err(|error| self.s3().classify(error, operation, self.name.as_str()))?;
-        let refused = answer.errors().iter().map(|error| {
-            let said = error.message().unwrap_or("the server refused");
+        let refused = response.errors().iter().map(|error| {
+            let text = error.message().unwrap_or("the server refused");
             let (kind, message) =
-                if is_locked(said) { LOCKED } else { classify_code(error.code(), 400) };
-            Error::new(kind, message.unwrap_or(said))
+                if is_locked(text) { LOCKED } else { classify_code(error.code(), 400) };
+            Error::new(kind, message.unwrap_or(text))
                 .during("delete")
                 .on(format!("{}/{}", self.name, error.key().unwrap_or("?")))
                 .with_service(ServiceError {

@@ -1,4 +1,4 @@
-//! `download`: an object becomes a file.
+//! `download`
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use super::progress::Moved;
 use super::upload::local_error;
 use super::{Bucket, GetOptions, ObjectInfo, Progress};
 
-/// Pieces in which a file is written, in bytes: few system calls, little memory.
+/// The size of the pieces in which a file is written, in bytes: few system calls, little memory.
 const PIECE: usize = 1 << 20;
 
 impl Bucket {
-    /// Writes an object to a file. The file appears, or replaces an older one, only when all
-    /// bytes are there; after an error the old one is untouched and nothing lies beside it.
+    /// Writes an object to a file. The file appears, or replaces an older one, only when it is
+    /// complete; after an error the old file is unchanged and no temporary file is left.
     ///
     /// # Errors
     /// Those of [`Bucket::get`]; `NotFound`, `Denied` or `StorageFull` for the file.
@@ -29,7 +29,7 @@ impl Bucket {
         let shown = path.display().to_string();
         let failed = |error: Error| error.during("download").on(shown.clone());
         let local = |error| failed(local_error(error, path));
-        // Through a symbolic link to what it names; only a plain file is ever replaced.
+        // A symbolic link is followed to its target. Only a regular file is ever replaced.
         let resolved = tokio::fs::canonicalize(path).await.unwrap_or_else(|_| path.to_owned());
         let path = resolved.as_path();
         match tokio::fs::metadata(path).await {
@@ -58,7 +58,7 @@ impl Bucket {
     }
 }
 
-/// A file that is not complete yet: taken away again when it is dropped under its first name.
+/// The path of an incomplete file, which is removed on drop unless it was renamed.
 struct Unfinished(PathBuf);
 
 impl Unfinished {
@@ -67,9 +67,9 @@ impl Unfinished {
         let Some(name) = path.file_name() else {
             return Err(Error::new(ErrorKind::InvalidInput, "the path names no file"));
         };
-        // Two downloads to one name must not write into one file.
+        // Two downloads to one path must not write to the same temporary file.
         let nonce = std::hash::RandomState::new().build_hasher().finish();
-        // Names are at most 255 bytes on the usual file systems; ours must fit beside any.
+        // Names have at most 255 bytes on the usual file systems, so a long one is cut.
         let stem: String = name.to_string_lossy().chars().take(32).collect();
         Ok(Self(path.with_file_name(format!(".{stem}.{nonce:016x}.part"))))
     }
@@ -77,7 +77,7 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // After the rename there is nothing here any more, and that is the usual case.
+        // After the rename the file does not exist any more, so an error is expected.
         let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -9,31 +9,32 @@ use serde::{Deserialize, Serialize};
 use super::delete_many::BATCH;
 use super::{Bucket, ListOptions};
 
-/// More refusals than this are counted, not kept: a bucket may hold millions of locked versions.
+/// The maximum number of failures that are kept; others are only counted, because a bucket may have
+/// millions of locked versions.
 const MAX_FAILURES: usize = 1000;
 
-/// How [`Bucket::empty`] empties.
+/// The options of [`Bucket::empty`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct EmptyOptions {
-    /// Also ends versions that are locked in governance mode. Needs
-    /// `s3:BypassGovernanceRetention`; legal holds and compliance mode stand anyway.
+    /// Whether versions that are locked in governance mode are deleted too, which needs
+    /// `s3:BypassGovernanceRetention`. Legal holds and compliance mode still apply.
     #[builder(default)]
     pub bypass_governance: bool,
 }
 
-/// What [`Bucket::empty`] ended.
+/// The result of [`Bucket::empty`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Emptied {
-    /// Objects: their versions and delete markers, each counted.
+    /// The number of versions and delete markers that were deleted.
     pub versions: u64,
-    /// Multipart uploads that were not completed.
+    /// The number of multipart uploads that were aborted.
     pub uploads: u64,
 }
 
-/// A key and, where the server has versions, one of them.
+/// An object key and, on a server with versions, the id of a version.
 type Target = (String, Option<String>);
 
-/// What deleting some targets came to.
+/// The result of deleting some targets.
 #[derive(Default)]
 struct Tally {
     deleted: u64,
@@ -52,22 +53,21 @@ impl Tally {
 }
 
 impl Bucket {
-    /// Ends everything in the bucket: all versions of all objects, delete markers, uploads under
-    /// way. What others write meanwhile may stay. Repeating it is safe and goes on where it
-    /// ended.
+    /// Deletes all versions of all objects and all delete markers, and aborts all uploads. Objects
+    /// that other processes write meanwhile may remain. After an error, another call continues.
     ///
     /// # Errors
     /// `PartialApply` when some versions could not be deleted: [`Error::failures`] names up to a
-    /// thousand of them, all others are gone. When none could, for one reason, that reason:
-    /// `Denied` for locked versions. `NotFound` when the bucket is missing; whatever keeps the
-    /// server from answering.
+    /// thousand of them, and all others are deleted. When none could be deleted, for one reason,
+    /// that reason: `Denied` for locked versions. `NotFound` when the bucket is missing; any
+    /// connection or server error.
     pub async fn empty(&self, options: EmptyOptions) -> Result<Emptied> {
         let failed = |error: Error| error.during("empty").on(self.name.as_str());
         let EmptyOptions { bypass_governance } = options;
         let uploads = self.abort_uploads().await.map_err(failed)?;
         let limit = self.s3().profile().concurrency();
         let mut tallies = self
-            .everything()
+            .list_targets()
             .await
             .map_err(failed)?
             .map_ok(|targets| self.delete_targets(targets, bypass_governance))
@@ -82,13 +82,13 @@ impl Bucket {
         };
         let why = format!("{refused} versions are still there; the first: {first}");
         let one_reason = failures.iter().all(|other| other.kind() == first.kind());
-        // Nothing was done, for one reason: that is no partial failure.
+        // Nothing was deleted, for one reason, which is no partial failure.
         let kind = if deleted == 0 && one_reason { first.kind() } else { ErrorKind::PartialApply };
         Err(failed(Error::new(kind, why)).with_failures(failures))
     }
 
-    /// Lists the versions to be deleted, page by page; on a server without versions the objects.
-    async fn everything(&self) -> Result<BoxStream<'static, Result<Vec<Target>>>> {
+    /// Lists the versions to be deleted, page by page, or the objects on a server without versions.
+    async fn list_targets(&self) -> Result<BoxStream<'static, Result<Vec<Target>>>> {
         let mut pages = self.list_version_pages("").map_ok(|page| {
             let versions = page.versions.into_iter();
             versions.map(|version| (version.key, Some(version.version_id))).collect()
@@ -110,7 +110,7 @@ impl Bucket {
     }
 
     async fn delete_targets(&self, targets: Vec<Target>, bypass: bool) -> Result<Tally> {
-        // The XML of a batch cannot carry control characters; such keys go one by one.
+        // The XML of a batch cannot contain control characters, so such keys are sent one by one.
         let (single, batched): (Vec<_>, Vec<_>) =
             targets.into_iter().partition(|(key, _)| key.chars().any(char::is_control));
         let mut tally = Tally::default();
@@ -122,7 +122,7 @@ impl Bucket {
             tally.add(Tally { deleted, refused, failures });
         }
         for (key, version) in single {
-            match self.end_version(&key, version, bypass).await {
+            match self.delete_target(&key, version, bypass).await {
                 Ok(()) => tally.add(Tally { deleted: 1, ..Tally::default() }),
                 Err(error) if error.is_retryable() => return Err(error),
                 Err(error) => {
@@ -133,7 +133,7 @@ impl Bucket {
         Ok(tally)
     }
 
-    async fn end_version(&self, key: &str, version: Option<String>, bypass: bool) -> Result<()> {
+    async fn delete_target(&self, key: &str, version: Option<String>, bypass: bool) -> Result<()> {
         let request = self
             .s3()
             .sdk
@@ -147,7 +147,7 @@ impl Bucket {
         request.await.map(drop).map_err(|error| self.s3().classify(error, "delete", resource))
     }
 
-    /// Takes back the parts of every upload that was not completed, and says how many there were.
+    /// Aborts all uploads that are not complete and returns their number.
     async fn abort_uploads(&self) -> Result<u64> {
         let (mut aborted, mut key, mut id) = (0, None, None);
         loop {
@@ -177,7 +177,7 @@ impl Bucket {
                     Ok(_) => aborted += 1,
                     Err(error) => {
                         let error = self.s3().classify(error, "empty", resource());
-                        // Somebody completed or aborted it meanwhile.
+                        // Another process may have completed or aborted the upload meanwhile.
                         if error.kind() != ErrorKind::NotFound {
                             return Err(error);
                         }

@@ -10,19 +10,19 @@ use super::body::Body;
 use super::types::{quoted, timestamp, unquoted};
 use super::{Bucket, ObjectInfo};
 
-/// Which bytes of an object to read.
+/// A range of the bytes of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObjectRange {
-    /// From the first offset up to, not including, the second; cut at the object's end.
+    /// From the first offset up to, not including, the second; limited by the object's size.
     Bounded(Range<u64>),
     /// From this offset to the end.
     From(u64),
-    /// The last so many bytes.
+    /// This number of bytes at the end.
     Last(u64),
 }
 
 impl ObjectRange {
-    /// The `Range` header (RFC 9110, 14.1.2).
+    /// Returns the value of the `Range` header (RFC 9110, 14.1.2).
     fn header(&self) -> Result<String> {
         match self {
             Self::Bounded(range) if range.start < range.end => {
@@ -39,16 +39,16 @@ impl ObjectRange {
     }
 }
 
-/// How [`Bucket::get`] reads an object.
+/// The options of [`Bucket::get`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct GetOptions {
-    /// Only these bytes.
+    /// The bytes to read; `None` for all.
     pub range: Option<ObjectRange>,
-    /// Only if the ETag is this one.
+    /// Reads the object only if it has this ETag.
     pub if_match: Option<String>,
-    /// Only if the ETag is not this one.
+    /// Reads the object only if it does not have this ETag.
     pub if_none_match: Option<String>,
-    /// This version instead of the newest.
+    /// The version to read; `None` for the newest.
     pub version_id: Option<String>,
 }
 
@@ -57,18 +57,18 @@ pub struct GetOptions {
 pub struct Object {
     /// The description of the object by the server.
     pub info: ObjectInfo,
-    /// Which of its bytes these are.
+    /// The range of the object that was read.
     pub range: Range<u64>,
     /// The bytes.
     pub bytes: Bytes,
 }
 
-/// An object on its way.
+/// An object that is being read.
 #[derive(Debug)]
 pub struct ObjectBody {
     /// The description of the object by the server.
     pub info: ObjectInfo,
-    /// Which of its bytes are coming.
+    /// The range of the object that is read.
     pub range: Range<u64>,
     /// The bytes, as they arrive.
     pub body: Body,
@@ -78,20 +78,20 @@ impl Bucket {
     /// Reads an object, or a range of it, into one buffer.
     ///
     /// # Errors
-    /// `NotFound`; `PreconditionFailed` when a condition does not hold; `InvalidInput` for a
-    /// range outside the object; `TooLarge` when it does not fit into memory; whatever keeps
-    /// the server from answering.
+    /// `NotFound`; `PreconditionFailed` when a condition does not hold; `InvalidInput` for a range
+    /// outside the object; `TooLarge` when the range does not fit into memory; any connection or
+    /// server error.
     pub async fn get(&self, key: &ObjectKey, options: GetOptions) -> Result<Object> {
         let ObjectBody { info, range, body } = self.open(key, options, "get").await?;
         let bytes = body.into_bytes().await?;
         Ok(Object { info, range, bytes })
     }
 
-    /// Reads an object, or a range of it, piece by piece. A connection that breaks is resumed
-    /// where it broke, as long as the object is still the same.
+    /// Reads an object, or a range of it, as a stream. After a broken connection the rest is
+    /// requested, as long as the object is still the same.
     ///
     /// # Errors
-    /// Those of [`Bucket::get`], some of them only while the body is read.
+    /// Those of [`Bucket::get`], some of which occur only while the body is read.
     pub async fn get_stream(&self, key: &ObjectKey, options: GetOptions) -> Result<ObjectBody> {
         self.open(key, options, "get").await
     }
@@ -104,7 +104,7 @@ impl Bucket {
     ) -> Result<ObjectBody> {
         let failed = |error: Error| error.during(operation).on(self.path(key));
         let range = options.range.as_ref().map(ObjectRange::header).transpose().map_err(failed)?;
-        let answer = self
+        let response = self
             .s3()
             .sdk
             .get_object()
@@ -117,29 +117,29 @@ impl Bucket {
             .send()
             .await
             .map_err(|error| self.s3().classify(error, operation, self.path(key)))?;
-        let length = answer.content_length().and_then(|length| u64::try_from(length).ok());
-        let (Some(range), Some(size)) = extent(answer.content_range(), length) else {
-            let why = "the answer does not say which bytes it holds";
+        let length = response.content_length().and_then(|length| u64::try_from(length).ok());
+        let (Some(range), Some(size)) = extent(response.content_range(), length) else {
+            let why = "the response does not state which bytes it contains";
             return Err(failed(Error::new(ErrorKind::Corrupt, why)));
         };
         let info = ObjectInfo {
             key: key.to_string(),
             size,
-            etag: unquoted(answer.e_tag()),
-            last_modified: timestamp(answer.last_modified()),
-            version_id: answer.version_id().map(String::from),
-            content_type: answer.content_type().map(String::from),
-            content_encoding: answer.content_encoding().map(String::from),
-            cache_control: answer.cache_control().map(String::from),
-            metadata: answer.metadata().cloned().unwrap_or_default().into_iter().collect(),
+            etag: unquoted(response.e_tag()),
+            last_modified: timestamp(response.last_modified()),
+            version_id: response.version_id().map(String::from),
+            content_type: response.content_type().map(String::from),
+            content_encoding: response.content_encoding().map(String::from),
+            cache_control: response.cache_control().map(String::from),
+            metadata: response.metadata().cloned().unwrap_or_default().into_iter().collect(),
         };
         let body =
-            Body::new(self.clone(), key.clone(), &info, range.clone(), answer.body, operation);
+            Body::new(self.clone(), key.clone(), &info, range.clone(), response.body, operation);
         Ok(ObjectBody { info, range, body })
     }
 }
 
-/// The bytes that an answer holds and the size of the whole object, from `Content-Range`
+/// Returns the range of a response and the size of the whole object, from `Content-Range`
 /// (`bytes 0-9/100`) or, for a whole object, `Content-Length`.
 pub(super) fn extent(
     content_range: Option<&str>,
@@ -167,7 +167,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn ranges_as_http_writes_them() {
+    fn ranges_have_the_syntax_of_http() {
         for (range, header) in [
             (ObjectRange::Bounded(0..1), Some("bytes=0-0")),
             (ObjectRange::Bounded(5..10), Some("bytes=5-9")),
@@ -190,7 +190,7 @@ mod tests {
         }
 
         #[test]
-        fn extents_come_back(first in 0u64..1000, more in 1u64..1000, rest in 0u64..1000) {
+        fn extents_round_trip(first in 0u64..1000, more in 1u64..1000, rest in 0u64..1000) {
             let (end, size) = (first + more, first + more + rest);
             let text = format!("bytes {first}-{}/{size}", end - 1);
             prop_assert_eq!(extent(Some(&text), None), (Some(first..end), Some(size)));

@@ -1,4 +1,4 @@
-//! Buckets and objects over one S3 client. One verb, one file.
+//! Buckets and objects on an S3 server. Each verb has its own file.
 //!
 //! [`S3`] has the verbs that create, list and delete buckets; [`Bucket`] has those that act inside
 //! one. Nothing outside this crate names the S3 SDK.

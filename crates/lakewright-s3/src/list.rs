@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 use super::types::{timestamp, unquoted};
 use super::{Bucket, ObjectInfo};
 
-/// How [`Bucket::list`] lists.
+/// The options of [`Bucket::list`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct ListOptions {
-    /// Only keys after this one, in the order of UTF-8 bytes.
+    /// Lists only keys after this one, in the order of UTF-8 bytes.
     pub start_after: Option<String>,
-    /// Keys are folded at the first of these after the prefix; what is folded appears once, as
-    /// a prefix. Usually `/`.
+    /// The text at which keys are grouped, usually `/`. Keys that have it after the prefix are not
+    /// listed; their part up to the first delimiter is listed once, as a common prefix.
     pub delimiter: Option<String>,
-    /// How many keys one request asks for, at most 1,000.
+    /// The maximum number of keys in a page, at most 1,000.
     pub page_size: Option<u16>,
 }
 
-/// One answer to a listing.
+/// One page of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListPage {
@@ -34,11 +34,11 @@ pub struct ListPage {
 }
 
 impl Bucket {
-    /// Every object whose key begins with `prefix`, page by page as it is asked for.
+    /// Lists every object whose key begins with `prefix`. Reading the stream requests the pages.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing; whatever keeps the server from answering. The
-    /// stream ends after the first error.
+    /// `NotFound` when the bucket is missing; any connection or server error. The stream ends after
+    /// the first error.
     pub fn list(
         &self,
         prefix: impl Into<String>,
@@ -50,7 +50,7 @@ impl Bucket {
             .boxed()
     }
 
-    /// The objects and folded prefixes directly below `prefix`, all pages in one.
+    /// Returns the objects and common prefixes directly below `prefix`, all pages in one.
     ///
     /// # Errors
     /// Those of [`Bucket::list`].
@@ -66,7 +66,7 @@ impl Bucket {
             .await
     }
 
-    /// The pages of a listing as the server sends them.
+    /// Lists objects in the pages that the server sends.
     ///
     /// # Errors
     /// Those of [`Bucket::list`].
@@ -101,7 +101,7 @@ impl Bucket {
             let why = format!("page_size is {size}; S3 lists 1 to 1000 keys a page");
             return Err(Error::invalid_input(why).during("list").on(resource()));
         }
-        let answer = self
+        let response = self
             .s3()
             .sdk
             .list_objects_v2()
@@ -111,18 +111,18 @@ impl Bucket {
             .set_start_after(options.start_after.clone().filter(|_| token.is_none()))
             .set_continuation_token(token)
             .set_max_keys(options.page_size.map(i32::from))
-            // Keys may hold what XML 1.0 cannot carry.
+            // Keys may have characters that XML 1.0 cannot contain.
             .encoding_type(EncodingType::Url)
             .send()
             .await
             .map_err(|error| self.s3().classify(error, "list", resource()))?;
-        let encoded = answer.encoding_type() == Some(&EncodingType::Url);
+        let encoded = response.encoding_type() == Some(&EncodingType::Url);
         let text = |text: Option<&str>| {
             decoded(text.unwrap_or_default(), encoded)
                 .map_err(|error| error.during("list").on(resource()))
         };
         let mut page = ListPage::default();
-        for object in answer.contents() {
+        for object in response.contents() {
             page.objects.push(ObjectInfo {
                 key: text(object.key())?,
                 size: object.size().and_then(|size| size.try_into().ok()).unwrap_or(0),
@@ -131,20 +131,20 @@ impl Bucket {
                 ..ObjectInfo::default()
             });
         }
-        for folded in answer.common_prefixes() {
-            page.prefixes.push(text(folded.prefix())?);
+        for common in response.common_prefixes() {
+            page.prefixes.push(text(common.prefix())?);
         }
-        let more = answer.is_truncated() == Some(true);
-        let next = answer.next_continuation_token().map(String::from).filter(|_| more);
+        let more = response.is_truncated() == Some(true);
+        let next = response.next_continuation_token().map(String::from).filter(|_| more);
         if more && next.is_none() {
-            let why = "the server says that there is more and not where it goes on";
+            let why = "the server returned a truncated page without the position of the next";
             return Err(Error::new(ErrorKind::Corrupt, why).during("list").on(resource()));
         }
         Ok((page, next))
     }
 }
 
-/// Undoes S3's URL encoding of listings, in which a space may stand as `+`.
+/// Decodes S3's URL encoding of listings, in which a space may be a `+`.
 pub(super) fn decoded(text: &str, encoded: bool) -> Result<String> {
     if !encoded {
         return Ok(text.to_owned());
@@ -162,10 +162,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn encoded_keys_come_back(key in any::<String>()) {
-            let wire = percent_encoding::utf8_percent_encode(&key, percent_encoding::NON_ALPHANUMERIC).to_string();
-            prop_assert_eq!(decoded(&wire, true).unwrap(), key.clone());
-            prop_assert_eq!(decoded(&wire.replace("%20", "+"), true).unwrap(), key.clone());
+        fn encoded_keys_round_trip(key in any::<String>()) {
+            let text = percent_encoding::utf8_percent_encode(&key, percent_encoding::NON_ALPHANUMERIC).to_string();
+            prop_assert_eq!(decoded(&text, true).unwrap(), key.clone());
+            prop_assert_eq!(decoded(&text.replace("%20", "+"), true).unwrap(), key.clone());
             prop_assert_eq!(decoded(&key, false).unwrap(), key);
         }
     }

@@ -7,10 +7,10 @@ use super::types::timestamp;
 use crate::S3;
 
 impl S3 {
-    /// Every bucket these credentials may see, by name.
+    /// Returns every bucket that these credentials may see, sorted by name.
     ///
     /// # Errors
-    /// Whatever keeps the server from answering.
+    /// Any connection or server error.
     pub async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
         let mut pages = self.sdk.list_buckets().into_paginator().send();
         let mut buckets = Vec::new();
@@ -19,8 +19,8 @@ impl S3 {
                 self.classify(error, "list_buckets", self.profile().to_string())
             })?;
             for bucket in page.buckets() {
-                // A name that our rules refuse (Amazon's oldest buckets) could not be used by
-                // any other verb.
+                // No other verb could use a bucket whose name `BucketName` refuses, such as an
+                // old one of Amazon.
                 let Some(name) = bucket.name().and_then(|name| BucketName::new(name).ok()) else {
                     tracing::warn!(name = bucket.name(), "left out a bucket with an old name");
                     continue;

@@ -14,33 +14,33 @@ use super::types::{timestamp, unquoted};
 /// A version of an object, or the marker that hides the versions of a deleted one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectVersion {
-    /// The object's key.
+    /// The key of the object.
     pub key: String,
-    /// Which of its versions; `null` for one from before the bucket had versioning.
+    /// The id of the version; `null` for one from before the bucket had versioning.
     pub version_id: String,
-    /// It is what readers without a version id get.
+    /// Whether this is the newest version, which is read when no version id is given.
     #[serde(default)]
     pub is_latest: bool,
-    /// It says that the object is deleted, and holds nothing.
+    /// Whether this is a delete marker, which has no content.
     #[serde(default)]
     pub is_delete_marker: bool,
-    /// Its size in bytes; 0 for a marker.
+    /// The size in bytes; 0 for a marker.
     #[serde(default)]
     pub size: u64,
-    /// Its entity tag, without quotes; none for a marker.
+    /// The entity tag, without quotes; `None` for a marker.
     pub etag: Option<String>,
-    /// When it was written.
+    /// The time at which the version was written.
     pub last_modified: Option<Timestamp>,
 }
 
-/// One answer to a listing of versions.
+/// One page of a listing of versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionPage {
     /// Versions and markers in the order of their keys' UTF-8 bytes, the newest of a key first.
     pub versions: Vec<ObjectVersion>,
 }
 
-/// Where a listing goes on.
+/// The position at which a listing continues.
 #[derive(Clone, Debug, Default)]
 struct Position {
     key: Option<String>,
@@ -48,13 +48,13 @@ struct Position {
 }
 
 impl Bucket {
-    /// Every version of every object whose key begins with `prefix`, delete markers included,
-    /// page by page as it is asked for. In a bucket without versioning each object is one
+    /// Lists every version and delete marker of every object whose key begins with `prefix`.
+    /// Reading the stream requests the pages. In a bucket without versioning each object has one
     /// version, `null`.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing; `Unsupported` on a server without versions;
-    /// whatever keeps the server from answering. The stream ends after the first error.
+    /// `NotFound` when the bucket is missing; `Unsupported` on a server without versions; any
+    /// connection or server error. The stream ends after the first error.
     pub fn list_versions(
         &self,
         prefix: impl Into<String>,
@@ -65,7 +65,7 @@ impl Bucket {
             .boxed()
     }
 
-    /// The pages of that listing as the server sends them, of up to a thousand versions.
+    /// Lists versions in the pages that the server sends, of up to a thousand versions.
     ///
     /// # Errors
     /// Those of [`Bucket::list_versions`].
@@ -92,7 +92,7 @@ impl Bucket {
         const OPERATION: &str = "list_versions";
         let resource = || format!("{}/{prefix}", self.name);
         let failed = |error: Error| error.during(OPERATION).on(resource());
-        let answer = self
+        let response = self
             .s3()
             .sdk
             .list_object_versions()
@@ -100,15 +100,15 @@ impl Bucket {
             .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
             .set_key_marker(position.key)
             .set_version_id_marker(position.version)
-            // Keys may hold what XML 1.0 cannot carry.
+            // Keys may have characters that XML 1.0 cannot contain.
             .encoding_type(EncodingType::Url)
             .send()
             .await
             .map_err(|error| self.s3().classify(error, OPERATION, resource()))?;
-        let encoded = answer.encoding_type() == Some(&EncodingType::Url);
+        let encoded = response.encoding_type() == Some(&EncodingType::Url);
         let text = |text: Option<&str>| decoded(text.unwrap_or_default(), encoded).map_err(failed);
         let mut versions = Vec::new();
-        for version in answer.versions() {
+        for version in response.versions() {
             versions.push(ObjectVersion {
                 key: text(version.key())?,
                 version_id: version.version_id().unwrap_or("null").to_owned(),
@@ -119,7 +119,7 @@ impl Bucket {
                 last_modified: timestamp(version.last_modified()),
             });
         }
-        for marker in answer.delete_markers() {
+        for marker in response.delete_markers() {
             versions.push(ObjectVersion {
                 key: text(marker.key())?,
                 version_id: marker.version_id().unwrap_or("null").to_owned(),
@@ -130,19 +130,19 @@ impl Bucket {
                 last_modified: timestamp(marker.last_modified()),
             });
         }
-        // The SDK parts what the server mixes. Within a key the newest is the latest, and then
-        // time decides.
+        // The SDK has versions and markers in two lists. Their order is restored by key; of one
+        // key, the latest is first and the others are sorted by time.
         versions.sort_by(|a, b| {
             let by_key = a.key.as_bytes().cmp(b.key.as_bytes());
             by_key.then(b.is_latest.cmp(&a.is_latest)).then(b.last_modified.cmp(&a.last_modified))
         });
-        let next = if answer.is_truncated() == Some(true) {
-            let key = answer.next_key_marker().filter(|key| !key.is_empty());
+        let next = if response.is_truncated() == Some(true) {
+            let key = response.next_key_marker().filter(|key| !key.is_empty());
             let Some(key) = key else {
-                let why = "the server says that there is more and not where it goes on";
+                let why = "the server returned a truncated page without the position of the next";
                 return Err(failed(Error::new(ErrorKind::Corrupt, why)));
             };
-            let version = answer.next_version_id_marker().filter(|id| !id.is_empty());
+            let version = response.next_version_id_marker().filter(|id| !id.is_empty());
             Some(Position { key: Some(text(Some(key))?), version: version.map(String::from) })
         } else {
             None

@@ -1,9 +1,9 @@
-//! Uploads in parts: created, sent several at a time, completed at once or taken back.
+//! Multipart uploads.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_s3::primitives::ByteStream as Wire;
+use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use lakewright_core::{Error, ErrorKind, ObjectKey, Outcome, Result};
@@ -23,12 +23,12 @@ const MIN_PART: usize = 5 << 20;
 const MAX_PART: usize = 5 << 30;
 const MAX_PARTS: usize = 10_000;
 
-/// Big enough that a request's cost vanishes, small enough that eight under way fit anywhere
-/// and a retry repeats little.
+/// The default size of a part in bytes: large enough that the cost of a request is negligible,
+/// small enough that eight parts fit into memory and a retry sends little.
 const PART: usize = 16 << 20;
 
-/// An upload in parts under way. Nothing is visible before [`Multipart::complete`]; dropped
-/// before that, it takes its parts back.
+/// A multipart upload. The object becomes visible with [`Multipart::complete`]; an upload that is
+/// dropped before is aborted in the background.
 pub struct Multipart {
     upload: Arc<Upload>,
     options: PutOptions,
@@ -47,7 +47,7 @@ struct Upload {
 }
 
 impl Multipart {
-    /// The size of parts in bytes for an object of `size` bytes, or of unknown size.
+    /// Returns the size of parts in bytes for an object of `size` bytes, or of unknown size.
     pub(super) fn part_bytes(wanted: Option<usize>, size: Option<u64>) -> Result<usize> {
         if let Some(wanted) = wanted
             && !(MIN_PART..=MAX_PART).contains(&wanted)
@@ -64,7 +64,7 @@ impl Multipart {
         Ok(wanted.unwrap_or(PART).max(least))
     }
 
-    /// Begins an upload. `operation` is the verb that errors name.
+    /// Creates an upload. `operation` is the verb that errors name.
     ///
     /// # Errors
     /// Those of [`Bucket::put`].
@@ -76,7 +76,7 @@ impl Multipart {
     ) -> Result<Self> {
         options.check().map_err(|error| error.during(operation).on(bucket.path(&key)))?;
         let checksums = bucket.s3().profile().checksums();
-        let answer = bucket
+        let response = bucket
             .s3()
             .sdk
             .create_multipart_upload()
@@ -93,8 +93,8 @@ impl Multipart {
             .send()
             .await
             .map_err(|error| bucket.s3().classify(error, operation, bucket.path(&key)))?;
-        let Some(id) = answer.upload_id().map(String::from) else {
-            let why = "the server began an upload and did not name it";
+        let Some(id) = response.upload_id().map(String::from) else {
+            let why = "the server created an upload without an id";
             return Err(Error::new(ErrorKind::Corrupt, why)
                 .during(operation)
                 .on(bucket.path(&key)));
@@ -110,7 +110,7 @@ impl Multipart {
         })
     }
 
-    /// Numbers the next part and returns what sends it.
+    /// Gives the next part its number and returns the future that sends it.
     pub fn part(
         &mut self,
         bytes: Bytes,
@@ -128,7 +128,7 @@ impl Multipart {
         Ok(async move { upload.part(number, bytes).await })
     }
 
-    /// Sends the next part, waiting while as many as the profile allows are under way.
+    /// Begins to send the next part, as soon as fewer are being sent than the profile allows.
     pub async fn send(&mut self, bytes: Bytes) -> Result<()> {
         while let Some(part) = self.under_way.try_join_next() {
             part.map_err(|_| self.upload.lost())??;
@@ -165,21 +165,21 @@ impl Multipart {
             .set_if_none_match(self.options.if_absent.then(|| "*".into()))
             .set_if_match(self.options.if_match.as_deref().map(quoted))
             .customize();
-        // Repeated, a completion that was carried out would find no upload any more.
+        // A retry after a completion that was carried out would not find the upload any more.
         let own = overrides(bucket.s3().profile(), 0, 1, true);
-        let answer = with(request, own).send().await.map_err(|error| {
+        let response = with(request, own).send().await.map_err(|error| {
             let error = bucket.s3().classify(error, operation, bucket.path(key));
             if may_be_carried_out(&error) {
                 return error.with_outcome(Outcome::Unknown);
             }
             self.options.explain(error)
         })?;
-        let info = self.options.info(key, self.size, answer.e_tag(), answer.version_id());
-        self.next = 0; // done: nothing to take back
+        let info = self.options.info(key, self.size, response.e_tag(), response.version_id());
+        self.next = 0; // completed: nothing to abort
         Ok(info)
     }
 
-    /// Takes the parts back and says whether that worked.
+    /// Aborts the upload, which removes its parts.
     pub async fn abort(&mut self) -> Result<()> {
         self.next = 0;
         self.under_way.shutdown().await;
@@ -192,12 +192,12 @@ impl Drop for Multipart {
         if self.next == 0 {
             return;
         }
-        // A dropped future cannot wait; the runtime takes the parts back in its own time.
+        // `drop` cannot wait, so the upload is aborted in the background.
         let (upload, mut under_way) = (self.upload.clone(), std::mem::take(&mut self.under_way));
         spawn_background(async move {
             under_way.shutdown().await;
             if let Err(error) = upload.abort().await {
-                tracing::warn!(%error, "parts of an unfinished upload stay until they are swept");
+                tracing::warn!(%error, "the parts of an unfinished upload could not be removed");
             }
         });
     }
@@ -216,16 +216,16 @@ impl Upload {
             .upload_id(&self.id)
             .part_number(number)
             .set_checksum_crc32_c(sum.clone())
-            .body(Wire::from(bytes))
+            .body(SdkStream::from(bytes))
             .customize()
             .disable_payload_signing();
-        let answer = with(request, own)
+        let response = with(request, own)
             .send()
             .await
             .map_err(|error| s3.classify(error, self.operation, self.bucket.path(&self.key)))?;
         let part = CompletedPart::builder()
             .part_number(number)
-            .set_e_tag(answer.e_tag().map(String::from))
+            .set_e_tag(response.e_tag().map(String::from))
             .set_checksum_crc32_c(sum)
             .build();
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(part);
@@ -234,7 +234,7 @@ impl Upload {
 
     async fn abort(&self) -> Result<()> {
         let s3 = self.bucket.s3();
-        let answer = s3
+        let response = s3
             .sdk
             .abort_multipart_upload()
             .bucket(self.bucket.name.as_str())
@@ -242,7 +242,8 @@ impl Upload {
             .upload_id(&self.id)
             .send()
             .await;
-        answer.map_err(|error| s3.classify(error, self.operation, self.bucket.path(&self.key)))?;
+        response
+            .map_err(|error| s3.classify(error, self.operation, self.bucket.path(&self.key)))?;
         Ok(())
     }
 
@@ -251,7 +252,7 @@ impl Upload {
     }
 
     fn lost(&self) -> Error {
-        self.failed(Error::new(ErrorKind::Internal, "the task of a part was lost"))
+        self.failed(Error::new(ErrorKind::Internal, "the task that sends a part ended early"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What single requests need besides the client's configuration.
+//! The configuration of requests to which that of the client does not apply.
 
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use super::retry::KeepOutcome;
 use lakewright_client::profile::Profile;
 
-/// Bodies up to this many bytes are sent within any sensible read timeout.
+/// The size in bytes up to which bodies are sent within any sensible read timeout.
 pub(super) const SMALL: usize = 1 << 20;
 
-/// The slowest line that uploads are made for, in bytes a second (2 Mbit/s).
+/// The lowest bandwidth that uploads are given enough time for, in bytes a second (2 Mbit/s).
 const SLOWEST: f64 = 262_144.0;
 
-/// The configuration of a request with a body of `bytes`, of which up to `at_once` share the
-/// line; `None` where the client's own will do. A `conditional` one is sent once.
+/// Returns the configuration of a request with a body of `bytes`, if up to `at_once` such requests
+/// share the line; `None` if that of the client applies. A `conditional` request is not retried
+/// when it may have been carried out.
 pub(super) fn overrides(
     profile: &Profile,
     bytes: usize,
@@ -31,8 +32,7 @@ pub(super) fn overrides(
         config = config.retry_classifier(KeepOutcome);
     }
     if bytes > SMALL {
-        // The SDK's read timeout runs from the first byte sent to the first byte of the answer:
-        // sending takes its own time.
+        // The SDK's read timeout includes the time for sending the body.
         let sending = Duration::from_secs_f64(bytes as f64 * at_once as f64 / SLOWEST);
         config = config.timeout_config(
             TimeoutConfig::builder()
@@ -45,7 +45,7 @@ pub(super) fn overrides(
     Some(config)
 }
 
-/// The request with that configuration.
+/// Returns the request with `config`.
 pub(super) fn with<T, E, B>(
     request: CustomizableOperation<T, E, B>,
     config: Option<Config>,

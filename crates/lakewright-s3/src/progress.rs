@@ -1,10 +1,10 @@
-//! How far a transfer is, told to whoever asked.
+//! The progress of a transfer.
 
-/// Told how many bytes have been moved so far, and how many there are in all where that is
-/// known. The last call of a transfer that succeeds has both the same.
+/// The callback for the progress of a transfer. It receives the number of bytes moved so far and,
+/// if known, the total; both are equal in the last call of a transfer that succeeds.
 pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Send + Sync);
 
-/// Adds up what was moved.
+/// Counts the bytes that were moved and reports them to the callback.
 pub(super) struct Moved<'a> {
     done: u64,
     total: Option<u64>,

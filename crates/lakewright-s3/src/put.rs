@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 
-use aws_sdk_s3::primitives::ByteStream as Wire;
+use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::{Bytes, BytesMut};
@@ -21,35 +21,35 @@ use super::types::{IN_PATH, quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
 use lakewright_client::{PayloadHash, Request, Retry};
 
-/// Bytes as a caller brings them.
+/// The bytes of an object to be written.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 
-/// How [`Bucket::put`] writes an object.
+/// The options of [`Bucket::put`].
 #[derive(Clone, Debug, Default, Builder)]
 pub struct PutOptions {
     /// The media type; the server's default is `binary/octet-stream`.
     pub content_type: Option<String>,
-    /// How the bytes are encoded, such as `gzip`.
+    /// The encoding of the bytes, such as `gzip`.
     pub content_encoding: Option<String>,
-    /// What caches may do with it.
+    /// The `Cache-Control` header.
     pub cache_control: Option<String>,
-    /// Sent as `x-amz-meta-*`. Names are ASCII and compared in lower case.
+    /// The user metadata, sent as `x-amz-meta-*`. Names are ASCII and compared in lower case.
     #[builder(default)]
     pub metadata: BTreeMap<String, String>,
-    /// Only if no object has this key.
+    /// Writes the object only if there is none with this key.
     #[builder(default)]
     pub if_absent: bool,
-    /// Only if the object's ETag is this one.
+    /// Writes the object only if it replaces one with this ETag.
     pub if_match: Option<String>,
-    /// Size of the parts of a large upload in bytes, 5 MiB to 5 GiB.
+    /// The size of the parts of a large upload in bytes, 5 MiB to 5 GiB.
     pub part_bytes: Option<usize>,
 }
 
-/// Above this many bytes an object goes up in parts: several connections, and a retry repeats
-/// one part only.
+/// The size in bytes above which an object is uploaded in parts, which use several connections and
+/// are retried one by one.
 pub(super) const ONE_PUT: usize = 32 << 20;
 
-/// The most bytes that a server needs to say no.
+/// The maximum size of the response to a PUT in bytes. Only refusals have a body.
 const REFUSAL: usize = 64 << 10;
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
@@ -58,7 +58,7 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     Ok((name, HeaderValue::try_from(value).map_err(|_| wrong())?))
 }
 
-/// The CRC32C header's value: base64 of the big-endian sum
+/// Returns the value of the CRC32C header: base64 of the big-endian sum
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>).
 pub(super) fn crc32c(bytes: &[u8]) -> String {
     let sum = crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, bytes);
@@ -88,7 +88,7 @@ impl PutOptions {
     /// Returns the headers of a PUT that follow from the options.
     fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
         let if_match = self.if_match.as_deref().map(quoted);
-        let said = [
+        let given = [
             ("content-type", self.content_type.as_deref()),
             ("content-encoding", self.content_encoding.as_deref()),
             ("cache-control", self.cache_control.as_deref()),
@@ -99,10 +99,10 @@ impl PutOptions {
         .filter_map(|(name, value)| Some(header(name, value?)));
         let metadata =
             self.metadata.iter().map(|(name, value)| header(&format!("x-amz-meta-{name}"), value));
-        said.chain(metadata).collect()
+        given.chain(metadata).collect()
     }
 
-    /// The object that was written with these options.
+    /// Returns the description of an object that was written with these options.
     pub(super) fn info(
         &self,
         key: &ObjectKey,
@@ -149,11 +149,11 @@ impl PutOptions {
 }
 
 fn is_no_such_key(error: &Error) -> bool {
-    error.service().is_some_and(|said| said.code.as_deref() == Some("NoSuchKey"))
+    error.service().is_some_and(|service| service.code.as_deref() == Some("NoSuchKey"))
 }
 
 impl Bucket {
-    /// Writes an object from memory. It is visible when this returns, whole or not at all.
+    /// Writes an object from memory. It becomes visible as a whole or not at all.
     ///
     /// # Errors
     /// `AlreadyExists` or `PreconditionFailed` when a condition does not hold; `NotFound` when
@@ -182,8 +182,8 @@ impl Bucket {
     ) -> Result<ObjectInfo> {
         options.check().map_err(|error| error.during(operation).on(self.path(key)))?;
         if key.as_str().trim().is_empty() {
-            // S3 would take it; the SDK, which reads and deletes, takes it for no key.
-            let why = "the key is white space only, by which it could not be read again";
+            // S3 accepts such a key, but the SDK, which reads and deletes objects, refuses it.
+            let why = "the key consists of white space, so the object could not be read again";
             return Err(Error::invalid_input(why).during(operation).on(self.path(key)));
         }
         let sum = self.s3().profile().checksums().then(|| crc32c(&bytes));
@@ -206,19 +206,19 @@ impl Bucket {
             }))
             .set_if_none_match(options.if_absent.then(|| "*".into()))
             .set_if_match(options.if_match.as_deref().map(quoted))
-            .body(Wire::from(bytes))
+            .body(SdkStream::from(bytes))
             .customize()
-            // Neither side then hashes the body a second time; the CRC32C covers it.
+            // The CRC32C covers the body, so it need not be hashed a second time.
             .disable_payload_signing();
         let own = overrides(self.s3().profile(), size as usize, 1, options.is_conditional());
-        let answer = with(request, own).send().await.map_err(|error| {
+        let response = with(request, own).send().await.map_err(|error| {
             options.explain(self.s3().classify(error, operation, self.path(key)))
         })?;
-        Ok(options.info(key, size, answer.e_tag(), answer.version_id()))
+        Ok(options.info(key, size, response.e_tag(), response.version_id()))
     }
 
-    /// Writes a small object without the SDK, whose share of the client's work is largest where
-    /// there are few bytes.
+    /// Writes a small object without the SDK, whose cost for each request is high in comparison
+    /// with the transfer of few bytes.
     async fn put_small(
         &self,
         key: &ObjectKey,
@@ -239,25 +239,26 @@ impl Bucket {
             query: "",
             headers: &headers,
             body: bytes,
-            // The CRC32C covers it.
+            // The CRC32C covers the body.
             hash: PayloadHash::Unsigned,
             retry: if options.is_conditional() { Retry::IfUnsent } else { Retry::Always },
             limit: REFUSAL,
         };
-        let answer = self.s3().client().send(&request).await.map_err(failed)?;
-        // A server may begin with 200 and fail then: it says so in the body. And who names no ETag
-        // is no S3 server.
-        if answer.status != 200 || !answer.body.is_empty() || answer.header("etag").is_none() {
-            return Err(options.explain(failed(refusal(&answer))));
+        let response = self.s3().client().send(&request).await.map_err(failed)?;
+        // A server that fails after it has sent the status 200 reports the error in the body. A
+        // response without an ETag is not one of S3.
+        if response.status != 200 || !response.body.is_empty() || response.header("etag").is_none()
+        {
+            return Err(options.explain(failed(refusal(&response))));
         }
-        Ok(options.info(key, size, answer.header("etag"), answer.header("x-amz-version-id")))
+        Ok(options.info(key, size, response.header("etag"), response.header("x-amz-version-id")))
     }
 
-    /// Writes an object from a stream of unknown length. What fits into one PUT is sent as one;
-    /// the rest goes up in parts, at most `concurrency` of them in memory.
+    /// Writes an object from a stream of unknown length. A stream that is shorter than one part is
+    /// sent in one PUT, others in parts, of which at most `concurrency` are in memory.
     ///
     /// # Errors
-    /// Those of [`Bucket::put`], and the stream's own. After an error whose outcome is known, or
+    /// Those of [`Bucket::put`], and those of the stream. After an error whose outcome is known, or
     /// when the future is dropped, no object is visible and the parts are removed.
     pub async fn put_stream(
         &self,
@@ -285,7 +286,7 @@ impl Bucket {
     }
 }
 
-/// Cuts a stream into pieces of one size. What already lies in one buffer is not copied.
+/// Cuts a stream into pieces of one size. A piece that lies in one buffer is not copied.
 struct Pieces {
     stream: Fuse<ByteStream>,
     rest: Bytes,
@@ -297,7 +298,7 @@ impl Pieces {
         Self { stream: stream.fuse(), rest: Bytes::new(), size }
     }
 
-    /// The next piece; shorter than the size only at the end, empty after it.
+    /// Returns the next piece, which is shorter than the size only at the end, and empty after it.
     async fn next(&mut self) -> Result<Bytes> {
         if self.rest.len() >= self.size {
             return Ok(self.rest.split_to(self.size));

@@ -33,15 +33,15 @@ impl ClassifyRetry for NewKeys {
 }
 
 /// Never retries a conditional write whose first attempt may have been carried out: the second
-/// would be refused because of the first one's success, and the caller would be told of a
-/// concurrent writer that does not exist. Set for single requests (overrides.rs).
+/// would be refused because of the success of the first, and the error would report a concurrent
+/// writer that does not exist. Set for single requests (overrides.rs).
 #[derive(Debug)]
 pub(super) struct KeepOutcome;
 
 impl ClassifyRetry for KeepOutcome {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let unknown = match (context.response(), context.output_or_error()) {
-            // A body that breaks off does not change what the status tells.
+            // A body that is cut off does not change the meaning of the status.
             (Some(response), Some(Err(error))) => {
                 error.is_timeout_error() || leaves_outcome_open(response.status().as_u16())
             }

@@ -1,4 +1,4 @@
-//! What buckets and objects are described with.
+//! Descriptions of buckets and objects.
 
 use std::collections::BTreeMap;
 
@@ -10,48 +10,49 @@ use serde::{Deserialize, Serialize};
 /// A bucket as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BucketInfo {
-    /// Its name.
+    /// The name.
     pub name: BucketName,
-    /// When it was made; `None` where the server does not say (HEAD).
+    /// The time of its creation; `None` if the server does not return it (HEAD).
     pub created: Option<Timestamp>,
-    /// The region it lives in, where the server says.
+    /// The region, if the server returns it.
     pub region: Option<String>,
 }
 
 /// An object as the server describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectInfo {
-    /// Its key.
+    /// The key.
     pub key: String,
-    /// Its size in bytes: of the whole object, also when a range was read.
+    /// The size of the whole object in bytes, even if only a range was read.
     pub size: u64,
-    /// Its entity tag, without quotes.
+    /// The entity tag, without quotes.
     pub etag: Option<String>,
-    /// When it was written.
+    /// The time at which the object was written.
     pub last_modified: Option<Timestamp>,
-    /// Its version, in a bucket with versioning.
+    /// The version, in a bucket with versioning.
     pub version_id: Option<String>,
-    /// Its media type; listings do not say.
+    /// The media type; not in listings.
     pub content_type: Option<String>,
-    /// How it is encoded, such as `gzip`; listings do not say.
+    /// The encoding, such as `gzip`; not in listings.
     pub content_encoding: Option<String>,
-    /// Its `Cache-Control`; listings do not say.
+    /// The `Cache-Control` header; not in listings.
     pub cache_control: Option<String>,
-    /// The metadata of the writer (`x-amz-meta-*`); listings do not have it.
+    /// The user metadata (`x-amz-meta-*`); not in listings.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
 }
 
-/// What need not be encoded where a key stands in a path: it is signed as it is sent.
+/// The characters that are percent-encoded in a path: all except the unreserved ones of RFC 3986,
+/// section 2.3, and `/`. The path is signed as it is sent.
 pub(super) const IN_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// ETags travel in quotes; people and comparisons are better off without.
+/// Returns an ETag without the quotes that it has in HTTP.
 pub(super) fn unquoted(etag: Option<&str>) -> Option<String> {
     etag.map(|etag| etag.trim_matches('"').to_owned())
 }
 
-/// A condition's ETag as HTTP wants it: quoted, `*` aside.
+/// Returns the ETag of a condition as HTTP requires it: in quotes, except for `*`.
 pub(super) fn quoted(etag: &str) -> String {
     if etag == "*" || etag.starts_with('"') || etag.starts_with("W/") {
         etag.to_owned()
@@ -72,10 +73,10 @@ mod tests {
     #[test]
     fn etags_lose_and_regain_their_quotes() {
         assert_eq!(unquoted(Some("\"abc-2\"")).as_deref(), Some("abc-2"));
-        for (plain, wire) in
+        for (plain, header) in
             [("abc", "\"abc\""), ("\"abc\"", "\"abc\""), ("*", "*"), ("W/\"a\"", "W/\"a\"")]
         {
-            assert_eq!(quoted(plain), wire);
+            assert_eq!(quoted(plain), header);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `upload`: a file becomes an object.
+//! `upload`
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use super::put::ONE_PUT;
 use super::{Bucket, Multipart, ObjectInfo, Progress, PutOptions};
 
 impl Bucket {
-    /// Writes a file's content as an object. Large files go up in parts; the object becomes
-    /// visible whole or not at all.
+    /// Writes the content of a file as an object. Large files are uploaded in parts; the object
+    /// becomes visible as a whole or not at all.
     ///
     /// # Errors
     /// Those of [`Bucket::put`]; `NotFound`, `Denied` or `InvalidInput` for a file that cannot
-    /// be read; `Conflict` when it changes its size meanwhile.
+    /// be read; `Conflict` when its size changes meanwhile.
     pub async fn upload(
         &self,
         path: &Path,
@@ -50,7 +50,7 @@ impl Bucket {
         loop {
             let piece = read(&mut file, part).await.map_err(local)?;
             let bytes = piece.len() as u64;
-            // S3 wants at least one part, also for an empty pipe.
+            // S3 requires at least one part, even for an empty pipe.
             if bytes == 0 && moved.done() > 0 {
                 break;
             }
@@ -78,7 +78,7 @@ fn changed() -> Error {
     Error::new(ErrorKind::Conflict, "the file changed its size while it was read")
 }
 
-/// Returns the error for one of the file system.
+/// Converts an error of the file system.
 pub(super) fn local_error(error: std::io::Error, path: &Path) -> Error {
     let kind = ErrorKind::from(error.kind());
     Error::new(kind, error.to_string()).on(path.display().to_string()).caused_by(error)
