@@ -1,6 +1,6 @@
 //! `get_lifecycle`, `set_lifecycle`, `delete_lifecycle`
 
-mod wire;
+mod conversion;
 
 use aws_sdk_s3::types::BucketLifecycleConfiguration;
 use lakewright_core::bucket_config::{LifecycleRule, check_lifecycle};
@@ -22,7 +22,7 @@ impl Bucket {
     }
 
     async fn lifecycle(&self, operation: &'static str) -> Result<Vec<LifecycleRule>> {
-        let unknown = BodyReader::new(wire::minio_element);
+        let unknown = BodyReader::new(conversion::minio_element);
         let request = self
             .s3()
             .sdk
@@ -42,7 +42,7 @@ impl Bucket {
         }
         let rules = answer.rules().iter().map(|rule| {
             let id = rule.id().unwrap_or_default();
-            wire::read(rule).map_err(|what| {
+            conversion::read(rule).map_err(|what| {
                 self.inexpressible(&format!("the lifecycle rule {id} has {what}"), operation)
             })
         });
@@ -65,7 +65,7 @@ impl Bucket {
         }
         let unsupported = |why| self.wrong(Error::new(ErrorKind::Unsupported, why), OPERATION);
         let before = self.lifecycle(OPERATION).await?;
-        // On MinIO nothing is left of such a rule, and it refuses empty rules.
+        // MinIO drops the whole content of such a rule, and then refuses the empty rule.
         let mut empty = rules.iter().filter(|rule| !rule.acts_on_objects());
         let empty = empty.find_map(LifecycleRule::ignored_by_minio);
         match (self.put_lifecycle(rules, OPERATION).await, empty) {
@@ -90,7 +90,7 @@ impl Bucket {
         if rules.is_empty() {
             return self.remove_lifecycle(operation).await;
         }
-        let rules = rules.iter().map(wire::write).collect::<Result<Vec<_>>>();
+        let rules = rules.iter().map(conversion::write).collect::<Result<Vec<_>>>();
         let configuration = rules.and_then(|rules| {
             let all = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build();
             all.map_err(incomplete)

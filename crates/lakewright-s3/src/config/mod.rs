@@ -1,4 +1,4 @@
-//! The settings of a bucket. One setting, one file: get, set, and delete where S3 has it.
+//! The settings of a bucket. Each has its own file with get, set and, if S3 has it, delete.
 
 mod anonymous_access;
 mod encryption;
@@ -28,7 +28,7 @@ impl Bucket {
         self.s3().classify(error, operation, self.name.as_str())
     }
 
-    /// Returns `NotFound` where the bucket is missing. MinIO reports "nothing configured", or even
+    /// Returns `NotFound` if the bucket is missing. MinIO reports "nothing configured", or even
     /// success, to some of these verbs on a bucket that does not exist.
     async fn must_exist(&self, operation: &'static str) -> Result<()> {
         if self.assume_exists {
@@ -36,7 +36,7 @@ impl Bucket {
         }
         match self.s3().head_bucket(&self.name).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(error.during(operation)),
-            // Credentials that may not see the bucket may be allowed to set it: the verb decides.
+            // Credentials without access to the bucket may have access to the setting.
             _ => Ok(()),
         }
     }
@@ -46,17 +46,17 @@ impl Bucket {
         error.during(operation).on(self.name.as_str())
     }
 
-    /// Returns the error for a value on the server that our types cannot express. A partial value
-    /// would be wrong.
+    /// Returns the error for a value on the server that the types of lakewright cannot express. A
+    /// part of the value would be wrong.
     fn inexpressible(&self, what: &str, operation: &'static str) -> Error {
-        let why = format!("{what}, which lakewright has no words for");
+        let why = format!("{what}, which lakewright cannot represent");
         self.wrong(Error::new(ErrorKind::Unsupported, why), operation)
     }
 }
 
-/// Returns the code of the service; empty where there is none.
+/// Returns the code of the service; empty if there is none.
 fn code(error: &Error) -> &str {
-    error.service().and_then(|said| said.code.as_deref()).unwrap_or_default()
+    error.service().and_then(|service| service.code.as_deref()).unwrap_or_default()
 }
 
 /// Returns the error of a request that lacks a field, which every verb gives it.

@@ -49,7 +49,7 @@ impl Bucket {
                 );
             }
         };
-        // The XML of MinIO and S3 may hold an empty period beside the real one.
+        // The XML of MinIO and S3 may contain both elements, one of them empty.
         let count = |count: Option<i32>| {
             count.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0)
         };
@@ -107,7 +107,7 @@ impl Bucket {
             Err(error) if code(&error) == "InvalidBucketState" => {
                 self.must_exist(OPERATION).await?;
                 Err(error.with_kind(ErrorKind::Conflict).with_message(
-                    "the bucket was made without object lock, which can only be chosen then: \
+                    "the bucket was made without object lock, which cannot be enabled afterwards: \
                      make a new one with it and copy the objects",
                 ))
             }

@@ -9,12 +9,12 @@ use super::server_text::has_unknown_policy_element;
 use crate::Bucket;
 
 impl Bucket {
-    /// The bucket's policy document; `None` where there is none. The server may write it
-    /// otherwise than it was set, with the same meaning.
+    /// Returns the bucket's policy document; `None` if there is none. It may be another document
+    /// than the one that was set, with the same meaning.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing, `Denied`, `Corrupt` for what is no JSON, whatever
-    /// keeps the server from answering.
+    /// `NotFound` when the bucket is missing, `Denied`, `Corrupt` when the policy is not JSON; any
+    /// connection or server error.
     pub async fn get_policy(&self) -> Result<Option<Value>> {
         self.policy("get_policy").await
     }
@@ -32,12 +32,12 @@ impl Bucket {
         })
     }
 
-    /// Sets the bucket's policy, instead of the one that there may be.
+    /// Sets or replaces the bucket's policy.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no policy, elements that policies do not have included, and
-    /// for what this server does not accept; `Unsupported` for elements that it does not know;
-    /// `TooLarge` above 20 KiB; `NotFound`, `Denied`, whatever keeps the server from answering.
+    /// `InvalidInput` for a document that is no policy or has unknown elements, and for a policy
+    /// that the server does not accept; `Unsupported` for elements that the server does not know;
+    /// `TooLarge` above 20 KiB; `NotFound`, `Denied`; any connection or server error.
     pub async fn set_policy(&self, document: &Value) -> Result<()> {
         check_policy(document).map_err(|error| self.wrong(error, "set_policy"))?;
         self.put_policy(document, "set_policy").await
@@ -69,10 +69,10 @@ impl Bucket {
         })
     }
 
-    /// Removes the bucket's policy, where there is one.
+    /// Removes the bucket's policy. A missing policy is no error.
     ///
     /// # Errors
-    /// `NotFound` when the bucket is missing, `Denied`, whatever keeps the server from answering.
+    /// `NotFound` when the bucket is missing, `Denied`; any connection or server error.
     pub async fn delete_policy(&self) -> Result<()> {
         self.remove_policy("delete_policy").await
     }

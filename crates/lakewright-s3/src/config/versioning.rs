@@ -62,7 +62,7 @@ impl Bucket {
     /// `tmp/*`.
     ///
     /// # Errors
-    /// Those of [`Bucket::get_versioning`], but for the keys that are left out.
+    /// Those of [`Bucket::get_versioning`], except for the keys that are left out.
     pub async fn versioning_in_full(&self) -> Result<(Option<Versioning>, BTreeSet<String>)> {
         let extension = BodyReader::new(Extension::read);
         let request = self
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_minio_leaves_out_is_read() {
+    fn excluded_prefixes_and_folders_are_read() {
         let enabled = "<Status>Enabled</Status>";
         assert_eq!(patterns(""), Vec::<String>::new());
         assert_eq!(patterns(&format!("{enabled}<MfaDelete>Disabled</MfaDelete>")), [""; 0]);

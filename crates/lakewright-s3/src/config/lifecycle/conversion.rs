@@ -3,8 +3,8 @@
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration,
-    LifecycleRule as WireRule, LifecycleRuleAndOperator, LifecycleRuleFilter,
-    NoncurrentVersionExpiration, NoncurrentVersionTransition, Tag, Transition as WireTransition,
+    LifecycleRule as SdkRule, LifecycleRuleAndOperator, LifecycleRuleFilter,
+    NoncurrentVersionExpiration, NoncurrentVersionTransition, Tag, Transition as SdkTransition,
     TransitionStorageClass,
 };
 use jiff::tz::TimeZone;
@@ -28,33 +28,33 @@ pub(super) fn minio_element(body: &str) -> Option<&'static str> {
 }
 
 /// Converts a rule from the server, or returns the part that [`LifecycleRule`] cannot express.
-pub(super) fn read(wire: &WireRule) -> Result<LifecycleRule, String> {
-    let mut rule = LifecycleRule::new(wire.id().unwrap_or_default());
-    rule.enabled = match wire.status() {
+pub(super) fn read(sdk_rule: &SdkRule) -> Result<LifecycleRule, String> {
+    let mut rule = LifecycleRule::new(sdk_rule.id().unwrap_or_default());
+    rule.enabled = match sdk_rule.status() {
         ExpirationStatus::Enabled => Some(true),
         ExpirationStatus::Disabled => Some(false),
         other => return Err(format!("the status {:?}", other.as_str())),
     };
-    // Rules from before there were filters have a prefix, which means the same.
+    // Old rules have a prefix outside the filter, with the same meaning.
     #[allow(deprecated)]
-    let old_prefix = wire.prefix();
+    let old_prefix = sdk_rule.prefix();
     rule.prefix = old_prefix.map(str::to_owned);
-    if let Some(filter) = wire.filter() {
+    if let Some(filter) = sdk_rule.filter() {
         read_filter(filter, &mut rule)?;
     }
-    if let Some(expiration) = wire.expiration() {
+    if let Some(expiration) = sdk_rule.expiration() {
         rule.expire_after_days = days(expiration.days())?;
         rule.expire_on = day(expiration.date())?;
         rule.expired_object_delete_marker = expiration.expired_object_delete_marker() == Some(true);
     }
-    if let Some(expiration) = wire.noncurrent_version_expiration() {
+    if let Some(expiration) = sdk_rule.noncurrent_version_expiration() {
         rule.noncurrent_expire_after_days = days(expiration.noncurrent_days())?;
         rule.newer_noncurrent_versions = days(expiration.newer_noncurrent_versions())?;
     }
-    if let Some(abort) = wire.abort_incomplete_multipart_upload() {
+    if let Some(abort) = sdk_rule.abort_incomplete_multipart_upload() {
         rule.abort_incomplete_after_days = days(abort.days_after_initiation())?;
     }
-    let transitions = wire.transitions().iter().map(|transition| {
+    let transitions = sdk_rule.transitions().iter().map(|transition| {
         Ok(Transition {
             storage_class: class(transition.storage_class()),
             // 0 days mean at once, and some servers leave them out.
@@ -66,7 +66,7 @@ pub(super) fn read(wire: &WireRule) -> Result<LifecycleRule, String> {
         })
     });
     rule.transitions = Some(transitions.collect::<Result<_, String>>()?);
-    let transitions = wire.noncurrent_version_transitions().iter().map(|transition| {
+    let transitions = sdk_rule.noncurrent_version_transitions().iter().map(|transition| {
         Ok(NoncurrentTransition {
             storage_class: class(transition.storage_class()),
             after_days: days(transition.noncurrent_days())?.unwrap_or(0),
@@ -124,9 +124,9 @@ fn class(class: Option<&TransitionStorageClass>) -> String {
 ///
 /// # Errors
 /// `InvalidInput` for numbers that the protocol cannot express.
-pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
-    let mut wire =
-        WireRule::builder().id(&rule.id).filter(write_filter(rule)?).status(if rule.is_enabled() {
+pub(super) fn write(rule: &LifecycleRule) -> Result<SdkRule> {
+    let mut sdk_rule =
+        SdkRule::builder().id(&rule.id).filter(write_filter(rule)?).status(if rule.is_enabled() {
             ExpirationStatus::Enabled
         } else {
             ExpirationStatus::Disabled
@@ -135,7 +135,7 @@ pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
         || rule.expire_on.is_some()
         || rule.expired_object_delete_marker
     {
-        wire = wire.expiration(
+        sdk_rule = sdk_rule.expiration(
             LifecycleExpiration::builder()
                 .set_days(number(rule.expire_after_days)?)
                 .set_date(rule.expire_on.map(midnight).transpose()?)
@@ -144,7 +144,7 @@ pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
         );
     }
     if rule.noncurrent_expire_after_days.is_some() || rule.newer_noncurrent_versions.is_some() {
-        wire = wire.noncurrent_version_expiration(
+        sdk_rule = sdk_rule.noncurrent_version_expiration(
             NoncurrentVersionExpiration::builder()
                 .set_noncurrent_days(number(rule.noncurrent_expire_after_days)?)
                 .set_newer_noncurrent_versions(number(rule.newer_noncurrent_versions)?)
@@ -153,13 +153,13 @@ pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
     }
     if rule.abort_incomplete_after_days.is_some() {
         let days = number(rule.abort_incomplete_after_days)?;
-        wire = wire.abort_incomplete_multipart_upload(
+        sdk_rule = sdk_rule.abort_incomplete_multipart_upload(
             AbortIncompleteMultipartUpload::builder().set_days_after_initiation(days).build(),
         );
     }
     for transition in rule.transitions.iter().flatten() {
-        wire = wire.transitions(
-            WireTransition::builder()
+        sdk_rule = sdk_rule.transitions(
+            SdkTransition::builder()
                 .set_days(number(transition.after_days)?)
                 .set_date(transition.on.map(midnight).transpose()?)
                 .storage_class(transition.storage_class.as_str().into())
@@ -167,7 +167,7 @@ pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
         );
     }
     for transition in rule.noncurrent_transitions.iter().flatten() {
-        wire = wire.noncurrent_version_transitions(
+        sdk_rule = sdk_rule.noncurrent_version_transitions(
             NoncurrentVersionTransition::builder()
                 .set_noncurrent_days(number(Some(transition.after_days))?)
                 .set_newer_noncurrent_versions(number(transition.newer_noncurrent_versions)?)
@@ -175,7 +175,7 @@ pub(super) fn write(rule: &LifecycleRule) -> Result<WireRule> {
                 .build(),
         );
     }
-    wire.build().map_err(incomplete)
+    sdk_rule.build().map_err(incomplete)
 }
 
 /// Converts the conditions of a rule: one stands alone, several stand in an `And`.
@@ -295,8 +295,8 @@ mod tests {
         #[test]
         fn rules_round_trip(rule in rules()) {
             prop_assume!(check_lifecycle(std::slice::from_ref(&rule)).is_ok());
-            let wire = write(&rule).unwrap();
-            prop_assert_eq!(read(&wire).unwrap(), rule.normalised());
+            let sdk_rule = write(&rule).unwrap();
+            prop_assert_eq!(read(&sdk_rule).unwrap(), rule.normalised());
         }
     }
 }
