@@ -49,13 +49,13 @@ struct RequestBody<'a> {
 }
 
 #[derive(Deserialize)]
-struct Made {
-    credentials: Keys,
+struct ResponseBody {
+    credentials: CredentialsBody,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Keys {
+struct CredentialsBody {
     access_key: String,
     secret_key: Secret,
 }
@@ -96,7 +96,8 @@ impl Admin {
             // would cost 70 ms and 64 MiB.
             return Ok(ServiceAccountCredentials { access_key, secret_key });
         }
-        let Keys { access_key, secret_key } = response.secret_json::<Made>().await?.credentials;
+        let CredentialsBody { access_key, secret_key } =
+            response.secret_json::<ResponseBody>().await?.credentials;
         Ok(ServiceAccountCredentials { access_key, secret_key })
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Admin, Principal};
 
-const DONE_ALREADY: &str = "XMinioAdminPolicyChangeAlreadyApplied";
+const ALREADY_APPLIED: &str = "XMinioAdminPolicyChangeAlreadyApplied";
 
 impl Admin {
     /// Attaches policies to a user or a group, in addition to those already attached. Returns
@@ -50,13 +50,13 @@ impl Admin {
         // The response lists the changes, encrypted. Decrypting it would cost 70 ms and 64 MiB.
         match call.send().await {
             Ok(_) => Ok(true),
-            Err(error) if is_done_already(&error) => Ok(false),
+            Err(error) if is_already_applied(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
 }
 
-fn is_done_already(error: &Error) -> bool {
+fn is_already_applied(error: &Error) -> bool {
     error.kind() == ErrorKind::Conflict
-        && error.service().is_some_and(|said| said.code.as_deref() == Some(DONE_ALREADY))
+        && error.service().is_some_and(|service| service.code.as_deref() == Some(ALREADY_APPLIED))
 }

@@ -24,8 +24,8 @@ const LIMIT: usize = 256 << 20;
 const HEADERS: [(HeaderName, HeaderValue); 1] =
     [(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))];
 
-/// All characters except the unreserved ones of RFC 3986, section 2.3. The signature is computed
-/// over this encoding.
+/// The characters that are percent-encoded in a query: all except the unreserved ones of RFC 3986,
+/// section 2.3. The signature is computed over the encoded query.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A call that is being built.
@@ -116,25 +116,25 @@ impl<'a> Call<'a> {
 
     fn json(&self, body: &impl Serialize) -> Result<Vec<u8>> {
         serde_json::to_vec(body).map_err(|error| {
-            let why = format!("the request cannot be written down: {error}");
-            self.named(Error::invalid_input(why))
+            let why = format!("the request cannot be encoded: {error}");
+            self.with_context(Error::invalid_input(why))
         })
     }
 
-    fn named(&self, error: Error) -> Error {
+    fn with_context(&self, error: Error) -> Error {
         error.during(self.operation).on(self.resource.as_str())
     }
 
-    /// Sends the request and requires a response that reports success.
+    /// Sends the request and returns the response, which must have a status of success.
     ///
     /// # Errors
     /// The error that the server reported, and any connection error.
     pub(super) async fn send(self) -> Result<CallResponse<'a>> {
         if self.method != Method::GET {
-            self.admin.require().await.map_err(|error| self.named(error))?;
+            self.admin.require().await.map_err(|error| self.with_context(error))?;
         }
-        let sent = self.send_any_status().await;
-        let (response, secret_key) = sent.map_err(|error| self.named(error))?;
+        let result = self.send_any_status().await;
+        let (response, secret_key) = result.map_err(|error| self.with_context(error))?;
         if !(200..300).contains(&response.status) {
             let mut error = classify(&response);
             let open = leaves_outcome_open(response.status) && error.is_retryable();
@@ -142,24 +142,24 @@ impl<'a> Call<'a> {
                 error = error.with_outcome(Outcome::Unknown);
             }
             if !(self.removal && response.repeated && error.kind() == ErrorKind::NotFound) {
-                return Err(self.named(error));
+                return Err(self.with_context(error));
             }
         }
         Ok(CallResponse { call: self, response, secret_key })
     }
 
-    /// Sends the request and returns the response of any status, with the secret key that signed
-    /// it.
+    /// Sends the request and returns the response, with any status, and the secret key that signed
+    /// the request.
     pub(super) async fn send_any_status(&self) -> Result<(Response, Zeroizing<String>)> {
         let client = &self.admin.client;
         if client.profile().endpoint().is_none() {
             return Err(Error::new(ErrorKind::Unsupported, "Amazon S3 has no MinIO admin API"));
         }
         let path = format!("{ROOT}{}", self.route);
-        let mut again = true;
+        let mut may_use_new_keys = true;
         loop {
             let Some(keys) = client.keys().await? else {
-                let why = "the admin API wants signed requests, and this connection has no keys";
+                let why = "the admin API requires signed requests, and this connection has no keys";
                 return Err(Error::new(ErrorKind::Unauthenticated, why));
             };
             let secret_key = Zeroizing::new(keys.secret_access_key().to_owned());
@@ -180,9 +180,9 @@ impl<'a> Call<'a> {
                 limit: LIMIT,
             };
             let response = client.send_with(Some(&keys), &request).await?;
-            if again && response.refused() && client.has_new_keys() {
+            if may_use_new_keys && response.refused() && client.has_new_keys() {
                 tracing::info!("the keys were refused and have changed; trying the new ones");
-                again = false;
+                may_use_new_keys = false;
                 continue;
             }
             return Ok((response, secret_key));
@@ -211,7 +211,7 @@ impl CallResponse<'_> {
     pub(super) async fn secret_json<T: DeserializeOwned>(&self) -> Result<T> {
         let body = self.response.body.clone();
         let plain = payload::decrypt_off_thread(self.secret_key.clone(), body).await;
-        self.parse(&plain.map_err(|error| self.call.named(error))?)
+        self.parse(&plain.map_err(|error| self.call.with_context(error))?)
     }
 
     fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T> {
@@ -219,15 +219,15 @@ impl CallResponse<'_> {
             // The message contains the position of the fault but no content, because the body may
             // contain secrets.
             let at = format!("line {}, column {}", error.line(), error.column());
-            let why = format!("the answer is none of MinIO's admin API ({at})");
-            self.call.named(Error::new(ErrorKind::Corrupt, why))
+            let why = format!("the response is not one of MinIO's admin API ({at})");
+            self.call.with_context(Error::new(ErrorKind::Corrupt, why))
         })?;
         self.call.admin.has_admin.store(true, Ordering::Relaxed);
         Ok(parsed)
     }
 
-    /// Returns the error for a response whose content is invalid for another reason than its JSON.
+    /// Returns the error for a response that can be parsed but has invalid content.
     pub(super) fn corrupt_error(&self, why: &str) -> Error {
-        self.call.named(Error::new(ErrorKind::Corrupt, why))
+        self.call.with_context(Error::new(ErrorKind::Corrupt, why))
     }
 }

@@ -19,7 +19,7 @@ pub(super) trait AdminErrorBody {
 
     /// Whether the server has no admin API: it took the path for a bucket `minio` and an object
     /// key in it, or does not know the path.
-    fn is_of_no_admin(&self, status: u16) -> bool;
+    fn has_no_admin_api(&self, status: u16) -> bool;
 }
 
 impl AdminErrorBody for ErrorBody {
@@ -36,7 +36,7 @@ impl AdminErrorBody for ErrorBody {
         self.code == "InternalError" && self.message.contains("invalid service account expiration")
     }
 
-    fn is_of_no_admin(&self, status: u16) -> bool {
+    fn has_no_admin_api(&self, status: u16) -> bool {
         !self.json
             && matches!(
                 (&*self.code, status),
@@ -57,14 +57,14 @@ impl AdminErrorBody for ErrorBody {
 /// Converts a refusal of the admin API.
 pub(super) fn classify(response: &Response) -> Error {
     let refusal = ErrorBody::of(response);
-    let (kind, said) = if refusal.is_of_no_admin(response.status) {
-        no_admin()
+    let (kind, explanation) = if refusal.has_no_admin_api(response.status) {
+        no_admin_api()
     } else {
         kind_of(&refusal, response.status)
     };
     let text = refusal.message.trim();
-    let message = match said {
-        Some(said) => said.to_owned(),
+    let message = match explanation {
+        Some(explanation) => explanation.to_owned(),
         None if text.is_empty() => format!("the server answered {}", response.status),
         None => text.trim_end_matches('.').to_owned(),
     };
@@ -79,14 +79,15 @@ pub(super) fn classify(response: &Response) -> Error {
     })
 }
 
-pub(super) fn no_admin() -> (ErrorKind, Option<&'static str>) {
+/// Returns the kind and the message of the error for a server without the admin API.
+pub(super) fn no_admin_api() -> (ErrorKind, Option<&'static str>) {
     let why =
         "the server has no MinIO admin API: no users, policies or quotas can be managed on it";
     (ErrorKind::Unsupported, Some(why))
 }
 
-/// The kind of a refusal and, where lakewright has a better explanation than the server, the
-/// message.
+/// Returns the kind of a refusal and, where lakewright has a better explanation than the server,
+/// the message.
 fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>) {
     use ErrorKind as K;
     if refusal.is_disabled() {
@@ -96,8 +97,8 @@ fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>
         return (K::AlreadyExists, Some("the access key is taken already"));
     }
     if refusal.is_expiry_out_of_range() {
-        let why = "a service account ends 15 minutes from now at the earliest, and after a year \
-                   at the latest";
+        let why = "a service account expires 15 minutes from now at the earliest, and after a \
+                   year at the latest";
         return (K::InvalidInput, Some(why));
     }
     match &*refusal.code {
@@ -117,7 +118,9 @@ fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>
             K::Conflict,
             Some("the policy is still attached to a user or a group; detach it first"),
         ),
-        "XMinioAdminPolicyChangeAlreadyApplied" => (K::Conflict, Some("it is so already")),
+        "XMinioAdminPolicyChangeAlreadyApplied" => {
+            (K::Conflict, Some("the change is already in effect"))
+        }
         "XMinioIAMServiceAccountNotAllowed" => (K::Denied, None),
         "XMinioAdminInvalidAccessKey"
         | "XMinioAdminInvalidSecretKey"
@@ -166,7 +169,7 @@ mod tests {
             )
         };
         use ErrorKind as K;
-        for (status, body, kind, said) in [
+        for (status, body, kind, text) in [
             (404, json("XMinioAdminNoSuchUser", "x"), K::NotFound, "the user does not exist"),
             (404, json("XMinioInvalidIAMCredentials", "x"), K::NotFound, "service account"),
             (403, json("XMinioInvalidIAMCredentials", "like root"), K::InvalidInput, "like root"),
@@ -196,7 +199,7 @@ mod tests {
         ] {
             let error = classify(&response(status, &body));
             assert_eq!(error.kind(), kind, "{status} {body}: {error}");
-            assert!(error.message().contains(said), "{status} {body}: {error}");
+            assert!(error.message().contains(text), "{status} {body}: {error}");
         }
         let error = classify(&response(404, &json("XMinioAdminNoSuchUser", "x")));
         assert_eq!(error.service().unwrap().request_id.as_deref(), Some("17"));

@@ -18,6 +18,6 @@ impl Admin {
         let at = self.client.profile().to_string();
         let response = self.call("list_users", at, Method::GET, "list-users").send().await?;
         let users: BTreeMap<String, UserBody> = response.secret_json().await?;
-        Ok(users.into_iter().map(|(access_key, user)| user.named(access_key)).collect())
+        Ok(users.into_iter().map(|(access_key, user)| user.into_user(access_key)).collect())
     }
 }

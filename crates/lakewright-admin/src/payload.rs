@@ -68,7 +68,7 @@ impl Suite {
                             &mut *key,
                         )
                     })
-                    .map_err(|error| broken(&format!("no key can be made: {error}")))?;
+                    .map_err(|error| internal_error(&format!("no key can be derived: {error}")))?;
             }
             Self::Pbkdf2Aes => ring::pbkdf2::derive(
                 ring::pbkdf2::PBKDF2_HMAC_SHA256,
@@ -82,7 +82,9 @@ impl Suite {
             Self::Argon2Aes | Self::Pbkdf2Aes => &AES_256_GCM,
             Self::Argon2ChaCha => &CHACHA20_POLY1305,
         };
-        UnboundKey::new(cipher, &*key).map(LessSafeKey::new).map_err(|_| broken("no such key"))
+        UnboundKey::new(cipher, &*key)
+            .map(LessSafeKey::new)
+            .map_err(|_| internal_error("the key does not fit the cipher"))
     }
 }
 
@@ -92,7 +94,9 @@ impl Suite {
 /// `Internal` if the system provides no randomness.
 pub(super) fn encrypt(suite: Suite, secret: &str, plain: &[u8]) -> Result<Vec<u8>> {
     let mut head = [0; HEAD];
-    SystemRandom::new().fill(&mut head).map_err(|_| broken("the system has no randomness"))?;
+    SystemRandom::new()
+        .fill(&mut head)
+        .map_err(|_| internal_error("the system has no randomness"))?;
     encrypt_under(suite, secret, plain, head)
 }
 
@@ -144,10 +148,10 @@ pub(super) async fn decrypt_off_thread(
         // More decryptions than cores would only need more memory.
         Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))
     });
-    let _permit = permits.acquire().await.map_err(|error| broken(&error.to_string()))?;
+    let _permit = permits.acquire().await.map_err(|error| internal_error(&error.to_string()))?;
     tokio::task::spawn_blocking(move || decrypt(&secret, &sealed))
         .await
-        .map_err(|error| broken("a decryption ended early").caused_by(error))?
+        .map_err(|error| internal_error("a decryption ended early").caused_by(error))?
 }
 
 fn nonce(start: &[u8], number: u32) -> Nonce {
@@ -168,7 +172,7 @@ fn additional(key: &LessSafeKey, start: &[u8]) -> Option<[u8; 1 + TAG]> {
 
 /// Appends the fragments of `plain`. There is always a last fragment, which may be empty.
 fn seal(key: &LessSafeKey, start: &[u8], plain: &[u8], sealed: &mut Vec<u8>) -> Result<()> {
-    let refused = || broken("the payload cannot be encrypted");
+    let refused = || internal_error("the payload cannot be encrypted");
     let mut additional = additional(key, start).ok_or_else(refused)?;
     let mut left = plain;
     for number in 1.. {
@@ -213,7 +217,7 @@ fn open(key: &LessSafeKey, start: &[u8], fragments: &[u8]) -> Option<Zeroizing<V
     None
 }
 
-fn broken(why: &str) -> Error {
+fn internal_error(why: &str) -> Error {
     Error::new(ErrorKind::Internal, why)
 }
 
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn every_suite_comes_back_and_wants_its_secret() {
+    fn every_suite_round_trips_and_requires_its_secret() {
         for suite in [Suite::Argon2Aes, Suite::Argon2ChaCha, Suite::Pbkdf2Aes] {
             let sealed = encrypt(suite, SECRET, b"text").unwrap();
             assert_eq!(**decrypt(SECRET, &sealed).unwrap(), *b"text");
@@ -286,7 +290,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_length_comes_back(bytes in lengths(), chacha: bool) {
+        fn any_length_round_trips(bytes in lengths(), chacha: bool) {
             let plain = text(bytes);
             let (key, sealed) = fragments(chacha, &plain);
             let count = bytes.div_ceil(FRAGMENT).max(1);

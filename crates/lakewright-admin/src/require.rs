@@ -6,11 +6,11 @@ use http::Method;
 use lakewright_core::{Error, Result};
 
 use super::Admin;
-use super::classify::{classify, no_admin};
+use super::classify::{classify, no_admin_api};
 use lakewright_client::ErrorBody;
 
 impl Admin {
-    /// Requires that the server has MinIO's admin API. The server is asked once for all clones of a
+    /// Requires that the server has MinIO's admin API. One request is sent for all clones of a
     /// handle. A denial in the format of the API also proves that the server has it, so these
     /// credentials may still have no permission for any operation.
     ///
@@ -24,7 +24,7 @@ impl Admin {
         self.probe().await
     }
 
-    /// Asks the server for the admin API even if the result is already known.
+    /// Checks with a request that the server has the admin API, even if this is already known.
     ///
     /// # Errors
     /// Those of [`Admin::require`].
@@ -42,7 +42,7 @@ impl Admin {
             }
             // A server that returns anything but a list of names is not MinIO.
             if serde_json::from_slice::<Option<Vec<String>>>(&response.body).is_err() {
-                let (kind, why) = no_admin();
+                let (kind, why) = no_admin_api();
                 return Err(named(Error::new(kind, why.unwrap_or_default())));
             }
         }

@@ -66,12 +66,12 @@ pub struct ServiceAccountCredentials {
     pub secret_key: Secret,
 }
 
-/// Returns MinIO's word for the status of a user or a group.
+/// Returns MinIO's value for the status of a user or a group.
 pub(super) const fn status(enabled: bool) -> &'static str {
     if enabled { "enabled" } else { "disabled" }
 }
 
-/// Returns MinIO's word for the status of a service account.
+/// Returns MinIO's value for the status of a service account.
 pub(super) const fn on_off(enabled: bool) -> &'static str {
     if enabled { "on" } else { "off" }
 }
@@ -109,7 +109,7 @@ pub(super) struct UserBody {
 }
 
 impl UserBody {
-    pub(super) fn named(self, access_key: String) -> User {
+    pub(super) fn into_user(self, access_key: String) -> User {
         User {
             access_key,
             enabled: self.status == status(true),

@@ -15,6 +15,6 @@ impl Admin {
     pub async fn user_info(&self, access_key: &str) -> Result<User> {
         let call = self.call("user_info", access_key, Method::GET, "user-info");
         let response = call.query("accessKey", access_key).send().await?;
-        Ok(response.json::<UserBody>()?.named(access_key.to_owned()))
+        Ok(response.json::<UserBody>()?.into_user(access_key.to_owned()))
     }
 }

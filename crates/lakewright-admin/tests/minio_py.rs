@@ -61,7 +61,8 @@ fn with_python() -> Result<Completion, Failed> {
 }
 
 fn both_decrypt_what_the_other_encrypted(python: &OsStr) {
-    // minio-py does not support the third suite. Every end-to-end test shows that MinIO decrypts it.
+    // minio-py does not support the third suite. Every end-to-end test of the API shows that MinIO
+    // decrypts it.
     let texts: Vec<Vec<u8>> = [1, 45, 16383, 16384, 16385, 50_000]
         .map(|bytes| (0..bytes).map(|n: u32| (n % 251) as u8).collect())
         .into();
