@@ -109,12 +109,12 @@ impl Server {
             }
             let step = ready[choose(ready.len())];
             let outcome = if let Some(because_of) = report.blocked(step) {
-                Outcome::Skipped { because_of }
+                StepStatus::Skipped { because_of }
             } else if fails(step) {
-                Outcome::from(&Error::new(ErrorKind::Denied, "not today"))
+                StepStatus::from(&Error::new(ErrorKind::Denied, "not today"))
             } else {
                 self.act(step).unwrap_or_else(|why| panic!("{step:#?}\n{why}"));
-                Outcome::Done
+                StepStatus::Done
             };
             report.outcomes.insert(step.id, outcome);
         }

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::model::{Server, columns, ids};
 use super::*;
-use crate::plan::{BucketAction, Outcome, TableAction};
+use crate::plan::{BucketAction, StepStatus, TableAction};
 use crate::resource::Adoption;
 use crate::spec::Versioning;
 use crate::state::{Alive, Capabilities, Contents, Reading};
@@ -1112,7 +1112,7 @@ proptest! {
         failing.begin(&whole).unwrap();
         let mut luck = dice(bad);
         let report = failing.run(&whole, dice(seed), |_| luck(4) == 0, usize::MAX >> 1);
-        let failed = report.outcomes.values().any(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        let failed = report.outcomes.values().any(|outcome| matches!(outcome, StepStatus::Failed { .. }));
         prop_assert_eq!(report.is_complete(&whole), !failed);
         failing.end(&whole, &report);
         let rest = plan_with(&failing, &after, &pruning()).unwrap();

@@ -9,7 +9,7 @@ pub use self::action::{
     Action, ActionRow, BucketAction, Effect, FieldUpdate, GroupAction, PolicyAction,
     RegistryAction, ServiceAccountAction, TableAction, UserAction,
 };
-pub use self::report::{Outcome, Report};
+pub use self::report::{Report, StepStatus};
 pub(crate) use self::step::json_value;
 pub use self::step::{Change, Risk, Step, StepId};
 pub use self::summary::Summary;

@@ -9,7 +9,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use lakewright_core::plan::{Outcome, Plan, Report, Step};
+use lakewright_core::plan::{Plan, Report, Step, StepStatus};
 use lakewright_core::{Error, ErrorKind, Result};
 
 use super::registry_store::RegistryStore;
@@ -36,7 +36,7 @@ pub enum Event<'a> {
     /// A step is started.
     Started(&'a Step),
     /// A step has ended or was skipped, with its outcome.
-    Ended(&'a Step, &'a Outcome),
+    Ended(&'a Step, &'a StepStatus),
 }
 
 /// A callback for the progress of an apply.

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use lakewright_core::plan::{Outcome, Plan, Report, Step, StepId};
+use lakewright_core::plan::{Plan, Report, Step, StepId, StepStatus};
 use lakewright_core::{Error, ErrorKind, Result};
 use tokio::time::{Interval, MissedTickBehavior, Sleep};
 
@@ -152,11 +152,11 @@ impl<'a> Run<'a> {
             Occurrence::Stop => To::StopRequested,
             Occurrence::Deadline => To::DeadlineReached,
             Occurrence::Step(step, Ok(())) => {
-                self.end_step(step.id, Outcome::Done);
+                self.end_step(step.id, StepStatus::Done);
                 To::StepDone(step.id)
             }
             Occurrence::Step(step, Err(error)) => {
-                self.end_step(step.id, Outcome::from(&error));
+                self.end_step(step.id, StepStatus::from(&error));
                 self.failures.push(error);
                 To::StepFailed(step.id)
             }
@@ -239,7 +239,7 @@ impl<'a> Run<'a> {
                 }
             }
             Command::Skip { step, because_of } => {
-                self.end_step(step, Outcome::Skipped { because_of });
+                self.end_step(step, StepStatus::Skipped { because_of });
             }
             Command::Abandon(id) => {
                 // All steps in flight are abandoned together.
@@ -247,12 +247,12 @@ impl<'a> Run<'a> {
                 let why = "stopped before the server had answered";
                 let error = Error::new(ErrorKind::Timeout, why)
                     .with_outcome(lakewright_core::Outcome::Unknown);
-                self.end_step(id, Outcome::from(&error));
+                self.end_step(id, StepStatus::from(&error));
             }
         }
     }
 
-    fn end_step(&mut self, id: StepId, outcome: Outcome) {
+    fn end_step(&mut self, id: StepId, outcome: StepStatus) {
         if let Some(step) = self.plan.step(id) {
             (self.watch)(Event::Ended(step, &outcome));
             self.report.outcomes.insert(id, outcome);
