@@ -16,7 +16,7 @@ mod holder;
 
 use holder::{look_up, this_process};
 
-/// The variables that make this program the process that looks others up.
+/// The environment variables that make this program the process that looks others up.
 const LOOK_FOR: &str = "LAKEWRIGHT_TEST_LOOK_FOR";
 const FOREIGN: &str = "LAKEWRIGHT_TEST_FOREIGN_PROC";
 
@@ -58,12 +58,13 @@ fn look_up_a_hidden_process(pid: u32) {
 fn look_up_in_a_foreign_proc() {
     let here = this_process();
     assert_ne!(fs::read_link("/proc/self").unwrap().to_str(), Some(&*here.pid.to_string()));
-    // Another process has this id in that `/proc`.
+    // In that `/proc` another process has this id.
     assert_eq!(look_up(here.pid), ProcessLookup::Hidden);
     assert_eq!(here.alive(&here, look_up), Alive::Unknown);
 }
 
-/// The result of a test by that of the process it started, which exits with 101 when it panics.
+/// Returns the result of a test from the output of the process that it started, which exits with
+/// 101 when it panics.
 fn completion(output: io::Result<Output>, skip: &str) -> Result<Completion, Failed> {
     match output {
         Ok(output) if output.status.success() => Ok(Completion::Completed),

@@ -38,8 +38,8 @@ enum Occurrence<'a> {
     Deadline,
 }
 
-/// An apply with everything that is in flight. Dropped before its end, it leaves the record of
-/// what was done and the return of the lease to a background task.
+/// An apply with everything that is in flight. When it is dropped before its end, a background task
+/// records what was done and returns the lease.
 pub(super) struct Run<'a> {
     provisioner: &'a Provisioner,
     plan: &'a Plan,
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Stores the data of an occurrence, and returns the event that it is to the machine.
+    /// Stores the data of an occurrence and returns the event for the machine.
     fn event(&mut self, occurrence: Occurrence<'a>) -> machine::Event {
         use machine::Event as To;
         match occurrence {
@@ -259,7 +259,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The result of an apply that has ended.
+    /// Returns the result of an apply that has ended.
     fn conclude(&mut self, end: End, stopped: bool) -> Result<()> {
         let failures = std::mem::take(&mut self.failures);
         match (end, self.refusal.take(), self.unrecorded.take()) {
