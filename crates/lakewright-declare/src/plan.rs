@@ -173,7 +173,7 @@ fn check_actions(plan: &Plan, now: Timestamp) -> Result<()> {
         0 => Ok(()),
         1 => Err(failures.remove(0)),
         several => {
-            let why = format!("{several} things stand in its way; the first: {}", failures[0]);
+            let why = format!("{several} problems were found; the first: {}", failures[0]);
             let kind = failures[0].kind();
             let same = failures.iter().all(|failure| failure.kind() == kind);
             let kind = if same { kind } else { ErrorKind::Conflict };

@@ -32,8 +32,8 @@ fn main() -> ExitCode {
     let tests = vec![
         Trial::ignorable_test("a_foreign_proc_is_ignored", a_foreign_proc_is_ignored),
         Trial::ignorable_test(
-            "a_hidden_process_is_not_taken_for_gone",
-            a_hidden_process_is_not_taken_for_gone,
+            "a_hidden_process_is_not_taken_for_ended",
+            a_hidden_process_is_not_taken_for_ended,
         ),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
@@ -51,7 +51,7 @@ fn look_up_a_hidden_process(pid: u32) {
     let mut ended = Command::new("true").spawn().unwrap();
     let holder = Holder { pid: ended.id(), ..holder };
     ended.wait().unwrap();
-    assert_eq!(holder.alive(&here, look_up), Alive::Gone);
+    assert_eq!(holder.alive(&here, look_up), Alive::Ended);
 }
 
 /// Runs in a namespace whose `/proc` belongs to another.
@@ -87,7 +87,7 @@ fn a_foreign_proc_is_ignored() -> Result<Completion, Failed> {
 
 /// `/proc` with `hidepid=2`, as services with `ProtectProc=invisible` have it, shows a process
 /// without privileges no processes of other users.
-fn a_hidden_process_is_not_taken_for_gone() -> Result<Completion, Failed> {
+fn a_hidden_process_is_not_taken_for_ended() -> Result<Completion, Failed> {
     let unprivileged = ["--reuid=65534", "--regid=65534", "--clear-groups"];
     let Ok(mut holder) = Command::new("setpriv").args(unprivileged).args(["sleep", "60"]).spawn()
     else {

@@ -297,7 +297,7 @@ pub(super) mod tests {
                 {"id": 8, "resource": "bucket/old", "risk": "destructive", "reason": "it is not declared any more",
                  "action": {"do": "delete_bucket", "force": true}}
             ],
-            "notes": [{"resource": "bucket/b-2", "text": "it is ours and not declared any more, and is kept: --prune takes it away"}],
+            "notes": [{"resource": "bucket/b-2", "text": "it is ours and not declared any more, and is kept: --prune deletes it"}],
             "intents": {
                 "bucket/raw": {"kind": "create", "declared": {}},
                 "table/raw/flights": {"kind": "create", "declared": {"schema": {"n": "long"}}},
@@ -336,7 +336,7 @@ stack lake at http://127.0.0.1:9000, registry lakewright-state
 -> user gone  (it is not declared any more, and is gone already)
 -  bucket old  DESTROYED WITH EVERYTHING IN IT (it is not declared any more)
 
-note: bucket b-2: it is ours and not declared any more, and is kept: --prune takes it away
+note: bucket b-2: it is ours and not declared any more, and is kept: --prune deletes it
 
 Plan: 2 to create, 1 to adopt, 2 to change, 1 to delete, 1 to forget (1 of them in the registry only); 2 steps cannot be undone.
 "
