@@ -7,8 +7,8 @@
 //! * A field that the declaration last applied had and the spec leaves out goes back to the
 //!   server's default: no quota, no policy, no tags, versioning suspended. A field that was never
 //!   declared is not touched.
-//! * Properties and constraints of a table are managed one by one, everything else as a whole.
-//! * A resource that is not declared any more is kept, with a note, or deleted with
+//! * Properties and constraints of a table are managed individually, all other fields as a whole.
+//! * A resource that is no longer declared is kept, with a note, or deleted with
 //!   [`DiffOptions::prune`].
 //!
 //! # Problems
@@ -53,7 +53,8 @@ pub struct DiffOptions {
     pub prune: bool,
     /// The resources to adopt although their declarations do not contain `adopt`.
     pub adopt: BTreeSet<ResourceId>,
-    /// The name of the server in the profile. An apply to another server is refused.
+    /// The name of the server: its display name, or else its endpoint. An apply to another server
+    /// is refused.
     pub endpoint: String,
 }
 

@@ -16,7 +16,7 @@ pub struct Report {
     pub outcomes: BTreeMap<StepId, StepStatus>,
 }
 
-/// The outcome of a step.
+/// The outcome of a step. It is named apart from [`crate::Outcome`], which is that of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
@@ -61,7 +61,7 @@ pub(crate) struct Progress {
 }
 
 impl Report {
-    /// Whether every step of the plan is done.
+    /// Returns whether every step of the plan is done.
     #[must_use]
     pub fn is_complete(&self, plan: &Plan) -> bool {
         plan.steps.iter().all(|step| self.outcomes.get(&step.id) == Some(&StepStatus::Done))
