@@ -23,7 +23,7 @@ pub(super) async fn observe(provisioner: &Provisioner, needs: &Needs) -> Result<
         true => provisioner.may_administer().await?,
         false => false,
     };
-    // Without a need for the admin API it is not looked for, and its absence refuses no plan.
+    // The admin API is not probed if it is not needed, so its absence refuses no plan then.
     let assumed = admin || !needs.admin();
     let mut observed = Observed::nothing(Capabilities { admin: assumed, ..Capabilities::S3 });
     let identities = async {
