@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use lakewright::plan::{Outcome as CoreOutcome, Plan as CorePlan, Report as CoreReport, Risk};
+use lakewright::plan::{Plan as CorePlan, Report as CoreReport, Risk, StepStatus};
 use lakewright::render;
 use lakewright::spec::Spec as CoreSpec;
 use lakewright::state::Registry as CoreRegistry;
@@ -125,7 +125,7 @@ value! {
 }
 
 impl Outcome {
-    pub(crate) fn of(step: &lakewright::plan::Step, outcome: Option<&CoreOutcome>) -> Self {
+    pub(crate) fn of(step: &lakewright::plan::Step, outcome: Option<&StepStatus>) -> Self {
         let mut fields = OutcomeFields {
             status: "left".to_owned(),
             resource: step.resource().address(),
@@ -136,14 +136,14 @@ impl Outcome {
             because_of: None,
         };
         match outcome {
-            Some(CoreOutcome::Done) => fields.status = "done".to_owned(),
-            Some(CoreOutcome::Failed { code, error, outcome_unknown }) => {
+            Some(StepStatus::Done) => fields.status = "done".to_owned(),
+            Some(StepStatus::Failed { code, error, outcome_unknown }) => {
                 fields.status = "failed".to_owned();
                 fields.code = Some(code.clone());
                 fields.error = Some(error.clone());
                 fields.outcome_unknown = *outcome_unknown;
             }
-            Some(CoreOutcome::Skipped { because_of }) => {
+            Some(StepStatus::Skipped { because_of }) => {
                 fields.status = "skipped".to_owned();
                 fields.because_of = Some(because_of.0);
             }

@@ -347,7 +347,7 @@ async fn unreadable_commit_of_a_step_has_an_unknown_outcome(SharedMinio(server):
     assert!(error.outcome_unknown() && error.failures()[0].outcome_unknown(), "{error}");
     let outcomes = applied.report.outcomes.into_values();
     let unknown = outcomes.filter(|outcome| {
-        matches!(outcome, lakewright::plan::Outcome::Failed { outcome_unknown: true, .. })
+        matches!(outcome, lakewright::plan::StepStatus::Failed { outcome_unknown: true, .. })
     });
     assert_eq!(unknown.count(), 1);
 }

@@ -214,7 +214,7 @@ def test_what_is_not_declared_any_more(stack: Stack) -> None:
     cli.run("apply", stack.write(), "--yes")
     spec = stack.write(tables=None)
     kept = cli.text("plan", spec)
-    assert "--prune takes it away" in kept and "\n-  table" not in kept
+    assert "--prune deletes it" in kept and "\n-  table" not in kept
     pruned = cli.text("plan", spec, "--prune")
     assert f"-  table {stack.bucket}/flights  DESTROYED (" in pruned
     assert pruned.endswith("Plan: 1 to delete; 1 step cannot be undone.\n")

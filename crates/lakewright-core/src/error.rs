@@ -1,5 +1,5 @@
-//! The error type of the workspace, and the table of what each kind of error means in HTTP, on the
-//! command line and in Python.
+//! The error type of the workspace, and the table of the kinds of errors with their codes, HTTP
+//! statuses and exit codes.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -22,7 +22,7 @@ pub enum ErrorKind {
     InvalidConfig,
     /// An argument is invalid: a name, a range, a filter, a size.
     InvalidInput,
-    /// No credentials, an unknown access key, or a signature that does not match.
+    /// Credentials are missing, the access key is unknown, or the signature does not match.
     Unauthenticated,
     /// The credentials are valid and do not permit the operation.
     Denied,
@@ -44,7 +44,7 @@ pub enum ErrorKind {
     Unsupported,
     /// The service cannot be reached, or reports a fault of its own.
     Unavailable,
-    /// No response within the time allowed.
+    /// A response did not arrive within the timeout.
     Timeout,
     /// A quota, a disk or a bucket is full.
     StorageFull,
@@ -80,7 +80,7 @@ impl ErrorKind {
         Self::Internal,
     ];
 
-    /// Code, HTTP status, exit code. The one table of the error contract.
+    /// Returns code, HTTP status and exit code: the only table of the error contract.
     const fn row(self) -> (&'static str, u16, u8) {
         match self {
             Self::InvalidSpec => ("invalid_spec", 422, 2),
@@ -105,25 +105,25 @@ impl ErrorKind {
         }
     }
 
-    /// The stable machine-readable code, such as `not_found`.
+    /// Returns the stable machine-readable code, such as `not_found`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         self.row().0
     }
 
-    /// The status of an HTTP response that reports this kind.
+    /// Returns the status of an HTTP response that reports this kind.
     #[must_use]
     pub const fn http_status(self) -> u16 {
         self.row().1
     }
 
-    /// The exit code of the command line: 2 where the call was invalid, 1 where it failed.
+    /// Returns the exit code of the command line: 2 for an invalid call, 1 for one that failed.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         self.row().2
     }
 
-    /// Whether the cause may pass by itself, so that the same call may succeed later.
+    /// Returns whether the cause may pass by itself, so that the same call may succeed later.
     /// [`Error::is_retryable`] also takes the outcome into account.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
@@ -194,7 +194,7 @@ pub struct ServiceError {
     pub message: Option<String>,
     /// The request id that the service's operator can look up.
     pub request_id: Option<String>,
-    /// How long the service asks callers to wait.
+    /// The time that the service asks callers to wait before a retry.
     pub retry_after: Option<Duration>,
 }
 
@@ -250,8 +250,8 @@ impl Error {
     /// is `self`. Operation, resource, outcome, the response of the service and the failures are
     /// those of `self`.
     ///
-    /// An error that is about another error is made here and never with [`Error::new`], which
-    /// would lose whether the outcome is known.
+    /// An error about another error is created with this method and never with [`Error::new`],
+    /// which would lose the outcome.
     #[must_use]
     pub fn wrap(mut self, kind: ErrorKind, message: impl Into<String>) -> Self {
         let failures = std::mem::take(&mut self.0.failures);
@@ -325,7 +325,8 @@ impl Error {
         self
     }
 
-    /// The errors of the parts of an operation on several resources, each with its own resource.
+    /// Returns the errors of the parts of an operation on several resources, each with its own
+    /// resource.
     #[must_use]
     pub fn failures(&self) -> &[Error] {
         &self.0.failures
@@ -348,52 +349,52 @@ impl Error {
         }))
     }
 
-    /// The kind.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The reason, without operation and resource. It is for people: code decides by
+    /// Returns the reason, without operation and resource. It is for people: code decides by
     /// [`Error::kind`], [`Error::outcome`] and [`Error::service`].
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The operation that failed, such as `put` or `create_bucket`.
+    /// Returns the operation that failed, such as `put` or `create_bucket`.
     #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
-    /// The resource of the operation.
+    /// Returns the resource of the operation.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         self.0.resource.as_deref()
     }
 
-    /// The response of the service, where there was one.
+    /// Returns the response of the service, if there was one.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
         self.0.service.as_ref()
     }
 
-    /// Whether the request that failed may have been carried out.
+    /// Returns whether the request that failed may have been carried out.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }
 
-    /// Whether the operation, or one of its parts, may have been carried out although it failed,
-    /// so that a retry could do it twice. Check the state before repeating it.
+    /// Returns whether the operation, or one of its parts, may have been carried out although it
+    /// failed, so that a retry could do it twice. The caller has to check the state before a retry.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         self.0.outcome == Outcome::Unknown || self.0.failures.iter().any(Self::outcome_unknown)
     }
 
-    /// Whether the same call may succeed later and cannot do anything twice. Always false where
-    /// [`Error::outcome_unknown`].
+    /// Returns whether the same call may succeed later and cannot take effect twice. It is false
+    /// whenever [`Error::outcome_unknown`] is true.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.kind().is_retryable() && !self.outcome_unknown()
@@ -526,7 +527,7 @@ mod tests {
         assert!(outer.is_retryable());
     }
 
-    /// An error with everything that a new context must keep.
+    /// Returns an error with all properties that a new context must keep.
     fn lost(outcome: Outcome) -> Error {
         let service = ServiceError { status: 500, ..ServiceError::default() };
         Error::new(ErrorKind::Unavailable, "lost")

@@ -1,4 +1,4 @@
-//! Names of the declared state beside buckets and tables: stacks, users, groups, policies.
+//! Names of stacks, policies, groups, users and service accounts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::name::text_of;
 use crate::{Error, Result};
 
-/// Longer names are refused: they stand in messages, paths and query strings.
+/// The maximum length of a name: names are parts of messages, paths and query strings.
 const MAX_NAME_BYTES: usize = 128;
 
-/// What MinIO asks of every name of its identity management: no spaces at the ends. Control
-/// characters it takes, and we do not.
+/// Returns the rule that a name of MinIO's identity management breaks, if it breaks one. MinIO
+/// refuses white space at the ends. It accepts control characters, and lakewright does not.
 fn broken_rule(name: &str, forbidden: &[char]) -> Option<String> {
     if name.is_empty() {
         return Some("it is empty".into());
@@ -40,8 +40,8 @@ fn checked(name: String, what: &str, rule: Option<String>) -> Result<String> {
     }
 }
 
-/// The name of a stack: what is declared, planned and applied together, and what owns things.
-/// 1 to 64 of `a-z`, `A-Z`, `0-9`, `.`, `_` and `-`.
+/// The name of a stack, the resources that one spec declares and owns: 1 to 64 of `a-z`, `A-Z`,
+/// `0-9`, `.`, `_` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StackName(String);
@@ -50,7 +50,7 @@ impl StackName {
     /// Checks the name.
     ///
     /// # Errors
-    /// `InvalidInput` with the rule that it breaks.
+    /// `InvalidInput` with the rule that the name breaks.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -68,27 +68,27 @@ impl StackName {
 
 text_of!(StackName);
 
-/// The name of a policy on the server: no comma, no space at its ends (as MinIO has it).
+/// The name of a policy on the server: no comma, no white space at its ends (the rules of MinIO).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PolicyName(String);
 
 impl PolicyName {
-    /// Policies that every MinIO has. They can be attached, and are nobody's to declare.
+    /// The policies that every MinIO has. They can be attached and cannot be declared.
     pub const BUILT_IN: [&str; 5] =
         ["consoleAdmin", "diagnostics", "readonly", "readwrite", "writeonly"];
 
     /// Checks the name.
     ///
     /// # Errors
-    /// `InvalidInput` with the rule that it breaks.
+    /// `InvalidInput` with the rule that the name breaks.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         let rule = broken_rule(&name, &[',']);
         checked(name, "a policy", rule).map(Self)
     }
 
-    /// Whether the server comes with it.
+    /// Returns whether this is a policy that every MinIO has.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         Self::BUILT_IN.contains(&self.as_str())
@@ -97,7 +97,7 @@ impl PolicyName {
 
 text_of!(PolicyName);
 
-/// The name of a group: no comma, no equals sign, no space at its ends (as MinIO has it).
+/// The name of a group: no comma, no equals sign, no white space at its ends (the rules of MinIO).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GroupName(String);
@@ -106,7 +106,7 @@ impl GroupName {
     /// Checks the name.
     ///
     /// # Errors
-    /// `InvalidInput` with the rule that it breaks.
+    /// `InvalidInput` with the rule that the name breaks.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         let rule = broken_rule(&name, &[',', '=']);
@@ -116,8 +116,8 @@ impl GroupName {
 
 text_of!(GroupName);
 
-/// The public half of a pair of credentials, which is also a user's name: at least 3 bytes, no
-/// comma, no equals sign, no space at its ends (as MinIO has it for users).
+/// The access key id of credentials, which is also the name of a user: at least 3 bytes, no comma,
+/// no equals sign, no white space at its ends (the rules of MinIO for users).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccessKey(String);
@@ -125,14 +125,14 @@ pub struct AccessKey(String);
 impl AccessKey {
     /// The shortest access key of MinIO, in bytes.
     pub const MIN_BYTES: usize = 3;
-    /// The longest access key that MinIO gives to a service account, in bytes. Users' may be
+    /// The longest access key of a service account of MinIO, in bytes. Those of users may be
     /// longer.
     pub const MAX_SERVICE_ACCOUNT_BYTES: usize = 20;
 
-    /// Checks the key.
+    /// Checks the access key.
     ///
     /// # Errors
-    /// `InvalidInput` with the rule that it breaks.
+    /// `InvalidInput` with the rule that the name breaks.
     pub fn new(key: impl Into<String>) -> Result<Self> {
         let key = key.into();
         let rule = broken_rule(&key, &[',', '=']).or_else(|| {
@@ -145,8 +145,8 @@ impl AccessKey {
 
 text_of!(AccessKey);
 
-/// What a service account is called in a declaration: the key of its entry. Like a stack's name,
-/// so that `service-account/NAME` can be written on a command line.
+/// The name of a service account in a spec, by the rules of group names. The server identifies the
+/// account by its access key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(String);
@@ -155,7 +155,7 @@ impl AccountName {
     /// Checks the name.
     ///
     /// # Errors
-    /// `InvalidInput` with the rule that it breaks.
+    /// `InvalidInput` with the rule that the name breaks.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         let rule = broken_rule(&name, &[',', '=']);
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_as_minio_takes_them() {
+    fn names_follow_the_rules_of_minio() {
         for good in ["abc", "a b", "a/b", "üüx", "a.b+c@d"] {
             assert!(AccessKey::new(good).is_ok(), "{good}");
             assert!(GroupName::new(good).is_ok(), "{good}");

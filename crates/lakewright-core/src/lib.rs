@@ -1,5 +1,5 @@
-//! The words and decisions of lakewright: what things are called, what may go wrong, what a
-//! secret is. Nothing here does I/O, and nothing here names an SDK.
+//! The types and decisions of lakewright: names, errors, secrets, specs, plans and the registry.
+//! This crate does no I/O and depends on no SDK.
 #![doc = ""]
 #![doc = include_str!("../DESIGN.md")]
 

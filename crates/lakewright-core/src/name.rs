@@ -1,4 +1,4 @@
-//! Names that were checked once and are trusted from then on.
+//! Types for names that are checked when they are created.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Everything a checked name has besides its check: text, comparison, serde, `FromStr`.
+/// Implements the conversions of a checked name, which all call its constructor `new`.
 macro_rules! text_of {
     ($name:ident) => {
         impl $name {
-            /// The checked text.
+            /// Returns the checked text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -82,7 +82,7 @@ impl BucketName {
     /// Checks the name.
     ///
     /// # Errors
-    /// `InvalidInput` with the rule that it breaks.
+    /// `InvalidInput` with the rule that the name breaks.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         match Self::broken_rule(&name) {
@@ -129,19 +129,19 @@ impl BucketName {
 text_of!(BucketName);
 
 /// The key of an object: 1 to 1,024 bytes of UTF-8, taken literally. `a//b` and `../x` are keys
-/// like any other; whether a server accepts them is the server's answer.
+/// like any other; whether they are accepted depends on the server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// The longest key S3 accepts, in bytes.
+    /// The longest key that S3 accepts, in bytes.
     pub const MAX_BYTES: usize = 1024;
 
     /// Checks the key.
     ///
     /// # Errors
-    /// `InvalidInput` when it is empty or longer than [`Self::MAX_BYTES`].
+    /// `InvalidInput` when the key is empty or longer than [`Self::MAX_BYTES`].
     pub fn new(key: impl Into<String>) -> Result<Self> {
         let key = key.into();
         match key.len() {
@@ -158,8 +158,8 @@ impl ObjectKey {
 
 text_of!(ObjectKey);
 
-/// Where a table lives: a bucket and a path in it. Written `raw/flights` or `s3://raw/flights`,
-/// shown as the latter.
+/// The location of a table: a bucket and a path in it. It is parsed from `raw/flights` and
+/// `s3://raw/flights`, and displayed as the latter.
 ///
 /// ```
 /// use lakewright_core::TableUri;
@@ -176,14 +176,14 @@ pub struct TableUri {
 }
 
 impl TableUri {
-    /// The longest path in bytes: what S3 allows for a key less what data files need below it
-    /// (partition directories, file name).
+    /// The longest path in bytes: the limit of S3 for a key, less the length that data files need
+    /// below the path (partition directories, file name).
     pub const MAX_PATH_BYTES: usize = 512;
 
     /// Checks the URI.
     ///
     /// # Errors
-    /// `InvalidInput` for another scheme, a bad bucket name, no path, or a path with segments
+    /// `InvalidInput` for another scheme, an invalid bucket name, no path, or a path with segments
     /// that are empty, `.`, `..` or `_delta_log`, or with `%` or control characters.
     pub fn new(uri: impl Into<String>) -> Result<Self> {
         let uri = uri.into();
@@ -211,7 +211,7 @@ impl TableUri {
             return Err(wrong(format!("{c:?} cannot stand in a path")));
         }
         if path.contains('%') {
-            // The Delta kernel decodes paths twice; `a%20b` would become another table's `a b`.
+            // The Delta kernel decodes paths twice, so `a%20b` would be read as the table `a b`.
             return Err(wrong("'%' cannot stand in the path of a table".into()));
         }
         for segment in path.split('/') {
@@ -223,19 +223,19 @@ impl TableUri {
         Ok(Self { bucket, path })
     }
 
-    /// The bucket.
+    /// Returns the bucket.
     #[must_use]
     pub fn bucket(&self) -> &BucketName {
         &self.bucket
     }
 
-    /// The path in the bucket, without slashes at its ends.
+    /// Returns the path in the bucket, without slashes at its ends.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The last part of the path, by which SQL may call the table.
+    /// Returns the last part of the path, which is the name of the table in a scan.
     #[must_use]
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
@@ -281,7 +281,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn bucket_names_by_the_book() {
+    fn bucket_names_follow_the_rules_of_s3() {
         for good in ["raw", "a-b", "a.b.c", "0a0", "1.2.3", &"x".repeat(63)] {
             assert_eq!(BucketName::new(good).unwrap().as_str(), good);
         }
@@ -348,7 +348,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics_and_what_passes_comes_back(text in any::<String>()) {
+        fn no_text_panics_and_valid_names_round_trip(text in any::<String>()) {
             if let Ok(name) = BucketName::new(text.clone()) {
                 prop_assert_eq!(name.as_str(), &text);
                 prop_assert!(name.as_str().is_ascii());
@@ -362,7 +362,7 @@ mod tests {
         }
 
         #[test]
-        fn names_of_the_alphabet_pass(name in "[a-z0-9][a-z0-9-]{1,60}[a-z0-9]") {
+        fn names_of_allowed_characters_are_valid(name in "[a-z0-9][a-z0-9-]{1,60}[a-z0-9]") {
             let reserved = RESERVED_PREFIXES.iter().any(|p| name.starts_with(p))
                 || RESERVED_SUFFIXES.iter().any(|s| name.ends_with(s));
             prop_assert_eq!(BucketName::new(name).is_ok(), !reserved);

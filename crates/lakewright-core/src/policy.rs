@@ -1,10 +1,10 @@
-//! Policy documents: their form, their meaning, and those that presets stand for.
+//! Policy documents: checks of their form, comparison by meaning, and documents made from grants.
 //!
-//! Servers write documents anew. Of what goes into MinIO (2025 and 2026 releases, seen through
-//! `mc`), single values come back as lists, lists in another order and without repetitions,
-//! `"Principal": "*"` as `{"AWS": ["*"]}`, the resource `*` of an identity policy as `**`,
-//! `true` in a condition as `"true"`, and of statements that differ in nothing but their `Sid`
-//! only the first. So documents are compared by what they allow and forbid.
+//! Servers return documents in another form than they receive them. MinIO (2025 and 2026 releases,
+//! observed through `mc`) returns single values as lists, lists in another order and without
+//! repetitions, `"Principal": "*"` as `{"AWS": ["*"]}`, the resource `*` of an identity policy as
+//! `**`, `true` in a condition as `"true"`, and only the first of several statements that differ
+//! only in their `Sid`. Documents are therefore compared by what they allow and deny.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,15 +16,15 @@ use crate::spec::decode::{At, hint, one_of};
 use crate::spec::node::Node;
 use crate::spec::{Access, Grant};
 
-/// The largest document that MinIO takes for a bucket or as a named policy, in bytes of JSON
-/// (`mc` is refused above about 20 KiB; S3 has the same limit).
+/// The largest document that MinIO accepts for a bucket or as a named policy, in bytes of JSON. The
+/// limit was measured with `mc`; S3 has the same.
 pub const MAX_BYTES: usize = 20 << 10;
-/// The largest document that MinIO takes for a service account, in characters of JSON.
+/// The largest document that MinIO accepts for a service account, in characters of JSON.
 pub const MAX_SESSION_CHARS: usize = 2048;
-/// The only version of the policy language that MinIO takes.
+/// The only version of the policy language that MinIO accepts.
 pub const VERSION: &str = "2012-10-17";
 
-/// The elements of the policy language, closed since 2012
+/// The elements of the policy language, which has not changed since 2012
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>).
 pub(crate) const DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
 pub(crate) const STATEMENT: [&str; 9] = [
@@ -39,7 +39,7 @@ pub(crate) const STATEMENT: [&str; 9] = [
     "Condition",
 ];
 
-/// Reports elements that the policy language does not have, and nothing else.
+/// Reports elements that the policy language does not have; all other faults are left to [`check`].
 pub(crate) fn check_elements(node: &Node, at: &mut At) {
     let statement = |node: &Node, at: &mut At| match node {
         Node::Map(entries) => {
@@ -70,13 +70,14 @@ pub(crate) fn check_elements(node: &Node, at: &mut At) {
     });
 }
 
-/// Whether a prefix has characters that the resource of a policy takes for a pattern or a
-/// variable.
+/// Returns whether a prefix has characters that are a pattern or a variable in the resource of a
+/// policy.
 pub(crate) fn is_pattern(prefix: &str) -> bool {
     prefix.contains(['*', '?']) || prefix.contains("${")
 }
 
-/// Reports a prefix that cannot stand in the resource of a policy, or that no key has.
+/// Reports a prefix that cannot be a part of the resource of a policy, or that no object key can
+/// have.
 pub(crate) fn check_prefix(prefix: &str, at: &mut At) {
     if prefix.len() > crate::ObjectKey::MAX_BYTES {
         at.fault("the prefix is longer than any key");
@@ -89,7 +90,8 @@ pub(crate) fn check_prefix(prefix: &str, at: &mut At) {
     }
 }
 
-/// Reports faults in the form of a document. Actions and conditions are left to the server.
+/// Reports faults in the form of a document and returns whether there are none. Actions and
+/// conditions are left to the server.
 pub(crate) fn check(node: &Node, at: &mut At) -> bool {
     let Node::Map(entries) = node else {
         at.expected::<()>("a policy document (a map)", node);
@@ -181,8 +183,8 @@ fn check_statement(node: &Node, at: &mut At) -> bool {
         good = false;
     }
     if has("NotAction") {
-        // Seen on the MinIO of 2026-02: it takes such a document and cannot write it out again, so that
-        // listing the policies, this one and all others, answers 500.
+        // The MinIO of 2026-02 accepts such a document and cannot serialise it again, so every
+        // listing of the policies fails with status 500.
         at.key("NotAction", |at| {
             at.fault(
                 "MinIO takes it and cannot list policies any more (\"empty actions not allowed\"): \
@@ -213,72 +215,72 @@ fn known(entries: &[(String, Node)], what: &str, names: &[&str], at: &mut At) ->
     good
 }
 
-/// Whether two documents mean the same. `Sid`, `Id` and `Version` say nothing about access
-/// (there is one version).
+/// Returns whether two documents have the same meaning. `Sid`, `Id` and `Version` are ignored,
+/// because they have no effect on access (there is one version).
 #[must_use]
 pub fn same(a: &Value, b: &Value) -> bool {
-    a == b || meaning(a) == meaning(b)
+    a == b || normalised(a) == normalised(b)
 }
 
-/// A statement, written so that equal meaning is equal text.
-type Meaning = BTreeMap<String, BTreeSet<String>>;
+/// A normalised statement: statements with the same meaning are equal.
+type NormalStatement = BTreeMap<String, BTreeSet<String>>;
 
-fn meaning(document: &Value) -> BTreeSet<Meaning> {
+fn normalised(document: &Value) -> BTreeSet<NormalStatement> {
     let statements = match document.get("Statement") {
         Some(Value::Array(statements)) => statements.iter().collect(),
         Some(Value::Null) | None => Vec::new(),
         Some(single) => vec![single],
     };
-    statements.into_iter().map(statement_meaning).collect()
+    statements.into_iter().map(normalised_statement).collect()
 }
 
-fn statement_meaning(statement: &Value) -> Meaning {
-    let mut meaning = Meaning::new();
+fn normalised_statement(statement: &Value) -> NormalStatement {
+    let mut normal = NormalStatement::new();
     let Value::Object(fields) = statement else {
-        meaning.insert("not a statement".into(), BTreeSet::from([statement.to_string()]));
-        return meaning;
+        normal.insert("not a statement".into(), BTreeSet::from([statement.to_string()]));
+        return normal;
     };
     for (name, value) in fields {
         match &**name {
             "Sid" => {}
-            // Principals by their kind; `"*"` is everybody, which is any AWS principal.
+            // Principals are grouped by kind; `"*"` is the same as any AWS principal.
             "Principal" | "NotPrincipal" => match value {
                 Value::Object(kinds) => {
-                    for (kind, who) in kinds {
-                        meaning.insert(format!("{name} {kind}"), texts(who));
+                    for (kind, principals) in kinds {
+                        normal.insert(format!("{name} {kind}"), texts(principals));
                     }
                 }
-                everybody => {
-                    meaning.insert(format!("{name} AWS"), texts(everybody));
+                anyone => {
+                    normal.insert(format!("{name} AWS"), texts(anyone));
                 }
             },
             "Action" | "NotAction" => {
                 let lower = texts(value).into_iter().map(|action| action.to_lowercase());
-                meaning.insert(name.clone(), lower.collect());
+                normal.insert(name.clone(), lower.collect());
             }
             "Resource" | "NotResource" => {
                 let all = |resource: String| if resource == "**" { "*".into() } else { resource };
-                meaning.insert(name.clone(), texts(value).into_iter().map(all).collect());
+                normal.insert(name.clone(), texts(value).into_iter().map(all).collect());
             }
             "Condition" => {
                 for (operator, keys) in value.as_object().into_iter().flatten() {
                     for (key, values) in keys.as_object().into_iter().flatten() {
                         let name = format!("Condition {operator} {}", condition_key(key));
-                        meaning.insert(name, condition_values(operator, values));
+                        normal.insert(name, condition_values(operator, values));
                     }
                 }
             }
             _ => {
-                meaning.insert(name.clone(), texts(value));
+                normal.insert(name.clone(), texts(value));
             }
         }
     }
-    meaning.retain(|_, values| !values.is_empty());
-    meaning
+    normal.retain(|_, values| !values.is_empty());
+    normal
 }
 
-/// A condition key in one spelling: its name is in any case, and what follows the first `/`, such
-/// as the tag's own key in `s3:ExistingObjectTag/Owner`, is in the case that it has.
+/// Returns a condition key in one spelling. The case of its name is ignored; the part after the
+/// first `/`, such as the key of the tag in `s3:ExistingObjectTag/Owner`, is case-sensitive.
 fn condition_key(key: &str) -> String {
     match key.split_once('/') {
         Some((name, own)) => format!("{}/{own}", name.to_lowercase()),
@@ -286,7 +288,7 @@ fn condition_key(key: &str) -> String {
     }
 }
 
-/// The values of a condition. Addresses are compared as networks.
+/// Returns the values of a condition, with IP addresses as networks.
 fn condition_values(operator: &str, values: &Value) -> BTreeSet<String> {
     let texts = texts(values);
     match operator {
@@ -297,8 +299,8 @@ fn condition_values(operator: &str, values: &Value) -> BTreeSet<String> {
     }
 }
 
-/// A network in one spelling: `10.0.0.1/32` for `10.0.0.1`, without the bits of hosts; none where
-/// it is no network.
+/// Returns a network in one spelling: `10.0.0.1/32` for `10.0.0.1`, without the host bits; `None`
+/// if the text is no network.
 fn network(text: &str) -> Option<String> {
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
@@ -318,7 +320,7 @@ fn network(text: &str) -> Option<String> {
     }
 }
 
-/// One value or several as a set of texts.
+/// Converts one value or a list of values to a set of texts.
 fn texts(value: &Value) -> BTreeSet<String> {
     let one = |value: &Value| match value {
         Value::String(text) => text.clone(),
@@ -331,8 +333,8 @@ fn texts(value: &Value) -> BTreeSet<String> {
     }
 }
 
-/// The document in the form that every server reads: statements as a list, actions, resources
-/// and principals as lists.
+/// Returns the document in a form that every server accepts: statements, actions and resources as
+/// lists.
 #[must_use]
 pub fn for_server(document: &Value) -> Value {
     let list = |value: &Value| match value {
@@ -361,7 +363,7 @@ const WRITE_BUCKET: [&str; 2] = ["s3:GetBucketLocation", "s3:ListBucketMultipart
 const WRITE_OBJECTS: [&str; 4] =
     ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"];
 
-/// Reading and writing in one place.
+/// A bucket, or a prefix in one, with the permissions for it.
 struct Place<'a> {
     bucket: &'a BucketName,
     prefix: &'a str,
@@ -369,8 +371,8 @@ struct Place<'a> {
     write: bool,
 }
 
-/// Statements for several places. Below a prefix, listing is allowed under a condition on the
-/// prefix that is asked for: anything below it will do.
+/// Returns the statements for several places. Listing below a prefix is allowed under the condition
+/// that the requested prefix begins with it.
 fn statements(places: &[Place<'_>]) -> Value {
     let mut statements = Vec::new();
     let mut seen = BTreeSet::new();
@@ -419,7 +421,7 @@ fn statements(places: &[Place<'_>]) -> Value {
     Value::Array(statements)
 }
 
-/// The document that grants stand for.
+/// Returns the document for grants.
 ///
 /// ```
 /// use lakewright_core::{policy, spec::{Access, Grant}};
@@ -449,9 +451,9 @@ mod tests {
     use crate::bucket_config::AnonymousAccess;
     use proptest::prelude::*;
 
-    /// What `mc anonymous get-json` shows after `mc anonymous set`.
+    /// The documents are those that `mc anonymous get-json` shows after `mc anonymous set`.
     #[test]
-    fn presets_of_everybody_are_those_of_mc() {
+    fn anonymous_presets_equal_those_of_mc() {
         let bucket = BucketName::new("abc").unwrap();
         let statement = |actions: &[&str], resource: &str| {
             json!({ "Action": actions, "Effect": "Allow", "Principal": {"AWS": ["*"]},
@@ -493,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn meaning_is_more_than_letters_and_not_less() {
+    fn documents_are_compared_by_meaning() {
         let one = |statement: Value| json!({ "Version": VERSION, "Statement": [statement] });
         let base = json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*",
                            "Condition": { "Bool": { "aws:SecureTransport": true } } });
@@ -523,7 +525,7 @@ mod tests {
         }
     }
 
-    /// A document with one condition.
+    /// Returns a document with one condition.
     fn under(operator: &str, key: &str, values: Value) -> Value {
         let mut statement = json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" });
         statement["Condition"][operator][key] = values;
@@ -531,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_grants_are_told_without_making_their_document() {
+    fn too_many_grants_are_reported_without_making_their_document() {
         let grant = |n| json!({ "access": "read", "bucket": "raw", "prefix": format!("{n}/") });
         let grants: Vec<Value> = (0..1001).map(grant).collect();
         for (field, value) in [
@@ -583,7 +585,7 @@ mod tests {
     }
 
     #[test]
-    fn what_minio_cannot_write_out_again_is_refused_everywhere() {
+    fn documents_that_minio_cannot_serialise_are_refused_everywhere() {
         let document = |statement: Value| json!({ "Version": VERSION, "Statement": [statement] });
         for (statement, why) in [
             (
@@ -605,15 +607,15 @@ mod tests {
                 let mut all = json!({ "version": 1, "stack": "s" });
                 all[field] = value;
                 let error = crate::Spec::from_value(&all).unwrap_err();
-                let told = format!("{error} {:?}", error.failures());
-                assert!(told.contains(why), "{field}: {told}");
+                let text = format!("{error} {:?}", error.failures());
+                assert!(text.contains(why), "{field}: {text}");
             }
         }
     }
 
     proptest! {
         #[test]
-        fn what_goes_to_the_server_means_what_was_written(
+        fn the_form_for_servers_has_the_same_meaning(
             action in prop_oneof![Just(json!("s3:*")), Just(json!(["s3:a", "s3:b"]))],
             single in any::<bool>(),
         ) {

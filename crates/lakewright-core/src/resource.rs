@@ -1,4 +1,4 @@
-//! What can be declared, and how one of them is named.
+//! The kinds of resources, and the identity of a resource.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,8 @@ use crate::identity::{AccessKey, AccountName, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::{Error, Result};
 
-/// A kind of resource. The order is that of making: what comes later may need what comes earlier.
+/// A kind of resource. The order is that of creation: resources of a later kind may need resources
+/// of an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
@@ -28,11 +29,11 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
-    /// Every kind, in the order of making.
+    /// Every kind, in the order of creation.
     pub const ALL: [Self; 6] =
         [Self::Bucket, Self::Table, Self::Policy, Self::Group, Self::User, Self::ServiceAccount];
 
-    /// The word for people: `service account`.
+    /// The name of the kind for people: `service account`.
     #[must_use]
     pub const fn noun(self) -> &'static str {
         match self {
@@ -45,16 +46,16 @@ impl ResourceKind {
         }
     }
 
-    /// The word in addresses: `service-account`.
+    /// The name of the kind in addresses: `service-account`.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn address_prefix(self) -> &'static str {
         match self {
             Self::ServiceAccount => "service-account",
             other => other.noun(),
         }
     }
 
-    /// The field of a document that declares them: `service_accounts`.
+    /// The field of a spec that declares resources of this kind: `service_accounts`.
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self {
@@ -67,7 +68,7 @@ impl ResourceKind {
         }
     }
 
-    /// So many of them, for people: `1 bucket`, `2 policies`.
+    /// Returns a number with the name of the kind, for people: `1 bucket`, `2 policies`.
     #[must_use]
     pub fn counted(self, number: usize) -> String {
         match number {
@@ -76,7 +77,7 @@ impl ResourceKind {
         }
     }
 
-    /// Whether it lives in MinIO's identity management, behind the admin API.
+    /// Whether resources of this kind are managed by MinIO's admin API.
     #[must_use]
     pub const fn needs_admin(self) -> bool {
         match self {
@@ -92,9 +93,9 @@ impl fmt::Display for ResourceKind {
     }
 }
 
-/// One resource. Shown as `bucket raw`, `table raw/flights`, `service account ingest`; addressed
-/// as `bucket/raw`, `table/raw/flights`, `service-account/ingest`, which is also its form in
-/// documents.
+/// The identity of a resource. It is displayed as `bucket raw`, `table raw/flights`,
+/// `service account ingest`. Its address is `bucket/raw`, `table/raw/flights`,
+/// `service-account/ingest`, which is also the form in plans and registries.
 ///
 /// ```
 /// use lakewright_core::ResourceId;
@@ -116,12 +117,12 @@ pub enum ResourceId {
     Group(GroupName),
     /// A user, by access key.
     User(AccessKey),
-    /// A service account, by the name that documents give it.
+    /// A service account, by its name in the spec.
     ServiceAccount(AccountName),
 }
 
 impl ResourceId {
-    /// What kind of thing it is.
+    /// Returns the kind of the resource.
     #[must_use]
     pub const fn kind(&self) -> ResourceKind {
         match self {
@@ -134,7 +135,7 @@ impl ResourceId {
         }
     }
 
-    /// Its name among its kind; a table's is `bucket/path`.
+    /// Returns the name of the resource without its kind; that of a table is `bucket/path`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -147,15 +148,16 @@ impl ResourceId {
         }
     }
 
-    /// Kind and name in one word, as [`FromStr`] reads it.
+    /// Returns the address, which [`FromStr`] parses.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("{}/{}", self.kind().word(), self.name())
+        format!("{}/{}", self.kind().address_prefix(), self.name())
     }
 }
 
-/// Something that exists and is to be a stack's own. Written as the address of the resource; a
-/// service account's with the access key that it is found by: `service-account/ingest=INGEST1`.
+/// A resource that exists and is to be adopted by a stack. It is written as the address of the
+/// resource; that of a service account is followed by the access key by which the server finds the
+/// account: `service-account/ingest=INGEST1`.
 ///
 /// ```
 /// use lakewright_core::Adoption;
@@ -171,7 +173,7 @@ pub struct Adoption {
 }
 
 impl Adoption {
-    /// Something that is found by its name: all but a service account.
+    /// Creates the adoption of a resource of any kind but a service account.
     ///
     /// # Errors
     /// `InvalidInput` for a service account.
@@ -186,19 +188,19 @@ impl Adoption {
         Ok(Self { id, access_key: None })
     }
 
-    /// A service account with its access key.
+    /// Creates the adoption of a service account, with its access key.
     #[must_use]
     pub fn of_account(name: AccountName, access_key: AccessKey) -> Self {
         Self { id: ResourceId::ServiceAccount(name), access_key: Some(access_key) }
     }
 
-    /// Which resource.
+    /// Returns the resource to adopt.
     #[must_use]
     pub fn id(&self) -> &ResourceId {
         &self.id
     }
 
-    /// The access key of a service account.
+    /// Returns the access key of a service account.
     #[must_use]
     pub fn access_key(&self) -> Option<&AccessKey> {
         self.access_key.as_ref()
@@ -215,7 +217,8 @@ impl FromStr for Adoption {
     type Err = Error;
 
     /// # Errors
-    /// `InvalidInput` for another kind, a bad name, and a service account without its access key.
+    /// `InvalidInput` for an unknown kind, an invalid name, or a service account without its access
+    /// key.
     fn from_str(text: &str) -> Result<Self> {
         // Neither a name nor an access key of a service account has an equals sign.
         if let Some((address, key)) = text.split_once('=')
@@ -237,23 +240,24 @@ impl FromStr for ResourceId {
     type Err = Error;
 
     /// # Errors
-    /// `InvalidInput` for another kind or a bad name.
+    /// `InvalidInput` for an unknown kind or an invalid name.
     fn from_str(text: &str) -> Result<Self> {
         let shown: String = text.chars().take(80).collect();
-        let words: Vec<&str> = ResourceKind::ALL.iter().map(|kind| kind.word()).collect();
-        let Some((word, name)) = text.split_once('/') else {
+        let known: Vec<&str> = ResourceKind::ALL.iter().map(|kind| kind.address_prefix()).collect();
+        let Some((prefix, name)) = text.split_once('/') else {
             return Err(Error::invalid_input(format!(
                 "{shown:?} is no address: write KIND/NAME, such as bucket/raw; kinds are {}",
-                words.join(", ")
+                known.join(", ")
             )));
         };
-        // Underscores are how documents write it.
-        let kind = word.replace('_', "-");
-        let Some(kind) = ResourceKind::ALL.into_iter().find(|known| known.word() == kind) else {
-            let hint = crate::spec::decode::hint(&kind, words.iter().copied());
+        // Underscores are accepted because specs have them in the names of their fields.
+        let prefix = prefix.replace('_', "-");
+        let found = ResourceKind::ALL.into_iter().find(|kind| kind.address_prefix() == prefix);
+        let Some(kind) = found else {
+            let hint = crate::spec::decode::hint(&prefix, known.iter().copied());
             return Err(Error::invalid_input(format!(
                 "{shown:?} begins with no kind of resource{hint}; kinds are {}",
-                words.join(", ")
+                known.join(", ")
             )));
         };
         Ok(match kind {
@@ -285,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_lead_back() {
+    fn addresses_round_trip() {
         for address in [
             "bucket/raw",
             "table/raw/2013/flights",
@@ -304,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_addresses_say_why() {
+    fn invalid_addresses_are_explained() {
         for (text, why) in [
             ("raw", "KIND/NAME"),
             ("bukcet/raw", "did you mean \"bucket\""),

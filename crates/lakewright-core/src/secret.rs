@@ -1,4 +1,4 @@
-//! Secrets travel as references and live as values that cannot be printed.
+//! Secrets in memory ([`Secret`]) and references to secrets ([`SecretRef`]).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,18 +19,18 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text over.
+    /// Creates a secret from its text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself. The name is meant to stand out in a review.
+    /// Returns the text. The name of this function is chosen to be noticed in a review.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the secret is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -55,7 +55,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Where a secret is to be found when it is needed.
+/// The place from which a secret is read when it is needed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SecretRef {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_a_map_of_one_word() {
+    fn a_reference_is_a_map_with_one_entry() {
         for (json, reference) in [
             (r#"{"file":"/run/agenix/etl"}"#, SecretRef::File("/run/agenix/etl".into())),
             (r#"{"env":"KEY"}"#, SecretRef::Env("KEY".into())),

@@ -1,9 +1,9 @@
-//! Text as it is seen.
+//! Text that is safe to display.
 
 use std::borrow::Cow;
 
-/// Text as it is seen: a hostile name must not move the reader's cursor, turn the direction of
-/// writing or hide a part of itself, and a line must stay a line.
+/// Escapes the characters that are not visible, so that a hostile name cannot move the cursor,
+/// change the direction of writing, hide a part of itself or break a line.
 ///
 /// ```
 /// assert_eq!(lakewright_core::printable("a\u{202e}b\n"), r"a\u{202e}b\n");
@@ -21,8 +21,9 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped.collect())
 }
 
-/// Control characters, and those of Unicode's general category Cf, Zl and Zp that terminals obey
-/// without showing them: directions (UAX #9), joiners, separators, tags.
+/// Returns whether a character is a control character, or one of Unicode's general categories Cf,
+/// Zl and Zp that terminals interpret without displaying it: directions (UAX #9), joiners,
+/// separators, tags.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'

@@ -7,17 +7,18 @@ use super::observe::observe;
 use super::registry_store::{RegistryStore, Snapshot};
 use crate::Provisioner;
 
-/// The attempts to change the registry while other processes change it too.
+/// The number of attempts to change the registry while other processes change it too.
 const ATTEMPTS: u32 = 5;
 
 impl Provisioner {
-    /// Enters resources that exist as a stack's own, so that a declaration may change them. The
-    /// resources themselves stay as they are. A resource that the stack owns already is skipped.
+    /// Enters existing resources into the registry as owned by a stack, so that its spec may change
+    /// them. The resources themselves stay as they are. A resource that the stack owns already is
+    /// skipped.
     ///
     /// # Errors
     /// `NotFound` for a resource that does not exist; `Conflict` for one that another stack owns,
     /// and while another process is applying; `Unsupported` on a server that ignores conditions;
-    /// those of the requests.
+    /// any connection or server error.
     pub async fn adopt(
         &self,
         registry: &BucketName,
@@ -31,7 +32,7 @@ impl Provisioner {
     ///
     /// # Errors
     /// `NotFound` for a resource that no stack owns; `Conflict` for one that another stack owns,
-    /// and while another process is applying; those of the requests.
+    /// and while another process is applying; any connection or server error.
     pub async fn forget(
         &self,
         registry: &BucketName,
@@ -72,7 +73,7 @@ async fn adopt(
             return Err(Error::new(ErrorKind::Unsupported, why).on(id.to_string()));
         }
         if !observed.has(id, adoption.access_key()) {
-            let why = "it does not exist, and so cannot be taken over";
+            let why = "it does not exist, and so cannot be adopted";
             return Err(Error::new(ErrorKind::NotFound, why).on(id.to_string()));
         }
     }
@@ -82,8 +83,8 @@ async fn adopt(
     .await
 }
 
-/// Changes the registry outside of an apply. Where another process was faster, the change is made
-/// again from the registry that this process wrote.
+/// Changes the registry outside of an apply. When another process has written it since it was read,
+/// the change is made again from the newly written registry.
 async fn edit(
     store: &RegistryStore,
     change: impl Fn(&Registry, jiff::Timestamp) -> Result<Registry>,

@@ -15,7 +15,7 @@ impl ConditionEquivalence for SameExpression {
             .is_ok_and(|schema| lakewright_delta::same_condition(&schema, a, b))
     }
 
-    /// A build without tables reads none, so that it has no conditions to compare.
+    /// Compares nothing: a build without tables reads no table, so it has no conditions to compare.
     #[cfg(not(feature = "tables"))]
     fn is_equivalent(&self, _: &Columns, _: &str, _: &str) -> bool {
         false

@@ -6,7 +6,7 @@ use lakewright_core::state::{Holder, ProcessLookup};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-/// The identity of this process for other processes on this machine and elsewhere.
+/// Returns the identity of this process, for other processes on this machine and elsewhere.
 pub(super) fn this_process() -> Holder {
     Holder {
         host: line("/proc/sys/kernel/hostname"),
@@ -24,8 +24,8 @@ pub(super) fn this_process() -> Holder {
     }
 }
 
-/// Looks up a process id. The kernel tells for every id whether a process has it, and `/proc` when
-/// that process started, unless `/proc` hides the processes of other users (`hidepid`, which
+/// Looks up a process id. The kernel reports for every id whether a process has it, and `/proc`
+/// when that process started, unless `/proc` hides the processes of other users (`hidepid`, which
 /// systemd calls `ProtectProc=`) or was mounted for another namespace.
 pub(super) fn look_up(pid: u32) -> ProcessLookup {
     let Some(id) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
@@ -57,7 +57,7 @@ fn stat(process: &str) -> Option<ProcessLookup> {
     }
 }
 
-/// The one line of a file, empty where the file cannot be read.
+/// Returns the only line of a file; an empty text if the file cannot be read.
 fn line(path: &str) -> String {
     fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default()
 }

@@ -20,24 +20,24 @@ use crate::Provisioner;
 /// Options of [`Provisioner::plan`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanOptions {
-    /// Delete the resources that the stack owns and no longer declares.
+    /// Whether to delete the resources that the stack owns and no longer declares.
     pub prune: bool,
-    /// Adopt these resources although their declarations do not contain `adopt`.
+    /// The resources to adopt although their declarations do not contain `adopt`.
     pub adopt: BTreeSet<ResourceId>,
 }
 
 impl Provisioner {
-    /// The steps that make the server match `spec`. Nothing is changed.
+    /// Returns the steps that make the server match `spec`. Nothing is changed.
     ///
     /// # Errors
     /// Those of [`lakewright_core::diff()`], all of them at once in [`Error::failures`];
-    /// `InvalidConfig` where a secret cannot be read; `Conflict` with the holder of the lease
-    /// while another process is applying; those of the requests.
+    /// `InvalidConfig` where a secret cannot be read; `Conflict` with the holder of the lease while
+    /// another process is applying; any connection or server error.
     pub async fn plan(&self, spec: &Spec, options: &PlanOptions) -> Result<Plan> {
         make_plan(self, spec, options).await.map_err(|error| error.during("plan"))
     }
 
-    /// The steps that delete everything that a stack owns. The registry's bucket stays.
+    /// Returns the steps that delete everything that a stack owns. The registry's bucket stays.
     ///
     /// # Errors
     /// As [`Provisioner::plan`].
@@ -47,8 +47,8 @@ impl Provisioner {
         make_plan(self, &nothing, &options).await.map_err(|error| error.during("destroy"))
     }
 
-    /// The differences from the spec: the plan without the steps that change only the registry. It
-    /// is for display; a plan to be applied comes from [`Provisioner::plan`].
+    /// Returns the differences from the spec: the plan without the steps that change only the
+    /// registry. It is for display; a plan to be applied comes from [`Provisioner::plan`].
     ///
     /// # Errors
     /// As [`Provisioner::plan`].
@@ -61,7 +61,7 @@ impl Provisioner {
     /// bucket or object gives an empty one.
     ///
     /// # Errors
-    /// `Corrupt` for an object that is no registry; those of the requests.
+    /// `Corrupt` for an object that is no registry; any connection or server error.
     pub async fn state(&self, registry: &BucketName) -> Result<Registry> {
         let read = RegistryStore::new(self, registry)?.read().await;
         Ok(read.map_err(|error| error.during("state"))?.registry)
@@ -87,8 +87,8 @@ async fn make_plan(provisioner: &Provisioner, spec: &Spec, options: &PlanOptions
     Ok(plan)
 }
 
-/// The resources to observe: those that are declared or owned, and those that a holder that was cut
-/// off may have changed.
+/// Returns the resources to observe: those that are declared or owned, and those that an
+/// interrupted apply may have changed.
 fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
     let mut assumed = registry.clone();
     if let Some(lease) = &registry.lease {
@@ -173,7 +173,7 @@ fn check_actions(plan: &Plan, now: Timestamp) -> Result<()> {
         0 => Ok(()),
         1 => Err(failures.remove(0)),
         several => {
-            let why = format!("{several} things stand in its way; the first: {}", failures[0]);
+            let why = format!("{several} problems were found; the first: {}", failures[0]);
             let kind = failures[0].kind();
             let same = failures.iter().all(|failure| failure.kind() == kind);
             let kind = if same { kind } else { ErrorKind::Conflict };
@@ -182,7 +182,7 @@ fn check_actions(plan: &Plan, now: Timestamp) -> Result<()> {
     }
 }
 
-/// The reason why MinIO refuses this expiry of a service account, if it does.
+/// Returns the reason why MinIO refuses this expiry of a service account, if it does.
 fn bad_expiry(end: Timestamp, now: Timestamp) -> Option<String> {
     let left = end.duration_since(now);
     let what = if left <= SignedDuration::ZERO {
@@ -200,7 +200,7 @@ fn bad_expiry(end: Timestamp, now: Timestamp) -> Option<String> {
     ))
 }
 
-/// The plan without the steps that change only the registry, the others renumbered.
+/// Returns the plan without the steps that change only the registry, the others renumbered.
 fn without_bookkeeping(mut plan: Plan) -> Plan {
     let mut numbers: BTreeMap<StepId, StepId> = BTreeMap::new();
     let mut left: BTreeMap<StepId, BTreeSet<StepId>> = BTreeMap::new();

@@ -7,8 +7,8 @@ use lakewright_admin::Admin;
 use lakewright_delta::Delta;
 use lakewright_s3::S3;
 
-/// Makes a server what a spec declares: plans, applies, shows drift, and keeps the registry of what
-/// is owned. Cheap to clone.
+/// Makes a server match a spec: plans, applies, shows drift, and keeps the registry of the owned
+/// resources. Cheap to clone.
 #[derive(Clone)]
 pub struct Provisioner {
     pub(crate) s3: S3,
@@ -20,7 +20,8 @@ pub struct Provisioner {
 }
 
 impl Provisioner {
-    /// A provisioner of the server that `s3` and `admin` connect to. Plans name it by its endpoint.
+    /// Creates a provisioner of the server that `s3` and `admin` connect to. Plans name it by its
+    /// endpoint.
     #[must_use]
     pub fn new(s3: &S3, admin: &Admin) -> Self {
         Self {
@@ -32,8 +33,8 @@ impl Provisioner {
         }
     }
 
-    /// Names the server `display_name` in plans instead of by its endpoint: an embedded server
-    /// listens on another port each time and is the same server nevertheless.
+    /// Sets the name of the server in plans, in place of its endpoint: an embedded server listens
+    /// on another port after each start.
     #[must_use]
     pub fn with_display_name(self, display_name: impl Into<String>) -> Self {
         Self { display_name: display_name.into(), ..self }

@@ -26,7 +26,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Whether the holder of its lease still runs, as far as this machine can find out.
+    /// Returns whether the holder of the lease still runs, as far as this machine can find out.
     pub(super) fn alive(&self) -> Alive {
         match &self.registry.lease {
             None => Alive::Unknown,
@@ -44,7 +44,7 @@ pub(super) struct RegistryStore {
 }
 
 impl RegistryStore {
-    /// The store in this bucket. No request is sent.
+    /// Creates the store in this bucket. No request is sent.
     ///
     /// # Errors
     /// None in practice: the object key is a constant.
@@ -56,7 +56,7 @@ impl RegistryStore {
     /// Reads the registry. A missing bucket or object gives an empty one.
     ///
     /// # Errors
-    /// `Corrupt` for an object that is no registry; those of the request.
+    /// `Corrupt` for an object that is no registry; any connection or server error.
     pub(super) async fn read(&self) -> Result<Snapshot> {
         let object = match self.bucket.get_stream(&self.key, GetOptions::default()).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -82,8 +82,8 @@ impl RegistryStore {
     /// find out whether it was written.
     ///
     /// # Errors
-    /// `PreconditionFailed` when another process has written; those of the requests, and then
-    /// nothing was written unless the error says that the outcome is unknown.
+    /// `PreconditionFailed` when another process has written; any connection or server error, and
+    /// then nothing was written unless the outcome of the error is unknown.
     pub(super) async fn write(&self, current: &Snapshot, next: Registry) -> Result<Snapshot> {
         if current.etag.is_none() {
             let exist_ok = CreateBucketOptions { exist_ok: true, ..Default::default() };
@@ -116,7 +116,7 @@ impl RegistryStore {
     /// reverted.
     ///
     /// # Errors
-    /// `Unsupported` when the server does not refuse; those of the request.
+    /// `Unsupported` when the server does not refuse; any connection or server error.
     pub(super) async fn prove_conditions(&self, before: &Snapshot, now: &Snapshot) -> Result<()> {
         let json = Bytes::from(now.registry.to_json()?);
         match self.put(before.etag.clone(), json).await {
@@ -139,7 +139,7 @@ impl RegistryStore {
         Err(self.on_registry(Error::new(ErrorKind::Unsupported, why)))
     }
 
-    /// The time by the server's clock.
+    /// Returns the time by the server's clock.
     pub(super) fn now(&self) -> Timestamp {
         self.s3.client().clock().now()
     }

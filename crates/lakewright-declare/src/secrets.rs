@@ -65,7 +65,7 @@ pub(super) fn read(reference: &SecretRef) -> Result<Secret> {
 /// request each. MinIO refuses a disabled user before it looks at the signature.
 ///
 /// # Errors
-/// Those of the requests.
+/// Any connection or server error.
 pub(super) async fn check_secrets(
     provisioner: &Provisioner,
     spec: &Spec,

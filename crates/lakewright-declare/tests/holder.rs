@@ -16,7 +16,7 @@ mod holder;
 
 use holder::{look_up, this_process};
 
-/// The variables that make this program the process that looks others up.
+/// The environment variables that make this program the process that looks others up.
 const LOOK_FOR: &str = "LAKEWRIGHT_TEST_LOOK_FOR";
 const FOREIGN: &str = "LAKEWRIGHT_TEST_FOREIGN_PROC";
 
@@ -32,8 +32,8 @@ fn main() -> ExitCode {
     let tests = vec![
         Trial::ignorable_test("a_foreign_proc_is_ignored", a_foreign_proc_is_ignored),
         Trial::ignorable_test(
-            "a_hidden_process_is_not_taken_for_gone",
-            a_hidden_process_is_not_taken_for_gone,
+            "a_hidden_process_is_not_taken_for_ended",
+            a_hidden_process_is_not_taken_for_ended,
         ),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
@@ -51,19 +51,20 @@ fn look_up_a_hidden_process(pid: u32) {
     let mut ended = Command::new("true").spawn().unwrap();
     let holder = Holder { pid: ended.id(), ..holder };
     ended.wait().unwrap();
-    assert_eq!(holder.alive(&here, look_up), Alive::Gone);
+    assert_eq!(holder.alive(&here, look_up), Alive::Ended);
 }
 
 /// Runs in a namespace whose `/proc` belongs to another.
 fn look_up_in_a_foreign_proc() {
     let here = this_process();
     assert_ne!(fs::read_link("/proc/self").unwrap().to_str(), Some(&*here.pid.to_string()));
-    // Another process has this id in that `/proc`.
+    // In that `/proc` another process has this id.
     assert_eq!(look_up(here.pid), ProcessLookup::Hidden);
     assert_eq!(here.alive(&here, look_up), Alive::Unknown);
 }
 
-/// The result of a test by that of the process it started, which exits with 101 when it panics.
+/// Returns the result of a test from the output of the process that it started, which exits with
+/// 101 when it panics.
 fn completion(output: io::Result<Output>, skip: &str) -> Result<Completion, Failed> {
     match output {
         Ok(output) if output.status.success() => Ok(Completion::Completed),
@@ -86,7 +87,7 @@ fn a_foreign_proc_is_ignored() -> Result<Completion, Failed> {
 
 /// `/proc` with `hidepid=2`, as services with `ProtectProc=invisible` have it, shows a process
 /// without privileges no processes of other users.
-fn a_hidden_process_is_not_taken_for_gone() -> Result<Completion, Failed> {
+fn a_hidden_process_is_not_taken_for_ended() -> Result<Completion, Failed> {
     let unprivileged = ["--reuid=65534", "--regid=65534", "--clear-groups"];
     let Ok(mut holder) = Command::new("setpriv").args(unprivileged).args(["sleep", "60"]).spawn()
     else {

@@ -9,7 +9,7 @@ use lakewright_core::Result;
 use super::Table;
 use super::classify::Classify as _;
 use super::log::{self, CommitLog};
-use crate::store::Witness;
+use crate::store::FirstError;
 
 impl Table {
     /// Commits the change that `change` makes to the current version of the table. Failures after
@@ -23,7 +23,7 @@ impl Table {
         F: Future<Output = Result<D, DeltaTableError>>,
     {
         self.writable(operation)?;
-        let inner = log::open(self, Witness::default()).classify(self, operation)?;
+        let inner = log::open(self, FirstError::default()).classify(self, operation)?;
         let log: Arc<CommitLog> = CommitLog::new(inner);
         let mut table = DeltaTable::new(log.clone());
         table.load().await.classify(self, operation)?;

@@ -10,7 +10,7 @@ use lakewright_core::{Error, ErrorKind};
 
 use super::classify::Failure;
 use super::{CommitInfo, Table, log};
-use crate::store::Witness;
+use crate::store::FirstError;
 
 /// An earlier version of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,7 +33,7 @@ impl fmt::Display for At {
 
 impl Table {
     pub(super) async fn load_at(&self, at: &At) -> Result<DeltaTable, Failure> {
-        let log = log::open(self, Witness::default())?;
+        let log = log::open(self, FirstError::default())?;
         let version = match at {
             At::Version(version) => *version,
             At::Timestamp(at) => version_at(&log, *at).await?,
@@ -51,9 +51,9 @@ impl Table {
     }
 }
 
-/// The version at a time, by binary search. deltalake's own search compares the modification
-/// times of objects, which HEAD returns in whole seconds, and so finds the wrong version among
-/// several commits of one second.
+/// Returns the version at a time, found by binary search. deltalake's own search compares the
+/// modification times of objects, which HEAD returns in whole seconds, and so finds the wrong
+/// version among several commits of one second.
 async fn version_at(log: &LogStoreRef, at: Timestamp) -> Result<u64, Failure> {
     let newest = log.get_latest_version(0).await?;
     let mut oldest = oldest_commit(log).await?;
@@ -76,7 +76,7 @@ async fn version_at(log: &LogStoreRef, at: Timestamp) -> Result<u64, Failure> {
     Ok(oldest)
 }
 
-/// The oldest version whose commit is still in the log.
+/// Returns the oldest version whose commit is still in the log.
 async fn oldest_commit(log: &LogStoreRef) -> Result<u64, DeltaTableError> {
     let store = log.object_store(None);
     let mut entries = store.list(Some(log.log_path()));
@@ -90,8 +90,8 @@ async fn oldest_commit(log: &LogStoreRef) -> Result<u64, DeltaTableError> {
     Err(DeltaTableError::NotATable("its log is empty".into()))
 }
 
-/// The time of a commit in milliseconds since 1970: that of its commitInfo, or else the
-/// modification time of its object.
+/// Returns the time of a commit in milliseconds since 1970: the one in its commitInfo action, or
+/// else the modification time of its object.
 async fn commit_time(log: &LogStoreRef, version: u64) -> Result<i64, DeltaTableError> {
     use object_store::ObjectStoreExt;
 

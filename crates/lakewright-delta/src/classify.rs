@@ -65,10 +65,10 @@ impl Failure {
     }
 }
 
-/// The error for a failure of a library. Where a request of the bucket below it failed, the
+/// Returns the error for a failure of a library. Where a request of the bucket below it failed, the
 /// outcome and the response of the service are those of the request.
 fn explain(failure: impl StdError + Send + Sync + 'static) -> Error {
-    let (kind, message) = meaning(&failure);
+    let (kind, message) = kind_and_message(&failure);
     let error = match request_error(&failure) {
         Some(error) => error.without_source().with_kind(kind).with_message(message),
         None => Error::new(kind, message),
@@ -76,19 +76,19 @@ fn explain(failure: impl StdError + Send + Sync + 'static) -> Error {
     error.caused_by(failure)
 }
 
-/// The error of the request that made a library fail, if a request did.
+/// Returns the error of the request that made a library fail, if a request did.
 pub(super) fn request_error<'a>(failure: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
     causes(failure).find_map(|error| error.downcast_ref())
 }
 
-/// The error and its sources, the outermost first.
+/// Returns the error and its sources, the outermost first.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| inner(*error))
 }
 
-/// The source of an error. DataFusion, Arrow and Delta's kernel have variants whose source is not
+/// Returns the source of an error. DataFusion, Arrow and Delta's kernel have variants whose source is not
 /// returned by `source`.
 fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     if let Some(error) = error.downcast_ref::<DataFusionError>() {
@@ -112,8 +112,8 @@ fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
     error.source()
 }
 
-/// The kind and the message: those of the outermost error with a known meaning.
-fn meaning(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
+/// Returns the kind and the message of the outermost error whose meaning is known.
+fn kind_and_message(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
     for error in causes(error) {
         if let Some(ours) = error.downcast_ref::<Error>() {
             return (ours.kind(), ours.message().to_owned());
@@ -149,8 +149,8 @@ fn meaning(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
     (kind, text)
 }
 
-/// The explanation of invalid data where deltalake has turned its typed error into text, as it does
-/// with the rows of an overwrite that `replace_where` does not match.
+/// Returns the explanation of invalid data where deltalake has turned its typed error into text, as
+/// it does with the rows of an overwrite that `replace_where` does not match.
 fn invalid_rows(text: &str) -> Option<String> {
     text.find(INVALID_DATA).map(|start| without_rows(&text[start..]))
 }
@@ -168,8 +168,8 @@ fn is_invalid_data(text: &str) -> bool {
     text.contains("violat") || text.contains("Invalid data")
 }
 
-/// The explanation of invalid data. deltalake appends a preview of the rows; data does not belong
-/// in messages, so only the first line is kept where there is one.
+/// Returns the explanation of invalid data without deltalake's preview of the rows, because data
+/// does not belong in messages.
 fn without_rows(text: &str) -> String {
     let first = text.split(PREVIEW).next().unwrap_or_default();
     plain(first)
@@ -202,7 +202,7 @@ fn delta(error: &DeltaTableError) -> Option<(ErrorKind, String)> {
             (ErrorKind::Corrupt, plain(&error.to_string()))
         }
         D::VersionAlreadyExists(version) => {
-            (ErrorKind::Conflict, format!("somebody else committed version {version} first"))
+            (ErrorKind::Conflict, format!("another writer committed version {version} first"))
         }
         D::UnsupportedColumnMapping { .. } | D::MissingFeature { .. } => {
             (ErrorKind::Unsupported, plain(&error.to_string()))
@@ -217,10 +217,10 @@ fn transaction(error: &TransactionError) -> Option<(ErrorKind, String)> {
     use TransactionError as T;
     let known = match error {
         T::VersionAlreadyExists(version) => {
-            (ErrorKind::Conflict, format!("somebody else committed version {version} first"))
+            (ErrorKind::Conflict, format!("another writer committed version {version} first"))
         }
         T::MaxCommitAttempts(times) => {
-            (ErrorKind::Conflict, format!("others committed first, {times} times in a row"))
+            (ErrorKind::Conflict, format!("other writers committed first, {times} times in a row"))
         }
         T::CommitConflict(
             CommitConflictError::UnsupportedReaderVersion(_)
@@ -228,7 +228,7 @@ fn transaction(error: &TransactionError) -> Option<(ErrorKind, String)> {
         ) => (ErrorKind::Unsupported, plain(&error.to_string())),
         T::CommitConflict(conflict) => (
             ErrorKind::Conflict,
-            format!("a concurrent commit stands against it: {}", plain(&conflict.to_string())),
+            format!("it conflicts with a concurrent commit: {}", plain(&conflict.to_string())),
         ),
         T::DeltaTableAppendOnly => {
             (ErrorKind::Unsupported, "the table is append-only (delta.appendOnly)".into())
@@ -280,7 +280,7 @@ fn columns(error: &ArrowError) -> Option<(ErrorKind, String)> {
     Some(known)
 }
 
-/// The text as one line without colour codes and without a full stop.
+/// Returns the text as one line without colour codes and without a full stop.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.trim().chars();
@@ -344,7 +344,7 @@ mod tests {
                     data:\n\n+----+\n| 17 |\n+----+";
         assert_eq!(without_rows(text), "Invalid data found: 3 rows failed validation check");
         let wrapped = DeltaTableError::Generic(format!("External error: {text}"));
-        let (kind, message) = meaning(&wrapped);
+        let (kind, message) = kind_and_message(&wrapped);
         assert_eq!(kind, ErrorKind::InvalidInput);
         assert_eq!(message, "Invalid data found: 3 rows failed validation check");
         assert_eq!(without_rows("a null in id."), "a null in id");

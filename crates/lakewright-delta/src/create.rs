@@ -17,7 +17,7 @@ use super::log::{self, CommitLog};
 use super::set_properties::check_properties;
 use super::{Table, schema};
 use crate::Delta;
-use crate::store::Witness;
+use crate::store::FirstError;
 
 /// The options of [`Delta::create_table`].
 #[derive(Clone, Debug, Default, Builder)]
@@ -63,7 +63,7 @@ impl Delta {
         }
         let columns: StructType = schema.as_ref().try_into_kernel().classify(&table, OPERATION)?;
         let log =
-            CommitLog::new(log::open(&table, Witness::default()).classify(&table, OPERATION)?);
+            CommitLog::new(log::open(&table, FirstError::default()).classify(&table, OPERATION)?);
         let mut create = CreateBuilder::new()
             .with_log_store(log.clone())
             // A retry would apply this metadata to a table that another writer has just created.

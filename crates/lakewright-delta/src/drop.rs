@@ -3,7 +3,7 @@
 use lakewright_core::{Error, ErrorKind, Result, TableUri};
 
 use crate::Delta;
-use crate::store::{BucketStore, Witness};
+use crate::store::{BucketStore, FirstError};
 
 impl Delta {
     /// Drops a table: deletes every object below its path, the log last, so that an interrupted
@@ -16,7 +16,7 @@ impl Delta {
     /// `PartialApply` when some objects could not be deleted; any connection or server error.
     pub async fn drop_table(&self, uri: &TableUri) -> Result<u64> {
         let failed = |error: Error| error.during("drop_table").on(uri.to_string());
-        let store = BucketStore::new(&self.s3, uri.bucket(), Witness::default());
+        let store = BucketStore::new(&self.s3, uri.bucket(), FirstError::default());
         let (below, log) = (format!("{}/", uri.path()), format!("{}/_delta_log/", uri.path()));
         // The log need not be readable: the rest of an interrupted drop can be dropped.
         if !store.has_any(&log).await.map_err(failed)? {

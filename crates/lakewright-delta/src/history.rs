@@ -41,10 +41,10 @@ impl CommitInfo {
             #[serde(rename = "commitInfo")]
             commit_info: Option<DeltaCommitInfo>,
         }
-        let said = entry
+        let recorded = entry
             .split(|byte| *byte == b'\n')
             .find_map(|line| serde_json::from_slice::<Action>(line).ok()?.commit_info);
-        let info = said.unwrap_or_default();
+        let info = recorded.unwrap_or_default();
         let at = info.in_commit_timestamp.or(info.timestamp);
         Self {
             version,

@@ -14,7 +14,7 @@ use futures::{Stream, StreamExt};
 use lakewright_core::{Error, ErrorKind, Result};
 
 use super::classify::Failure;
-use crate::store::Witness;
+use crate::store::FirstError;
 
 /// The number of batches that are buffered between a blocking reader and the runtime.
 const WAITING: usize = 4;
@@ -91,7 +91,7 @@ impl Batches {
         // The thread is started at the first poll, because there may be no runtime before.
         let stream = futures::stream::unfold(from, move |mut from| {
             if let Some((reader, into)) = source.take() {
-                tokio::task::spawn_blocking(move || drain(reader, &into));
+                tokio::task::spawn_blocking(move || forward_batches(reader, &into));
             }
             async move { from.recv().await.map(|batch| (batch, from)) }
         });
@@ -104,10 +104,10 @@ impl Batches {
         self.0.schema()
     }
 
-    /// Counts the rows as they pass and records the first error in `witness`. Metadata of the
+    /// Counts the rows as they pass and records the first error in `first_error`. Metadata of the
     /// source besides the columns (such as the index of pandas) is no part of the data and is
     /// removed.
-    pub(super) fn watched(self, witness: Witness) -> (BatchStream, Arc<AtomicU64>) {
+    pub(super) fn watched(self, first_error: FirstError) -> (BatchStream, Arc<AtomicU64>) {
         let rows = Arc::new(AtomicU64::new(0));
         let schema: SchemaRef = Arc::new(Schema::new(self.schema().fields().clone()));
         let (count, bare) = (rows.clone(), schema.clone());
@@ -118,7 +118,7 @@ impl Batches {
                 RecordBatch::try_new_with_options(bare.clone(), batch.columns().to_vec(), &rows)
                     .map_err(|error| Failure::from(error).explain())
             });
-            batch.inspect_err(|error| witness.note(error))
+            batch.inspect_err(|error| first_error.record(error))
         });
         (BatchStream::new(schema, stream), rows)
     }
@@ -140,7 +140,7 @@ fn foreign(error: ArrowError) -> Error {
 
 /// Sends batches until the reader ends or the receiver is dropped. A panic of the reader is sent as
 /// an error, because it must not look like the end of the data.
-fn drain(
+fn forward_batches(
     reader: Box<dyn RecordBatchReader + Send>,
     into: &tokio::sync::mpsc::Sender<Result<RecordBatch>>,
 ) {

@@ -4,7 +4,7 @@ use futures::{StreamExt, TryStreamExt};
 use lakewright_core::{BucketName, Error, Result, TableUri};
 
 use crate::Delta;
-use crate::store::{BucketStore, Witness};
+use crate::store::{BucketStore, FirstError};
 
 /// The number of levels of folders that are searched, counting the prefix itself.
 const DEEPEST: usize = 16;
@@ -22,7 +22,7 @@ impl Delta {
         let plain = prefix.strip_prefix("s3://").unwrap_or(prefix);
         let (bucket, folder) = plain.split_once('/').unwrap_or((plain, ""));
         let bucket = &BucketName::new(bucket).map_err(failed)?;
-        let store = &BucketStore::new(&self.s3, bucket, Witness::default());
+        let store = &BucketStore::new(&self.s3, bucket, FirstError::default());
         let start = match folder.trim_end_matches('/') {
             "" => String::new(),
             folder => format!("{folder}/"),
@@ -30,10 +30,10 @@ impl Delta {
         let mut level = vec![start];
         let mut tables = Vec::new();
         for _ in 0..DEEPEST {
-            let looks = futures::stream::iter(level)
-                .map(|folder| look(store, bucket, folder))
+            let listings = futures::stream::iter(level)
+                .map(|folder| list_level(store, bucket, folder))
                 .buffer_unordered(self.s3.profile().concurrency());
-            let found: Vec<Found> = looks.try_collect().await.map_err(failed)?;
+            let found: Vec<Found> = listings.try_collect().await.map_err(failed)?;
             level = Vec::new();
             for found in found {
                 match found {
@@ -50,12 +50,14 @@ impl Delta {
     }
 }
 
+/// The content of a folder: a table, or the folders directly below it.
 enum Found {
     Table(TableUri),
     Folders(Vec<String>),
 }
 
-async fn look(store: &BucketStore, bucket: &BucketName, folder: String) -> Result<Found> {
+/// Lists one folder and reports whether it is a table.
+async fn list_level(store: &BucketStore, bucket: &BucketName, folder: String) -> Result<Found> {
     let below = store.folders(&folder).await?;
     if below.iter().any(|prefix| prefix == &format!("{folder}_delta_log/"))
         && let Ok(uri) = TableUri::new(format!("{bucket}/{folder}"))

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::Table;
 use super::classify::request_error;
-use crate::store::{BucketStore, Witness};
+use crate::store::{BucketStore, FirstError};
 
 type Version = u64;
 
@@ -38,8 +38,9 @@ const RETRIES: u32 = 5;
 const PLAIN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'=');
 
-/// Opens the log store of a table over its bucket. `witness` records the first failure below it.
-pub(super) fn open(table: &Table, witness: Witness) -> Result<LogStoreRef, DeltaTableError> {
+/// Opens the log store of a table over its bucket. `first_error` records the first failure of a
+/// request.
+pub(super) fn open(table: &Table, first_error: FirstError) -> Result<LogStoreRef, DeltaTableError> {
     // deltalake finds log stores by scheme in one registry per process. The factory has no state,
     // so it is registered once for all tables.
     static REGISTERED: OnceLock<()> = OnceLock::new();
@@ -51,7 +52,7 @@ pub(super) fn open(table: &Table, witness: Witness) -> Result<LogStoreRef, Delta
     let path = utf8_percent_encode(table.uri().path(), PLAIN);
     let url = Url::parse(&format!("s3://{}/{path}", table.uri().bucket()))
         .map_err(|error| DeltaTableError::InvalidTableLocation(error.to_string()))?;
-    let store = Arc::new(BucketStore::new(table.s3(), table.uri().bucket(), witness));
+    let store = Arc::new(BucketStore::new(table.s3(), table.uri().bucket(), first_error));
     DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(store, url).build_storage()
 }
 
@@ -119,7 +120,7 @@ impl CommitLog {
         jittered(bound.min(MAX_DELAY))
     }
 
-    /// Records that `version` may have been committed although `error` came back.
+    /// Records that `version` may have been committed although its commit returned `error`.
     fn unclear(&self, version: Version, error: &Error) -> TransactionError {
         let message = format!(
             "{} while version {version} was committed; the table's history shows whether it is \
@@ -185,7 +186,7 @@ impl CommitLog {
     }
 }
 
-/// A random delay between half of `bound` and all of it. The randomness of the standard library's
+/// Returns a random delay between half of `bound` and all of it. The randomness of the standard library's
 /// hasher is sufficient here.
 fn jittered(bound: Duration) -> Duration {
     use std::hash::{BuildHasher, Hasher};

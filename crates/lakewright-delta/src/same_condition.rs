@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_deltalake_keeps_is_what_was_declared() {
+    fn a_stored_condition_equals_the_declared_one() {
         let columns =
             [("id", "long"), ("delay", "decimal(10,2)"), ("day", "date"), ("who", "string")];
         let schema = schema_from_types(columns).unwrap();

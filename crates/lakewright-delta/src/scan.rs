@@ -97,7 +97,7 @@ impl Scan {
                         .map_err(|error| self.failed(error))?;
                 }
                 session
-                    .sql_with_options(query, reading_only())
+                    .sql_with_options(query, read_only_options())
                     .await
                     .map_err(|error| self.failed(error))
             }
@@ -115,7 +115,7 @@ impl Scan {
 
 /// Returns options that restrict queries to reading: statements that write files, change settings
 /// or create tables are refused.
-fn reading_only() -> deltalake::datafusion::execution::context::SQLOptions {
+fn read_only_options() -> deltalake::datafusion::execution::context::SQLOptions {
     deltalake::datafusion::execution::context::SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)

@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_column_does_not_fit() {
+    fn a_mismatch_names_the_column() {
         let table = schema_from_types([("id", "long not null"), ("name", "string")]).unwrap();
         let with = |columns: Vec<(&str, DataType)>| {
             Schema::new(
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_cannot_be_stored() {
+    fn a_type_that_cannot_be_stored_is_named() {
         for (bad, word) in [
             (DataType::UInt64, "int64"),
             (DataType::Null, "type"),

@@ -31,19 +31,19 @@ const DELETE_GROUP: usize = 10_000;
 #[derive(Clone, Debug)]
 pub(crate) struct BucketStore {
     bucket: Bucket,
-    witness: Witness,
+    first_error: FirstError,
 }
 
 /// Records the first failure below an operation. deltalake converts many errors into text on their
 /// way up, which loses their kind, their outcome and the response of the service; the recorded
 /// error still has them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Witness(Arc<Mutex<Option<Error>>>);
+pub(crate) struct FirstError(Arc<Mutex<Option<Error>>>);
 
-impl Witness {
+impl FirstError {
     /// Records a failure, unless it is one that callers provoke and handle: a missing object, or
     /// a condition that does not hold.
-    pub(crate) fn note(&self, error: &Error) {
+    pub(crate) fn record(&self, error: &Error) {
         if matches!(
             error.kind(),
             ErrorKind::NotFound | ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed
@@ -170,8 +170,8 @@ impl ObjectStore for BucketStore {
         let put = put_options(PutMode::Overwrite, &options.attributes)?;
         let upload = Multipart::create(self.bucket.clone(), key(location)?, put, "put").await;
         let upload = upload.map_err(|error| self.failed(error, location.as_ref()))?;
-        let witness = self.witness.clone();
-        Ok(Box::new(Parts { upload, path: location.to_string(), witness }))
+        let first_error = self.first_error.clone();
+        Ok(Box::new(Parts { upload, path: location.to_string(), first_error }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -268,9 +268,9 @@ impl ObjectStore for BucketStore {
 
 /// The operations that tables need beyond those of an object store.
 impl BucketStore {
-    /// Creates the store of a bucket. `witness` records the first failure in it.
-    pub(crate) fn new(s3: &S3, bucket: &BucketName, witness: Witness) -> Self {
-        Self { bucket: s3.bucket(bucket.clone()), witness }
+    /// Creates the store of a bucket. `first_error` records the first failure in it.
+    pub(crate) fn new(s3: &S3, bucket: &BucketName, first_error: FirstError) -> Self {
+        Self { bucket: s3.bucket(bucket.clone()), first_error }
     }
 
     /// Returns the folders directly below `prefix`, which ends in `/` or is empty.
@@ -316,7 +316,7 @@ impl BucketStore {
     }
 
     fn failed(&self, error: Error, path: &str) -> StoreError {
-        self.witness.note(&error);
+        self.first_error.record(&error);
         failed(error, path)
     }
 
@@ -369,12 +369,12 @@ async fn delete_batch(bucket: Bucket, batch: Vec<Result<Path>>) -> Vec<Result<Pa
 struct Parts {
     upload: Multipart,
     path: String,
-    witness: Witness,
+    first_error: FirstError,
 }
 
 impl Parts {
     fn failed(&self, error: Error) -> StoreError {
-        self.witness.note(&error);
+        self.first_error.record(&error);
         failed(error, &self.path)
     }
 }
@@ -388,11 +388,11 @@ impl fmt::Debug for Parts {
 #[async_trait]
 impl MultipartUpload for Parts {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        let (path, witness) = (self.path.clone(), self.witness.clone());
+        let (path, first_error) = (self.path.clone(), self.first_error.clone());
         match self.upload.part(Bytes::from(data)) {
             Ok(part) => Box::pin(async move {
                 part.await.map_err(|error| {
-                    witness.note(&error);
+                    first_error.record(&error);
                     failed(error, &path)
                 })
             }),

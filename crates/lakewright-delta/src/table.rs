@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
 
 use crate::classify::{Classify as _, Failure};
-use crate::store::Witness;
+use crate::store::FirstError;
 use crate::{At, log, schema};
 
 /// A handle on a table. Creating it sends no request; the log is read by the first operation, and
@@ -23,13 +23,13 @@ pub struct Table {
     s3: S3,
     uri: TableUri,
     at: Option<At>,
-    known: Arc<RwLock<Option<Known>>>,
+    cached: Arc<RwLock<Option<CachedState>>>,
 }
 
-/// The state that was read from the log, and the identity of the object of its newest commit, which
-/// shows at the next operation whether it is still the same table.
+/// The state that was read from the log, and the identity of the object of its newest commit. The
+/// next operation compares the identity to find out whether the table is still the same.
 #[derive(Clone)]
-struct Known {
+struct CachedState {
     table: DeltaTable,
     commit: Option<String>,
 }
@@ -65,7 +65,7 @@ pub struct TableInfo {
 
 impl Table {
     pub(crate) fn new(s3: S3, uri: TableUri) -> Self {
-        Self { s3, uri, at: None, known: Arc::default() }
+        Self { s3, uri, at: None, cached: Arc::default() }
     }
 
     /// Returns the URI of the table.
@@ -89,7 +89,7 @@ impl Table {
     /// Returns a read-only view of an earlier version of the table.
     #[must_use]
     pub fn at(&self, at: At) -> Self {
-        Self { at: Some(at), known: Arc::default(), ..self.clone() }
+        Self { at: Some(at), cached: Arc::default(), ..self.clone() }
     }
 
     /// Returns whether the table exists.
@@ -147,55 +147,57 @@ impl Table {
 
     /// Returns the table with its newest version, or with the version at which this view is fixed.
     pub(crate) async fn current(&self, operation: &'static str) -> Result<DeltaTable> {
-        let known = self.known.read().await.clone();
-        let known = match (&self.at, known) {
-            (Some(_), Some(known)) => return Ok(known.table),
-            (Some(at), None) => self.load_at(at).await.map(|table| Known { table, commit: None }),
-            (None, Some(known)) => self.refresh(known).await.map_err(Failure::from),
+        let cached = self.cached.read().await.clone();
+        let cached = match (&self.at, cached) {
+            (Some(_), Some(cached)) => return Ok(cached.table),
+            (Some(at), None) => {
+                self.load_at(at).await.map(|table| CachedState { table, commit: None })
+            }
+            (None, Some(cached)) => self.refresh(cached).await.map_err(Failure::from),
             (None, None) => self.load().await.map_err(Failure::from),
         };
-        let known = known.classify(self, operation)?;
-        let table = known.table.clone();
-        *self.known.write().await = Some(known);
+        let cached = cached.classify(self, operation)?;
+        let table = cached.table.clone();
+        *self.cached.write().await = Some(cached);
         Ok(table)
     }
 
-    async fn load(&self) -> Result<Known, DeltaTableError> {
-        let mut table = DeltaTable::new(log::open(self, Witness::default())?);
+    async fn load(&self) -> Result<CachedState, DeltaTableError> {
+        let mut table = DeltaTable::new(log::open(self, FirstError::default())?);
         table.load().await?;
         let commit = newest_commit(&table).await?;
-        Ok(Known { table, commit })
+        Ok(CachedState { table, commit })
     }
 
     /// Reads the new entries of the log. deltalake requests newer commits only, and so would not
     /// notice that the table was dropped or created again: the object of the newest known commit
     /// has to be unchanged.
-    async fn refresh(&self, known: Known) -> Result<Known, DeltaTableError> {
-        let mut table = known.table.clone();
+    async fn refresh(&self, cached: CachedState) -> Result<CachedState, DeltaTableError> {
+        let mut table = cached.table.clone();
         let (found, updated) =
-            futures::future::join(newest_commit(&known.table), table.update_state()).await;
+            futures::future::join(newest_commit(&cached.table), table.update_state()).await;
         let found = found?;
-        let same = found.is_some() && (known.commit.is_none() || known.commit == found);
+        let same = found.is_some() && (cached.commit.is_none() || cached.commit == found);
         if !same {
             return self.load().await;
         }
         updated?;
-        let commit = if table.version() == known.table.version() {
+        let commit = if table.version() == cached.table.version() {
             found
         } else {
             newest_commit(&table).await?
         };
-        Ok(Known { table, commit })
+        Ok(CachedState { table, commit })
     }
 
     /// Stores the state of the table after a write through this handle.
     pub(crate) async fn remember(&self, table: DeltaTable) {
-        *self.known.write().await = Some(Known { table, commit: None });
+        *self.cached.write().await = Some(CachedState { table, commit: None });
     }
 
     /// Discards the stored state, so that the next operation reads the log again.
     pub(crate) async fn forget(&self) {
-        *self.known.write().await = None;
+        *self.cached.write().await = None;
     }
 
     /// Refuses writes to a view of an earlier version.

@@ -23,7 +23,7 @@ use lakewright_core::{Error, ErrorKind, Outcome, Result};
 use super::classify::Classify as _;
 use super::log::{self, CommitLog};
 use super::{BatchStream, Batches, Commit, Table, WriteOptions, schema, session};
-use crate::store::Witness;
+use crate::store::FirstError;
 
 /// The number of concurrent commits that may come first before a write fails. With random delays
 /// between the attempts (log.rs), only a table under constant load reaches it.
@@ -42,11 +42,11 @@ impl Table {
         let table = self.current(operation).await?;
         let state = table.snapshot().classify(self, operation)?.snapshot().clone();
         schema::check(&state.arrow_schema(), data.schema()).classify(self, operation)?;
-        let witness = Witness::default();
-        let (stream, rows) = data.watched(witness.clone());
+        let first_error = FirstError::default();
+        let (stream, rows) = data.watched(first_error.clone());
         let input = plan(stream).and_then(|plan| completed(plan, &state.arrow_schema()));
         let input = input.classify(self, operation)?;
-        let log = CommitLog::new(log::open(self, witness.clone()).classify(self, operation)?);
+        let log = CommitLog::new(log::open(self, first_error.clone()).classify(self, operation)?);
         let mut builder = WriteBuilder::new(log.clone(), Some(state))
             .with_session_state(Arc::new(session::new().classify(self, operation)?.state()))
             .with_commit_properties(CommitProperties::default().with_max_retries(MAX_LOST_RACES))
@@ -58,7 +58,7 @@ impl Table {
         let written = shape(builder).await.classify(self, operation);
         let (committed, retries) = log.outcome();
         let Some((version, entry)) = committed else {
-            let error = match (written.err(), witness.take()) {
+            let error = match (written.err(), first_error.take()) {
                 (Some(error), Some(first)) if error.kind() == ErrorKind::Internal => {
                     first.during(operation).on(self.uri().to_string()).caused_by(error)
                 }
@@ -156,7 +156,7 @@ impl PartitionStream for Once {
                 stream.map_err(|error| DataFusionError::External(Box::new(error))),
             )),
             None => {
-                let again = DataFusionError::Internal("the data was asked for twice".into());
+                let again = DataFusionError::Internal("the data was requested twice".into());
                 let stream = futures::stream::once(std::future::ready(Err(again)));
                 Box::pin(RecordBatchStreamAdapter::new(schema, stream))
             }

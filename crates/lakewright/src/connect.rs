@@ -1,4 +1,4 @@
-//! `connect`: from what the caller and the surroundings say to a lake, for every scheme.
+//! `connect`: resolves the settings and connects to the endpoint, for every scheme.
 
 use lakewright_client::profile::{Resolved, Settings};
 use lakewright_core::{Error, ErrorKind, Result};
@@ -8,17 +8,17 @@ use crate::Lake;
 /// The scheme of an embedded server's endpoint.
 const EMBEDDED: &str = "embedded:";
 
-/// Connects to what `settings`, profiles and environment name: `http(s)://host:port` is S3,
-/// `embedded:DIR` a server behind the connection. The latter is started here, or attached to
-/// where another process runs it on that directory already; a started one ends with the last
-/// clone of the lake.
+/// Connects to the endpoint in `settings`, the profile or the environment: `http(s)://host:port` is
+/// an S3 server, `embedded:DIR` an embedded server on that directory. An embedded server is started
+/// in this process, unless another process already runs one on the directory; a server that was
+/// started here ends with the last clone of the lake.
 ///
 /// # Errors
 /// Those of [`Settings::resolve`] and [`Resolved::into_profile`]; `Unsupported` for a scheme
 /// that this build does not have.
 pub async fn connect(settings: Settings) -> Result<Lake> {
     let resolved = settings.resolve().await?;
-    if let Some(scheme) = resolved.endpoint().and_then(later) {
+    if let Some(scheme) = resolved.endpoint().and_then(gateway_scheme) {
         let why = format!("{scheme} names a gateway, which lakewright does not have yet");
         return Err(Error::new(ErrorKind::Unsupported, why).during("connect"));
     }
@@ -32,8 +32,8 @@ pub async fn connect(settings: Settings) -> Result<Lake> {
     connected.map_err(|error| error.during("connect"))
 }
 
-/// The schemes of the gateway.
-fn later(endpoint: &str) -> Option<&'static str> {
+/// Returns the scheme of an endpoint that names a gateway, which does not exist yet.
+fn gateway_scheme(endpoint: &str) -> Option<&'static str> {
     ["lakewright+https:", "lakewright+http:", "unix:"].into_iter().find(|s| endpoint.starts_with(s))
 }
 
@@ -48,7 +48,7 @@ async fn embedded(resolved: Resolved, directory: String) -> Result<Lake> {
         let why = "embedded: names no directory; write embedded:DIR";
         return Err(Error::new(ErrorKind::InvalidConfig, why));
     }
-    // The directory is the server, whatever port it has and wherever it is named from.
+    // The absolute directory identifies the server; its port changes with each start.
     let absolute = std::path::absolute(&directory).unwrap_or_else(|_| (&directory).into());
     let name = format!("{EMBEDDED}{}", absolute.display());
     match start_or_attach(EmbeddedOptions::new(directory)).await? {

@@ -11,9 +11,9 @@
 //! # }
 //! ```
 //!
-//! Semantic versioning; the minimum supported Rust version is the workspace's `rust-version`
-//! and moves in minor releases. Features: `tables` (Delta Lake, with DataFusion) and `embedded`
-//! (the server in the process), both on by default.
+//! The crate follows semantic versioning; the minimum supported Rust version is the workspace's
+//! `rust-version` and is raised in minor releases. Features: `tables` (Delta Lake, with DataFusion)
+//! and `embedded` (the server in the process), both enabled by default.
 
 mod connect;
 mod lake;

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use lakewright::admin::{Principal, SecretCheck};
-use lakewright::plan::{Outcome, Plan};
+use lakewright::plan::{Plan, StepStatus};
 use lakewright::{BucketName, ErrorKind, Secret, Settings};
 use lakewright_tests::proxy::{Fault, Proxy};
 use lakewright_tests::server::assert_kind;
@@ -66,7 +66,8 @@ async fn partial_failure(world: World) {
     assert_eq!(error.failures()[0].operation(), Some("set_user"));
     assert_eq!(applied.report.done(), 3);
     assert_eq!(applied.report.outcomes.len(), plan.steps.len());
-    let skipped = applied.report.outcomes.values().filter(|o| matches!(o, Outcome::Skipped { .. }));
+    let skipped =
+        applied.report.outcomes.values().filter(|o| matches!(o, StepStatus::Skipped { .. }));
     assert_eq!(skipped.count(), 2);
     let report = serde_json::to_string(&applied.report).unwrap();
     let registry = String::from_utf8(world.state().await.to_json().unwrap()).unwrap();

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lakewright::plan::{Outcome, Plan};
+use lakewright::plan::{Plan, StepStatus};
 use lakewright::{Applied, ErrorKind, Event, Lake};
 use lakewright_tests::proxy::{Fault, Proxy};
 use lakewright_tests::server::{CommandLine, assert_kind};
@@ -126,7 +126,7 @@ async fn dropped_apply_records_what_it_has_done(world: World) {
     assert!(applying.await.unwrap_err().is_cancelled());
     assert!(lakewright::finish_background_work(Duration::from_secs(10)).await);
     let last = ended.lock().unwrap().last().cloned().unwrap();
-    assert!(matches!(last.1, Outcome::Failed { .. }), "{last:?}");
+    assert!(matches!(last.1, StepStatus::Failed { .. }), "{last:?}");
     assert_resumes(&world, &spec, 3).await;
 }
 

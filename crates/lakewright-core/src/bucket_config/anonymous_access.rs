@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::Setting;
 use crate::policy::{check_prefix, is_pattern};
-use crate::spec::decode::{At, Decode, deserialize_as_decoded, hint, one_of, quoted, words};
+use crate::spec::decode::{At, Decode, deserialize_as_decoded, hint, one_of, quoted, text_enum};
 use crate::spec::node::Node;
 use crate::{BucketName, Error, Result};
 
-words! {
+text_enum! {
     /// What may be done with the objects of a bucket, or below a prefix of it.
     pub enum Access("an access level") {
         /// List and read (`mc` calls it `download`).

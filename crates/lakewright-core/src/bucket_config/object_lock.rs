@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Setting;
-use crate::spec::decode::{At, Decode, declared, deserialize_as_decoded, words};
+use crate::spec::decode::{At, Decode, declared, deserialize_as_decoded, text_enum};
 use crate::spec::node::Node;
 
-words! {
+text_enum! {
     /// The right that is needed to end a retention early.
     pub enum RetentionMode("a retention mode") {
         /// The right `s3:BypassGovernanceRetention`.

@@ -4,11 +4,11 @@ use std::fmt::Debug;
 
 use crate::spec::Columns;
 
-/// Decides whether two conditions of a table mean the same. Core compares their text; the engine
-/// implements this with the SQL parser that evaluates the conditions.
+/// Decides whether two conditions of a table are equivalent. This crate compares their text;
+/// `lakewright-declare` implements the trait with the SQL parser that evaluates the conditions.
 pub trait ConditionEquivalence: Debug + Sync {
-    /// Whether the two conditions accept the same rows of a table with these columns, as far as
-    /// this can be found out.
+    /// Returns whether the two conditions are known to accept the same rows of a table with these
+    /// columns.
     fn is_equivalent(&self, columns: &Columns, a: &str, b: &str) -> bool;
 }
 
@@ -44,8 +44,8 @@ fn same_text(a: &str, b: &str) -> bool {
     a == b || normal(a) == normal(b)
 }
 
-/// The tokens of a condition: names and numbers in lower case, quoted text unchanged, and every
-/// other character on its own.
+/// Splits a condition into tokens: names and numbers in lower case, quoted text unchanged, and
+/// every other character on its own.
 fn tokens(text: &str) -> Vec<String> {
     let plain = |c: char| c.is_alphanumeric() || c == '_';
     let mut tokens = Vec::new();
@@ -60,7 +60,7 @@ fn tokens(text: &str) -> Vec<String> {
         let (token, remainder) = rest.split_at(end);
         let inside = token.strip_prefix(['"', '`']).and_then(|name| name.strip_suffix(['"', '`']));
         match inside {
-            // A name that has the same meaning without its quotes.
+            // The name has the same meaning without its quotes.
             Some(name)
                 if name.starts_with(|c: char| c.is_alphabetic() || c == '_')
                     && name.chars().all(plain)
@@ -78,7 +78,8 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-/// The end of quoted text, after its closing quote; the end of the text where none closes it.
+/// Returns the offset after the closing quote of quoted text; the length of the text if the quote
+/// is not closed.
 fn quoted_end(text: &str, quote: char) -> usize {
     let mut marks = text.match_indices(quote).map(|(at, _)| at).skip(1).peekable();
     while let Some(at) = marks.next() {
@@ -120,7 +121,7 @@ mod tests {
 
     #[test]
     fn quoted_text_is_compared_unchanged() {
-        // A table may have both columns.
+        // Both names are possible in one table.
         assert!(!same_text("\"a b\" > 0", "\"ab\" > 0"));
         assert!(!same_text("`a  b` > 0", "`a b` > 0"));
         assert!(!same_text("\"A\" > 0", "a > 0"));

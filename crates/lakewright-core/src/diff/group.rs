@@ -10,11 +10,11 @@ use crate::spec::GroupSpec;
 
 /// The policies of a group or user that are attached and declared.
 pub(super) struct Attachments<'a> {
-    /// The declared policies; none where policies are not declared.
+    /// The declared policies; `None` if the declaration has no field for them.
     pub(super) declared: Option<&'a [PolicyName]>,
     /// Whether a declaration applied earlier has policies.
     pub(super) previously_declared: bool,
-    /// The policies that are attached; none for a group or user that is yet to be created.
+    /// The attached policies; `None` for a group or user that is yet to be created.
     pub(super) attached: Option<&'a BTreeSet<PolicyName>>,
 }
 
@@ -73,7 +73,7 @@ impl Planner<'_> {
         let missing: BTreeSet<PolicyName> = wanted.difference(attached).cloned().collect();
         if !missing.is_empty() {
             let policies = missing.iter().cloned().map(ResourceId::Policy);
-            let created = self.creating_steps(policies);
+            let created = self.steps_that_create(policies);
             let new = json_value(&missing);
             let reason = "these policies are declared and not attached";
             let step = StepBuilder::new(attach(missing), reason).after(created);

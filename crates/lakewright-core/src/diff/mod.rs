@@ -1,17 +1,17 @@
 //! The steps of a plan, from the spec, the observed server and the registry. Nothing here does
 //! I/O, and equal arguments give equal plans.
 //!
-//! # What a declaration manages
+//! # Managed fields
 //!
 //! * A declared field is set wherever the server differs from it.
 //! * A field that the declaration last applied had and the spec leaves out goes back to the
 //!   server's default: no quota, no policy, no tags, versioning suspended. A field that was never
 //!   declared is not touched.
-//! * Properties and constraints of a table are managed one by one, everything else as a whole.
-//! * A resource that is not declared any more is kept, with a note, or deleted with
+//! * Properties and constraints of a table are managed individually, all other fields as a whole.
+//! * A resource that is no longer declared is kept, with a note, or deleted with
 //!   [`DiffOptions::prune`].
 //!
-//! # What is refused
+//! # Problems
 //!
 //! There is no partial plan: all problems are collected and returned in one error, each with its
 //! remedy ([`Error::failures`]).
@@ -49,11 +49,12 @@ use crate::{Error, ErrorKind, Result};
 /// The inputs of a plan besides spec, server and registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiffOptions {
-    /// Whether to delete what the stack owns and does not declare any more.
+    /// Whether to delete the resources that the stack owns and no longer declares.
     pub prune: bool,
-    /// The resources to adopt although their declarations do not say `adopt`.
+    /// The resources to adopt although their declarations do not contain `adopt`.
     pub adopt: BTreeSet<ResourceId>,
-    /// The server as the profile names it. An apply to another one is refused.
+    /// The name of the server: its display name, or else its endpoint. An apply to another server
+    /// is refused.
     pub endpoint: String,
 }
 
@@ -66,15 +67,16 @@ pub struct Comparisons<'a> {
     pub conditions: &'a dyn ConditionEquivalence,
 }
 
-/// Returns the steps that make the server what the spec declares. With a spec that was applied
-/// they are the drift.
+/// Returns the steps that make the server match the spec. For a spec that was already applied they
+/// are the drift.
 ///
 /// # Errors
 /// All problems as one error: `Conflict` for a resource that another stack owns, `AlreadyExists`
 /// for one that exists, has no owner and is not to be adopted, `SchemaMismatch` for columns that
-/// cannot be changed, `Unsupported` for what the server does not implement, `PreconditionFailed`
-/// for what the server cannot change afterwards or must not lose; `Conflict` where the problems
-/// are of several kinds. [`Error::failures`] has each of them.
+/// cannot be changed, `Unsupported` for a setting that the server does not implement,
+/// `PreconditionFailed` for a field that the server cannot change afterwards or data that it must
+/// not lose; `Conflict` where the problems are of several kinds. [`Error::failures`] has each of
+/// them.
 pub fn diff(
     spec: &Spec,
     observed: &Observed,
@@ -131,13 +133,13 @@ pub fn destroy(
         // A mistyped name is more likely than a stack that was destroyed before.
         plan.notes.push(Note {
             resource: ResourceId::Bucket(registry_bucket.clone()),
-            text: format!("the registry in it knows no stack {stack}: nothing is taken away"),
+            text: format!("the registry in it has no stack {stack}: nothing is deleted"),
         });
     }
     Ok(plan)
 }
 
-/// A plan while it is made.
+/// The state of planning.
 struct Planner<'a> {
     spec: &'a Spec,
     observed: &'a Observed,
@@ -159,7 +161,7 @@ struct Planner<'a> {
 /// The status of a declared resource before the plan.
 #[derive(Clone, Copy)]
 enum ResourceStatus<'a> {
-    /// The resource does not exist. If the stack owns it, with its entry in the registry.
+    /// The resource does not exist. Contains its registry entry if the stack owns it.
     Missing(Option<&'a Owned>),
     /// The resource exists and the stack owns it.
     Owned(&'a Owned),
@@ -168,8 +170,8 @@ enum ResourceStatus<'a> {
 }
 
 impl<'a> ResourceStatus<'a> {
-    /// Returns the entry in the registry of a resource that exists. The declarations of a
-    /// resource that is gone do not count any more.
+    /// Returns the registry entry of a resource that exists. The declarations of a resource that
+    /// was deleted no longer count.
     fn owned(self) -> Option<&'a Owned> {
         match self {
             Self::Owned(owned) => Some(owned),
@@ -182,7 +184,7 @@ impl<'a> ResourceStatus<'a> {
     }
 
     /// Returns the risk of replacing the secret of a user or service account. The secret of an
-    /// adopted one was never declared, so that nothing can bring it back.
+    /// adopted one was never declared, so it cannot be restored.
     fn risk_of_replaced_secret(self) -> Risk {
         match self {
             Self::Adopted => Risk::Destructive,
@@ -259,14 +261,14 @@ impl<'a> Planner<'a> {
     }
 
     /// Returns the steps so far that create or adopt these resources.
-    fn creating_steps(&self, resources: impl IntoIterator<Item = ResourceId>) -> Vec<StepId> {
+    fn steps_that_create(&self, resources: impl IntoIterator<Item = ResourceId>) -> Vec<StepId> {
         resources.into_iter().filter_map(|id| self.creating_step.get(&id).copied()).collect()
     }
 
     fn check_server(&mut self) {
         if !self.observed.capabilities.conditional_put {
-            let why = "it does not honour If-None-Match, so that two who apply at once would not \
-                       notice each other, and nothing can be owned there";
+            let why = "it does not honour If-None-Match, so two processes that apply at the same \
+                       time would not notice each other, and no stack can be kept there";
             self.problems.push(
                 Error::new(ErrorKind::Unsupported, why).on(format!("server {}", self.endpoint())),
             );
@@ -298,7 +300,7 @@ impl<'a> Planner<'a> {
         if !parts.is_empty() {
             let why = format!(
                 "it has no admin API of MinIO, or these credentials may not use it, and {} cannot \
-                 be looked after there",
+                 be managed there",
                 parts.join(", ")
             );
             self.problems.push(
@@ -311,8 +313,8 @@ impl<'a> Planner<'a> {
         &self.options.endpoint
     }
 
-    /// Returns the status of a declared resource. Without one, adds the problem: it exists and
-    /// belongs to another stack, or to none and is not to be adopted.
+    /// Returns the status of a declared resource. Returns `None` and adds a problem if another
+    /// stack owns the resource, or if it exists without an owner and is not to be adopted.
     fn status(&mut self, id: &ResourceId, exists: bool, adopt: bool) -> Option<ResourceStatus<'a>> {
         let registry = self.registry;
         match registry.resources.get(id) {
@@ -415,7 +417,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Combines the problems into one error.
+/// Combines the problems into one error; `None` if there are none.
 fn combine_problems(mut problems: Vec<Error>) -> Option<Error> {
     let first = problems.first()?;
     let kind = first.kind();
@@ -424,7 +426,7 @@ fn combine_problems(mut problems: Vec<Error>) -> Option<Error> {
     if problems.len() == 1 {
         return problems.pop().map(|only| only.during("plan"));
     }
-    let message = format!("{} things stand in its way; the first: {first}", problems.len());
+    let message = format!("{} problems were found; the first: {first}", problems.len());
     Some(Error::new(kind, message).during("plan").with_failures(problems))
 }
 

@@ -37,7 +37,7 @@ impl Server {
         }
     }
 
-    /// The result of observing it.
+    /// Returns the result of observing the server.
     pub(super) fn observe(&self) -> Observed {
         let mut observed = self.has.clone();
         for (name, bucket) in &mut observed.buckets {
@@ -58,7 +58,7 @@ impl Server {
         observed
     }
 
-    /// The results of trying the declared secrets.
+    /// Returns the results of trying the declared secrets.
     pub(super) fn check_secrets(&self, spec: &Spec) -> SecretChecks {
         let check = |key: &AccessKey, declared: &SecretRef, enabled: bool| {
             let result = match enabled {
@@ -109,12 +109,12 @@ impl Server {
             }
             let step = ready[choose(ready.len())];
             let outcome = if let Some(because_of) = report.blocked(step) {
-                Outcome::Skipped { because_of }
+                StepStatus::Skipped { because_of }
             } else if fails(step) {
-                Outcome::from(&Error::new(ErrorKind::Denied, "not today"))
+                StepStatus::from(&Error::new(ErrorKind::Denied, "not today"))
             } else {
                 self.act(step).unwrap_or_else(|why| panic!("{step:#?}\n{why}"));
-                Outcome::Done
+                StepStatus::Done
             };
             report.outcomes.insert(step.id, outcome);
         }
@@ -209,7 +209,7 @@ impl Server {
             }
             BucketAction::SetQuota(SetQuota { quota }) => self.bucket(name)?.quota = quota.into(),
             BucketAction::SetLifecycle(SetLifecycle { mut rules }) => {
-                // The server tells them in its own order and leaves nothing out.
+                // The server returns them in another order and with all default values.
                 rules.reverse();
                 let rules: Vec<_> = rules.iter().map(|rule| rule.normalised()).collect();
                 self.bucket(name)?.lifecycle = rules.into();
@@ -284,7 +284,7 @@ impl Server {
                     return refused("it has rows");
                 }
                 self.has.tables.remove(uri).ok_or("no such table")?;
-                // What it was stays as old versions.
+                // The old versions of its files stay.
                 let bucket = self.has.buckets.get_mut(uri.bucket()).ok_or("NoSuchBucket")?;
                 if bucket.versioning != Reading::Is(None) {
                     bucket.contents = Contents { other: true, ..Contents::default() }.into();

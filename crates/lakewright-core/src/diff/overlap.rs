@@ -17,7 +17,7 @@ impl Planner<'_> {
             .filter_map(|outer| registry.resources.get_key_value(&ResourceId::Table(outer)))
             .chain(inside(&registry.resources, uri));
         let neighbour = neighbours.find(|(id, owned)| {
-            // A table of this stack that is gone will be removed from the registry.
+            // A table of this stack that does not exist any more is removed from the registry.
             owned.stack != self.spec.stack || self.observed.has(id, None)
         });
         let Some((other, owned)) = neighbour else { return true };
@@ -51,8 +51,8 @@ impl Planner<'_> {
         let Some((other, whose)) = registered.or_else(declared) else { return true };
         let id = ResourceId::Table(uri.clone());
         let why = format!(
-            "{}, and dropping one deletes files below the path of the other: keep it and let go \
-             of it: `lakewright forget {} --stack {}`",
+            "{}, and dropping one deletes files below the path of the other: keep it and remove \
+             it from the registry: `lakewright forget {} --stack {}`",
             relation(uri, &other, &whose),
             id.address(),
             self.spec.stack
@@ -76,8 +76,8 @@ impl Planner<'_> {
 /// The lowest character that a path may contain.
 const FIRST: &str = " ";
 
-/// Returns the tables that have this one in their directory. Looking up each directory takes less
-/// than comparing with all tables.
+/// Returns the possible tables whose directory contains this one. Looking up each of them takes
+/// less time than a comparison with all tables.
 fn ancestors(uri: &TableUri) -> impl Iterator<Item = TableUri> {
     let path = uri.path();
     path.match_indices('/')

@@ -10,7 +10,7 @@ use crate::resource::ResourceId;
 use crate::spec::PolicySpec;
 
 impl PolicySpec {
-    /// Returns the declared policy document in the form that the server takes.
+    /// Returns the declared policy document in the form that the server accepts.
     #[must_use]
     pub fn to_document(&self) -> Value {
         match (&self.document, &self.grants) {
@@ -35,8 +35,8 @@ impl Planner<'_> {
                 self.problem(
                     ErrorKind::Unsupported,
                     &id,
-                    "its document has no statement, and MinIO refuses such policies: say what it \
-                     allows, or leave it and what it is attached to out",
+                    "its document has no statement, and MinIO refuses such policies: add a \
+                     statement, or remove the policy and its attachments from the spec",
                 );
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Steps for resources that the stack owns and does not declare any more, in the reverse of the
-//! order of creation.
+//! Steps for resources that the stack owns and no longer declares, in the reverse of the order of
+//! creation.
 
 use std::collections::BTreeSet;
 
@@ -21,11 +21,11 @@ const NOT_DECLARED: &str = "it is ours and not declared any more";
 impl Planner<'_> {
     pub(super) fn removals(&mut self) {
         let registry = self.registry;
-        let mut gone: Vec<(ResourceId, &Owned)> =
+        let mut undeclared: Vec<(ResourceId, &Owned)> =
             registry.of_stack(&self.spec.stack).filter(|(id, _)| !self.is_declared(id)).collect();
-        // Kinds are in the order of creation, and a table comes before those in its directory.
-        gone.sort_by(|(a, _), (b, _)| b.cmp(a));
-        for (id, owned) in gone {
+        // Kinds are in the order of creation, and a table comes before the tables in its directory.
+        undeclared.sort_by(|(a, _), (b, _)| b.cmp(a));
+        for (id, owned) in undeclared {
             if id.kind().needs_admin() && !self.observed.capabilities.admin {
                 continue;
             }
@@ -38,8 +38,8 @@ impl Planner<'_> {
                 self.note(
                     &id,
                     format!(
-                        "it is ours and not declared any more, and is kept: --prune takes it \
-                         away, `lakewright forget {} --stack {}` lets go of it",
+                        "it is ours and not declared any more, and is kept: --prune deletes it, \
+                         `lakewright forget {} --stack {}` removes it from the registry",
                         id.address(),
                         self.spec.stack
                     ),
@@ -117,8 +117,8 @@ impl Planner<'_> {
         self.intents.insert(id.clone(), Intent::Delete);
     }
 
-    /// Returns whether the bucket is deleted with everything in it. Without a result, adds the
-    /// reason why it cannot be deleted.
+    /// Returns whether the bucket is deleted with everything in it. Returns `None` and adds a
+    /// problem if the bucket cannot be deleted.
     fn bucket_to_delete(
         &mut self,
         id: &ResourceId,
@@ -134,8 +134,8 @@ impl Planner<'_> {
         }
         if let Some((table, owner)) = self.table_of_another(name) {
             let why = format!(
-                "the {table} of the stack {} is in it: keep it and let go of it: `lakewright \
-                 forget {} --stack {}`",
+                "the {table} of the stack {} is in it: keep it and remove it from the registry: \
+                 `lakewright forget {} --stack {}`",
                 owner.stack,
                 id.address(),
                 self.spec.stack
@@ -149,10 +149,10 @@ impl Planner<'_> {
                 ErrorKind::PreconditionFailed,
                 id,
                 format!(
-                    "{what}, and the declaration last applied does not say \"force_destroy\": \
+                    "{what}, and the declaration last applied does not have \"force_destroy\": \
                      true. Empty it; or declare it once more with \"force_destroy\", apply, and \
-                     then leave it out; or keep it and let go of it: `lakewright forget {} --stack \
-                     {}`",
+                     then leave it out; or keep it and remove it from the registry: `lakewright \
+                     forget {} --stack {}`",
                     id.address(),
                     self.spec.stack
                 ),
@@ -162,9 +162,9 @@ impl Planner<'_> {
         Some(force)
     }
 
-    /// Returns what the bucket still contains when all tables in it that the plan drops are
-    /// gone. The server would refuse to delete such a bucket too, but only after the tables are
-    /// gone.
+    /// Returns a description of what the bucket still contains after the plan has dropped tables in
+    /// it. The server would refuse to delete such a bucket too, but only after the tables are
+    /// dropped.
     fn remaining_contents(&self, name: &BucketName) -> Option<&'static str> {
         let bucket = self.observed.buckets.get(name)?;
         let contents = bucket.contents.value()?;
@@ -177,11 +177,11 @@ impl Planner<'_> {
         }
         let versioned = matches!(bucket.versioning, Reading::Is(Some(_)));
         (versioned && !contents.tables.is_empty())
-            .then_some("it has versioning, which keeps what its tables leave behind")
+            .then_some("it has versioning, which keeps the files of dropped tables")
     }
 
-    /// Returns whether the table is dropped with the rows in it. Without a result, adds the reason
-    /// why it cannot be dropped.
+    /// Returns whether the table is dropped with the rows in it. Returns `None` and adds a problem
+    /// if the table cannot be dropped.
     fn table_to_drop(&mut self, id: &ResourceId, uri: &TableUri, owned: &Owned) -> Option<bool> {
         let force = last_applied(owned).is_some_and(|spec: TableSpec| spec.force_destroy);
         let empty = self.observed.tables.get(uri).map(|table| &table.empty);
@@ -192,9 +192,9 @@ impl Planner<'_> {
             ErrorKind::PreconditionFailed,
             id,
             format!(
-                "it has rows, and the declaration last applied does not say \"force_destroy\": \
+                "it has rows, and the declaration last applied does not have \"force_destroy\": \
                  true. Declare it once more with \"force_destroy\", apply, and then leave it out; \
-                 or keep it and let go of it: `lakewright forget {} --stack {}`",
+                 or keep it and remove it from the registry: `lakewright forget {} --stack {}`",
                 id.address(),
                 self.spec.stack
             ),

@@ -12,8 +12,8 @@ use crate::spec::ServiceAccountSpec;
 use crate::state::{ObservedServiceAccount, SecretMatch};
 
 impl ServiceAccountSpec {
-    /// Returns the account's own policy in the form that the server takes; none for all that the
-    /// owner may do.
+    /// Returns the account's own policy in the form that the server accepts; `None` if the account
+    /// has all permissions of its owner.
     #[must_use]
     pub fn to_document(&self) -> Option<Value> {
         match (&self.policy, &self.grants) {
@@ -35,14 +35,14 @@ impl Planner<'_> {
                     ErrorKind::Conflict,
                     &id,
                     format!(
-                        "its access key {key} belongs to the {other}: take that one away first \
+                        "its access key {key} belongs to the {other}: delete that one first \
                          (leave it out and apply with --prune), or choose another access key"
                     ),
                 );
                 continue;
             }
             let found = observed.service_accounts.get(key);
-            // The registry names an account by its name, the server by its access key.
+            // The registry identifies an account by its name, the server by its access key.
             let old_key = self.registry.resources.get(&id).and_then(|owned| {
                 owned.access_keys().find(|old| {
                     old != key
@@ -88,8 +88,8 @@ impl Planner<'_> {
             id,
             format!(
                 "{what}, and that cannot be changed afterwards: declare the new one under another \
-                 name with an access key of its own, and take the old one away with --prune once \
-                 nobody uses it"
+                 name with an access key of its own, and delete the old one with --prune when it \
+                 is not used any more"
             ),
         );
     }

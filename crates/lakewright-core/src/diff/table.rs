@@ -42,7 +42,7 @@ impl Planner<'_> {
             partition_by: declared.partition_by.clone().unwrap_or_default(),
             properties: declared.properties.clone().unwrap_or_default(),
         };
-        let bucket = self.creating_steps([ResourceId::Bucket(uri.bucket().clone())]);
+        let bucket = self.steps_that_create([ResourceId::Bucket(uri.bucket().clone())]);
         self.push(step(uri, action, status.creation_reason()).after(bucket));
         for (name, condition) in declared.constraints.iter().flatten() {
             self.add_constraint(uri, name, condition, None);
@@ -70,7 +70,8 @@ impl Planner<'_> {
                 id,
                 format!(
                     "it is partitioned by {}, not by {}, and that cannot be changed afterwards: \
-                     declare what it is, or a table of another name and copy the rows there",
+                     declare the present partition columns, or declare a table of another name and \
+                     copy the rows there",
                     list(&found.partition_by),
                     list(wanted)
                 ),

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::model::{Server, columns, ids};
 use super::*;
-use crate::plan::{BucketAction, Outcome, TableAction};
+use crate::plan::{BucketAction, StepStatus, TableAction};
 use crate::resource::Adoption;
 use crate::spec::Versioning;
 use crate::state::{Alive, Capabilities, Contents, Reading};
@@ -12,7 +12,7 @@ fn spec(document: &Value) -> Spec {
     Spec::from_value(document).unwrap_or_else(|error| panic!("{error:?} {:?}", error.failures()))
 }
 
-/// A document of the stack `s` with these contents.
+/// Returns a spec of the stack `s` with these contents.
 fn of(mut document: Value) -> Spec {
     document["version"] = json!(1);
     document["stack"] = json!("s");
@@ -29,7 +29,7 @@ fn plan(server: &Server, spec: &Spec) -> Result<Plan> {
     plan_with(server, spec, &DiffOptions::default())
 }
 
-fn pruning() -> DiffOptions {
+fn prune_options() -> DiffOptions {
     DiffOptions { prune: true, ..DiffOptions::default() }
 }
 
@@ -44,7 +44,7 @@ fn applied(spec: &Spec) -> Server {
 
 #[track_caller]
 fn assert_nothing_to_do(server: &Server, spec: &Spec) {
-    let again = plan_with(server, spec, &pruning()).unwrap();
+    let again = plan_with(server, spec, &prune_options()).unwrap();
     assert_eq!(again.steps, [], "a second plan has nothing to do");
     assert_eq!(again.intents, BTreeMap::new());
 }
@@ -86,7 +86,7 @@ fn the_example_is_made_in_order_and_then_there_is_nothing_to_do() {
     let account = &first.steps[at("create_service_account service account ingest")];
     assert!(account.after.contains(&first.steps[at("join_group user etl")].id));
 
-    // A plan that was written to a file is the plan.
+    // A plan that is read from its file equals the plan.
     let written = first.to_json().unwrap();
     assert_eq!(Plan::from_json(written.as_bytes()).unwrap(), first);
     server.apply(&first);
@@ -94,7 +94,7 @@ fn the_example_is_made_in_order_and_then_there_is_nothing_to_do() {
 }
 
 #[test]
-fn what_is_no_longer_declared_goes_back_to_the_default() {
+fn a_field_that_is_no_longer_declared_goes_back_to_the_default() {
     let mut server = applied(&example());
     let mut document = crate::spec::tests::example();
     document["policies"] = json!({ "raw-writer": document["policies"]["raw-writer"] });
@@ -126,14 +126,14 @@ fn what_is_no_longer_declared_goes_back_to_the_default() {
     let bucket = &server.has.buckets[&"raw".parse().unwrap()];
     assert_eq!(bucket.versioning, Reading::Is(Some(Versioning::Suspended)));
     assert_eq!(bucket.quota, Reading::Is(None));
-    // The policy is still there, and ours.
-    let pruned = plan_with(&server, &less, &pruning()).unwrap();
+    // The policy still exists, and the stack still owns it.
+    let pruned = plan_with(&server, &less, &prune_options()).unwrap();
     assert_eq!(verbs(&pruned), ["delete_policy policy custom"]);
     assert!(pruned.is_destructive());
 }
 
 #[test]
-fn what_was_never_declared_is_not_touched() {
+fn a_field_that_was_never_declared_is_not_touched() {
     let spec = of(json!({ "buckets": { "raw": { "versioning": true } } }));
     let mut server = applied(&spec);
     let bucket = server.has.buckets.get_mut(&"raw".parse().unwrap()).unwrap();
@@ -143,7 +143,7 @@ fn what_was_never_declared_is_not_touched() {
 }
 
 #[test]
-fn what_exists_is_nobodys_until_it_is_adopted() {
+fn an_existing_resource_has_no_owner_until_it_is_adopted() {
     let bare = of(json!({ "buckets": { "raw": { "versioning": true } } }));
     let mut server = applied(&bare);
     server.registry = Registry::default();
@@ -163,12 +163,12 @@ fn what_exists_is_nobodys_until_it_is_adopted() {
     assert_eq!(verbs(&adopted), ["adopt bucket raw", "set_tags bucket raw"]);
     server.apply(&adopted);
     assert_nothing_to_do(&server, &adopting);
-    // The word has done its work and may go.
+    // After the adoption the field `adopt` may be removed.
     assert_nothing_to_do(&server, &of(json!({ "buckets": { "raw": { "tags": {"a": "b"} } } })));
 }
 
 #[test]
-fn another_stacks_things_are_refused_even_if_they_are_to_be_adopted() {
+fn resources_of_another_stack_are_refused_even_if_they_are_to_be_adopted() {
     let server = applied(&of(json!({ "buckets": { "raw": {} } })));
     let other =
         spec(&json!({ "version": 1, "stack": "other", "buckets": { "raw": { "adopt": true } } }));
@@ -178,7 +178,7 @@ fn another_stacks_things_are_refused_even_if_they_are_to_be_adopted() {
 }
 
 #[test]
-fn what_cannot_be_changed_is_told_all_at_once_with_the_remedy() {
+fn all_impossible_changes_are_reported_at_once_with_the_remedy() {
     let server = applied(&of(json!({
         "buckets": { "raw": {}, "audit": { "object_lock": {} } },
         "tables": { "raw/t": { "schema": { "a": "long", "b": "date" }, "partition_by": ["b"] } },
@@ -189,16 +189,16 @@ fn what_cannot_be_changed_is_told_all_at_once_with_the_remedy() {
     })))
     .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    let told: Vec<String> = error.failures().iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 4, "{told:#?}");
-    for (told, parts) in told.iter().zip([
+    let reported: Vec<String> = error.failures().iter().map(ToString::to_string).collect();
+    assert_eq!(reported.len(), 4, "{reported:#?}");
+    for (reported, parts) in reported.iter().zip([
         ["bucket audit: versioning cannot be suspended", "leave it out"],
         ["bucket raw: it was made without object lock", "another name"],
         [r#"table raw/t: the column "a: long" is declared as "a: string""#, "without \"not null\""],
         ["table raw/t: it is partitioned by b, not by nothing", "copy the rows"],
     ]) {
         for part in parts {
-            assert!(told.contains(part), "{told}");
+            assert!(reported.contains(part), "{reported}");
         }
     }
 }
@@ -231,16 +231,16 @@ fn fill(server: &mut Server) {
 }
 
 #[test]
-fn a_bucket_with_objects_goes_only_if_its_applied_declaration_said_so() {
+fn a_bucket_with_objects_is_deleted_only_if_its_applied_declaration_allows_it() {
     let nothing = of(json!({}));
     let mut server = applied(&of(json!({ "buckets": { "raw": {} } })));
     fill(&mut server);
-    let refusal = refusals(plan_with(&server, &nothing, &pruning()));
+    let refusal = refusals(plan_with(&server, &nothing, &prune_options()));
     assert!(
         refusal[0].contains("force_destroy") && refusal[0].contains("forget bucket/raw"),
         "{refusal:?}"
     );
-    // Not asked to prune, it only tells.
+    // Without `prune` the plan has only a note.
     assert_eq!(plan(&server, &nothing).unwrap().steps, []);
 
     let forced = of(json!({ "buckets": { "raw": { "force_destroy": true } } }));
@@ -248,7 +248,7 @@ fn a_bucket_with_objects_goes_only_if_its_applied_declaration_said_so() {
     assert_eq!(verbs(&record), ["record bucket raw"]);
     assert_eq!(record.steps[0].changes[0].field, "force_destroy");
     server.apply(&record);
-    let gone = plan_with(&server, &nothing, &pruning()).unwrap();
+    let gone = plan_with(&server, &nothing, &prune_options()).unwrap();
     let deletion = BucketAction::DeleteBucket { force: true };
     assert_eq!(gone.steps[0].action, Action::Bucket("raw".parse().unwrap(), deletion));
     server.apply(&gone);
@@ -260,15 +260,18 @@ fn a_table_with_rows_is_not_dropped_by_accident_and_goes_before_its_bucket() {
     let some =
         json!({ "buckets": { "raw": {} }, "tables": { "raw/t": { "schema": { "a": "long" } } } });
     let mut server = applied(&of(some));
-    let plan = plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    let plan = plan_with(&server, &of(json!({})), &prune_options()).unwrap();
     assert_eq!(verbs(&plan), ["drop_table table raw/t", "delete_bucket bucket raw"]);
     assert_eq!(plan.steps[1].after, ids(&[0]));
     server.has.tables.values_mut().next().unwrap().empty = false.into();
-    let refusal = refusals(plan_with(&server, &of(json!({})), &pruning()));
-    assert!(refusal.iter().any(|told| told.contains("table raw/t: it has rows")), "{refusal:#?}");
+    let refusal = refusals(plan_with(&server, &of(json!({})), &prune_options()));
+    assert!(
+        refusal.iter().any(|reported| reported.contains("table raw/t: it has rows")),
+        "{refusal:#?}"
+    );
 }
 
-/// MinIO would drop a part of such rules, and the verb would find out halfway through an apply.
+/// MinIO drops a part of such rules, and the verb would refuse them only halfway through an apply.
 #[test]
 fn lifecycle_rules_that_minio_ignores_are_refused() {
     let rule = json!({ "id": "a", "expire_after_days": 1, "abort_incomplete_after_days": 2 });
@@ -283,7 +286,7 @@ fn lifecycle_rules_that_minio_ignores_are_refused() {
     );
 }
 
-/// Where the bucket would be refused in the end, its tables are not dropped first.
+/// The tables of a bucket are not dropped if the deletion of the bucket would be refused.
 #[test]
 fn no_table_is_dropped_before_a_bucket_that_stays() {
     let of_bucket = |bucket: Value| {
@@ -293,17 +296,17 @@ fn no_table_is_dropped_before_a_bucket_that_stays() {
         }))
     };
     let refused = |server: &Server, why: &str| {
-        let refusal = refusals(plan_with(server, &of(json!({})), &pruning()));
+        let refusal = refusals(plan_with(server, &of(json!({})), &prune_options()));
         assert!(refusal.len() == 1 && refusal[0].contains(why), "{refusal:#?}");
         assert!(refusal[0].contains("force_destroy"), "{refusal:#?}");
     };
     let mut server = applied(&of_bucket(json!({})));
     fill(&mut server);
     refused(&server, "bucket raw: it holds objects");
-    // Old versions are objects too, and dropping the table makes them.
+    // Old versions are objects too, and dropping a table creates them.
     let versioned = json!({ "versioning": true });
     refused(&applied(&of_bucket(versioned)), "bucket raw: it has versioning");
-    // What is left of a table that is gone is not what will be dropped.
+    // The files that a missing table left behind count as objects, because no step drops them.
     let mut server = applied(&of_bucket(json!({})));
     server.has.tables.clear();
     let nothing = of(json!({}));
@@ -313,16 +316,16 @@ fn no_table_is_dropped_before_a_bucket_that_stays() {
     bucket.contents = Contents { tables, other: false }.into();
     let secrets = SecretChecks::default();
     let comparisons = Comparisons { secrets: &secrets, conditions: &SameText };
-    let refusal = refusals(diff(&nothing, &seen, comparisons, &server.registry, &pruning()));
+    let refusal = refusals(diff(&nothing, &seen, comparisons, &server.registry, &prune_options()));
     assert!(refusal[0].contains("bucket raw: it holds objects"), "{refusal:#?}");
 
     let mut server = applied(&of_bucket(json!({ "versioning": true, "force_destroy": true })));
     fill(&mut server);
-    let plan = plan_with(&server, &nothing, &pruning()).unwrap();
+    let plan = plan_with(&server, &nothing, &prune_options()).unwrap();
     assert_eq!(verbs(&plan), ["drop_table table raw/t", "delete_bucket bucket raw"]);
 }
 
-/// What another stack would declare to have this table.
+/// Returns a spec of the stack `o` with these tables.
 fn of_other(tables: &[&str]) -> Spec {
     let tables: serde_json::Map<String, Value> = tables
         .iter()
@@ -346,14 +349,18 @@ fn a_new_table_lies_neither_inside_nor_around_one_of_another_stack() {
     }
     plan(&server, &of_other(&["raw/a/t2", "raw/a/s", "raw/b"])).unwrap();
 
-    // Nor where an own one is about to be dropped; where that is gone, there is room.
+    // The same holds for a table of the own stack that the plan drops. After it was dropped, the
+    // path is free.
     let mut moved = raw;
     moved["tables"] = json!({ "raw/a/t/x": { "schema": { "a": "long" } } });
-    let refusal = refusals(plan_with(&server, &of(moved.clone()), &pruning()));
-    assert!(refusal.iter().any(|told| told.contains("inside the table raw/a/t")), "{refusal:#?}");
+    let refusal = refusals(plan_with(&server, &of(moved.clone()), &prune_options()));
+    assert!(
+        refusal.iter().any(|reported| reported.contains("inside the table raw/a/t")),
+        "{refusal:#?}"
+    );
     let mut gone = server;
     gone.has.tables.clear();
-    plan_with(&gone, &of(moved), &pruning()).unwrap();
+    plan_with(&gone, &of(moved), &prune_options()).unwrap();
 }
 
 #[test]
@@ -361,14 +368,14 @@ fn a_table_is_not_dropped_with_or_from_under_another() {
     let raw = |tables: Value| of(json!({ "buckets": { "raw": {} }, "tables": tables }));
     let table = json!({ "schema": { "a": "long" } });
     for (mine, other) in [("raw/a/t", "raw/a/t/x"), ("raw/a/t/x", "raw/a")] {
-        // They came to lie like this before anybody looked.
+        // The nested tables exist already: `adopt` by hand does not check for them.
         let mut server = applied(&raw(json!({ mine: table })));
         let foreign: ResourceId = format!("table/{other}").parse().unwrap();
         let owner = StackName::new("o").unwrap();
         let now = "2026-11-21T00:00:00Z".parse().unwrap();
         server.registry =
             server.registry.adopt(&Adoption::of(foreign.clone()).unwrap(), &owner, now).unwrap();
-        let refusal = refusals(plan_with(&server, &raw(json!({})), &pruning()));
+        let refusal = refusals(plan_with(&server, &raw(json!({})), &prune_options()));
         assert!(refusal[0].contains("of the stack o"), "{refusal:#?}");
         assert!(refusal[0].contains(&format!("forget table/{mine} --stack s")), "{refusal:#?}");
 
@@ -380,10 +387,10 @@ fn a_table_is_not_dropped_with_or_from_under_another() {
         let at = server.has.tables.values().next().unwrap().clone();
         server.has.tables.insert(other.parse().unwrap(), at);
         let declared = raw(json!({ other: table }));
-        let refusal = refusals(plan_with(&server, &declared, &pruning()));
+        let refusal = refusals(plan_with(&server, &declared, &prune_options()));
         assert!(refusal[0].contains("which is declared"), "{refusal:#?}");
-        // Both go, the inner one first.
-        let both = plan_with(&server, &raw(json!({})), &pruning()).unwrap();
+        // Both are dropped, the inner one first.
+        let both = plan_with(&server, &raw(json!({})), &prune_options()).unwrap();
         let inner = mine.max(other);
         assert_eq!(both.steps[0].resource().address(), format!("table/{inner}"));
         assert_eq!(both.steps[1].after, ids(&[0]));
@@ -395,13 +402,13 @@ fn a_bucket_with_a_table_of_another_stack_stays() {
     let mut server = applied(&of(json!({ "buckets": { "raw": { "force_destroy": true } } })));
     let foreign = plan(&server, &of_other(&["raw/t"])).unwrap();
     server.apply(&foreign);
-    let refusal = refusals(plan_with(&server, &of(json!({})), &pruning()));
+    let refusal = refusals(plan_with(&server, &of(json!({})), &prune_options()));
     assert!(
         refusal[0].contains("bucket raw: the table raw/t of the stack o is in it"),
         "{refusal:#?}"
     );
-    server.apply(&plan_with(&server, &of_other(&[]), &pruning()).unwrap());
-    plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    server.apply(&plan_with(&server, &of_other(&[]), &prune_options()).unwrap());
+    plan_with(&server, &of(json!({})), &prune_options()).unwrap();
 }
 
 #[test]
@@ -413,7 +420,7 @@ fn rows_go_with_a_table_only_where_that_was_declared() {
     for force in [false, true] {
         let server = applied(&declared(force));
         let plan =
-            plan_with(&server, &of(json!({ "buckets": { "raw": {} } })), &pruning()).unwrap();
+            plan_with(&server, &of(json!({ "buckets": { "raw": {} } })), &prune_options()).unwrap();
         let action = TableAction::DropTable { force };
         assert_eq!(plan.steps[0].action, Action::Table("raw/t".parse().unwrap(), action));
     }
@@ -422,7 +429,7 @@ fn rows_go_with_a_table_only_where_that_was_declared() {
 #[test]
 fn a_plan_file_that_was_tampered_with_is_refused() {
     let server = applied(&example());
-    let plan = plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    let plan = plan_with(&server, &of(json!({})), &prune_options()).unwrap();
     assert_eq!(plan.steps, [], "it is of another stack");
     let nothing = spec(&json!({ "version": 1, "stack": example().stack.as_str() }));
     let mut forced = server;
@@ -432,7 +439,7 @@ fn a_plan_file_that_was_tampered_with_is_refused() {
     for bucket in forced.has.buckets.values_mut() {
         bucket.versioning = None.into();
     }
-    let plan = plan_with(&forced, &nothing, &pruning()).unwrap();
+    let plan = plan_with(&forced, &nothing, &prune_options()).unwrap();
     let value = serde_json::to_value(&plan).unwrap();
     let read = |change: &dyn Fn(&mut Value)| {
         let mut value = value.clone();
@@ -461,18 +468,18 @@ fn a_plan_file_that_was_tampered_with_is_refused() {
 fn a_plan_that_touches_what_another_stack_owns_does_not_begin() {
     let spec = of(json!({ "buckets": { "raw": {} } }));
     let mut server = applied(&spec);
-    let own = plan_with(&server, &of(json!({})), &pruning()).unwrap();
+    let own = plan_with(&server, &of(json!({})), &prune_options()).unwrap();
     let foreign = Plan { stack: "o".parse().unwrap(), ..own.clone() };
     let error = server.begin(&foreign).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("belongs to the stack s"), "{error}");
 
-    // Nor one that says it was left over by somebody who was cut off.
+    // A plan cannot claim that the resource was left over by an interrupted apply.
     let stolen = crate::state::Recovered { resource: "bucket/raw".parse().unwrap(), owned: None };
     let stealing = Plan { recovered: vec![stolen.clone()], ..foreign.clone() };
     assert_eq!(server.begin(&stealing).unwrap_err().kind(), ErrorKind::InvalidInput);
 
-    // What another stack's dead holder did leave is settled by whoever comes next.
+    // A plan of any stack recovers the resources of an interrupted apply of another stack.
     server.begin(&own).unwrap();
     server.has.buckets.clear();
     let next = crate::diff::tests::spec(&json!({ "version": 1, "stack": "o" }));
@@ -480,12 +487,12 @@ fn a_plan_that_touches_what_another_stack_owns_does_not_begin() {
     assert_eq!(next.recovered, [stolen]);
     let lease = server.registry.lease.clone().unwrap();
     let begun =
-        server.registry.take_lease(&next, lease.holder, "t", lease.taken, Alive::Gone).unwrap();
+        server.registry.take_lease(&next, lease.holder, "t", lease.taken, Alive::Ended).unwrap();
     assert_eq!(begun.resources, BTreeMap::new());
 }
 
 #[test]
-fn destroying_a_stack_that_nobody_knows_says_so() {
+fn destroying_an_unknown_stack_adds_a_note() {
     let server = applied(&of(json!({ "buckets": { "raw": {} } })));
     let gone = |stack: &str| {
         let (stack, lake) = (stack.parse().unwrap(), "lake".parse().unwrap());
@@ -495,7 +502,7 @@ fn destroying_a_stack_that_nobody_knows_says_so() {
     let unknown = gone("t");
     assert_eq!(unknown.steps, []);
     assert_eq!(unknown.notes[0].resource.to_string(), "bucket lake");
-    assert!(unknown.notes[0].text.contains("knows no stack t"), "{:?}", unknown.notes);
+    assert!(unknown.notes[0].text.contains("has no stack t"), "{:?}", unknown.notes);
     assert_eq!(gone("s").notes, []);
 }
 
@@ -507,17 +514,17 @@ fn secrets_are_set_when_they_differ_and_with_the_step_that_enables() {
         of(json!({ "users": { "etl": user } }))
     };
     let mut server = applied(&user(json!({})));
-    let turned = user(json!({ "secret": { "env": "B" } }));
-    let step = plan(&server, &turned).unwrap();
+    let replaced = user(json!({ "secret": { "env": "B" } }));
+    let step = plan(&server, &replaced).unwrap();
     assert_eq!(verbs(&step), ["put_user user etl"]);
     server.apply(&step);
-    assert_nothing_to_do(&server, &turned);
+    assert_nothing_to_do(&server, &replaced);
 
     let disabled = user(json!({ "secret": { "env": "B" }, "enabled": false }));
     let step = plan(&server, &disabled).unwrap();
     assert_eq!(verbs(&step), ["set_user_enabled user etl"]);
     server.apply(&step);
-    // Hers is not compared now: another reference is remembered, not tried.
+    // The secret of a disabled user is not compared: another reference is only recorded.
     let moved = user(json!({ "secret": { "env": "C" }, "enabled": false }));
     let step = plan(&server, &moved).unwrap();
     assert_eq!(verbs(&step), ["record user etl"]);
@@ -559,14 +566,14 @@ fn without_the_admin_api_users_and_quotas_are_refused_in_one_sentence() {
     )
     .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    let told: Vec<String> = error.failures().iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 2, "{told:#?}");
-    assert!(told[0].contains("If-None-Match"), "{told:#?}");
+    let reported: Vec<String> = error.failures().iter().map(ToString::to_string).collect();
+    assert_eq!(reported.len(), 2, "{reported:#?}");
+    assert!(reported[0].contains("If-None-Match"), "{reported:#?}");
     assert!(
-        told[1].contains("2 policies, 1 group, 1 user, 1 service account, 1 quota"),
-        "{told:#?}"
+        reported[1].contains("2 policies, 1 group, 1 user, 1 service account, 1 quota"),
+        "{reported:#?}"
     );
-    // What it has not is told for buckets that are yet to be made, too.
+    // A setting that the server lacks is also refused for a bucket that is yet to be created.
     server.has.capabilities = Capabilities::S3;
     server.has.capabilities.lacks.insert(crate::state::BucketSetting::Versioning);
     let refusal =
@@ -606,7 +613,7 @@ fn policies_are_compared_by_meaning() {
     let mut server = applied(&policy(json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*" },
     ] })));
-    // What MinIO makes of it.
+    // The form in which MinIO returns the policy.
     *server.has.policies.values_mut().next().unwrap() = json!({ "ID": "", "Version": "2012-10-17",
         "Statement": [{ "Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": ["**"] }] });
     let reworded = policy(json!({ "Version": "2012-10-17", "Id": "x", "Statement":
@@ -632,16 +639,16 @@ fn a_lease_is_held_by_one_and_ends_with_its_process() {
         "{refusal}"
     );
 
-    // Its process is gone: no waiting. But the plan is of before.
+    // The process of the holder has ended, so the lease is free. The plan is stale.
     let stale =
-        server.registry.take_lease(&first, lease.holder.clone(), "mine", during, Alive::Gone);
+        server.registry.take_lease(&first, lease.holder.clone(), "mine", during, Alive::Ended);
     assert_eq!(stale.unwrap_err().kind(), ErrorKind::PreconditionFailed);
     let second = plan(&server, &spec).unwrap();
     let taken = server
         .registry
-        .take_lease(&second, lease.holder.clone(), "mine", during, Alive::Gone)
+        .take_lease(&second, lease.holder.clone(), "mine", during, Alive::Ended)
         .unwrap();
-    // Who lost it hears so.
+    // The renewal by the previous holder fails.
     assert_eq!(taken.renew("token", during).unwrap_err().kind(), ErrorKind::Conflict);
     assert!(taken.renew("mine", during).unwrap().lease.unwrap().expires > lease.expires);
     let late = lease.expires;
@@ -654,7 +661,7 @@ fn a_lease_is_held_by_one_and_ends_with_its_process() {
 #[test]
 fn a_process_is_looked_for_where_it_can_be() {
     use crate::state::{Holder, ProcessLookup};
-    let nobody = |_| ProcessLookup::NotFound;
+    let not_found = |_| ProcessLookup::NotFound;
     let holder = Holder {
         machine_id: "m".into(),
         boot_id: "b".into(),
@@ -664,24 +671,27 @@ fn a_process_is_looked_for_where_it_can_be() {
         ..Holder::default()
     };
     assert_eq!(holder.alive(&holder, |_| ProcessLookup::StartedAt(100)), Alive::Yes);
-    assert_eq!(holder.alive(&holder, |_| ProcessLookup::StartedAt(101)), Alive::Gone);
-    assert_eq!(holder.alive(&holder, nobody), Alive::Gone);
-    // What is hidden may live.
+    assert_eq!(holder.alive(&holder, |_| ProcessLookup::StartedAt(101)), Alive::Ended);
+    assert_eq!(holder.alive(&holder, not_found), Alive::Ended);
+    // A hidden process may still run.
     assert_eq!(holder.alive(&holder, |_| ProcessLookup::Hidden), Alive::Unknown);
     let timeless = Holder { process_start: 0, ..holder.clone() };
     assert_eq!(timeless.alive(&holder, |_| ProcessLookup::StartedAt(101)), Alive::Unknown);
-    assert_eq!(timeless.alive(&holder, nobody), Alive::Gone);
+    assert_eq!(timeless.alive(&holder, not_found), Alive::Ended);
     let nowhere = Holder { pid_namespace: String::new(), ..holder.clone() };
-    assert_eq!(nowhere.alive(&nowhere, nobody), Alive::Unknown);
+    assert_eq!(nowhere.alive(&nowhere, not_found), Alive::Unknown);
     let here = |change: fn(&mut Holder)| {
         let mut here = holder.clone();
         change(&mut here);
         here
     };
-    assert_eq!(holder.alive(&here(|h| h.boot_id = "c".into()), nobody), Alive::Unknown);
-    assert_eq!(holder.alive(&here(|h| h.machine_id = "n".into()), nobody), Alive::Unknown);
-    assert_eq!(holder.alive(&here(|h| h.pid_namespace = "pid:[2]".into()), nobody), Alive::Unknown);
-    assert_eq!(Holder::default().alive(&Holder::default(), nobody), Alive::Unknown);
+    assert_eq!(holder.alive(&here(|h| h.boot_id = "c".into()), not_found), Alive::Unknown);
+    assert_eq!(holder.alive(&here(|h| h.machine_id = "n".into()), not_found), Alive::Unknown);
+    assert_eq!(
+        holder.alive(&here(|h| h.pid_namespace = "pid:[2]".into()), not_found),
+        Alive::Unknown
+    );
+    assert_eq!(Holder::default().alive(&Holder::default(), not_found), Alive::Unknown);
 }
 
 #[test]
@@ -693,7 +703,8 @@ fn a_lease_is_not_believed_longer_than_it_was_written() {
     let taken = server.registry.lease.as_ref().unwrap().taken;
     let seconds = jiff::SignedDuration::from_secs;
     let ends = |registry: Registry| registry.lease.unwrap().expires;
-    // As it is, what was written is what counts: by a server that is some seconds behind too.
+    // The written expiry holds as long as it fits the write time, even of a clock some seconds
+    // behind.
     for behind in [0, 4] {
         assert_eq!(
             server.registry.clone().with_write_time(Some(taken - seconds(behind))),
@@ -746,7 +757,7 @@ fn an_adopted_service_account_is_found_by_its_access_key() {
     let refused = server.registry.adopt(&twice, &mine, now).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     let adopted = server.clone();
-    // Only what is declared is made so: the description stays.
+    // A field that is not declared is not changed: the description stays.
     let plain = of(json!({ "service_accounts": {
         "ingest": { "access_key": "INGEST1", "secret": { "env": "X" } },
     } }));
@@ -754,22 +765,23 @@ fn an_adopted_service_account_is_found_by_its_access_key() {
     assert_eq!(verbs(&record), ["record service account ingest"]);
     server.apply(&record);
     assert_nothing_to_do(&server, &plain);
-    let gone = plan_with(&adopted, &of(json!({})), &pruning()).unwrap();
+    let gone = plan_with(&adopted, &of(json!({})), &prune_options()).unwrap();
     assert_eq!(verbs(&gone), ["delete_service_account service account ingest"]);
-    // An apply that is cut off before this step leaves it owned, and the next one deletes it.
+    // After an apply that was interrupted before this step the account is still owned, and the next
+    // plan deletes it.
     let mut killed = adopted;
     killed.begin(&gone).unwrap();
-    let again = plan_with(&killed, &of(json!({})), &pruning()).unwrap();
+    let again = plan_with(&killed, &of(json!({})), &prune_options()).unwrap();
     assert_eq!((verbs(&again), again.recovered), (verbs(&gone), vec![]));
 }
 
-// Any documents.
+// Strategies for specs.
 
 fn maybe(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Option<Value>> {
     prop::option::of(value)
 }
 
-/// An object of the fields that are there.
+/// Returns an object of the fields that have a value.
 fn object(fields: Vec<(&'static str, Option<Value>)>) -> Value {
     let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Value::Object(fields.collect())
@@ -897,7 +909,7 @@ fn some_of(
     })
 }
 
-/// Any document that is good: what is referred to is declared.
+/// Returns a strategy for valid specs, in which every reference is to a declared resource.
 fn some_document() -> impl Strategy<Value = Value> {
     (
         some_of(&["aaa", "bbb", "ccc"], some_bucket()),
@@ -942,7 +954,7 @@ fn some_document() -> impl Strategy<Value = Value> {
         })
 }
 
-/// Somebody changes things by hand.
+/// Changes the server as an administrator would by hand.
 fn tamper(server: &mut Server, dice: &mut impl FnMut(usize) -> usize) {
     for bucket in server.has.buckets.values_mut() {
         match dice(5) {
@@ -1001,7 +1013,7 @@ fn tamper(server: &mut Server, dice: &mut impl FnMut(usize) -> usize) {
     }
 }
 
-/// Throws dice from a seed.
+/// Returns a generator of pseudo-random numbers below a bound, from a seed (xorshift).
 fn dice(seed: u64) -> impl FnMut(usize) -> usize {
     let mut state = seed | 1;
     move |sides| {
@@ -1012,11 +1024,12 @@ fn dice(seed: u64) -> impl FnMut(usize) -> usize {
     }
 }
 
-/// What a server has, without what differs between ways to the same end.
+/// Returns the resources and declarations, without the parts that depend on the order of steps.
 fn end_state(server: &Server) -> (Observed, BTreeMap<ResourceId, Option<Declaration>>) {
     let mut has = server.has.clone();
     for bucket in has.buckets.values_mut() {
-        // Whether a table was dropped before or after its bucket got versioning.
+        // The contents depend on whether a table was dropped before or after its bucket got
+        // versioning.
         bucket.contents = Reading::NotRead;
     }
     let owned = server.registry.resources.iter();
@@ -1027,14 +1040,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_applied_differs_in_nothing(document in some_document(), seed in any::<u64>()) {
+    fn an_applied_spec_has_no_drift(document in some_document(), seed in any::<u64>()) {
         let spec = spec(&document);
         let mut server = Server::new();
         let first = plan(&server, &spec).unwrap();
         let written = first.to_json().unwrap();
         prop_assert_eq!(Plan::from_json(written.as_bytes()).unwrap(), first.clone());
         server.begin(&first).unwrap();
-        // In any order that the steps allow.
+        // The steps are done in a random order that their dependencies allow.
         let report = server.run(&first, dice(seed), |_| false, usize::MAX >> 1);
         prop_assert!(report.is_complete(&first));
         server.end(&first, &report);
@@ -1045,8 +1058,8 @@ proptest! {
     fn one_document_follows_another(before in some_document(), after in some_document(), seed in any::<u64>()) {
         let (before, after) = (spec(&before), spec(&after));
         let mut server = applied(&before);
-        // Object lock on a bucket without it, a column that is gone: refused, with nothing done.
-        let Ok(change) = plan_with(&server, &after, &pruning()) else { return Ok(()) };
+        // Some changes are refused as a whole, such as object lock on a bucket without it.
+        let Ok(change) = plan_with(&server, &after, &prune_options()) else { return Ok(()) };
         server.begin(&change).unwrap();
         let report = server.run(&change, dice(seed), |_| false, usize::MAX >> 1);
         prop_assert!(report.is_complete(&change));
@@ -1075,23 +1088,24 @@ proptest! {
         let (before, after) = (spec(&before), spec(&after));
         let mut straight = applied(&before);
         let mut killed = straight.clone();
-        let Ok(whole) = plan_with(&straight, &after, &pruning()) else { return Ok(()) };
+        let Ok(whole) = plan_with(&straight, &after, &prune_options()) else { return Ok(()) };
         straight.apply(&whole);
 
         killed.begin(&whole).unwrap();
         let budget = at.index(whole.steps.len() + 1);
         let report = killed.run(&whole, dice(seed), |_| false, budget);
-        // Perhaps it had recorded some of it.
+        // In half of the cases the progress was recorded before.
         if seed.is_multiple_of(2) {
             let now = "2026-11-21T00:00:05Z".parse().unwrap();
             killed.registry = killed.registry.record("token", &whole, &report, now).unwrap();
         }
-        let rest = plan_with(&killed, &after, &pruning()).unwrap();
-        // The lease of the dead is in the way until it ends.
+        let rest = plan_with(&killed, &after, &prune_options()).unwrap();
+        // The lease of the interrupted apply blocks others until it expires.
         let lease = killed.registry.lease.clone().unwrap();
         prop_assert!(killed.registry.ensure_free(lease.taken, Alive::Unknown).is_err());
+        let now = lease.expires;
         killed.registry =
-            killed.registry.take_lease(&rest, lease.holder, "token", lease.expires, Alive::Gone).unwrap();
+            killed.registry.take_lease(&rest, lease.holder, "token", now, Alive::Ended).unwrap();
         let report = killed.run(&rest, dice(seed), |_| false, usize::MAX >> 1);
         prop_assert!(report.is_complete(&rest));
         killed.end(&rest, &report);
@@ -1100,22 +1114,22 @@ proptest! {
     }
 
     #[test]
-    fn what_failed_is_done_the_next_time(
+    fn failed_steps_are_done_by_the_next_apply(
         before in some_document(), after in some_document(), bad in any::<u64>(), seed in any::<u64>(),
     ) {
         let (before, after) = (spec(&before), spec(&after));
         let mut straight = applied(&before);
         let mut failing = straight.clone();
-        let Ok(whole) = plan_with(&straight, &after, &pruning()) else { return Ok(()) };
+        let Ok(whole) = plan_with(&straight, &after, &prune_options()) else { return Ok(()) };
         straight.apply(&whole);
 
         failing.begin(&whole).unwrap();
         let mut luck = dice(bad);
         let report = failing.run(&whole, dice(seed), |_| luck(4) == 0, usize::MAX >> 1);
-        let failed = report.outcomes.values().any(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        let failed = report.outcomes.values().any(|outcome| matches!(outcome, StepStatus::Failed { .. }));
         prop_assert_eq!(report.is_complete(&whole), !failed);
         failing.end(&whole, &report);
-        let rest = plan_with(&failing, &after, &pruning()).unwrap();
+        let rest = plan_with(&failing, &after, &prune_options()).unwrap();
         failing.apply(&rest);
         assert_nothing_to_do(&failing, &after);
         prop_assert_eq!(end_state(&failing), end_state(&straight));
@@ -1129,7 +1143,8 @@ proptest! {
         let all = destroy(&spec.stack, &bucket, &server.observe(), &server.registry, &DiffOptions::default());
         let all = match all {
             Err(error) => {
-                // Nothing was begun: tables in a bucket with versioning leave something behind.
+                // No step was started: dropped tables in a bucket with versioning leave old
+                // versions.
                 prop_assert!(error.to_string().contains("it has versioning"), "{}", error);
                 return Ok(());
             }
@@ -1161,7 +1176,7 @@ proptest! {
         }
         let straight = spec(&document);
         let turned = Spec::from_json(reversed(&document).as_bytes()).unwrap();
-        // Columns have an order, and their map's order is it.
+        // The order of columns is that of their map, so tables are compared by name only.
         let tables: Vec<_> = turned.tables.keys().cloned().collect();
         prop_assert_eq!(straight.tables.keys().cloned().collect::<Vec<_>>(), tables);
         let without = |spec: &Spec| Spec { tables: BTreeMap::new(), ..spec.clone() };

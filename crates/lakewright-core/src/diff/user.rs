@@ -72,8 +72,8 @@ impl Planner<'_> {
         };
         let step = match found {
             None => put(status.creation_reason(), Risk::Safe),
-            // A disabled user cannot sign a request, so that the secret cannot be compared and is
-            // set together with the flag.
+            // A disabled user cannot sign a request, so the secret cannot be compared and is set
+            // together with the flag.
             Some(found) if enabled && !found.enabled => enabled_change(put(
                 "the user is disabled and declared as enabled; the secret is set with it",
                 replaced,
@@ -111,7 +111,7 @@ impl Planner<'_> {
         joined: &BTreeSet<GroupName>,
     ) {
         for group in wanted.difference(joined) {
-            let created = self.creating_steps([ResourceId::Group(group.clone())]);
+            let created = self.steps_that_create([ResourceId::Group(group.clone())]);
             let action = UserAction::JoinGroup { group: group.clone() };
             let reason = "the user is declared as a member and is none";
             let step = StepBuilder::new(Action::User(name.clone(), action), reason).after(created);

@@ -9,7 +9,7 @@ pub use self::action::{
     Action, ActionRow, BucketAction, Effect, FieldUpdate, GroupAction, PolicyAction,
     RegistryAction, ServiceAccountAction, TableAction, UserAction,
 };
-pub use self::report::{Outcome, Report};
+pub use self::report::{Report, StepStatus};
 pub(crate) use self::step::json_value;
 pub use self::step::{Change, Risk, Step, StepId};
 pub use self::summary::Summary;
@@ -25,9 +25,9 @@ mod report;
 mod step;
 mod summary;
 
-/// The steps that make a system what is declared. A plan names the spec, the registry and the
-/// server that it was made from, and an apply refuses it where one of them has changed since. It
-/// contains no secret.
+/// The steps that make a server match a spec. A plan identifies the spec, the registry and the
+/// server that it was made from, and an apply refuses the plan if one of them has changed since. A
+/// plan contains no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
@@ -37,7 +37,7 @@ pub struct Plan {
     pub stack: StackName,
     /// The hash of the spec ([`crate::Spec::hash`]).
     pub spec_hash: String,
-    /// The server that the plan is for, as the profile names it.
+    /// The name of the server that the plan is for: its display name, or else its endpoint.
     pub endpoint: String,
     /// The bucket of the registry.
     pub registry: BucketName,
@@ -48,8 +48,8 @@ pub struct Plan {
     /// Remarks for people.
     #[serde(default)]
     pub notes: Vec<Note>,
-    /// The resources that the stack owns and the spec does not declare any more, and that the
-    /// plan does not delete.
+    /// The resources that the stack owns, the spec no longer declares, and the plan does not
+    /// delete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<ResourceId>,
     /// The intent of the plan for each resource as a whole. An apply writes the intents into its
@@ -102,15 +102,16 @@ impl Plan {
     /// Reads a plan file.
     ///
     /// # Errors
-    /// `InvalidInput` when it is not a plan, has another version, or contradicts itself: steps
-    /// wait for each other, an action does not belong to its kind of resource, a destructive step
-    /// is called safe, or the intent for a resource differs from what its steps do.
+    /// `InvalidInput` when it is not a plan, has another version, or contradicts itself: steps wait
+    /// for each other, an action does not belong to its kind of resource, a destructive step is
+    /// marked as safe, or the intent for a resource differs from what its steps do.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let plan: Self = serde_json::from_slice(json).map_err(|error| {
             Error::invalid_input(format!("the plan cannot be read: {error}")).caused_by(error)
         })?;
         for (index, step) in plan.steps.iter().enumerate() {
-            // Numbers in order and no dependency on a later step rule out circles.
+            // Steps that are in order and depend only on earlier ones have no circular
+            // dependencies.
             let in_order =
                 step.id.0 as usize == index && step.after.iter().all(|before| before.0 < step.id.0);
             if !in_order {
@@ -125,8 +126,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Checks the risks, by which people decide, and the intents, which recovery after a crash
-    /// relies on, against the steps.
+    /// Checks the risks and the intents against the steps: people decide by the risks, and the
+    /// recovery after a crash relies on the intents.
     fn check_steps(&self) -> Result<(), String> {
         let mut touched = BTreeSet::new();
         for step in &self.steps {
@@ -161,14 +162,14 @@ impl Plan {
         })
     }
 
-    /// Whether the plan has no steps.
+    /// Returns whether the plan has no steps.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// Whether the server differs from the spec: the plan has steps, or keeps a resource that is
-    /// not declared any more.
+    /// Returns whether the server differs from the spec: the plan has steps, or keeps a resource
+    /// that is not declared any more.
     #[must_use]
     pub fn differs(&self) -> bool {
         !self.is_empty() || !self.kept.is_empty()
@@ -180,7 +181,7 @@ impl Plan {
         self.steps.get(id.0 as usize)
     }
 
-    /// Whether a step of the plan loses something.
+    /// Returns whether a step of the plan is destructive.
     #[must_use]
     pub fn is_destructive(&self) -> bool {
         self.steps.iter().any(|step| step.risk == Risk::Destructive)

@@ -13,13 +13,13 @@ use crate::{Error, ErrorKind};
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// The outcome of each step that was reached.
-    pub outcomes: BTreeMap<StepId, Outcome>,
+    pub outcomes: BTreeMap<StepId, StepStatus>,
 }
 
-/// The outcome of a step.
+/// The outcome of a step. It is named apart from [`crate::Outcome`], which is that of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum StepStatus {
     /// The step is done.
     Done,
     /// The step failed.
@@ -39,7 +39,7 @@ pub enum Outcome {
     },
 }
 
-impl From<&Error> for Outcome {
+impl From<&Error> for StepStatus {
     fn from(error: &Error) -> Self {
         Self::Failed {
             code: error.kind().code().into(),
@@ -61,23 +61,23 @@ pub(crate) struct Progress {
 }
 
 impl Report {
-    /// Whether every step of the plan is done.
+    /// Returns whether every step of the plan is done.
     #[must_use]
     pub fn is_complete(&self, plan: &Plan) -> bool {
-        plan.steps.iter().all(|step| self.outcomes.get(&step.id) == Some(&Outcome::Done))
+        plan.steps.iter().all(|step| self.outcomes.get(&step.id) == Some(&StepStatus::Done))
     }
 
     /// Returns the number of steps that are done.
     #[must_use]
     pub fn done(&self) -> usize {
-        self.outcomes.values().filter(|outcome| **outcome == Outcome::Done).count()
+        self.outcomes.values().filter(|outcome| **outcome == StepStatus::Done).count()
     }
 
     /// Returns the steps that failed, each with its error.
     pub fn failed<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Step, &'a str)> {
         self.outcomes.iter().filter_map(|(id, outcome)| match outcome {
-            Outcome::Failed { error, .. } => Some((plan.step(*id)?, error.as_str())),
-            Outcome::Done | Outcome::Skipped { .. } => None,
+            StepStatus::Failed { error, .. } => Some((plan.step(*id)?, error.as_str())),
+            StepStatus::Done | StepStatus::Skipped { .. } => None,
         })
     }
 
@@ -87,7 +87,7 @@ impl Report {
         step.after.iter().copied().find(|before| {
             matches!(
                 self.outcomes.get(before),
-                Some(Outcome::Failed { .. } | Outcome::Skipped { .. })
+                Some(StepStatus::Failed { .. } | StepStatus::Skipped { .. })
             )
         })
     }
@@ -102,11 +102,11 @@ impl Report {
                 owned: false,
             });
             let outcome = self.outcomes.get(&step.id);
-            let done = outcome == Some(&Outcome::Done);
+            let done = outcome == Some(&StepStatus::Done);
             // A request without a response may have been carried out; one that the server
             // refused was not.
             let perhaps = match outcome {
-                Some(Outcome::Failed { code, outcome_unknown, .. }) => {
+                Some(StepStatus::Failed { code, outcome_unknown, .. }) => {
                     *outcome_unknown
                         || matches!(
                             ErrorKind::from_code(code),
@@ -116,7 +116,7 @@ impl Report {
                 }
                 _ => false,
             };
-            progress.started |= done || matches!(outcome, Some(Outcome::Failed { .. }));
+            progress.started |= done || matches!(outcome, Some(StepStatus::Failed { .. }));
             progress.finished &= done;
             progress.owned |= (done || perhaps) && step.action.takes_possession();
         }

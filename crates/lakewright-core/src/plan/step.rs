@@ -20,7 +20,7 @@ impl fmt::Display for StepId {
     }
 }
 
-/// One step of a plan, about one request.
+/// One step of a plan, which takes about one request.
 ///
 /// A plan file has the resource and its action in two fields, `resource` and `action`. Reading
 /// fails where the action does not belong to that kind of resource.
@@ -31,9 +31,9 @@ pub struct Step {
     pub id: StepId,
     /// The resource and what is done to it.
     pub action: Action,
-    /// Whether the step loses something; never less than [`Action::risk`].
+    /// The risk of the step; never less than [`Action::risk`].
     pub risk: Risk,
-    /// Why the step is needed, as a clause.
+    /// The reason for the step, as a clause.
     pub reason: String,
     /// The fields that change.
     pub changes: Vec<Change>,
@@ -49,7 +49,7 @@ impl Step {
     }
 }
 
-/// A step as it stands in a plan file.
+/// The form of a step in a plan file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StepFields {
@@ -95,14 +95,14 @@ impl Serialize for Step {
     }
 }
 
-/// Whether a step loses something.
+/// Whether a step loses data, credentials or a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     /// No data, no credentials and no resource are lost.
     Safe,
-    /// Data, credentials or a whole resource are gone afterwards, and neither the earlier
-    /// declaration nor the plan can bring them back.
+    /// Data, credentials or a whole resource are lost, and neither the earlier declaration nor the
+    /// plan can restore them.
     Destructive,
 }
 
@@ -112,10 +112,10 @@ pub enum Risk {
 pub struct Change {
     /// The field as specs name it, such as `quota` or `properties.delta.appendOnly`.
     pub field: String,
-    /// The value before; none if there is none.
+    /// The value before the step; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<Value>,
-    /// The value afterwards; none if there will be none.
+    /// The value after the step; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
 }

@@ -4,23 +4,23 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The number of resources by what becomes of them.
+/// The number of resources for each kind of intent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {
-    /// Created.
+    /// The number of resources to create.
     pub create: usize,
-    /// Adopted.
+    /// The number of resources to adopt.
     pub adopt: usize,
-    /// Changed.
+    /// The number of resources to change.
     pub change: usize,
-    /// Deleted.
+    /// The number of resources to delete.
     pub delete: usize,
-    /// Removed from the registry, because they are gone already.
+    /// The number of resources to remove from the registry, because they no longer exist.
     pub forget: usize,
 }
 
-/// `2 to create, 1 to delete`.
+/// Formats the counts as `2 to create, 1 to delete`.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = [

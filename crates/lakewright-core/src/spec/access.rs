@@ -23,7 +23,8 @@ decode_by_new! {
     TableUri: "a table (bucket/path)",
 }
 
-/// Implements the schema of names: text of a certain length. The reader checks more.
+/// Implements the schema of names: text with a minimum and a maximum length. The reader checks
+/// more.
 macro_rules! text_schema {
     ($($name:ident($min:literal, $max:literal)),* $(,)?) => { $(
         impl JsonSchema for $name {
@@ -56,24 +57,24 @@ declared! {
     /// A policy: a document, or grants from which one is made.
     #[derive(Default)]
     pub struct PolicySpec("a policy") {
-        /// The document as MinIO takes it. Not together with `grants`.
+        /// The policy document in the form of MinIO. Not together with `grants`.
         pub document: Option<PolicyDocument>,
-        /// What may be done where. Not together with `document`.
+        /// The grants from which the document is made. Not together with `document`.
         pub grants: Option<Vec<Grant>>,
-        /// Take the policy over if it exists and no stack owns it.
+        /// Whether to adopt the policy if it exists and no stack owns it.
         #[serde(default)]
         pub adopt: bool,
     }
 }
 
 declared! {
-    /// What may be done in a bucket, or below a prefix of it.
+    /// A permission for a bucket, or for a prefix in it.
     pub struct Grant("a grant") {
-        /// What may be done.
+        /// The permitted access.
         pub access: Access,
-        /// In which bucket.
+        /// The bucket.
         pub bucket: BucketName,
-        /// Only with keys that begin with this.
+        /// The prefix of the object keys; the default is all keys.
         pub prefix: Option<String>,
     }
 }
@@ -81,7 +82,7 @@ declared! {
 declared! {
     /// A user; the key of the entry is the access key.
     pub struct UserSpec("a user") {
-        /// Where the secret key is found when it is needed: at least 8 characters.
+        /// The place from which the secret key is read when it is needed: at least 8 characters.
         pub secret: SecretRef,
         /// Whether the user may sign in; the default is true.
         pub enabled: Option<bool>,
@@ -89,15 +90,15 @@ declared! {
         pub policies: Option<Vec<PolicyName>>,
         /// All groups of the user; an empty list means none.
         pub groups: Option<Vec<GroupName>>,
-        /// Take the user over if it exists and no stack owns it. Its secret is then set to the
-        /// declared one.
+        /// Whether to adopt the user if it exists and no stack owns it. Its secret is then set to
+        /// the declared one.
         #[serde(default)]
         pub adopt: bool,
     }
 }
 
 impl UserSpec {
-    /// Whether the user may sign in.
+    /// Returns whether the user may sign in.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled.unwrap_or(true)
@@ -110,16 +111,16 @@ declared! {
     pub struct GroupSpec("a group") {
         /// The policies attached to the group: all of them; an empty list means none.
         pub policies: Option<Vec<PolicyName>>,
-        /// Whether its policies are in force; the default is true.
+        /// Whether the policies of the group are in force; the default is true.
         pub enabled: Option<bool>,
-        /// Take the group over if it exists and no stack owns it.
+        /// Whether to adopt the group if it exists and no stack owns it.
         #[serde(default)]
         pub adopt: bool,
     }
 }
 
 impl GroupSpec {
-    /// Whether the group's policies are in force.
+    /// Returns whether the group's policies are in force.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled.unwrap_or(true)
@@ -127,32 +128,35 @@ impl GroupSpec {
 }
 
 declared! {
-    /// A service account: a second pair of credentials of a user, perhaps with fewer rights.
+    /// A service account: additional credentials of a user, optionally with fewer permissions.
     pub struct ServiceAccountSpec("a service account") {
-        /// The user that it acts for: one that is declared, or by default the user that applies
+        /// The user that the account acts for: a declared one, or by default the user that applies
         /// the spec. It cannot be changed afterwards.
         pub owner: Option<AccessKey>,
-        /// Its access key: 3 to 20 characters. It cannot be changed afterwards.
+        /// The access key: 3 to 20 characters. It cannot be changed afterwards.
         pub access_key: AccessKey,
-        /// Where its secret key is found when it is needed: at least 8 characters.
+        /// The place from which the secret key of the account is read when it is needed: at least 8
+        /// characters.
         pub secret: SecretRef,
-        /// The part of its owner's rights that it has: a document of at most 2,048 characters. Not
-        /// together with `grants`; without either it has all of them.
+        /// The policy that limits the account to a part of its owner's permissions: a document of
+        /// at most 2,048 characters. Not together with `grants`; without either the account has all
+        /// of them.
         pub policy: Option<PolicyDocument>,
-        /// The same as grants. Not together with `policy`.
+        /// The grants that limit the account. Not together with `policy`.
         pub grants: Option<Vec<Grant>>,
-        /// When it ends: `"2027-01-01T00:00:00Z"`.
+        /// The time at which the account expires: `"2027-01-01T00:00:00Z"`.
         pub expires: Option<Time>,
         /// A description for people: at most 256 bytes.
         pub description: Option<String>,
-        /// Take the service account over if it exists and no stack owns it. Its secret is then
-        /// set to the declared one.
+        /// Whether to adopt the service account if it exists and no stack owns it. Its secret is
+        /// then set to the declared one.
         #[serde(default)]
         pub adopt: bool,
     }
 }
 
-/// A point in time: `2027-01-01T00:00:00Z`, with any offset. Kept to the second, as MinIO does.
+/// A point in time: `2027-01-01T00:00:00Z`, with any offset. Fractions of seconds are dropped, as
+/// MinIO does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Time(pub Timestamp);
 
@@ -199,7 +203,7 @@ impl JsonSchema for Time {
     }
 }
 
-/// Messages here never quote the value, because it may be the secret itself.
+/// Reads a reference. The messages never quote the value, because it may be the secret itself.
 impl Decode for SecretRef {
     fn decode(node: &Node, at: &mut At) -> Option<Self> {
         const WAY: &str =
@@ -216,24 +220,24 @@ impl Decode for SecretRef {
             Node::Map(entries) => entries.as_slice(),
             other => return at.expected(&format!("a reference to a secret ({WAY})"), other),
         };
-        let [(word, place)] = entries else {
+        let [(kind, place)] = entries else {
             at.fault(format!("a secret is found in exactly one place; {WAY}"));
             return None;
         };
-        if !matches!(&**word, "file" | "env" | "credential") {
+        if !matches!(&**kind, "file" | "env" | "credential") {
             return literal(at);
         }
         let Node::Text(place) = place else {
-            return at.key(word, |at| at.expected("a text", place));
+            return at.key(kind, |at| at.expected("a text", place));
         };
         if place.is_empty() {
-            at.key(word, |at| at.fault("it is empty"));
+            at.key(kind, |at| at.fault("it is empty"));
             return None;
         }
-        match &**word {
+        match &**kind {
             "file" => Some(Self::File(place.into())),
             "credential" if place.contains('/') => {
-                at.key(word, |at| at.fault("a systemd credential is a name without slashes"));
+                at.key(kind, |at| at.fault("a systemd credential is a name without slashes"));
                 None
             }
             "credential" => Some(Self::Credential(place.clone())),

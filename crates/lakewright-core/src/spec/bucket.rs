@@ -14,30 +14,29 @@ declared! {
     pub struct BucketSpec("a bucket") {
         /// Whether objects keep their old versions.
         pub versioning: Option<Versioning>,
-        /// Objects can be locked against deletion. S3 grants this at creation only, and with it
-        /// versioning for good.
+        /// Object lock, which protects objects from deletion. It can be enabled only when the
+        /// bucket is created, and enables versioning permanently.
         pub object_lock: Option<ObjectLock>,
-        /// The most bytes the bucket may hold, as a number or like `"10GiB"`. MinIO counts in
-        /// the background and enforces it late.
+        /// The maximum size of the bucket in bytes, as a number or like `"10GiB"`. MinIO counts in
+        /// the background and enforces the quota late.
         pub quota: Option<ByteSize>,
         /// All lifecycle rules of the bucket; an empty list means none.
         pub lifecycle: Option<Vec<LifecycleRule>>,
         /// The bucket's policy: a document as S3 takes it. Not together with `anonymous`.
         pub policy: Option<PolicyDocument>,
-        /// What may be done without credentials, as `mc anonymous` sets it. Not together with
-        /// `policy`.
+        /// The access without credentials, as `mc anonymous` sets it. Not together with `policy`.
         pub anonymous: Option<AnonymousAccess>,
         /// The bucket's tags: all of them; an empty map means none.
         pub tags: Option<BTreeMap<String, String>>,
-        /// How new objects are encrypted if their request does not choose.
+        /// The encryption of new objects whose request does not choose one.
         pub encryption: Option<Encryption>,
         /// All notifications of the bucket; an empty list means none.
         pub notifications: Option<Vec<Notification>>,
-        /// A `--prune` or `destroy` may delete the bucket with all objects in it. It counts once
-        /// it was applied.
+        /// Whether `--prune` and `destroy` may delete the bucket with all objects in it. The field
+        /// takes effect once it was applied.
         #[serde(default)]
         pub force_destroy: bool,
-        /// Take the bucket over if it exists and no stack owns it.
+        /// Whether to adopt the bucket if it exists and no stack owns it.
         #[serde(default)]
         pub adopt: bool,
     }

@@ -1,4 +1,5 @@
-//! What is wrong with a document although every value in it is well-formed.
+//! Checks of a spec that need more than one value: contradictions and references to undeclared
+//! resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,8 @@ use crate::policy;
 
 /// The longest description of a service account in bytes (MinIO).
 const MAX_DESCRIPTION: usize = 256;
-/// The most members of lists that people write: a bomb, not a declaration, is longer.
+/// The maximum number of grants of one policy. No list that people write is longer, and a hostile
+/// one would take much memory as a document.
 const MAX_GRANTS: usize = 1000;
 
 pub(super) fn check(spec: &Spec, at: &mut At) {
@@ -23,8 +25,8 @@ pub(super) fn check(spec: &Spec, at: &mut At) {
             at.key(name.as_str(), |at| {
                 if name.as_str() == registry {
                     at.fault(
-                        "this bucket holds the registry of who owns what, and lakewright itself \
-                         keeps it: name another bucket, or another \"registry\"",
+                        "this bucket contains the registry, and lakewright manages it: choose \
+                         another bucket, or another \"registry\"",
                     );
                 }
                 check_bucket(bucket, at);
@@ -82,9 +84,9 @@ fn check_tables(spec: &Spec, registry: &str, at: &mut At) {
     for (uri, table) in &spec.tables {
         at.key(&super::short_uri(uri), |at| {
             if uri.bucket().as_str() == registry {
-                at.fault("this bucket holds the registry of who owns what: no table lives there");
+                at.fault("this bucket contains the registry and cannot contain tables");
             }
-            if let Some(outer) = enclosing(spec, uri) {
+            if let Some(outer) = outer_table(spec, uri) {
                 at.fault(format!(
                     "it lies inside the table {}, whose clean-up would delete its files",
                     quoted(&super::short_uri(outer))
@@ -95,9 +97,9 @@ fn check_tables(spec: &Spec, registry: &str, at: &mut At) {
     }
 }
 
-/// The declared table in whose directory this one lies. Directories are looked up, not compared:
-/// a document has many tables.
-fn enclosing<'a>(spec: &'a Spec, uri: &TableUri) -> Option<&'a TableUri> {
+/// Returns the declared table in whose directory this one lies. Each parent directory is looked up,
+/// because a comparison with all tables would take quadratic time.
+fn outer_table<'a>(spec: &'a Spec, uri: &TableUri) -> Option<&'a TableUri> {
     let path = uri.path();
     path.match_indices('/').find_map(|(end, _)| {
         let outer = TableUri::new(format!("{}/{}", uri.bucket(), &path[..end])).ok()?;
@@ -169,7 +171,7 @@ fn check_table(table: &TableSpec, at: &mut At) {
     at.key("properties", |at| {
         for name in table.properties.iter().flatten().map(|(name, _)| name) {
             if name.starts_with("delta.constraints.") {
-                at.key(name, |at| at.fault("say it under \"constraints\""));
+                at.key(name, |at| at.fault("declare it under \"constraints\""));
             } else if name.is_empty() {
                 at.key(name, |at| at.fault("a property needs a name"));
             }
@@ -228,8 +230,8 @@ fn check_identity_policy(document: &serde_json::Value, at: &mut At) {
                     at.index(index, |at| {
                         at.key(name, |at| {
                             at.fault(
-                                "principals stand in policies of buckets; this one belongs to \
-                                 whom it is attached to",
+                                "only policies of buckets have principals; this policy applies \
+                                 to the users and groups that it is attached to",
                             );
                         });
                     });
@@ -239,7 +241,8 @@ fn check_identity_policy(document: &serde_json::Value, at: &mut At) {
     });
 }
 
-/// Whether there are so few that the document they stand for may be made, to look at its size.
+/// Checks grants and returns whether they are few enough to make their document, whose size is then
+/// checked.
 fn check_grants(grants: &[Grant], at: &mut At) -> bool {
     if grants.is_empty() {
         at.fault("at least one grant is needed");
@@ -255,7 +258,7 @@ fn check_grants(grants: &[Grant], at: &mut At) -> bool {
     grants.len() <= MAX_GRANTS
 }
 
-/// Attached policies exist: declared here, or built in.
+/// Checks that attached policies are declared in the spec or built into MinIO.
 fn attached(spec: &Spec, policies: Option<&[PolicyName]>, at: &mut At) {
     at.key("policies", |at| {
         let mut seen = BTreeSet::new();
@@ -335,8 +338,7 @@ fn check_service_accounts(spec: &Spec, at: &mut At) {
                         let known = spec.users.keys().map(AccessKey::as_str);
                         let hint = match hint(owner.as_str(), known) {
                             hint if hint.is_empty() => {
-                                "; leave the owner out for a service account of whoever applies this"
-                                    .into()
+                                "; leave the owner out to use the user that applies the spec".into()
                             }
                             hint => hint,
                         };

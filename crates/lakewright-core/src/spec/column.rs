@@ -9,12 +9,12 @@ use serde::{Serialize, Serializer};
 use super::decode::{At, Decode, Fields, deserialize_as_decoded, hint, quoted};
 use super::node::Node;
 
-/// Deeper nesting is refused: a hostile type name must not exhaust the stack.
+/// The maximum depth of nested types: a hostile type name must not exhaust the stack.
 const DEEPEST: usize = 32;
-/// A longer name of a type is refused: it is quoted in messages and kept in the registry.
+/// The maximum length of a type name in bytes: type names are stored in the registry.
 const LONGEST: usize = 16 << 10;
 
-/// The types without parameters, by Delta's names and by those of SQL that mean the same. The first
+/// The types without parameters, by Delta's names and by the equivalent names of SQL. The first
 /// name of a type is the one that is written
 /// (<https://github.com/delta-io/delta/blob/master/PROTOCOL.md#primitive-types>).
 const PRIMITIVES: [(&str, ColumnType); 16] = [
@@ -62,11 +62,11 @@ pub enum ColumnType {
     Float,
     /// Text in UTF-8.
     String,
-    /// True or false.
+    /// The values true and false.
     Boolean,
-    /// Bytes.
+    /// Sequences of bytes.
     Binary,
-    /// Days of the calendar.
+    /// Days of the calendar, without a time of day.
     Date,
     /// Points in time, in microseconds.
     Timestamp,
@@ -91,7 +91,7 @@ impl ColumnType {
     /// Parses the name of a type.
     ///
     /// # Errors
-    /// `InvalidInput` with the fault in it.
+    /// `InvalidInput` with the fault in the name.
     pub fn new(text: impl AsRef<str>) -> crate::Result<Self> {
         let text = text.as_ref();
         let parsed = if text.len() > LONGEST {
@@ -104,7 +104,8 @@ impl ColumnType {
         })
     }
 
-    /// Whether it is made of other types: such a column cannot partition a table.
+    /// Returns whether the type contains other types. A table cannot be partitioned by such a
+    /// column.
     #[must_use]
     pub const fn is_nested(&self) -> bool {
         matches!(self, Self::Array(_) | Self::Map(..) | Self::Struct(_))
@@ -170,11 +171,11 @@ impl Parser<'_> {
         if depth == DEEPEST {
             return Err(format!("it nests more than {DEEPEST} deep"));
         }
-        let word = self.word().to_ascii_lowercase();
-        if let Some((_, primitive)) = PRIMITIVES.iter().find(|(name, _)| *name == word) {
+        let identifier = self.identifier().to_ascii_lowercase();
+        if let Some((_, primitive)) = PRIMITIVES.iter().find(|(name, _)| *name == identifier) {
             return Ok(primitive.clone());
         }
-        match &*word {
+        match &*identifier {
             "decimal" => self.decimal(),
             "array" => {
                 self.expect('<')?;
@@ -210,16 +211,16 @@ impl Parser<'_> {
         }
     }
 
-    fn word(&mut self) -> String {
+    fn identifier(&mut self) -> String {
         let text = self.rest.trim_start();
         let end =
             text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
-        let (word, rest) = text.split_at(end);
+        let (identifier, rest) = text.split_at(end);
         self.rest = rest;
-        word.to_owned()
+        identifier.to_owned()
     }
 
-    /// Takes one sign.
+    /// Consumes one character, which must be `wanted`.
     fn expect(&mut self, wanted: char) -> Result<(), String> {
         match self.rest.trim_start().strip_prefix(wanted) {
             Some(rest) => {
@@ -233,9 +234,9 @@ impl Parser<'_> {
 
     fn decimal(&mut self) -> Result<ColumnType, String> {
         self.expect('(')?;
-        let precision = self.word();
+        let precision = self.identifier();
         self.expect(',')?;
-        let scale = self.word();
+        let scale = self.identifier();
         self.expect(')')?;
         match (precision.parse::<u8>(), scale.parse::<u8>()) {
             (Ok(precision @ 1..=38), Ok(scale)) if scale <= precision => {
@@ -274,9 +275,9 @@ impl Parser<'_> {
 /// A column: its name, its type, and whether its values may be null.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Column {
-    /// Its name. Names that differ only in case are the same to Delta.
+    /// The name. Delta does not distinguish names that differ only in case.
     pub name: String,
-    /// Delta's name of its type.
+    /// Delta's name of the type.
     #[serde(rename = "type")]
     #[schemars(with = "String")]
     pub data_type: ColumnType,
@@ -326,7 +327,7 @@ impl Decode for Column {
 deserialize_as_decoded!(Column, "a column");
 
 /// The columns of a table in their order: a list of columns, or a map from names to types
-/// (`{"day": "date not null"}`), which is taken in the order it is written in.
+/// (`{"day": "date not null"}`) whose order is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Columns(pub Vec<Column>);
@@ -339,12 +340,12 @@ impl Columns {
     }
 }
 
-/// Whether two names are the same to Delta, which ignores case.
+/// Returns whether two names are the same to Delta, which ignores case.
 pub(crate) fn same_name(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
 }
 
-/// Returns the type of `type not null`.
+/// Returns the type of `type not null`; `None` for a text without `not null`.
 fn without_not_null(text: &str) -> Option<&str> {
     let text = text.trim_end();
     let (front, back) = text.split_at_checked(text.len().checked_sub("not null".len())?)?;

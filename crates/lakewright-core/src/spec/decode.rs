@@ -10,12 +10,12 @@ use std::fmt::Write as _;
 use super::node::Node;
 use crate::{Error, ErrorKind};
 
-/// More faults than this are counted and not kept: no reader needs them, and a hostile spec has
-/// millions.
+/// The maximum number of faults that are kept; further ones are only counted, because a hostile
+/// spec has millions.
 const MAX_FAULTS: usize = 100;
-/// Names that a misspelt one is compared with, at most.
+/// The maximum number of names that a misspelt one is compared with.
 const MAX_CANDIDATES: usize = 1000;
-/// Characters of a text from the spec that a message quotes.
+/// The maximum number of characters of a text from the spec that a message quotes.
 const QUOTED_CHARS: usize = 60;
 
 /// The place in a value that is being read or checked, and the faults found so far.
@@ -34,7 +34,7 @@ enum Step {
     Index(usize),
 }
 
-/// Faults are those of a spec.
+/// Creates the root of a spec.
 impl Default for At {
     fn default() -> Self {
         Self::new(ErrorKind::InvalidSpec)
@@ -42,12 +42,12 @@ impl Default for At {
 }
 
 impl At {
-    /// The root of a value whose faults are errors of this kind.
+    /// Creates the root of a value whose faults are errors of this kind.
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self { kind, path: Vec::new(), faults: Vec::new(), dropped: 0 }
     }
 
-    /// Goes one key down.
+    /// Runs `work` at the value of a key.
     pub(crate) fn key<T>(&mut self, key: &str, work: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(Step::Key(key.to_owned()));
         let done = work(self);
@@ -55,7 +55,7 @@ impl At {
         done
     }
 
-    /// Goes to an item of a list.
+    /// Runs `work` at an item of a list.
     pub(crate) fn index<T>(&mut self, index: usize, work: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(Step::Index(index));
         let done = work(self);
@@ -74,8 +74,8 @@ impl At {
         self.faults.push(if path.is_empty() { error } else { error.on(path) });
     }
 
-    /// Reports a fault whose message takes time to make. It is made only for faults that are
-    /// kept, so a hostile spec cannot make it many times.
+    /// Reports a fault whose message takes time to make. The message is made only for faults that
+    /// are kept, so a hostile spec cannot cause much work.
     pub(crate) fn costly_fault(&mut self, why: impl FnOnce() -> String) {
         if self.faults.len() == MAX_FAULTS {
             self.dropped += 1;
@@ -104,13 +104,13 @@ impl At {
         text
     }
 
-    /// Whether anything was found wrong.
+    /// Returns whether no fault was found.
     pub(crate) fn is_clean(&self) -> bool {
         self.faults.is_empty()
     }
 
-    /// Makes one error of all faults. A single fault is that error, with its path as the
-    /// resource; of several the first is quoted, and [`Error::failures`] has each.
+    /// Converts the faults to one error. The error of a single fault has its path as the resource;
+    /// the error of several quotes the first, and [`Error::failures`] has each.
     pub(crate) fn into_error(self, what: &str) -> Error {
         let Self { kind, mut faults, dropped, .. } = self;
         let total = faults.len() + dropped;
@@ -158,7 +158,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("{shown:?}")
 }
 
-/// `"a", "b" or "c"`.
+/// Formats alternatives as `"a", "b" or "c"`.
 pub(crate) fn one_of(words: &[&str]) -> String {
     match words {
         [] => String::new(),
@@ -175,7 +175,7 @@ pub(crate) fn did_you_mean<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    // Comparing costs the product of both lengths.
+    // The time of a comparison is the product of both lengths, so the text is shortened.
     let word: String = word.chars().take(QUOTED_CHARS).collect::<String>().to_lowercase();
     known
         .into_iter()
@@ -188,22 +188,23 @@ pub(crate) fn did_you_mean<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean "x"?`, or nothing.
+/// Returns `; did you mean "x"?`, or an empty text if no known name is similar.
 pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     did_you_mean(word, known).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default()
 }
 
 /// A type that can be read from JSON.
 pub trait Decode: Sized {
-    /// Reads the value. `None` comes with at least one fault.
+    /// Reads the value. Returns `None` and reports at least one fault if the value is invalid.
     fn decode(node: &Node, at: &mut At) -> Option<Self>;
 
-    /// The value of a field that is left out; `None` if the field is required.
+    /// Returns the value of a field that is left out; `None` if the field is required.
     fn absent() -> Option<Self> {
         None
     }
 
-    /// Whether leaving the field out means the same, so that it need not be written.
+    /// Returns whether the value equals that of a field that is left out, so that it is not
+    /// written.
     fn is_absent(&self) -> bool {
         false
     }
@@ -236,7 +237,7 @@ impl<'n> Fields<'n> {
         Some(Self { entries })
     }
 
-    /// Returns the field as it is written.
+    /// Returns the value of a field, before it is read.
     pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
         self.entries.iter().find(|(key, _)| key == name).map(|(_, node)| node)
     }
@@ -283,7 +284,7 @@ macro_rules! declared {
             ) -> Option<Self> {
                 const KNOWN: &[&str] = &[$(stringify!($field)),*];
                 let fields = crate::spec::decode::Fields::of(node, $what, KNOWN, at)?;
-                // All fields are read before the first missing one ends it.
+                // All fields are read before `?`, so that the faults of all are reported.
                 $( let $field = fields.take::<$ty>(stringify!($field), at); )*
                 Some(Self { $( $field: $field? ),* })
             }
@@ -294,8 +295,8 @@ macro_rules! declared {
 }
 pub(crate) use declared;
 
-/// Declares an enum whose variants are written as one word each.
-macro_rules! words {
+/// Declares an enum whose variants are written as texts.
+macro_rules! text_enum {
     (
         $(#[$meta:meta])*
         pub enum $name:ident($what:literal) { $( $(#[$variant_meta:meta])* $variant:ident = $word:literal, )* }
@@ -313,7 +314,7 @@ macro_rules! words {
             /// Every value, in the order of declaration.
             pub const ALL: &[Self] = &[$( Self::$variant ),*];
 
-            /// The value as it is written in JSON and on the command line.
+            /// Returns the text of the value in JSON and on the command line.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $word, )* }
@@ -352,7 +353,7 @@ macro_rules! words {
         crate::spec::decode::deserialize_as_decoded!($name, $what);
     };
 }
-pub(crate) use words;
+pub(crate) use text_enum;
 
 /// Implements `Deserialize` by [`Decode`], so that a plan or a registry is read by the same rules.
 macro_rules! deserialize_as_decoded {
@@ -372,7 +373,7 @@ pub(crate) fn decode_value<T: Decode>(value: &serde_json::Value, what: &str) -> 
     decode_node(&Node::from_value(value)?, what)
 }
 
-/// Reads a whole node: the value, or all its faults.
+/// Reads a complete document, or returns all its faults.
 pub(crate) fn decode_node<T: Decode>(node: &Node, what: &str) -> crate::Result<T> {
     let mut at = At::default();
     match T::decode(node, &mut at) {
@@ -431,7 +432,7 @@ macro_rules! decode_whole_numbers {
 }
 decode_whole_numbers!(u32, u64);
 
-/// Any JSON. The form of a policy document is checked later, by `crate::policy`.
+/// Accepts any JSON. The form of a policy document is checked later, by `crate::policy`.
 impl Decode for serde_json::Value {
     fn decode(node: &Node, _: &mut At) -> Option<Self> {
         Some(node.to_value())
@@ -500,8 +501,8 @@ impl<K: Key, V: Decode> Decode for BTreeMap<K, V> {
         whole.then_some(map)
     }
 
-    /// A map of resources that is empty means the same as none. Where an empty map has a meaning
-    /// of its own, the field is an `Option`.
+    /// Returns an empty map. Where an empty map differs from a field that is left out, the field is
+    /// an `Option`.
     fn absent() -> Option<Self> {
         Some(Self::new())
     }
@@ -533,7 +534,7 @@ macro_rules! decode_by_new {
 
         impl crate::spec::decode::Key for $name {
             fn from_key(text: &str) -> Result<Self, String> {
-                // The message quotes the name, and no valid name is longer.
+                // No valid name is longer, and the constructor's message would quote the name.
                 if text.len() > 2048 {
                     return Err(format!("{} of {} bytes is too long", $expected, text.len()));
                 }

@@ -1,14 +1,14 @@
-//! What should exist: one versioned JSON document, in which Nix modules, Python files and people
-//! say the same thing.
+//! The spec: one versioned JSON document that declares the resources of a stack. Nix modules,
+//! Python files and people write the same format.
 //!
-//! Reading it is strict. Unknown fields, keys that stand twice, wrong types and literal secrets
-//! are refused, each with the path at which it stands, all of them at once
-//! ([`Error::failures`]). What can be known to be wrong without a server is found here: bad
-//! names, references to nothing, two declarations of one thing.
+//! Reading is strict. Unknown fields, duplicate keys, wrong types and literal secrets are refused,
+//! all at once and each with its path ([`Error::failures`]). All faults that can be found without a
+//! server are found here: invalid names, references to undeclared resources, two declarations of
+//! one resource.
 //!
-//! A field that is left out is not managed, which is not the same as an empty one: no `tags` is
-//! "whatever they are", `"tags": {}` is "none". See [`crate::diff`](mod@crate::diff) for what becomes of a field
-//! that a later document leaves out.
+//! A field that is left out is not managed, which differs from an empty one: without `tags` the
+//! tags are not changed, with `"tags": {}` all are removed. [`crate::diff`](mod@crate::diff)
+//! describes the handling of a field that a later spec leaves out.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ use decode::{At, Decode, Fields, declared, deserialize_as_decoded};
 use node::Node;
 
 declared! {
-    /// What should exist, as one stack.
+    /// The declared resources of one stack.
     ///
     /// ```
     /// use lakewright_core::Spec;
@@ -70,11 +70,11 @@ declared! {
     pub struct Spec("the document") {
         /// The version of this format: 1.
         pub version: SpecVersion,
-        /// What owns everything that is declared here. Two documents with one stack's name take
-        /// turns in deleting each other's things.
+        /// The stack that owns everything that is declared here. Two specs with the same stack
+        /// would delete each other's resources.
         pub stack: StackName,
-        /// The bucket in which lakewright keeps who owns what; `lakewright-state` where nothing
-        /// is said. One for all stacks of a server.
+        /// The bucket of the registry, which records the owners of resources: the same for all
+        /// stacks of a server. The default is `lakewright-state`.
         pub registry: Option<BucketName>,
         /// Buckets by name.
         #[serde(default)]
@@ -98,7 +98,7 @@ declared! {
     }
 }
 
-/// Tables are written as people write them, `raw/flights`.
+/// Serialises tables under the short form of their URIs, `raw/flights`.
 fn short_uris<S: Serializer>(
     tables: &BTreeMap<TableUri, TableSpec>,
     serializer: S,
@@ -106,17 +106,17 @@ fn short_uris<S: Serializer>(
     serializer.collect_map(tables.iter().map(|(uri, table)| (short_uri(uri), table)))
 }
 
-/// `bucket/path`.
+/// Returns a URI in its short form, `bucket/path`.
 pub(crate) fn short_uri(uri: &TableUri) -> String {
     format!("{}/{}", uri.bucket(), uri.path())
 }
 
-/// The version of the format. There is one.
+/// The version of the format. One version exists, and any other is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct SpecVersion;
 
 impl SpecVersion {
-    /// The number that stands in documents.
+    /// The number in the field `version`.
     pub const NUMBER: u64 = 1;
 }
 
@@ -159,24 +159,25 @@ impl JsonSchema for SpecVersion {
 }
 
 impl Spec {
-    /// The largest document that is read, in bytes. Ten thousand buckets with rules and tags are
-    /// about 4 MiB.
+    /// The size of the largest spec that is read, in bytes. Ten thousand buckets with rules and
+    /// tags are about 4 MiB.
     pub const MAX_BYTES: usize = node::MAX_BYTES;
 
-    /// The bucket of the registry where the document names none.
+    /// The bucket of the registry if the spec names none.
     pub const DEFAULT_REGISTRY: &str = "lakewright-state";
 
-    /// Reads and checks a document.
+    /// Reads and checks a spec.
     ///
     /// # Errors
-    /// `InvalidSpec` with everything that is wrong with it: [`Error::failures`] has one error
-    /// for each fault if there are several, each with its path as the resource.
+    /// `InvalidSpec` with all faults: [`Error::failures`] has one error for each fault if there are
+    /// several, each with its path as the resource.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         Self::from_node(&Node::parse(json)?)
     }
 
-    /// Takes a document that was read already. Columns that are written as a map come in the
-    /// map's order, which is the alphabet's where serde_json does not keep another.
+    /// Reads and checks a spec that is already parsed as JSON. Columns that are declared as a map
+    /// are in the order of that map, which is alphabetical unless serde_json preserves the order of
+    /// keys.
     ///
     /// # Errors
     /// As [`Self::from_json`].
@@ -185,7 +186,7 @@ impl Spec {
     }
 
     fn from_node(node: &Node) -> Result<Self> {
-        // A document of another version is not held against the words of this one.
+        // The version is checked first, because the fields of another version are not known.
         if let Node::Map(_) = node {
             let mut at = At::default();
             let ignored = &mut At::default();
@@ -206,7 +207,7 @@ impl Spec {
         }
     }
 
-    /// An empty declaration of a stack.
+    /// Returns a spec that declares no resources.
     #[must_use]
     pub fn empty(stack: StackName) -> Self {
         Self {
@@ -222,7 +223,7 @@ impl Spec {
         }
     }
 
-    /// How many of what it declares, in the order of making.
+    /// Returns the number of declared resources of each kind, in the order of creation.
     #[must_use]
     pub fn numbers(&self) -> [(ResourceKind, usize); 6] {
         [
@@ -235,19 +236,19 @@ impl Spec {
         ]
     }
 
-    /// What it declares in one line: `stack lake: 2 buckets, 1 table`.
+    /// Returns the stack and the numbers on one line: `stack lake: 2 buckets, 1 table`.
     #[must_use]
     pub fn summary(&self) -> String {
         let there = self.numbers().into_iter().filter(|(_, number)| *number > 0);
         let parts: Vec<String> = there.map(|(kind, number)| kind.counted(number)).collect();
-        let what = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
-        format!("stack {}: {what}", self.stack)
+        let content = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+        format!("stack {}: {content}", self.stack)
     }
 
-    /// The bucket of the registry.
+    /// Returns the bucket of the registry.
     ///
     /// # Errors
-    /// None in practice: the default is a good name.
+    /// None in practice: the default is a valid name.
     pub fn registry_bucket(&self) -> Result<BucketName> {
         match &self.registry {
             Some(bucket) => Ok(bucket.clone()),
@@ -255,17 +256,17 @@ impl Spec {
         }
     }
 
-    /// The document in its one way of writing: sizes in bytes, columns as a list, keys sorted,
-    /// nothing that says nothing.
+    /// Returns the canonical JSON: sizes in bytes, columns as a list, keys sorted, without fields
+    /// that have their default.
     ///
     /// # Errors
-    /// `Internal` when it cannot be written, which has no known cause.
+    /// `Internal` when serialisation fails, which has no known cause.
     pub fn canonical(&self) -> Result<String> {
         Ok(sorted_json(&to_value(self)?))
     }
 
-    /// SHA-256 of the document in its one way of writing, in hex: equal for documents that
-    /// declare the same in another order.
+    /// Returns the SHA-256 of [`Self::canonical`] in hexadecimal. It is equal for specs that differ
+    /// only in their order.
     ///
     /// # Errors
     /// As [`Self::canonical`].
@@ -273,11 +274,11 @@ impl Spec {
         Ok(hex(&Sha256::digest(self.canonical()?)))
     }
 
-    /// The JSON Schema of the format (draft 2020-12), pretty-printed. Editors complete and check
-    /// documents by it; lakewright's own reading checks more.
+    /// Returns the JSON Schema of the format (draft 2020-12), pretty-printed. Editors can complete
+    /// and check specs with it; [`Self::from_json`] checks more.
     ///
     /// # Errors
-    /// `Internal` when it cannot be written, which has no known cause.
+    /// `Internal` when serialisation fails, which has no known cause.
     pub fn json_schema() -> Result<String> {
         let mut schema = schemars::schema_for!(Self);
         schema.insert("title".into(), "What should exist: lakewright's spec document".into());
@@ -287,7 +288,7 @@ impl Spec {
     }
 }
 
-/// Any of our own values as JSON.
+/// Serialises a value of this crate to JSON.
 pub(crate) fn to_value<T: Serialize>(value: &T) -> Result<Value> {
     serde_json::to_value(value).map_err(unwritten)
 }
@@ -297,8 +298,8 @@ fn unwritten(error: serde_json::Error) -> Error {
         .caused_by(error)
 }
 
-/// JSON with sorted keys, whatever order the map keeps: a feature of serde_json that some other
-/// crate turns on must not change a hash.
+/// Serialises JSON with sorted keys. serde_json sorts keys unless another crate enables its feature
+/// `preserve_order`, which must not change a hash.
 pub(crate) fn sorted_json(value: &Value) -> String {
     fn write(value: &Value, out: &mut String) {
         match value {
@@ -335,7 +336,7 @@ pub(crate) fn sorted_json(value: &Value) -> String {
     out
 }
 
-/// Bytes in hexadecimal.
+/// Formats bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -1,4 +1,5 @@
-//! A JSON document as it was written: keys in order, a key twice is seen, size is bounded.
+//! A parsed JSON document that keeps the order of keys. Duplicate keys are refused, and the size is
+//! bounded.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -9,15 +10,15 @@ use serde_json::{Map, Number, Value};
 
 use crate::{Error, ErrorKind, Result};
 
-/// The largest document in bytes; [`crate::Spec::MAX_BYTES`] says why.
+/// The size of the largest document in bytes, see [`crate::Spec::MAX_BYTES`].
 pub(super) const MAX_BYTES: usize = 16 << 20;
-/// The most values in a document. A value takes up to about 100 bytes of memory, and a document
-/// of `[0,0,…` has one for every two bytes.
+/// The maximum number of values in a document. A value takes up to about 100 bytes of memory, and a
+/// document of `[0,0,…` has one for every two bytes.
 const MAX_VALUES: usize = 1 << 20;
-/// The deepest nesting. A declaration needs 7, a condition in a policy document 9.
+/// The maximum depth of nesting. A declaration needs 7 levels, a condition in a policy document 9.
 const MAX_DEPTH: usize = 32;
 
-/// One value of a JSON text.
+/// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
     Null,
@@ -37,7 +38,7 @@ impl Node {
                 "the document has more than {MAX_BYTES} bytes, and larger ones are not read"
             )));
         }
-        // What editors put before the text; JSON has no place for it (RFC 8259, section 8.1).
+        // Some editors write a byte order mark, which parsers may ignore (RFC 8259, section 8.1).
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         let values = Cell::new(0);
         let mut reader = serde_json::Deserializer::from_slice(json);
@@ -47,7 +48,7 @@ impl Node {
         node.map_err(|error| invalid(format!("the document cannot be read: {error}")))
     }
 
-    /// The value as serde_json has it; keys lose their order.
+    /// Converts to serde_json's value, which does not keep the order of keys.
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -62,10 +63,10 @@ impl Node {
         }
     }
 
-    /// A node from a value that is in memory already.
+    /// Converts from serde_json's value.
     ///
     /// # Errors
-    /// The same bounds hold as for text.
+    /// `InvalidSpec` when a bound is exceeded; the bounds are those of [`Self::parse`].
     pub(crate) fn from_value(value: &Value) -> Result<Self> {
         fn convert(value: &Value, depth: usize, values: &mut usize) -> Result<Node, String> {
             *values += 1;
@@ -92,7 +93,7 @@ impl Node {
         convert(value, 0, &mut 0).map_err(|why| Error::new(ErrorKind::InvalidSpec, why))
     }
 
-    /// What kind of value this is, for people. Never the value: it might be a secret.
+    /// Returns the type of the value, for people, without the value, because it might be a secret.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",

@@ -5,7 +5,7 @@ use super::*;
 use crate::ErrorKind;
 use crate::bucket_config::Setting;
 
-/// The example of the documentation, with everything that a document can say.
+/// Returns the example of the documentation, which has every field of a spec.
 pub(crate) fn example() -> Value {
     json!({
         "version": 1, "stack": "lake",
@@ -69,7 +69,7 @@ fn faults(json: &str) -> Vec<String> {
     }
 }
 
-/// The faults of a document of one stack with these contents.
+/// Returns the faults of a spec with these contents.
 #[track_caller]
 fn faults_of(rest: &str) -> Vec<String> {
     faults(&format!(r#"{{"version": 1, "stack": "s", {rest}}}"#))
@@ -138,7 +138,7 @@ fn faults_name_path_expectation_and_what_was_meant() {
 }
 
 #[test]
-fn all_faults_are_told_at_once() {
+fn all_faults_are_reported_at_once() {
     let error = Spec::from_json(
         br#"{"version": 1, "stack": "a b", "buckets": {"Raw": {}, "raw": {"quota": true, "x": 1}}}"#,
     )
@@ -178,7 +178,7 @@ fn literal_secrets_are_refused_and_never_quoted() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_refused() {
+fn a_duplicate_key_is_refused() {
     let faults = faults(r#"{"version": 1, "stack": "s", "buckets": {"raw": {}, "raw": {}}}"#);
     assert!(faults[0].contains(r#"the key "raw" stands twice"#), "{faults:?}");
     let fault = only_fault_of(
@@ -188,7 +188,7 @@ fn a_key_that_stands_twice_is_refused() {
 }
 
 #[test]
-fn what_contradicts_itself_is_found_without_a_server() {
+fn contradictions_are_found_without_a_server() {
     let user = r#""secret": {"env": "X"}"#;
     for (rest, part) in [
         (r#""buckets": {"lakewright-state": {}}"#.to_owned(), "registry"),
@@ -238,7 +238,7 @@ fn what_contradicts_itself_is_found_without_a_server() {
     }
 }
 
-/// The errors of a verb that takes this value.
+/// Returns the faults that the verb of a setting reports for this value.
 fn faults_of_verb<T: Setting>(value: &Value) -> Vec<String> {
     let error = T::from_value(value).and_then(|setting| setting.check()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
@@ -294,7 +294,7 @@ fn hostile_documents_are_refused_in_bounded_memory() {
     assert!(faults(&wide)[0].contains("more than 1048576 values"));
     let large = " ".repeat(17 << 20);
     assert!(faults(&large)[0].contains("more than 16777216 bytes"));
-    // A hundred thousand faults: a hundred are kept.
+    // Of a hundred thousand faults a hundred are kept.
     let many: Vec<String> = (0..100_000).map(|n| format!(r#""x{n}": 1"#)).collect();
     let error = Spec::from_json(
         format!(r#"{{"version": 1, "stack": "s", {}}}"#, many.join(",")).as_bytes(),
@@ -302,7 +302,7 @@ fn hostile_documents_are_refused_in_bounded_memory() {
     .unwrap_err();
     assert_eq!(error.failures().len(), 101);
     assert!(error.to_string().len() < 1000, "{error}");
-    // Names that are all misspelt are not compared each with each.
+    // Misspelt names are compared with a bounded number of names, so the time is not quadratic.
     let many = |of: &dyn Fn(usize) -> String| (0..20_000).map(of).collect::<Vec<_>>().join(",");
     let began = std::time::Instant::now();
     let groups = format!(
@@ -390,7 +390,7 @@ fn json_values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The example with one value somewhere replaced by another.
+/// Returns a strategy for the example with one value replaced by another.
 fn mangled() -> impl Strategy<Value = Value> {
     (prop::collection::vec(any::<prop::sample::Index>(), 1..7), json_values()).prop_map(
         |(path, value)| {
@@ -428,9 +428,9 @@ fn numbers_of_a_policy_come_back_to_the_last_bit() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let answer = Spec::from_json(&bytes);
-        prop_assert!(answer.is_err());
+    fn any_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let result = Spec::from_json(&bytes);
+        prop_assert!(result.is_err());
     }
 
     #[test]

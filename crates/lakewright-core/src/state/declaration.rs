@@ -18,8 +18,8 @@ use crate::spec::node::Node;
 use crate::spec::{BucketSpec, GroupSpec, PolicySpec, ServiceAccountSpec, TableSpec, UserSpec};
 
 /// The spec of one resource as the registry and plans keep it: without `adopt`, which has no
-/// meaning once the resource is owned. Two are equal when they declare the same, their policy
-/// documents compared by meaning.
+/// meaning once the resource is owned. Two declarations are equal when their fields are equal, with
+/// policy documents compared by meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Declaration {
     /// A bucket.
@@ -40,7 +40,7 @@ pub enum Declaration {
 }
 
 impl Declaration {
-    /// The access key, if this declares a service account.
+    /// Returns the access key, if this declares a service account.
     #[must_use]
     pub const fn access_key(&self) -> Option<&AccessKey> {
         match self {
@@ -52,15 +52,15 @@ impl Declaration {
         }
     }
 
-    /// The declaration as JSON, as the registry stores it.
+    /// Returns the declaration as JSON, as the registry stores it.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        // Specs have text as keys and no floating-point numbers, so that writing cannot fail.
+        // Specs have text as keys and no floating-point numbers, so serialisation cannot fail.
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// Reads the declaration of a resource of this kind; nothing and at least one fault, with its
-    /// path, if it is none.
+    /// Reads the declaration of a resource of this kind. Returns `None` and reports at least one
+    /// fault, with its path, if the value is no such declaration.
     fn decode(kind: ResourceKind, value: &Value, at: &mut At) -> Option<Self> {
         fn read<T: Decode>(value: &Value, at: &mut At) -> Option<T> {
             match Node::from_value(value) {
@@ -85,7 +85,7 @@ impl Declaration {
     }
 }
 
-/// The access key of an adopted service account: the only field.
+/// Returns the access key of an adopted service account, if it is the only field.
 fn adopted_key(value: &Value) -> Option<AccessKey> {
     let fields = value.as_object().filter(|fields| fields.len() == 1)?;
     decode_value(fields.get("access_key")?, "the access key").ok()
@@ -105,9 +105,9 @@ impl Serialize for Declaration {
     }
 }
 
-/// The spec of one kind of resource, as it is found in a [`Declaration`].
+/// A spec of one kind of resource, which a [`Declaration`] may contain.
 pub(crate) trait DeclaredSpec: Clone {
-    /// The spec, if the declaration is one of this kind.
+    /// Returns the spec, if the declaration is one of this kind.
     fn of(declaration: &Declaration) -> Option<&Self>;
 }
 
@@ -143,25 +143,25 @@ declared_specs! {
 /// A resource that a stack owns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Owned {
-    /// The stack that owns it.
+    /// The stack that owns the resource.
     pub stack: StackName,
-    /// The declaration that was last applied as a whole; none if none was yet.
+    /// The declaration that was last applied completely; `None` if none was yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared: Option<Declaration>,
-    /// A declaration of which some steps were or may have been done.
+    /// A declaration that was not applied completely: some of its steps were done or may have been.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempted: Option<Declaration>,
-    /// When it became the stack's own.
+    /// The time at which the stack became the owner.
     pub since: Timestamp,
 }
 
 impl Owned {
-    /// The declarations whose settings may be on the server, the last applied one first.
+    /// Returns the declarations whose settings may be on the server, the last applied one first.
     pub fn declarations(&self) -> impl Iterator<Item = &Declaration> {
         self.declared.iter().chain(&self.attempted)
     }
 
-    /// The access keys in its declarations, for a service account.
+    /// Returns the access keys in the declarations, for a service account.
     pub fn access_keys(&self) -> impl Iterator<Item = AccessKey> {
         self.declarations().filter_map(Declaration::access_key).cloned()
     }
@@ -171,15 +171,16 @@ impl Owned {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "IntentJson")]
 pub enum Intent {
-    /// It does not exist, and is created as declared.
+    /// The resource does not exist, and is created as declared.
     Create(Declaration),
-    /// It exists and no stack owns it; it is adopted and changed to what is declared.
+    /// The resource exists and no stack owns it; it is adopted and changed to match the
+    /// declaration.
     Adopt(Declaration),
-    /// The stack owns it, and it is changed to what is declared.
+    /// The stack owns the resource, and it is changed to match the declaration.
     Change(Declaration),
-    /// The stack owns it, and it is deleted.
+    /// The stack owns the resource, and it is deleted.
     Delete,
-    /// Its registry entry is removed; the resource itself does not exist.
+    /// The registry entry is removed; the resource itself does not exist.
     Forget,
 }
 
@@ -200,7 +201,7 @@ pub enum IntentKind {
 }
 
 impl Intent {
-    /// The kind, without the declaration.
+    /// Returns the kind of the intent.
     #[must_use]
     pub const fn kind(&self) -> IntentKind {
         match self {
@@ -212,7 +213,7 @@ impl Intent {
         }
     }
 
-    /// The declaration that is applied; none for an intent that ends ownership.
+    /// Returns the declaration that is applied; `None` for an intent that ends ownership.
     #[must_use]
     pub const fn declaration(&self) -> Option<&Declaration> {
         match self {
@@ -224,7 +225,7 @@ impl Intent {
     }
 }
 
-/// An [`Intent`] as it is written.
+/// The JSON form in which an [`Intent`] is written.
 #[derive(Serialize)]
 struct IntentJson {
     kind: IntentKind,
@@ -244,12 +245,12 @@ impl From<Intent> for IntentJson {
     }
 }
 
-/// The state of a resource that is entered into the registry after an apply was cut off.
+/// A registry entry that is corrected after an interrupted apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recovered {
     /// The resource.
     pub resource: ResourceId,
-    /// Its new entry; none if it gets none.
+    /// The new entry; `None` if the entry is removed.
     pub owned: Option<Owned>,
 }
 
@@ -273,16 +274,16 @@ impl<'de> Deserialize<'de> for Recovered {
     }
 }
 
-/// A value that is read with the help of the kind of its resource.
+/// A value whose form in JSON depends on the kind of its resource.
 trait OfKind: Sized {
-    /// The value as it is written.
+    /// The JSON form of the value.
     type Json: DeserializeOwned;
 
-    /// The value, or nothing and at least one fault.
+    /// Reads the value. Returns `None` and reports at least one fault if it is invalid.
     fn from_json(json: Self::Json, kind: ResourceKind, at: &mut At) -> Option<Self>;
 }
 
-/// An [`Owned`] as it is written.
+/// The JSON form of an [`Owned`].
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OwnedJson {
@@ -303,13 +304,13 @@ impl OfKind for Owned {
             None => Some(None),
             Some(value) => at.key(field, |at| Declaration::decode(kind, &value, at)).map(Some),
         };
-        // Both are read before the first unreadable one ends it.
+        // Both are read before `?`, so that the faults of both are reported.
         let (declared, attempted) = (read("declared", declared), read("attempted", attempted));
         Some(Self { stack, declared: declared?, attempted: attempted?, since })
     }
 }
 
-/// An [`Intent`] as it is read.
+/// The JSON form in which an [`Intent`] is read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UntypedIntent {

@@ -13,20 +13,20 @@ use crate::resource::ResourceId;
 use crate::text::printable;
 use crate::{Error, ErrorKind};
 
-/// The right to change things, held by one process at a time.
+/// The right to apply, held by one process at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lease {
-    /// Chosen by the holder for this lease. A holder that finds another token in the registry has
-    /// lost its lease.
+    /// A random text that the holder chose for this lease. A holder that finds another token in the
+    /// registry has lost its lease.
     pub token: String,
-    /// The process that holds it.
+    /// The process that holds the lease.
     pub holder: Holder,
     /// The stack that is applied.
     pub stack: StackName,
-    /// When it was taken.
+    /// The time at which the lease was taken.
     pub taken: Timestamp,
-    /// When it ends unless it is renewed.
+    /// The time at which the lease ends unless it is renewed.
     pub expires: Timestamp,
     /// The actions that are announced and not yet recorded as done.
     #[serde(deserialize_with = "pending")]
@@ -34,24 +34,24 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// How long a lease is valid without being renewed. A holder that crashed blocks others no
+    /// The time for which a lease is valid without renewal. A holder that crashed blocks others no
     /// longer than this.
     pub const TTL: SignedDuration = SignedDuration::from_secs(30);
-    /// How often its holder renews it: two renewals in a row may fail.
+    /// The interval between renewals: two renewals in a row may fail.
     pub const RENEW_EVERY: SignedDuration = SignedDuration::from_secs(10);
-    /// How far the holder's estimate of the server's time may be ahead of the server's clock: both
-    /// count whole seconds, and they do not always come from the same node.
+    /// The time by which the holder's estimate of the server's time may be ahead of the server's
+    /// clock: both count whole seconds, and they do not always come from the same node.
     pub const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
-    /// Whether it is still valid. `now` is the server's clock where it is known (the `Date` of its
-    /// responses): machines disagree about the time, and all of them use one server.
+    /// Returns whether the lease is still valid. `now` is the server's clock where it is known (the
+    /// `Date` of its responses): machines disagree about the time, and all of them use one server.
     #[must_use]
     pub fn is_in_force(&self, now: Timestamp, alive: Alive) -> bool {
-        alive != Alive::Gone && now < self.expires
+        alive != Alive::Ended && now < self.expires
     }
 
-    /// The entry of a resource after the holder was cut off, by its old entry, the announced
-    /// action and whether the resource exists now.
+    /// Returns the entry of a resource after the apply of the holder was interrupted, from the old
+    /// entry, the announced action and whether the resource exists now.
     pub(super) fn entry_after(
         &self,
         old: Option<&Owned>,
@@ -75,7 +75,7 @@ impl Lease {
         }
     }
 
-    /// The error of a second process that wants to change the registry.
+    /// Returns the error for another process that wants to change the registry.
     pub(super) fn refusal(&self) -> Error {
         Error::new(
             ErrorKind::Conflict,
@@ -91,7 +91,7 @@ impl Lease {
     }
 }
 
-/// A time without fractions, for people.
+/// Returns a time without fractions of seconds, for people.
 fn whole_seconds(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
@@ -100,23 +100,23 @@ fn whole_seconds(time: Timestamp) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Holder {
-    /// The name of its machine, for people.
+    /// The name of the machine, for people.
     pub host: String,
-    /// The identity of its machine: `/etc/machine-id` (machine-id(5)).
+    /// The identity of the machine: `/etc/machine-id` (machine-id(5)).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub machine_id: String,
     /// The identity of the machine's boot: `/proc/sys/kernel/random/boot_id` (random(4)).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub boot_id: String,
-    /// The namespace of its process id: the target of `/proc/self/ns/pid` (pid_namespaces(7)).
+    /// The namespace of the process id: the target of `/proc/self/ns/pid` (pid_namespaces(7)).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pid_namespace: String,
-    /// Its process id.
+    /// The process id.
     pub pid: u32,
-    /// When it started, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc(5)). The
-    /// kernel reuses process ids.
+    /// The start of the process in clock ticks since boot: field 22 of `/proc/PID/stat` (proc(5)).
+    /// It is recorded because the kernel reuses process ids.
     pub process_start: u64,
-    /// Its user, for people.
+    /// The user of the process, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
 }
@@ -125,7 +125,7 @@ pub struct Holder {
 /// their length is bounded.
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Longer than any name of a machine or a user (characters).
+        /// The maximum length of a name in characters, longer than any real one.
         const MAX_SHOWN: usize = 64;
         let shown = |text: &str| {
             let short: String = text.chars().take(MAX_SHOWN).collect();
@@ -141,28 +141,28 @@ impl fmt::Display for Holder {
 /// Whether a holder's process still runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alive {
-    /// It runs.
+    /// The process runs.
     Yes,
-    /// It ran on this machine and has ended.
-    Gone,
-    /// It is, or was, on another machine, in another boot or in another namespace.
+    /// The process ran on this machine and has ended.
+    Ended,
+    /// The process is, or was, on another machine, in another boot or in another namespace.
     Unknown,
 }
 
 /// The result of looking up a process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessLookup {
-    /// No process has it.
+    /// No process has the id.
     NotFound,
-    /// A process that started at this time has it (clock ticks since boot).
+    /// A process that started at this time has the id (clock ticks since boot).
     StartedAt(u64),
-    /// A process may have it and its start cannot be read: `/proc` hides the processes of other
+    /// A process may have the id and its start cannot be read: `/proc` hides the processes of other
     /// users (`hidepid`), or belongs to another namespace.
     Hidden,
 }
 
 impl Holder {
-    /// Whether the process still runs. `look_up` gets a process id of this machine.
+    /// Returns whether the process still runs. `look_up` looks up a process id of this machine.
     pub fn alive(&self, here: &Self, look_up: impl FnOnce(u32) -> ProcessLookup) -> Alive {
         if self.machine_id.is_empty() || self.machine_id != here.machine_id {
             return Alive::Unknown;
@@ -175,11 +175,11 @@ impl Holder {
             return Alive::Unknown;
         }
         match look_up(self.pid) {
-            ProcessLookup::NotFound => Alive::Gone,
+            ProcessLookup::NotFound => Alive::Ended,
             ProcessLookup::StartedAt(start) if start == self.process_start => Alive::Yes,
             // The holder could not read its own start.
             ProcessLookup::StartedAt(_) if self.process_start == 0 => Alive::Unknown,
-            ProcessLookup::StartedAt(_) => Alive::Gone,
+            ProcessLookup::StartedAt(_) => Alive::Ended,
             ProcessLookup::Hidden => Alive::Unknown,
         }
     }

@@ -1,4 +1,5 @@
-//! The live system, as far as a spec and the registry need it, and which parts have to be read.
+//! The state of the server as far as a spec and the registry need it ([`Observed`]), and the parts
+//! of it that have to be read ([`Needs`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +16,17 @@ use crate::spec::{BucketSpec, Columns, Spec, Time};
 /// A setting that was read, or the reason why it has no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Reading<T> {
-    /// It was not read, because no declaration manages it.
+    /// The setting was not read, because no declaration manages it.
     #[default]
     NotRead,
-    /// The server does not implement it (its response is `NotImplemented`).
+    /// The server does not implement the setting (its response is `NotImplemented`).
     Unsupported,
-    /// Its value.
+    /// The value of the setting.
     Is(T),
 }
 
 impl<T> Reading<T> {
-    /// The value, if it was read and is supported.
+    /// Returns the value, if it was read and is supported.
     #[must_use]
     pub const fn value(&self) -> Option<&T> {
         match self {
@@ -66,22 +67,22 @@ impl Capabilities {
 pub struct Observed {
     /// The capabilities of the server.
     pub capabilities: Capabilities,
-    /// Buckets.
+    /// The buckets that exist.
     pub buckets: BTreeMap<BucketName, ObservedBucket>,
-    /// Tables.
+    /// The tables that exist.
     pub tables: BTreeMap<TableUri, ObservedTable>,
-    /// Documents of named policies.
+    /// The documents of the named policies that exist.
     pub policies: BTreeMap<PolicyName, Value>,
-    /// Groups.
+    /// The groups that exist.
     pub groups: BTreeMap<GroupName, ObservedGroup>,
-    /// Users.
+    /// The users that exist.
     pub users: BTreeMap<AccessKey, ObservedUser>,
-    /// Service accounts by access key.
+    /// The service accounts that exist, by access key.
     pub service_accounts: BTreeMap<AccessKey, ObservedServiceAccount>,
 }
 
 impl Observed {
-    /// An empty server.
+    /// Returns the observation of an empty server.
     #[must_use]
     pub const fn nothing(capabilities: Capabilities) -> Self {
         Self {
@@ -95,8 +96,8 @@ impl Observed {
         }
     }
 
-    /// Whether a resource exists. A service account is found by `access_key`, since its name
-    /// exists only in specs.
+    /// Returns whether a resource exists. A service account is found by `access_key`, since its
+    /// name exists only in specs.
     #[must_use]
     pub fn has(&self, id: &ResourceId, access_key: Option<&AccessKey>) -> bool {
         match id {
@@ -115,7 +116,7 @@ impl Observed {
 /// The contents of a bucket: objects, versions and delete markers alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// The tables in [`Needs`] that have objects below their paths. Of nested tables the outer
+    /// The tables in [`Needs`] that have objects below their paths; of nested tables only the outer
     /// one.
     pub tables: BTreeSet<TableUri>,
     /// Whether there are other objects.
@@ -125,16 +126,16 @@ pub struct Contents {
 /// A table on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedTable {
-    /// Its columns in their order.
+    /// The columns in their order.
     pub schema: Columns,
-    /// Its partition columns.
+    /// The partition columns.
     pub partition_by: Vec<String>,
-    /// Its properties, without `delta.constraints.*`.
+    /// The properties, without `delta.constraints.*`.
     pub properties: BTreeMap<String, String>,
-    /// Its constraints by name, in the SQL that the table's log contains. A writer may have
-    /// printed a condition anew, so it is compared with [`crate::diff::ConditionEquivalence`].
+    /// The constraints by name, in the SQL that the table's log contains. A writer may have printed
+    /// a condition anew, so it is compared with [`crate::diff::ConditionEquivalence`].
     pub constraints: BTreeMap<String, String>,
-    /// Whether its newest version has no rows. Read before it is dropped.
+    /// Whether the newest version has no rows. It is read for a table that may be dropped.
     pub empty: Reading<bool>,
 }
 
@@ -143,9 +144,9 @@ pub struct ObservedTable {
 pub struct ObservedGroup {
     /// Whether the group is enabled, so that its policies apply.
     pub enabled: bool,
-    /// Its members.
+    /// The members of the group.
     pub members: BTreeSet<AccessKey>,
-    /// Policies attached to it.
+    /// The policies attached to the group.
     pub policies: BTreeSet<PolicyName>,
 }
 
@@ -154,24 +155,24 @@ pub struct ObservedGroup {
 pub struct ObservedUser {
     /// Whether the user may sign in.
     pub enabled: bool,
-    /// Policies attached to the user.
+    /// The policies attached to the user.
     pub policies: BTreeSet<PolicyName>,
-    /// Groups of the user.
+    /// The groups of the user.
     pub groups: BTreeSet<GroupName>,
 }
 
 /// A service account on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedServiceAccount {
-    /// The user that it acts for.
+    /// The user that the account acts for.
     pub owner: AccessKey,
-    /// Its own policy; none if it may do all that its owner may.
+    /// The account's own policy; `None` if the account has all permissions of its owner.
     pub policy: Option<Value>,
-    /// When it ends.
+    /// The time at which the account expires.
     pub expires: Option<Time>,
     /// The description for people.
     pub description: Option<String>,
-    /// Whether it may sign in.
+    /// Whether the account may sign in.
     pub enabled: bool,
 }
 
@@ -179,22 +180,22 @@ pub struct ObservedServiceAccount {
 /// and of each bucket the settings that a declaration manages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Buckets, each with the settings to read.
+    /// The buckets to read, each with the settings to read.
     pub buckets: BTreeMap<BucketName, BTreeSet<BucketSetting>>,
-    /// Tables.
+    /// The tables to read.
     pub tables: BTreeSet<TableUri>,
-    /// Policies.
+    /// The named policies to read.
     pub policies: BTreeSet<PolicyName>,
-    /// Groups.
+    /// The groups to read.
     pub groups: BTreeSet<GroupName>,
-    /// Users.
+    /// The users to read.
     pub users: BTreeSet<AccessKey>,
-    /// Service accounts by access key.
+    /// The service accounts to read, by access key.
     pub service_accounts: BTreeMap<AccessKey, AccountName>,
 }
 
 impl Needs {
-    /// The needs of a plan of this spec. An empty spec gives the needs of `destroy`.
+    /// Returns the needs of a plan of this spec. An empty spec gives the needs of `destroy`.
     #[must_use]
     pub fn of(spec: &Spec, registry: &Registry) -> Self {
         let mut needs = Self::default();
@@ -203,7 +204,7 @@ impl Needs {
         }
         for uri in spec.tables.keys() {
             needs.tables.insert(uri.clone());
-            // The plan is refused where its bucket does not exist.
+            // The plan is refused if the bucket does not exist.
             needs.buckets.entry(uri.bucket().clone()).or_default();
         }
         needs.policies.extend(spec.policies.keys().cloned());
@@ -268,7 +269,7 @@ impl Needs {
         }
     }
 
-    /// Whether a request to the admin API is needed.
+    /// Returns whether a request to the admin API is needed.
     #[must_use]
     pub fn admin(&self) -> bool {
         !self.policies.is_empty()

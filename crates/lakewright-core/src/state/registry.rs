@@ -29,7 +29,7 @@ pub struct Registry {
     /// The resources that a stack owns.
     #[serde(deserialize_with = "resources")]
     pub resources: BTreeMap<ResourceId, Owned>,
-    /// The lease of the process that is applying, or was cut off.
+    /// The lease of the process that is applying, or whose apply was interrupted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
 }
@@ -74,9 +74,9 @@ impl Registry {
         })
     }
 
-    /// Limits the lease by the time at which the server says that the registry was written: the
-    /// lease ends [`Lease::TTL`] and [`Lease::SLACK`] after it, so that a holder whose clock is
-    /// wrong cannot extend its lease. `None` where the server gives no such time.
+    /// Limits the lease by the time at which the registry was written, as the server returned it:
+    /// the lease ends [`Lease::TTL`] and [`Lease::SLACK`] after it, so that a holder whose clock is
+    /// wrong cannot extend its lease. `None` if the server returned no such time.
     #[must_use]
     pub fn with_write_time(mut self, written: Option<Timestamp>) -> Self {
         if let (Some(lease), Some(written)) = (&mut self.lease, written)
@@ -97,7 +97,7 @@ impl Registry {
         })
     }
 
-    /// The resources of a stack.
+    /// Returns the resources of a stack.
     pub fn of_stack<'a>(
         &'a self,
         stack: &'a StackName,
@@ -108,14 +108,14 @@ impl Registry {
             .map(|(id, owned)| (id.clone(), owned))
     }
 
-    /// The actions that an expired lease announced, whose resources have to be observed.
+    /// Returns the actions that an expired lease announced, whose resources have to be observed.
     pub fn pending(&self) -> impl Iterator<Item = (&ResourceId, &Intent)> {
         self.lease.iter().flat_map(|lease| &lease.pending)
     }
 
-    /// The changes that a holder that was cut off made without recording them, derived from the
-    /// resources that exist now. A resource that it was about to create and that exists was
-    /// created by it: its plan had found nothing there.
+    /// Returns the changes that an interrupted apply made without recording them, derived from the
+    /// resources that exist now. A resource that it was about to create and that exists was created
+    /// by it, because its plan had found that the resource did not exist.
     #[must_use]
     pub fn recover(&self, observed: &Observed) -> Vec<Recovered> {
         let Some(lease) = &self.lease else { return Vec::new() };
@@ -130,8 +130,8 @@ impl Registry {
         lease.pending.iter().filter_map(recover).collect()
     }
 
-    /// The registry after the recovery of an expired lease: the result of [`Self::recover`] is
-    /// entered and the lease is removed. The serial stays, because nothing was written.
+    /// Returns the registry after the recovery of an expired lease: with the result of
+    /// [`Self::recover`] and without the lease. The serial stays, because nothing was written.
     #[must_use]
     pub fn recovered(&self, observed: &Observed) -> Self {
         let mut recovered = self.clone();
@@ -140,7 +140,7 @@ impl Registry {
         recovered
     }
 
-    /// Whether [`Self::recover`] can return this entry.
+    /// Returns whether [`Self::recover`] can return this entry.
     fn can_recover(&self, entry: &Recovered) -> bool {
         let Some(lease) = &self.lease else { return false };
         lease.pending.get(&entry.resource).is_some_and(|intent| {
@@ -160,7 +160,7 @@ impl Registry {
         }
     }
 
-    /// Takes the lease for a plan: the registry to be written before the first step.
+    /// Takes the lease for a plan: returns the registry to be written before the first step.
     ///
     /// # Errors
     /// `Conflict` when another process holds a lease, or the plan changes a resource of another
@@ -189,8 +189,8 @@ impl Registry {
         // A plan may come from a file, and files can be written by hand.
         if let Some(odd) = plan.recovered.iter().find(|entry| !self.can_recover(entry)) {
             return Err(Error::invalid_input(
-                "the plan says that an apply that was cut off left this, and none could have: \
-                 plan again",
+                "the plan contains a recovery of this resource that does not follow from an \
+                 interrupted apply: plan again",
             )
             .on(odd.resource.to_string()));
         }
@@ -304,7 +304,7 @@ impl Registry {
         Ok(next)
     }
 
-    /// A copy of this registry, if its lease has this token.
+    /// Returns a copy of this registry, if its lease has this token.
     fn held(&self, token: &str) -> Result<Self> {
         match &self.lease {
             Some(lease) if lease.token == token => Ok(self.clone()),
@@ -321,9 +321,10 @@ impl Registry {
         }
     }
 
-    /// Enters a resource as a stack's own, without a declaration: `lakewright adopt`. The caller
-    /// has to know that it exists. A resource that the stack owns already stays as it is. Of a
-    /// service account the access key is stored, by which the server finds it.
+    /// Enters a resource as owned by a stack, without a declaration: `lakewright adopt`. The caller
+    /// has to check that the resource exists. The entry of a resource that the stack owns already
+    /// stays as it is. The entry of a service account contains its access key, by which the server
+    /// finds the account.
     ///
     /// # Errors
     /// `Conflict` when another stack owns it, or has an entry with the same access key.
@@ -342,7 +343,8 @@ impl Registry {
             let why = format!("the {other} of a stack has its access key already");
             return Err(Error::new(ErrorKind::Conflict, why).on(id.to_string()));
         }
-        // The key is no whole declaration, so no setting goes back to its default because of it.
+        // The key is not a complete declaration, so no setting goes back to its default because of
+        // it.
         let attempted = adoption.access_key().cloned().map(Declaration::AccessKey);
         next.resources.insert(
             id.clone(),
@@ -370,7 +372,7 @@ impl Registry {
     }
 }
 
-/// The error for a resource that another stack owns: a resource has one owner.
+/// Returns the error for a resource that another stack owns: a resource has one owner.
 pub(crate) fn owned_by_another(id: &ResourceId, stack: &StackName) -> Error {
     Error::new(
         ErrorKind::Conflict,

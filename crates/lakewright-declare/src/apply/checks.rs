@@ -83,7 +83,7 @@ async fn check_not_created(provisioner: &Provisioner, plan: &Plan) -> Result<()>
     Ok(())
 }
 
-/// The error for a table that was empty when its drop was planned.
+/// Returns the error for a table that was empty when its drop was planned.
 #[cfg(feature = "tables")]
 pub(crate) fn has_rows_by_now() -> Error {
     let why = "rows were written into it since the plan was made: plan again";

@@ -57,7 +57,7 @@ pub(super) enum State {
     Planned(Steps),
     /// The registry is written with the lease of this apply.
     TakingLease(Steps),
-    /// A conditional write is repeated to prove that the server refuses it.
+    /// A conditional write is sent again to prove that the server refuses it.
     ProvingConditions(Steps),
     /// The server is compared with what the plan was made from.
     CheckingPlan(Steps),
@@ -71,7 +71,7 @@ pub(super) enum State {
     StoppingWithoutLease(Steps),
     /// The registry is written with everything that was done and without the lease.
     ReturningLease(Reason),
-    /// The end.
+    /// The apply has ended.
     Ended(End),
 }
 
@@ -103,7 +103,7 @@ pub(super) enum End {
     Dropped,
 }
 
-/// An event: the result of a command, or something from outside.
+/// An event: the result of a command, or an occurrence outside of the apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Event {
     /// The apply begins.
@@ -124,9 +124,9 @@ pub(super) enum Event {
     StepDone(StepId),
     /// A step failed.
     StepFailed(StepId),
-    /// What was done is recorded.
+    /// The progress was recorded.
     Recorded,
-    /// What was done is not recorded. The error may be temporary.
+    /// The progress was not recorded. The error may be temporary.
     RecordFailed {
         /// Whether a retry may succeed.
         retryable: bool,
@@ -148,11 +148,11 @@ pub(super) enum Event {
 /// The state of the lease at the time of an event, by the server's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum LeaseTime {
-    /// It is valid.
+    /// The lease is valid.
     Valid,
-    /// It is valid and should be renewed.
+    /// The lease is valid and should be renewed.
     RenewalDue,
-    /// It has ended, or is so near its end that no step may be started.
+    /// The lease has ended, or is so near its end that no step may be started.
     Over,
 }
 
@@ -182,7 +182,7 @@ pub(super) enum Command {
     SetDeadline,
     /// Write everything that was done and return the lease.
     ReturnLease,
-    /// The same in a background task.
+    /// Write everything that was done and return the lease, in a background task.
     ReturnLeaseInBackground,
 }
 
@@ -195,15 +195,15 @@ pub(super) struct Steps {
     limit: usize,
     /// The number of steps that are done, failed or were skipped.
     ended: usize,
-    /// The number of them in the last record.
+    /// The number of ended steps in the last record.
     recorded: usize,
-    /// The number of them in the record that is in flight, if one is.
+    /// The number of ended steps in the record that is in flight, if one is.
     recording: Option<usize>,
 }
 
 impl State {
-    /// The state of an apply that has not begun. `limit` is the largest number of steps that are
-    /// in flight at the same time.
+    /// Returns the state of an apply that has not begun. `limit` is the largest number of steps
+    /// that are in flight at the same time.
     pub(super) fn new(order: Order, limit: usize) -> Self {
         let (in_flight, limit) = (BTreeSet::new(), limit.max(1));
         Self::Planned(Steps { order, in_flight, limit, ended: 0, recorded: 0, recording: None })
@@ -214,7 +214,7 @@ impl State {
         matches!(self, Self::CheckingPlan(_) | Self::Running(_) | Self::LeaseLost(_))
     }
 
-    /// The next state and the commands that lead there.
+    /// Returns the next state and the commands that lead there.
     pub(super) fn transition(self, event: Event, lease: LeaseTime) -> (Self, Vec<Command>) {
         use Command::{CheckPlan, ProveConditions, Record, ReturnLease, SetDeadline, TakeLease};
         use Event::{
@@ -249,7 +249,7 @@ impl State {
             (state, StepDone(id)) => state.with_steps(lease, |steps| steps.done(id)),
             (state, StepFailed(id)) => state.with_steps(lease, |steps| steps.failed(id)),
 
-            // What was done is recorded, by one write at a time.
+            // The progress is recorded, by one write at a time.
             (Self::Running(mut steps), Tick) if steps.should_record(lease) => {
                 steps.recording = Some(steps.ended);
                 (Self::Running(steps), vec![Record])
@@ -273,7 +273,7 @@ impl State {
                 Self::StoppingWithoutLease(steps).advance(lease, vec![])
             }
 
-            // A stop.
+            // A stop is requested.
             (Self::Running(steps), StopRequested) => {
                 Self::Stopping(steps).advance(lease, vec![SetDeadline])
             }
@@ -284,7 +284,7 @@ impl State {
                 state.with_steps(lease, Steps::abandon)
             }
 
-            // The end.
+            // The apply ends.
             (Self::ReturningLease(reason), LeaseReturned) => {
                 (Self::Ended(End::Returned(reason)), vec![])
             }

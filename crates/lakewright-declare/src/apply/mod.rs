@@ -9,7 +9,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use lakewright_core::plan::{Outcome, Plan, Report, Step};
+use lakewright_core::plan::{Plan, Report, Step, StepStatus};
 use lakewright_core::{Error, ErrorKind, Result};
 
 use super::registry_store::RegistryStore;
@@ -26,8 +26,9 @@ pub(super) use checks::has_rows_by_now;
 use record::Recorder;
 use run::Run;
 
-/// How long an apply that is asked to stop waits for the steps in flight. Most are one request;
-/// longer ones (emptying a bucket, checking the rows of a table) can be cut off at any point.
+/// The time that the steps in flight have to end after a stop was requested. Most steps are one
+/// request; longer ones (emptying a bucket, checking the rows of a table) can be cut off at any
+/// point.
 pub const GRACE: Duration = Duration::from_secs(15);
 
 /// The progress of an apply.
@@ -36,7 +37,7 @@ pub enum Event<'a> {
     /// A step is started.
     Started(&'a Step),
     /// A step has ended or was skipped, with its outcome.
-    Ended(&'a Step, &'a Outcome),
+    Ended(&'a Step, &'a StepStatus),
 }
 
 /// A callback for the progress of an apply.
@@ -48,7 +49,7 @@ pub type Watch<'a> = &'a (dyn Fn(Event<'_>) + Send + Sync);
 pub struct Applied {
     /// The outcome of each step.
     pub report: Report,
-    /// The reason why not every step is done, if so.
+    /// The error, if not every step is done.
     pub error: Option<Error>,
     /// Whether a stop was requested before every step was done. The error has the progress.
     pub stopped: bool,
@@ -65,19 +66,20 @@ impl Provisioner {
     ///
     /// # Errors
     /// The error is in [`Applied::error`]: `PreconditionFailed` when the registry has changed since
-    /// the plan was made, a resource to be created exists, a resource to be deleted while empty is not
-    /// empty, or the plan is for another server; `Conflict` when another process is applying, or
-    /// took the lease; `Unsupported` on a server that ignores conditions; `PartialApply` with the
-    /// errors of the steps that failed. An empty report means that nothing was changed.
+    /// the plan was made, a resource to be created exists, a resource to be deleted while empty is
+    /// not empty, or the plan is for another server; `Conflict` when another process is applying,
+    /// or took the lease; `Unsupported` on a server that ignores conditions; `PartialApply` with
+    /// the errors of the steps that failed. An empty report means that nothing was changed.
     pub async fn apply(&self, plan: &Plan, watch: Watch<'_>) -> Applied {
         self.apply_until(plan, watch, std::future::pending()).await
     }
 
-    /// As [`Provisioner::apply`], until `stop` completes: then no other step is started, those in flight
-    /// have [`GRACE`] to end, what was done is recorded and the lease is returned.
+    /// Applies a plan as [`Provisioner::apply`] does, until `stop` completes: then no other step is
+    /// started, those in flight have [`GRACE`] to end, the steps that were done are recorded and
+    /// the lease is returned.
     ///
     /// # Errors
-    /// As [`Provisioner::apply`]; `PartialApply` where it was stopped before every step was done.
+    /// As [`Provisioner::apply`]; `PartialApply` when it was stopped before every step was done.
     pub async fn apply_until(
         &self,
         plan: &Plan,

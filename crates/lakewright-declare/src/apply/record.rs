@@ -1,5 +1,5 @@
-//! The writes of an apply to the registry: the lease is taken, what was done is recorded, the
-//! lease is renewed with every record, and returned with the last one.
+//! The writes of an apply to the registry: the lease is taken, the steps that were done are
+//! recorded, the lease is renewed with every record, and returned with the last one.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl<'a> Recorder<'a> {
         Ok(Self { store, plan, token, before, with_lease, held })
     }
 
-    /// Remembers a registry that was written.
+    /// Stores the registry that was written last.
     pub(super) fn hold(&mut self, written: Snapshot) {
         self.held = written;
     }
@@ -109,7 +109,7 @@ impl<'a> Recorder<'a> {
         });
     }
 
-    /// The state of the lease, by the server's clock.
+    /// Returns the state of the lease, by the server's clock.
     pub(super) fn lease_time(&self) -> LeaseTime {
         let Some(lease) = &self.held.registry.lease else { return LeaseTime::Over };
         let left = lease.expires.duration_since(self.store.now());
@@ -124,8 +124,8 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Records what was done and returns the lease, wherever the registry stands by now: the last
-/// write of the apply may still be in flight.
+/// Records what was done and returns the lease, from the registry as it is then: the last write of
+/// the apply may still be in flight, so the registry is read again.
 async fn return_lease_of(
     store: &RegistryStore,
     plan: &Plan,

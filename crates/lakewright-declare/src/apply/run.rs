@@ -7,7 +7,7 @@ use std::pin::Pin;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use lakewright_core::plan::{Outcome, Plan, Report, Step, StepId};
+use lakewright_core::plan::{Plan, Report, Step, StepId, StepStatus};
 use lakewright_core::{Error, ErrorKind, Result};
 use tokio::time::{Interval, MissedTickBehavior, Sleep};
 
@@ -38,8 +38,8 @@ enum Occurrence<'a> {
     Deadline,
 }
 
-/// An apply with everything that is in flight. Dropped before its end, it leaves the record of
-/// what was done and the return of the lease to a background task.
+/// An apply with everything that is in flight. When it is dropped before its end, a background task
+/// records what was done and returns the lease.
 pub(super) struct Run<'a> {
     provisioner: &'a Provisioner,
     plan: &'a Plan,
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Stores the data of an occurrence, and returns the event that it is to the machine.
+    /// Stores the data of an occurrence and returns the event for the machine.
     fn event(&mut self, occurrence: Occurrence<'a>) -> machine::Event {
         use machine::Event as To;
         match occurrence {
@@ -152,11 +152,11 @@ impl<'a> Run<'a> {
             Occurrence::Stop => To::StopRequested,
             Occurrence::Deadline => To::DeadlineReached,
             Occurrence::Step(step, Ok(())) => {
-                self.end_step(step.id, Outcome::Done);
+                self.end_step(step.id, StepStatus::Done);
                 To::StepDone(step.id)
             }
             Occurrence::Step(step, Err(error)) => {
-                self.end_step(step.id, Outcome::from(&error));
+                self.end_step(step.id, StepStatus::from(&error));
                 self.failures.push(error);
                 To::StepFailed(step.id)
             }
@@ -239,7 +239,7 @@ impl<'a> Run<'a> {
                 }
             }
             Command::Skip { step, because_of } => {
-                self.end_step(step, Outcome::Skipped { because_of });
+                self.end_step(step, StepStatus::Skipped { because_of });
             }
             Command::Abandon(id) => {
                 // All steps in flight are abandoned together.
@@ -247,19 +247,19 @@ impl<'a> Run<'a> {
                 let why = "stopped before the server had answered";
                 let error = Error::new(ErrorKind::Timeout, why)
                     .with_outcome(lakewright_core::Outcome::Unknown);
-                self.end_step(id, Outcome::from(&error));
+                self.end_step(id, StepStatus::from(&error));
             }
         }
     }
 
-    fn end_step(&mut self, id: StepId, outcome: Outcome) {
+    fn end_step(&mut self, id: StepId, outcome: StepStatus) {
         if let Some(step) = self.plan.step(id) {
             (self.watch)(Event::Ended(step, &outcome));
             self.report.outcomes.insert(id, outcome);
         }
     }
 
-    /// The result of an apply that has ended.
+    /// Returns the result of an apply that has ended.
     fn conclude(&mut self, end: End, stopped: bool) -> Result<()> {
         let failures = std::mem::take(&mut self.failures);
         match (end, self.refusal.take(), self.unrecorded.take()) {

@@ -58,8 +58,8 @@ impl Provisioner {
         Ok((buckets, lacks))
     }
 
-    /// The buckets that exist although the list does not contain them: it leaves out the buckets
-    /// that these credentials may not list.
+    /// Returns the buckets that exist although the list does not contain them: the list leaves out
+    /// the buckets that these credentials may not list.
     async fn unlisted<'a>(
         &self,
         names: impl Iterator<Item = &'a BucketName>,
@@ -82,8 +82,8 @@ impl Provisioner {
         Ok(self.at_once(lookups).await?.into_iter().flatten().collect())
     }
 
-    /// The settings of buckets to be created that the server does not implement. A server other
-    /// than MinIO may lack any of them, and its response is the same for a missing bucket.
+    /// Returns the settings of buckets to be created that the server does not implement. A server
+    /// other than MinIO may lack any of them, and its response is the same for a missing bucket.
     async fn probe(
         &self,
         needs: &Needs,
@@ -117,7 +117,7 @@ impl Provisioner {
     }
 }
 
-/// Takes the response "not implemented" as a reading.
+/// Converts the response "not implemented" to [`Reading::Unsupported`].
 fn unless_unsupported<T>(response: Result<T>) -> Result<Reading<T>> {
     match response {
         Ok(value) => Ok(Reading::Is(value)),

@@ -137,8 +137,8 @@ async fn policies(admin: &Admin, needs: &Needs) -> Result<BTreeMap<PolicyName, V
     Ok(named.filter(|(name, _)| needs.policies.contains(name)).collect())
 }
 
-/// The names that the server returned. A name that no declaration can contain is left out, so that
-/// the plan does not change it.
+/// Converts the names that the server returned. A name that no declaration can contain is left out,
+/// so that the plan does not change it.
 fn names<T: Ord>(
     names: BTreeSet<String>,
     of: &ResourceId,

@@ -17,13 +17,13 @@ use crate::Provisioner;
 /// Reads the resources in `needs`. A resource that does not exist is missing in the result.
 ///
 /// # Errors
-/// `Denied` where these credentials may not read; those of the requests.
+/// `Denied` when these credentials may not read; any connection or server error.
 pub(super) async fn observe(provisioner: &Provisioner, needs: &Needs) -> Result<Observed> {
     let admin = match needs.admin() {
         true => provisioner.may_administer().await?,
         false => false,
     };
-    // Without a need for the admin API it is not looked for, and its absence refuses no plan.
+    // The admin API is not probed if it is not needed, so its absence refuses no plan then.
     let assumed = admin || !needs.admin();
     let mut observed = Observed::nothing(Capabilities { admin: assumed, ..Capabilities::S3 });
     let identities = async {
@@ -47,7 +47,7 @@ pub(super) async fn observe(provisioner: &Provisioner, needs: &Needs) -> Result<
 }
 
 impl Provisioner {
-    /// Whether these credentials may use MinIO's admin API.
+    /// Returns whether these credentials may use MinIO's admin API.
     async fn may_administer(&self) -> Result<bool> {
         match self.admin.require().await {
             Ok(()) => Ok(true),

@@ -1,4 +1,4 @@
-//! The buckets of a connection. The verbs are those of [`lakewright_s3::S3`].
+//! The buckets of a connection. The operations are those of [`lakewright_s3::S3`].
 
 use lakewright_core::{BucketName, Result};
 use lakewright_s3::{Bucket, BucketInfo, CreateBucketOptions};
@@ -6,13 +6,13 @@ use lakewright_s3::{Bucket, BucketInfo, CreateBucketOptions};
 use crate::Lake;
 
 impl Lake {
-    /// A handle on a bucket. Nothing is sent; the bucket need not exist.
+    /// Returns a handle on a bucket. No request is sent; the bucket need not exist.
     #[must_use]
     pub fn bucket(&self, name: BucketName) -> Bucket {
         self.s3.bucket(name)
     }
 
-    /// Every bucket that these credentials may list, by name.
+    /// Returns the buckets that these credentials may list, sorted by name.
     ///
     /// # Errors
     /// Those of [`S3::list_buckets`](lakewright_s3::S3::list_buckets).

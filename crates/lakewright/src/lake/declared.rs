@@ -1,4 +1,5 @@
-//! Declared state over a connection. The verbs are those of [`lakewright_declare::Provisioner`].
+//! Declared state over a connection. The operations are those of
+//! [`lakewright_declare::Provisioner`].
 
 use std::future::Future;
 
@@ -9,7 +10,7 @@ use lakewright_declare::{Applied, PlanOptions, Watch};
 use crate::Lake;
 
 impl Lake {
-    /// Plans what would have to be done to make the server what `spec` declares. Nothing is changed.
+    /// Returns the steps that make the server match `spec`. Nothing is changed.
     ///
     /// # Errors
     /// Those of [`Provisioner::plan`](lakewright_declare::Provisioner::plan).
@@ -17,7 +18,7 @@ impl Lake {
         self.provisioner().plan(spec, options).await
     }
 
-    /// Plans the removal of everything that a stack owns. The registry's bucket stays.
+    /// Returns the steps that delete everything that a stack owns. The registry's bucket stays.
     ///
     /// # Errors
     /// Those of [`Provisioner::plan`](lakewright_declare::Provisioner::plan).
@@ -25,8 +26,8 @@ impl Lake {
         self.provisioner().plan_destroy(stack, registry).await
     }
 
-    /// Compares the server with `spec`: the plan without the steps that only keep the registry in
-    /// order. It is for looking at; a plan to be applied is made by [`Lake::plan`].
+    /// Returns the differences from `spec`: the plan without the steps that change only the
+    /// registry. It is for display; a plan to be applied comes from [`Lake::plan`].
     ///
     /// # Errors
     /// Those of [`Provisioner::plan`](lakewright_declare::Provisioner::plan).
@@ -34,7 +35,7 @@ impl Lake {
         self.provisioner().drift(spec).await
     }
 
-    /// Reads the registry: which stack owns what, and who is applying.
+    /// Reads the registry: the resources of each stack, and the process that is applying.
     ///
     /// # Errors
     /// Those of [`Provisioner::state`](lakewright_declare::Provisioner::state).
@@ -42,8 +43,8 @@ impl Lake {
         self.provisioner().state(registry).await
     }
 
-    /// Takes the steps of a plan and returns the outcome of each. `watch` is called between the
-    /// steps and must not block.
+    /// Applies a plan and returns the outcome of each step. `watch` is called between the steps and
+    /// must not block.
     ///
     /// # Errors
     /// The error is in [`Applied::error`]; it is one of those of
@@ -52,11 +53,11 @@ impl Lake {
         self.provisioner().apply(plan, watch).await
     }
 
-    /// As [`Lake::apply`], until `stop` completes: then no other step is begun, and what was done
-    /// is recorded.
+    /// Applies a plan as [`Lake::apply`] does, until `stop` completes: then no other step is
+    /// started, and the steps that were done are recorded.
     ///
     /// # Errors
-    /// As [`Lake::apply`]; `PartialApply` where it was stopped before everything was done.
+    /// As [`Lake::apply`]; `PartialApply` when it was stopped before every step was done.
     pub async fn apply_until(
         &self,
         plan: &Plan,
@@ -66,7 +67,8 @@ impl Lake {
         self.provisioner().apply_until(plan, watch, stop).await
     }
 
-    /// Enters resources that exist as a stack's own, so that a spec may change them.
+    /// Enters existing resources into the registry as owned by a stack, so that its spec may change
+    /// them.
     ///
     /// # Errors
     /// Those of [`Provisioner::adopt`](lakewright_declare::Provisioner::adopt).

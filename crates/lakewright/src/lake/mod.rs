@@ -1,4 +1,4 @@
-//! The connection: what creates, finds and deletes containers.
+//! The connection, with the operations that create, find and delete buckets and tables.
 
 mod buckets;
 mod declared;
@@ -20,23 +20,23 @@ use lakewright_s3::S3;
 
 /// A connection to one endpoint. Cheap to clone; clones share the client and its connections.
 ///
-/// Connecting sends nothing. Verbs that create or delete a container are the lake's, verbs that act
-/// inside one are the handle's ([`Bucket`](crate::Bucket), `Table`).
+/// Connecting sends no request. A lake has the operations that create or delete buckets and tables;
+/// the operations inside one are on its handle ([`Bucket`](crate::Bucket), `Table`).
 #[derive(Clone)]
 pub struct Lake {
     s3: S3,
     admin: Admin,
     #[cfg(feature = "tables")]
     delta: Delta,
-    /// The server's name in plans, where its endpoint differs from one time to the next.
+    /// The name of the server in plans, for a server whose endpoint changes with each start.
     display_name: Option<Arc<str>>,
 }
 
 impl Lake {
-    /// Connects with a profile. Nothing is sent until the first verb.
+    /// Creates a connection with a profile. No request is sent before the first operation.
     ///
     /// # Errors
-    /// `InvalidConfig` for a profile that does not hold together.
+    /// `InvalidConfig` for a profile whose settings contradict each other.
     pub fn new(profile: Profile) -> Result<Self> {
         let client = Client::new(profile).map_err(|error| error.during("connect"))?;
         Ok(Self::with_client(&client, None))
@@ -60,7 +60,7 @@ impl Lake {
         Self::with_client(&client, self.display_name)
     }
 
-    /// The same connection without the guard, for a handle that must not keep it alive.
+    /// Returns the same connection without the guard, for a handle that must not keep it alive.
     #[must_use]
     pub fn without_guard(&self) -> Self {
         Self {
@@ -72,20 +72,20 @@ impl Lake {
         }
     }
 
-    /// Names the server `name` in plans instead of by its endpoint: an embedded server listens on
-    /// another port each time and is the same server nevertheless.
+    /// Sets the name of the server in plans, in place of its endpoint: an embedded server listens
+    /// on another port after each start.
     #[must_use]
     pub fn with_display_name(self, name: &str) -> Self {
         Self { display_name: Some(name.into()), ..self }
     }
 
-    /// The profile that requests are made with.
+    /// Returns the profile that requests are made with.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         self.s3.profile()
     }
 
-    /// MinIO's admin API on this connection. Nothing is sent.
+    /// Returns MinIO's admin API on this connection. No request is sent.
     #[must_use]
     pub fn admin(&self) -> Admin {
         self.admin.clone()
@@ -95,7 +95,7 @@ impl Lake {
         self.s3.client()
     }
 
-    /// Makes what is declared true, over this connection.
+    /// Returns the provisioner of declared state on this connection.
     fn provisioner(&self) -> Provisioner {
         let provisioner = Provisioner::new(&self.s3, &self.admin);
         match &self.display_name {

@@ -8,18 +8,18 @@ use lakewright_core::Result;
 use crate::Lake;
 
 impl Lake {
-    /// The same endpoint and keys in the words of `object_store`, which polars, deltalake and
-    /// others understand. The values are secrets: this is the one place that shows them.
+    /// Returns the endpoint and the credentials under the option names of `object_store`, which
+    /// polars, deltalake and others accept. The values contain the secret access key in clear text.
     ///
     /// # Errors
-    /// `InvalidConfig` or `Unauthenticated` where the keys cannot be had.
+    /// `InvalidConfig` or `Unauthenticated` when the credentials cannot be obtained.
     pub async fn storage_options(&self) -> Result<BTreeMap<&'static str, String>> {
         let profile = self.profile();
         let virtual_host = profile.url_style() == UrlStyle::VirtualHost;
         let mut options = BTreeMap::from([
             ("aws_region", profile.region().to_owned()),
             ("aws_virtual_hosted_style_request", virtual_host.to_string()),
-            // Commits are conditional PUTs; some libraries have to be told that they may.
+            // Commits are conditional PUTs, which some libraries use only if this option is set.
             ("aws_conditional_put", "etag".into()),
         ]);
         if let Some(endpoint) = profile.endpoint() {

@@ -1,4 +1,4 @@
-//! The tables of a connection. The verbs are those of [`lakewright_delta::Delta`].
+//! The tables of a connection. The operations are those of [`lakewright_delta::Delta`].
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use lakewright_delta::{CreateTableOptions, Scan, Table};
 use crate::Lake;
 
 impl Lake {
-    /// A handle on a table. Nothing is sent; the table need not exist.
+    /// Returns a handle on a table. No request is sent; the table need not exist.
     #[must_use]
     pub fn table(&self, uri: TableUri) -> Table {
         self.delta.table(uri)
     }
 
-    /// The tables below `prefix`, which is a bucket (`raw/`) or a folder in one (`raw/2013/`), in
-    /// the order of their paths.
+    /// Returns the tables below `prefix`, which is a bucket (`raw/`) or a folder in one
+    /// (`raw/2013/`), sorted by path.
     ///
     /// # Errors
     /// Those of [`Delta::list_tables`](lakewright_delta::Delta::list_tables).
@@ -37,7 +37,7 @@ impl Lake {
         self.delta.create_table(uri, schema, options).await
     }
 
-    /// Drops a table: deletes every object below its path, and returns their number.
+    /// Drops a table: deletes every object below its path, and returns the number of objects.
     ///
     /// # Errors
     /// Those of [`Delta::drop_table`](lakewright_delta::Delta::drop_table).
@@ -45,8 +45,8 @@ impl Lake {
         self.delta.drop_table(uri).await
     }
 
-    /// A query over tables in DataFusion's SQL, each table under the name that it is given here.
-    /// Nothing is sent until the scan is asked for its schema or stream.
+    /// Creates a query over tables in DataFusion's SQL, each under its name in `tables`. No request
+    /// is sent until the schema or the stream of the scan is requested.
     #[must_use]
     pub fn sql(&self, query: impl Into<String>, tables: BTreeMap<String, Table>) -> Scan {
         self.delta.sql(query, tables)

@@ -9,9 +9,9 @@ use lakewright_core::{ResourceId, printable};
 /// The language of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GraphFormat {
-    /// For Markdown: <https://mermaid.js.org/syntax/flowchart.html>.
+    /// The flowcharts of Mermaid, for Markdown: <https://mermaid.js.org/syntax/flowchart.html>.
     Mermaid,
-    /// For Graphviz: <https://graphviz.org/doc/info/lang.html>.
+    /// The DOT language, for Graphviz: <https://graphviz.org/doc/info/lang.html>.
     Dot,
 }
 

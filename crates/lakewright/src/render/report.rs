@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lakewright_core::plan::{Outcome, Plan, Report, Step};
+use lakewright_core::plan::{Plan, Report, Step, StepStatus};
 use lakewright_core::printable;
 
 use super::number::count;
@@ -26,12 +26,12 @@ pub fn report(plan: &Plan, report: &Report, style: Style) -> String {
     let mut rest = String::new();
     for each in &plan.steps {
         let (title, why) = match report.outcomes.get(&each.id) {
-            Some(Outcome::Done) => continue,
-            Some(Outcome::Failed { error, .. }) => {
+            Some(StepStatus::Done) => continue,
+            Some(StepStatus::Failed { error, .. }) => {
                 failed += 1;
                 (style.paint(Color::BoldRed, "failed "), printable(error).into_owned())
             }
-            Some(Outcome::Skipped { because_of }) => {
+            Some(StepStatus::Skipped { because_of }) => {
                 left += 1;
                 let before = plan.step(*because_of).map(step).unwrap_or_default();
                 (style.paint(Color::Yellow, "skipped"), format!("it needs {before}"))
@@ -65,18 +65,18 @@ mod tests {
     fn a_report_lists_the_steps_that_are_not_done() {
         let plan = sample();
         let mut outcomes: BTreeMap<_, _> =
-            plan.steps.iter().map(|step| (step.id, Outcome::Done)).collect();
+            plan.steps.iter().map(|step| (step.id, StepStatus::Done)).collect();
         assert_eq!(
             report(&plan, &Report { outcomes: outcomes.clone() }, Style::Plain),
             "stack lake: 9 steps done\n"
         );
-        let why = Outcome::Failed {
+        let why = StepStatus::Failed {
             code: "denied".into(),
             error: "set_quota raw: no\u{7}".into(),
             outcome_unknown: false,
         };
         outcomes.insert(plan.steps[1].id, why);
-        outcomes.insert(plan.steps[2].id, Outcome::Skipped { because_of: plan.steps[1].id });
+        outcomes.insert(plan.steps[2].id, StepStatus::Skipped { because_of: plan.steps[1].id });
         outcomes.remove(&plan.steps[8].id);
         assert_eq!(
             report(&plan, &Report { outcomes }, Style::Plain),

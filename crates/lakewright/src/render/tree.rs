@@ -12,9 +12,10 @@ use super::number::count;
 use super::style::{Color, Style};
 use super::values::{Line, lines};
 
-/// What becomes of a resource. Where its steps differ in this, the greatest of them counts.
+/// The effect of a plan on a resource as a whole. Of several effects of its steps the greatest
+/// counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
+enum ResourceEffect {
     Recorded,
     Changed,
     Created,
@@ -23,7 +24,7 @@ enum Fate {
     Adopted,
 }
 
-impl Fate {
+impl ResourceEffect {
     fn of(plan: &Plan, resource: &ResourceId, steps: &[&Step]) -> Self {
         let effects = || steps.iter().map(|step| step.action.effect());
         if effects().all(|effect| effect == Effect::Records) {
@@ -50,7 +51,7 @@ impl Fate {
         }
     }
 
-    /// The mark before the resource, and its colour.
+    /// Returns the mark before the resource, and its colour.
     const fn mark(self) -> (&'static str, Color) {
         match self {
             Self::Created => ("+", Color::Green),
@@ -70,7 +71,7 @@ impl Fate {
 /// `->` for forget and `=` for an update in the registry only.
 #[must_use]
 pub fn plan(plan: &Plan, style: Style) -> String {
-    let mut text = format!("{}\n\n", heading(plan, style));
+    let mut text = format!("{}\n\n", title_line(plan, style));
     tree(plan, style, &mut text);
     notes(plan, style, &mut text);
     if plan.is_empty() {
@@ -93,7 +94,7 @@ pub fn plan(plan: &Plan, style: Style) -> String {
 /// Renders a plan as the drift from a spec: the same tree, with a summary of the differences.
 #[must_use]
 pub fn drift(plan: &Plan, style: Style) -> String {
-    let mut text = format!("{}\n\n", heading(plan, style));
+    let mut text = format!("{}\n\n", title_line(plan, style));
     tree(plan, style, &mut text);
     notes(plan, style, &mut text);
     let resources: BTreeSet<ResourceId> =
@@ -110,7 +111,8 @@ pub fn drift(plan: &Plan, style: Style) -> String {
     text
 }
 
-fn heading(plan: &Plan, style: Style) -> String {
+/// Returns the first line: the stack, the server and the registry.
+fn title_line(plan: &Plan, style: Style) -> String {
     let stack = style.paint(Color::Bold, &format!("stack {}", plan.stack));
     let rest = format!("at {}, registry {}", printable(&plan.endpoint), plan.registry);
     format!("{stack} {}", style.paint(Color::Dim, &rest))
@@ -155,8 +157,8 @@ fn resource_lines(
     style: Style,
     text: &mut String,
 ) {
-    let fate = Fate::of(plan, resource, steps);
-    let (mark, color) = fate.mark();
+    let effect = ResourceEffect::of(plan, resource, steps);
+    let (mark, color) = effect.mark();
     let name = resource.to_string();
     let head = format!("{mark:<2} {}", printable(&name));
     let destructive = steps.iter().any(|step| step.risk == Risk::Destructive);
@@ -295,7 +297,7 @@ pub(super) mod tests {
                 {"id": 8, "resource": "bucket/old", "risk": "destructive", "reason": "it is not declared any more",
                  "action": {"do": "delete_bucket", "force": true}}
             ],
-            "notes": [{"resource": "bucket/b-2", "text": "it is ours and not declared any more, and is kept: --prune takes it away"}],
+            "notes": [{"resource": "bucket/b-2", "text": "it is ours and not declared any more, and is kept: --prune deletes it"}],
             "intents": {
                 "bucket/raw": {"kind": "create", "declared": {}},
                 "table/raw/flights": {"kind": "create", "declared": {"schema": {"n": "long"}}},
@@ -334,7 +336,7 @@ stack lake at http://127.0.0.1:9000, registry lakewright-state
 -> user gone  (it is not declared any more, and is gone already)
 -  bucket old  DESTROYED WITH EVERYTHING IN IT (it is not declared any more)
 
-note: bucket b-2: it is ours and not declared any more, and is kept: --prune takes it away
+note: bucket b-2: it is ours and not declared any more, and is kept: --prune deletes it
 
 Plan: 2 to create, 1 to adopt, 2 to change, 1 to delete, 1 to forget (1 of them in the registry only); 2 steps cannot be undone.
 "

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lakewright::plan::{Outcome, Plan, Report};
+use lakewright::plan::{Plan, Report, StepStatus};
 use lakewright::{Applied, Event, Lake, render};
 use serde_json::{Value, json};
 
@@ -37,9 +37,9 @@ pub(super) async fn execute(
         Event::Ended(step, outcome) => progress.ended(
             &render::step(step),
             match outcome {
-                Outcome::Done => None,
-                Outcome::Failed { error, .. } => Some(error.as_str()),
-                Outcome::Skipped { .. } => Some("skipped"),
+                StepStatus::Done => None,
+                StepStatus::Failed { error, .. } => Some(error.as_str()),
+                StepStatus::Skipped { .. } => Some("skipped"),
             },
         ),
     };
@@ -90,14 +90,14 @@ impl Render for ApplyOutput<'_> {
                     "because_of": null,
                 });
                 match self.report.outcomes.get(&step.id) {
-                    Some(Outcome::Done) => entry["outcome"] = json!("done"),
-                    Some(Outcome::Failed { code, error, outcome_unknown }) => {
+                    Some(StepStatus::Done) => entry["outcome"] = json!("done"),
+                    Some(StepStatus::Failed { code, error, outcome_unknown }) => {
                         entry["outcome"] = json!("failed");
                         entry["code"] = json!(code);
                         entry["error"] = json!(error);
                         entry["outcome_unknown"] = json!(outcome_unknown);
                     }
-                    Some(Outcome::Skipped { because_of }) => {
+                    Some(StepStatus::Skipped { because_of }) => {
                         entry["outcome"] = json!("skipped");
                         entry["because_of"] = json!(because_of);
                     }

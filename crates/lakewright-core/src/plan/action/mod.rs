@@ -1,8 +1,8 @@
 //! The actions of steps, for each kind of resource.
 //!
-//! Each kind of resource has an enum of its own actions, and each enum has one table, `row`, that
-//! says of every action its verb, its effect and its risk. The tables have no wildcard arm, so a
-//! new action does not compile until all three are decided.
+//! Each kind of resource has an enum of its own actions, and each enum has one table, `row`, with
+//! the verb, the effect and the risk of every action. The tables have no wildcard arm, so a new
+//! action does not compile until all three are decided.
 
 mod group;
 mod policy;
@@ -27,11 +27,10 @@ use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceId;
 use crate::state::IntentKind;
 
-/// A resource together with an action of its kind. An action can be repeated: done twice, it has
-/// the same result.
+/// A resource together with an action of its kind. Actions are idempotent.
 ///
-/// It is serialised without the resource, as the field `action` of a step: the verb in `do`, and
-/// the arguments beside it.
+/// An action is serialised without the resource, as the field `action` of a step: the verb in `do`,
+/// and the arguments beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// An action on a bucket.
@@ -109,7 +108,7 @@ impl Action {
         self.row().verb
     }
 
-    /// Returns what the action does to the resource as a whole.
+    /// Returns the effect of the action on the resource as a whole.
     #[must_use]
     pub const fn effect(&self) -> Effect {
         self.row().effect
@@ -164,7 +163,7 @@ impl Serialize for Action {
     }
 }
 
-/// The row of an action in the table of its kind: all that is known of the action without its
+/// The row of an action in the table of its kind: the properties that do not depend on the
 /// resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActionRow {
@@ -197,9 +196,9 @@ pub enum Effect {
     DeletesWithContents,
     /// Enters an existing resource into the registry as owned by the stack.
     Adopts,
-    /// Replaces the declaration that the registry keeps of the resource.
+    /// Replaces the declaration of the resource in the registry.
     Records,
-    /// Removes the entry of a resource that is gone from the registry.
+    /// Removes the entry of a resource that no longer exists from the registry.
     Forgets,
 }
 
@@ -217,7 +216,7 @@ impl Effect {
         }
     }
 
-    /// Whether the resource is gone afterwards.
+    /// Whether the resource no longer exists afterwards.
     #[must_use]
     pub const fn deletes(self) -> bool {
         match self {
@@ -231,7 +230,7 @@ impl Effect {
         }
     }
 
-    /// Whether a step with this effect can be part of what `intent` says about its resource.
+    /// Whether a step with this effect can be part of an intent of this kind.
     pub(super) const fn fits(self, intent: IntentKind) -> bool {
         match self {
             Self::Creates => matches!(intent, IntentKind::Create),
@@ -252,7 +251,7 @@ mod tests {
 
     use super::*;
 
-    /// One action of each verb, with its resource, as plan files have them.
+    /// Returns one action of each verb, with its resource, in the form of plan files.
     fn every_action() -> Vec<(&'static str, Value)> {
         let bucket = [
             json!({"do": "create_bucket", "object_lock": true}),
@@ -341,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_deletes_is_destructive() {
+    fn actions_that_delete_are_destructive() {
         for (resource, fields) in every_action() {
             let action = Action::from_fields(resource.parse().unwrap(), fields).unwrap();
             let row = action.row();

@@ -12,9 +12,9 @@ use crate::plan::Risk;
 pub enum RegistryAction {
     /// Enters a resource that exists as owned by the stack.
     Adopt,
-    /// Keeps a new declaration that asks for nothing that the server does not have yet.
+    /// Records a new declaration that the server matches already.
     Record,
-    /// Removes the entry of a resource that is gone already.
+    /// Removes the entry of a resource that no longer exists.
     Forget,
 }
 

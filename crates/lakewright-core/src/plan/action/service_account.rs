@@ -15,15 +15,15 @@ use crate::spec::Time;
 pub enum ServiceAccountAction {
     /// Creates the service account.
     CreateServiceAccount {
-        /// The user that it acts for; none for the user that applies the plan.
+        /// The user that the account acts for; `None` for the user that applies the plan.
         owner: Option<AccessKey>,
         /// The access key of the account.
         access_key: AccessKey,
         /// The source of the secret key.
         secret: SecretRef,
-        /// The account's own policy; none for all that the owner may do.
+        /// The account's own policy; `None` for all permissions of the owner.
         policy: Option<Value>,
-        /// When the account expires.
+        /// The time at which the account expires; `None` for never.
         expires: Option<Time>,
         /// The description for people.
         description: Option<String>,
@@ -32,11 +32,12 @@ pub enum ServiceAccountAction {
     UpdateServiceAccount {
         /// The access key of the account.
         access_key: AccessKey,
-        /// The source of a new secret key; none to keep the present one.
+        /// The source of a new secret key; `None` to keep the present one.
         secret: Option<SecretRef>,
-        /// The account's own policy. [`FieldUpdate::Clear`] allows all that the owner may do.
+        /// The account's own policy. [`FieldUpdate::Clear`] gives the account all permissions of
+        /// the owner.
         policy: FieldUpdate<Value>,
-        /// When the account expires. [`FieldUpdate::Clear`] is never.
+        /// The time at which the account expires. With [`FieldUpdate::Clear`] it never expires.
         expires: FieldUpdate<Time>,
         /// The description for people.
         description: FieldUpdate<String>,
@@ -58,8 +59,8 @@ impl ServiceAccountAction {
             Self::CreateServiceAccount { .. } => {
                 ActionRow::new("create_service_account", Effect::Creates, Risk::Safe)
             }
-            // The secret that is replaced is the one declared before. Where it is not, because
-            // the account is adopted, the plan raises the risk.
+            // The replaced secret is the one declared before, unless the account is adopted: then
+            // the plan raises the risk.
             Self::UpdateServiceAccount { .. } => {
                 ActionRow::new("update_service_account", Effect::Changes, Risk::Safe)
             }

@@ -54,8 +54,8 @@ impl UserAction {
     #[must_use]
     pub const fn row(&self) -> ActionRow {
         match self {
-            // The secret that is replaced is the one declared before. Where it is not, because
-            // the user is adopted, the plan raises the risk.
+            // The replaced secret is the one declared before, unless the user is adopted: then the
+            // plan raises the risk.
             Self::PutUser { .. } => ActionRow::new("put_user", Effect::Puts, Risk::Safe),
             Self::SetUserEnabled { .. } => {
                 ActionRow::new("set_user_enabled", Effect::Changes, Risk::Safe)

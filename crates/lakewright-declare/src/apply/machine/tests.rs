@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Ended {
     Done,
@@ -18,7 +18,8 @@ enum Ended {
 /// The dependencies of each step; the index is the number of the step.
 type Dependencies = Vec<BTreeSet<StepId>>;
 
-/// An apply with everything around the machine: what is in flight, what the registry contains.
+/// An apply with everything around the machine: the requests and steps in flight, and the content
+/// of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
     state: State,
@@ -98,7 +99,7 @@ impl World {
         events.into_iter().flat_map(|event| times.map(|time| (event, time))).collect()
     }
 
-    /// Lets an event happen and carries out the commands, checking each of them.
+    /// Applies an event and carries out the commands, checking each of them.
     fn after(mut self, event: Event, time: LeaseTime, of: &Dependencies, limit: usize) -> Self {
         match event {
             Event::LeaseTaken => self.lease = true,
@@ -189,10 +190,10 @@ impl World {
         }
     }
 
-    /// Checks what holds in every state, and in every end.
+    /// Checks the invariants of every state and of every end.
     fn check(&self, of: &Dependencies) {
         let State::Ended(end) = self.state else {
-            // Something will happen by itself, or a tick renews the lease and steps are started.
+            // An event is still to come, or a tick renews the lease and steps are started.
             let waits = self.request.is_some()
                 || !self.in_flight.is_empty()
                 || matches!(self.state, State::Planned(_) | State::Running(_));
@@ -264,7 +265,7 @@ fn all_dependencies(steps: u32) -> Vec<Dependencies> {
 }
 
 #[test]
-fn every_order_of_events_leads_to_an_end_that_is_told() {
+fn every_order_of_events_leads_to_a_consistent_end() {
     let (mut worlds, mut ends) = (0, HashSet::new());
     for steps in 0..=3 {
         for dependencies in all_dependencies(steps) {
@@ -292,7 +293,7 @@ fn every_order_of_events_leads_to_an_end_that_is_told() {
     assert_eq!(ends.len(), 9, "{ends:?}");
 }
 
-/// Whatever happened, the apply ends when the server answers and nothing else happens.
+/// From every state the apply ends when the server responds and no other event occurs.
 #[test]
 fn every_state_ends_when_the_requests_in_flight_end() {
     for dependencies in all_dependencies(3) {
@@ -342,7 +343,7 @@ fn a_record_contains_the_steps_that_ended_before_it_and_none_after() {
     for event in [Event::Begin, Event::LeaseTaken, Event::ConditionsProven, Event::PlanIsCurrent] {
         state = running(event, state).0;
     }
-    // Nothing to record, and the lease is valid.
+    // There is nothing to record, and the lease is valid.
     assert_eq!(running(Event::Tick, state.clone()).1, []);
     state = running(Event::StepDone(StepId(0)), state).0;
     let (recording, commands) = running(Event::Tick, state);
