@@ -4,7 +4,6 @@
 #![doc = include_str!("../DESIGN.md")]
 
 pub mod bucket_config;
-mod bucket_setting;
 pub mod diff;
 mod error;
 mod identity;

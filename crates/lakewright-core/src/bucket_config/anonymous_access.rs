@@ -14,7 +14,7 @@ use crate::spec::node::Node;
 use crate::{BucketName, Error, Result};
 
 text_enum! {
-    /// What may be done with the objects of a bucket, or below a prefix of it.
+    /// The access to the objects of a bucket, or to those below a prefix of it.
     pub enum Access("an access level") {
         /// List and read (`mc` calls it `download`).
         Read = "read",
@@ -50,7 +50,7 @@ const LIST: &str = "s3:ListBucket";
 const LIST_UPLOADS: &str = "s3:ListBucketMultipartUploads";
 const ARN: &str = "arn:aws:s3:::";
 
-/// What may be done without credentials, by prefix. The empty prefix is the whole bucket; no entry
+/// The access without credentials, by prefix. The empty prefix is the whole bucket; no entry
 /// is no access.
 ///
 /// S3 has no such setting: it is a bucket policy of a certain form. Written `"none"`, `"read"`,
@@ -67,21 +67,21 @@ const NONE: &str = "none";
 struct Level(Option<Access>);
 
 impl Level {
-    fn words() -> Vec<&'static str> {
+    fn names() -> Vec<&'static str> {
         std::iter::once(NONE).chain(Access::ALL.iter().map(|access| access.as_str())).collect()
     }
 }
 
 impl Decode for Level {
     fn decode(node: &Node, at: &mut At) -> Option<Self> {
-        let expected = || format!("an access level ({})", one_of(&Self::words()));
+        let expected = || format!("an access level ({})", one_of(&Self::names()));
         let Node::Text(text) = node else { return at.expected(&expected(), node) };
         if text == NONE {
             return Some(Self(None));
         }
         let access = Access::ALL.iter().find(|access| access.as_str() == text);
         if access.is_none() {
-            let (expected, hint) = (expected(), hint(text, Self::words()));
+            let (expected, hint) = (expected(), hint(text, Self::names()));
             at.fault(format!("{expected} is expected here, and {} was found{hint}", quoted(text)));
         }
         access.map(|access| Self(Some(*access)))
@@ -94,8 +94,8 @@ impl Decode for AnonymousAccess {
             Node::Text(_) => BTreeMap::from([(String::new(), Level::decode(node, at)?)]),
             Node::Map(_) => BTreeMap::<String, Level>::decode(node, at)?,
             other => {
-                let words = one_of(&Level::words());
-                let expected = format!("an access level ({words}) or a map of them by prefix");
+                let names = one_of(&Level::names());
+                let expected = format!("an access level ({names}) or a map of them by prefix");
                 return at.expected(&expected, other);
             }
         };
@@ -122,7 +122,7 @@ impl JsonSchema for AnonymousAccess {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let level = json_schema!({ "enum": Level::words() });
+        let level = json_schema!({ "enum": Level::names() });
         json_schema!({
             "description": "What may be done without credentials: one level for the whole bucket, or levels by prefix, as in `{\"public/\": \"read\"}`.",
             "anyOf": [level, { "type": "object", "additionalProperties": level }],

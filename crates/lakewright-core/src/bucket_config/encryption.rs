@@ -3,9 +3,11 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Setting;
+use super::{Comparison, Setting, SettingAction, SettingPlan};
+use crate::plan::Risk;
+use crate::spec::BucketSpec;
 use crate::spec::decode::{At, Decode, deserialize_as_decoded, hint, quoted};
 use crate::spec::node::Node;
 
@@ -68,6 +70,39 @@ impl Setting for Encryption {
             Self::SseKms(key) if key.is_empty() => at.key("sse_kms", |at| at.fault("names no key")),
             Self::SseKms(_) | Self::SseS3 => {}
         }
+    }
+}
+
+/// Sets the default encryption.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetEncryption {
+    /// The default encryption; none for no default.
+    pub encryption: Option<Encryption>,
+}
+
+impl SettingAction for SetEncryption {
+    type Value = Option<Encryption>;
+
+    const VERB: &'static str = "set_encryption";
+
+    fn is_declared(spec: &BucketSpec) -> bool {
+        spec.encryption.is_some()
+    }
+
+    fn on_new_bucket(_: bool) -> Self::Value {
+        None
+    }
+
+    fn plan(plan: &mut SettingPlan<'_>) {
+        plan.compare::<Self>(Comparison {
+            field: "encryption",
+            declared: plan.spec.encryption.clone().map(Some),
+            equal: PartialEq::eq,
+            // Objects that exist stay as they are.
+            risk: |_, _| Risk::Safe,
+            action: |encryption| Self { encryption },
+        });
     }
 }
 

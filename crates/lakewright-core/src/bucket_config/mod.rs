@@ -2,13 +2,21 @@
 //! notifications.
 //!
 //! One file for each setting holds its one type, the JSON of it, its schema, its checks and its
-//! normal form. Declarations, verbs, plans and observations share these types. The checks refuse
-//! what every server refuses and name the path of each fault; faults that only some servers know
-//! are left to the server.
+//! normal form, and the action that sets it with its comparison, its value on a new bucket and its
+//! risk. Specs, verbs, plans and observations share these types. The checks refuse what every
+//! server refuses and name the path of each fault; faults that only some servers know are left to
+//! the server.
+//!
+//! A new setting is one file, its line in [`list`] and its field in [`BucketSpec`]; the floors
+//! above add a verb that reads it and one that sets it.
+//!
+//! [`BucketSpec`]: crate::spec::BucketSpec
 
 mod anonymous_access;
+mod compare;
 mod encryption;
 mod lifecycle;
+mod list;
 mod notifications;
 mod object_lock;
 mod policy;
@@ -17,8 +25,11 @@ mod tags;
 mod versioning;
 
 pub use anonymous_access::{Access, AnonymousAccess};
+pub(crate) use compare::{Comparison, SettingPlan, SettingStep};
 pub use encryption::Encryption;
 pub use lifecycle::{Day, LifecycleRule, NoncurrentTransition, Transition, check_lifecycle};
+pub use list::{BucketAction, BucketSetting, ObservedBucket};
+pub(crate) use list::{SettingAction, actions, declared_settings, plan_settings};
 pub use notifications::{Notification, Target, check_notifications};
 pub use object_lock::{ObjectLock, Retention, RetentionMode, RetentionPeriod};
 pub use policy::{PolicyDocument, check_policy};

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Setting;
+use serde::{Deserialize, Serialize};
+
+use super::{Comparison, Setting, SettingAction, SettingPlan};
 use crate::Result;
+use crate::plan::Risk;
+use crate::spec::BucketSpec;
 use crate::spec::decode::{At, declared, quoted};
 
 declared! {
@@ -116,6 +120,43 @@ fn check_at(notifications: &[Notification], at: &mut At) {
 /// known kind of target, a notification without events, an event that does not begin with `s3:`.
 pub fn check_notifications(notifications: &[Notification]) -> Result<()> {
     super::check_field(<Vec<Notification>>::FIELD, |at| check_at(notifications, at))
+}
+
+/// Replaces the notifications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetNotifications {
+    /// All notifications; empty for none.
+    pub notifications: Vec<Notification>,
+}
+
+impl SettingAction for SetNotifications {
+    type Value = Vec<Notification>;
+
+    const VERB: &'static str = "set_notifications";
+
+    fn is_declared(spec: &BucketSpec) -> bool {
+        spec.notifications.is_some()
+    }
+
+    fn on_new_bucket(_: bool) -> Self::Value {
+        Vec::new()
+    }
+
+    fn plan(plan: &mut SettingPlan<'_>) {
+        plan.compare::<Self>(Comparison {
+            field: "notifications",
+            declared: plan.spec.notifications.clone(),
+            equal: |found, wanted| normal(found) == normal(wanted),
+            risk: |_, _| Risk::Safe,
+            action: |notifications| Self { notifications },
+        });
+    }
+}
+
+/// Returns the notifications in their normal form. Servers keep them in any order.
+fn normal(notifications: &[Notification]) -> BTreeSet<Notification> {
+    notifications.iter().map(Notification::normalised).collect()
 }
 
 #[cfg(test)]

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Setting;
+use super::{Comparison, Setting, SettingAction, SettingPlan};
+use crate::ErrorKind;
+use crate::plan::Risk;
+use crate::spec::BucketSpec;
 use crate::spec::decode::{At, Decode, deserialize_as_decoded, quoted};
 use crate::spec::node::Node;
 
@@ -104,6 +107,53 @@ impl Setting for ByteSize {
     fn check_at(&self, at: &mut At) {
         if self.0 == 0 {
             at.fault("a quota of 0 bytes means no quota to MinIO: leave the field out");
+        }
+    }
+}
+
+/// Sets the quota.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetQuota {
+    /// The quota; none for no quota.
+    pub quota: Option<ByteSize>,
+}
+
+impl SettingAction for SetQuota {
+    type Value = Option<ByteSize>;
+
+    const VERB: &'static str = "set_quota";
+
+    fn is_declared(spec: &BucketSpec) -> bool {
+        spec.quota.is_some()
+    }
+
+    fn on_new_bucket(_: bool) -> Self::Value {
+        None
+    }
+
+    /// The server without an admin API is refused as a whole where a quota is declared, so here
+    /// only a quota that is not declared any more is left.
+    fn plan(plan: &mut SettingPlan<'_>) {
+        if plan.capabilities.admin {
+            plan.compare::<Self>(Comparison {
+                field: "quota",
+                declared: plan.spec.quota.map(Some),
+                equal: PartialEq::eq,
+                risk: |_, _| Risk::Safe,
+                action: |quota| Self { quota },
+            });
+        } else if plan.is_given_up::<Self>() {
+            // A quota that nothing declares would otherwise stay without anybody noticing.
+            let why = format!(
+                "its quota is not declared any more and cannot be taken away: the server has \
+                 no admin API of MinIO, or these credentials may not use it. Apply with those \
+                 that may; or let go of the bucket, quota and all: `lakewright forget {} \
+                 --stack {}`",
+                plan.id().address(),
+                plan.stack
+            );
+            plan.problem(ErrorKind::Unsupported, why);
         }
     }
 }

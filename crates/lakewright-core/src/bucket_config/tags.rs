@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Setting;
+use serde::{Deserialize, Serialize};
+
+use super::{Comparison, Setting, SettingAction, SettingPlan};
 use crate::Result;
+use crate::plan::Risk;
+use crate::spec::BucketSpec;
 use crate::spec::decode::At;
 
 /// The most tags of a bucket, and the longest key and value of a tag in characters
@@ -52,6 +56,38 @@ pub(super) fn check_at(tags: &BTreeMap<String, String>, at: &mut At) {
 /// 128 characters, a value of more than 256, a character that S3 does not allow.
 pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<()> {
     tags.check()
+}
+
+/// Replaces the tags.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetTags {
+    /// All tags; empty for none.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl SettingAction for SetTags {
+    type Value = BTreeMap<String, String>;
+
+    const VERB: &'static str = "set_tags";
+
+    fn is_declared(spec: &BucketSpec) -> bool {
+        spec.tags.is_some()
+    }
+
+    fn on_new_bucket(_: bool) -> Self::Value {
+        BTreeMap::new()
+    }
+
+    fn plan(plan: &mut SettingPlan<'_>) {
+        plan.compare::<Self>(Comparison {
+            field: "tags",
+            declared: plan.spec.tags.clone(),
+            equal: PartialEq::eq,
+            risk: |_, _| Risk::Safe,
+            action: |tags| Self { tags },
+        });
+    }
 }
 
 #[cfg(test)]

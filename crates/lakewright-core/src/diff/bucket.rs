@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Planner, ResourceStatus, StepBuilder, previous_declarations};
-use crate::bucket_setting::{SettingPlan, SettingStep, declared_settings, plan_settings};
+use crate::bucket_config::{SettingPlan, SettingStep, declared_settings, plan_settings};
 use crate::name::BucketName;
 use crate::plan::{Action, BucketAction};
 use crate::resource::ResourceId;

@@ -13,7 +13,7 @@ pub use self::report::{Report, StepStatus};
 pub(crate) use self::step::json_value;
 pub use self::step::{Change, Risk, Step, StepId};
 pub use self::summary::Summary;
-pub use crate::bucket_setting::actions::*;
+pub use crate::bucket_config::actions::*;
 use crate::identity::StackName;
 use crate::name::BucketName;
 use crate::resource::ResourceId;

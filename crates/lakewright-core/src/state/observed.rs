@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{DeclaredSpec, Owned, Registry};
-use crate::bucket_setting::declared_settings;
-pub use crate::bucket_setting::{BucketSetting, ObservedBucket};
+use crate::bucket_config::declared_settings;
+pub use crate::bucket_config::{BucketSetting, ObservedBucket};
 use crate::identity::{AccessKey, AccountName, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceId;

@@ -21,7 +21,7 @@ pub use self::service_account::{FieldUpdate, ServiceAccountAction};
 pub use self::table::TableAction;
 pub use self::user::UserAction;
 use super::Risk;
-pub use crate::bucket_setting::BucketAction;
+pub use crate::bucket_config::BucketAction;
 use crate::identity::{AccessKey, AccountName, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::resource::ResourceId;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{BucketAction, BucketSetting, Listed, ObservedBucket, Setting};
+use super::list::{BucketAction, BucketSetting, Listed, ObservedBucket, SettingAction};
 use crate::name::BucketName;
 use crate::plan::{Change, Risk, json_value};
 use crate::resource::ResourceId;
@@ -47,7 +47,7 @@ pub(crate) struct SettingStep {
 }
 
 /// How a setting is compared as a whole.
-pub(crate) struct Comparison<S: Setting> {
+pub(crate) struct Comparison<S: SettingAction> {
     /// The field as specs name it.
     pub(crate) field: &'static str,
     /// The declared value; none where the setting is not declared.

@@ -1,34 +1,20 @@
-//! The settings of a bucket, and how each of them becomes a step of a plan.
-//!
-//! A setting is one file here, with its action, its value on a new bucket and its comparison, and
-//! one line in the list below. From the list follow the names of settings ([`BucketSetting`]),
+//! The list of the settings, and what follows from it: the names of settings ([`BucketSetting`]),
 //! the fields of a bucket on the server ([`ObservedBucket`]), the actions on buckets
-//! ([`BucketAction`]) with their table, and the order of the steps. Outside of this folder a
-//! setting needs its field in [`BucketSpec`], and a verb that reads and one that sets it.
+//! ([`BucketAction`]) with their table, and the order of the steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-mod compare;
-mod encryption;
-mod lifecycle;
-mod notifications;
-mod object_lock;
-mod policy;
-mod quota;
-mod tags;
-mod versioning;
-
-pub(crate) use self::compare::{Comparison, SettingPlan, SettingStep};
-use crate::bucket_config::{Encryption, LifecycleRule, Notification, ObjectLock, Versioning};
+use super::compare::SettingPlan;
+use super::{ByteSize, Encryption, LifecycleRule, Notification, ObjectLock, Versioning};
 use crate::plan::{ActionRow, Effect, Risk};
-use crate::spec::{BucketSpec, ByteSize};
+use crate::spec::BucketSpec;
 use crate::state::{Contents, Reading};
 
-/// A setting of a bucket, implemented by the action that sets it.
-pub(crate) trait Setting: Into<BucketAction> {
+/// The action that sets one setting of a bucket, and how its value is compared.
+pub(crate) trait SettingAction: Into<BucketAction> {
     /// The value that is observed.
     type Value;
 
@@ -46,7 +32,7 @@ pub(crate) trait Setting: Into<BucketAction> {
 }
 
 /// The entry of a setting in the list: its name and its field in an observed bucket.
-pub(crate) trait Listed: Setting {
+pub(crate) trait Listed: SettingAction {
     /// The name of the setting.
     const NAME: BucketSetting;
 
@@ -58,7 +44,7 @@ macro_rules! bucket_settings {
     ($( $(#[$doc:meta])* $module:ident: $Name:ident($Value:ty) => $Action:ident; )*) => {
         /// The actions that set one setting each.
         pub(crate) mod actions {
-            $( pub use super::$module::$Action; )*
+            $( pub use crate::bucket_config::$module::$Action; )*
         }
 
         /// The parts of a bucket that can be observed: the fields of [`ObservedBucket`].
@@ -91,7 +77,7 @@ macro_rules! bucket_settings {
             /// Returns a bucket that was just created on a server without the settings in
             /// `lacks`.
             pub(crate) fn new_bucket(object_lock: bool, lacks: &BTreeSet<BucketSetting>) -> Self {
-                fn reading<S: Listed>(object_lock: bool, lacks: &BTreeSet<BucketSetting>) -> Reading<S::Value> {
+                fn value_on_new_bucket<S: Listed>(object_lock: bool, lacks: &BTreeSet<BucketSetting>) -> Reading<S::Value> {
                     if lacks.contains(&S::NAME) {
                         return Reading::Unsupported;
                     }
@@ -100,7 +86,7 @@ macro_rules! bucket_settings {
                 Self {
                     contents: Reading::Is(Contents::default()),
                     unversioned: BTreeSet::new(),
-                    $( $module: reading::<$module::$Action>(object_lock, lacks), )*
+                    $( $module: value_on_new_bucket::<super::$module::$Action>(object_lock, lacks), )*
                 }
             }
         }
@@ -114,7 +100,7 @@ macro_rules! bucket_settings {
                 /// Whether to enable object lock, which also enables versioning.
                 object_lock: bool,
             },
-            $( $(#[$doc])* $Action($module::$Action), )*
+            $( $(#[$doc])* $Action(super::$module::$Action), )*
             /// Deletes the bucket.
             DeleteBucket {
                 /// Whether to delete every object, version and delete marker in it first.
@@ -134,7 +120,7 @@ macro_rules! bucket_settings {
                     // The loss depends on the value that is replaced, so that the comparison of
                     // the setting states the risk of the step.
                     $( Self::$Action(_) => {
-                        let verb = <$module::$Action as Setting>::VERB;
+                        let verb = <super::$module::$Action as SettingAction>::VERB;
                         ActionRow::new(verb, Effect::Changes, Risk::Safe)
                     } )*
                     Self::DeleteBucket { force: false } => {
@@ -149,13 +135,13 @@ macro_rules! bucket_settings {
         }
 
         $(
-            impl From<$module::$Action> for BucketAction {
-                fn from(action: $module::$Action) -> Self {
+            impl From<super::$module::$Action> for BucketAction {
+                fn from(action: super::$module::$Action) -> Self {
                     Self::$Action(action)
                 }
             }
 
-            impl Listed for $module::$Action {
+            impl Listed for super::$module::$Action {
                 const NAME: BucketSetting = BucketSetting::$Name;
 
                 fn observed(bucket: &ObservedBucket) -> &Reading<Self::Value> {
@@ -166,13 +152,13 @@ macro_rules! bucket_settings {
 
         /// Returns the settings that `spec` declares.
         pub(crate) fn declared_settings(spec: &BucketSpec) -> BTreeSet<BucketSetting> {
-            let all = [$( (BucketSetting::$Name, <$module::$Action as Setting>::is_declared(spec)), )*];
+            let all = [$( (BucketSetting::$Name, <super::$module::$Action as SettingAction>::is_declared(spec)), )*];
             all.into_iter().filter_map(|(name, declared)| declared.then_some(name)).collect()
         }
 
         /// Plans the steps of every setting, in the order of the list.
         pub(crate) fn plan_settings(plan: &mut SettingPlan<'_>) {
-            $( <$module::$Action as Setting>::plan(plan); )*
+            $( <super::$module::$Action as SettingAction>::plan(plan); )*
         }
     };
 }
