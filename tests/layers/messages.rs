@@ -15,7 +15,7 @@ pub(super) struct Exception {
 /// The functions that isolate what other programs report as text only.
 pub(super) const ALLOWED: &[Exception] = &[
     Exception {
-        path: "crates/lakewright-s3/src/config/server_text.rs",
+        path: "crates/lakewright-core/src/bucket_config/server_text.rs",
         function: "is",
         reason: "MinIO has one service code for several refusals",
     },

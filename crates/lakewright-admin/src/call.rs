@@ -170,6 +170,7 @@ impl<'a> Call<'a> {
                 }
             };
             let request = Request {
+                bucket: None,
                 method: self.method.clone(),
                 path: &path,
                 query: &self.query,

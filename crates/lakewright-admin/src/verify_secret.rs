@@ -41,6 +41,7 @@ impl Admin {
         let client = &self.client;
         let keys = SigningKeys::new(access_key, secret_key.expose(), None, None, "verify_secret");
         let request = Request {
+            bucket: None,
             method: Method::GET,
             path: NOWHERE,
             query: "location=",

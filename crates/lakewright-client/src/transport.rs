@@ -20,7 +20,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body::Body;
 use http_body_util::BodyExt;
-use lakewright_core::{Error, ErrorKind, Outcome, Result};
+use lakewright_core::{BucketName, Error, ErrorKind, Outcome, Result};
 use ring::digest::{SHA256, digest};
 use tokio::time::timeout;
 
@@ -56,7 +56,9 @@ pub struct Client {
 pub struct Request<'a> {
     /// The HTTP method.
     pub method: Method,
-    /// The path, percent-encoded, with its first `/`.
+    /// The bucket that the path is in; `None` for a path of the server.
+    pub bucket: Option<&'a BucketName>,
+    /// The path, percent-encoded, with its first `/`; empty for a bucket itself.
     pub path: &'a str,
     /// The query, percent-encoded, without the `?`; may be empty.
     pub query: &'a str,
@@ -310,14 +312,7 @@ impl Client {
             let why = format!("the request cannot be encoded: {error}");
             Error::new(ErrorKind::Internal, why).with_outcome(Outcome::NotSent)
         };
-        let mut uri =
-            String::with_capacity(self.base.len() + request.path.len() + request.query.len() + 1);
-        uri.push_str(&self.base);
-        uri.push_str(request.path);
-        if !request.query.is_empty() {
-            uri.push('?');
-            uri.push_str(request.query);
-        }
+        let uri = self.url(request);
         let mut ready = http::Request::builder()
             .method(&request.method)
             .uri(&uri)
@@ -356,6 +351,37 @@ impl Client {
             signed.into_parts().0.apply_to_request_http1x(&mut ready);
         }
         ready.try_into().map_err(|error| impossible(&error))
+    }
+
+    fn url(&self, request: &Request<'_>) -> String {
+        let base = match request.bucket {
+            Some(bucket) => &*self.bucket_url(bucket),
+            None => &*self.base,
+        };
+        let mut url =
+            String::with_capacity(base.len() + request.path.len() + request.query.len() + 1);
+        url.push_str(base);
+        url.push_str(request.path);
+        if !request.query.is_empty() {
+            url.push('?');
+            url.push_str(request.query);
+        }
+        url
+    }
+
+    /// Returns the URL of a bucket, in the profile's style. A host that is an IP address has no
+    /// subdomains, and no certificate for `*.host` covers a name with a dot, so such buckets are
+    /// addressed by path, as the SDK does.
+    fn bucket_url(&self, bucket: &BucketName) -> String {
+        let (scheme, host) = self.base.split_once("://").unwrap_or(("https", &self.base));
+        let by_host = self.profile.url_style() == UrlStyle::VirtualHost
+            && !(scheme == "https" && bucket.as_str().contains('.'))
+            && !is_ip_address(host);
+        if by_host {
+            format!("{scheme}://{bucket}.{host}")
+        } else {
+            format!("{}/{bucket}", self.base)
+        }
     }
 
     async fn read(
@@ -453,6 +479,13 @@ fn backoff_delay(attempt: u32) -> Duration {
     max.mul_f64(fastrand::f64())
 }
 
+/// Whether the host of `authority`, such as `[::1]:9000`, is an IP address.
+fn is_ip_address(authority: &str) -> bool {
+    let host = authority.split('/').next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    host.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok()
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
@@ -502,6 +535,7 @@ mod tests {
     fn request(retry: Retry) -> Request<'static> {
         Request {
             method: Method::PUT,
+            bucket: None,
             path: "/a%20b",
             query: "c=d%2Fe&a=b",
             headers: &[],
@@ -565,6 +599,29 @@ mod tests {
             let error = client.send(&Request { limit: 4, ..request(Retry::Always) }).await;
             assert_eq!(error.unwrap_err().kind(), ErrorKind::TooLarge);
             assert_eq!(asked.lock().unwrap().len(), 1, "the request is sent once");
+        }
+    }
+
+    #[test]
+    fn buckets_are_addressed_in_the_style_of_the_profile() {
+        let url = |endpoint: &str, style, bucket: &str| {
+            let mut profile = Profile::builder();
+            profile.endpoint(endpoint.to_owned()).url_style(style);
+            let client = Client::new(profile.build().unwrap()).unwrap();
+            let bucket = bucket.parse().unwrap();
+            client.url(&Request { bucket: Some(&bucket), path: "/k", ..request(Retry::Never) })
+        };
+        let (path, host) = (UrlStyle::Path, UrlStyle::VirtualHost);
+        for (endpoint, style, bucket, expected) in [
+            ("http://s3.test:9000", path, "raw", "http://s3.test:9000/raw/k"),
+            ("http://s3.test:9000/", host, "raw", "http://raw.s3.test:9000/k"),
+            ("https://s3.test", host, "raw", "https://raw.s3.test/k"),
+            ("https://s3.test", host, "raw.data", "https://s3.test/raw.data/k"),
+            ("http://127.0.0.1:9000", host, "raw", "http://127.0.0.1:9000/raw/k"),
+            ("http://[::1]:9000", host, "raw", "http://[::1]:9000/raw/k"),
+        ] {
+            let found = url(endpoint, style, bucket);
+            assert_eq!(found, format!("{expected}?c=d%2Fe&a=b"), "{endpoint} {bucket}");
         }
     }
 

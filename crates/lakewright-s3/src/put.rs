@@ -52,6 +52,9 @@ pub(super) const ONE_PUT: usize = 32 << 20;
 /// The maximum size of the response to a PUT in bytes. Only refusals have a body.
 const REFUSAL: usize = 64 << 10;
 
+/// The header of the CRC32C of a body.
+pub(super) const CHECKSUM_HEADER: HeaderName = HeaderName::from_static("x-amz-checksum-crc32c");
+
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let wrong = || Error::invalid_input(format!("{name} cannot stand in a header: {value:?}"));
     let name = HeaderName::try_from(name).map_err(|_| wrong())?;
@@ -231,10 +234,11 @@ impl Bucket {
         let size = bytes.len() as u64;
         let mut headers = options.headers().map_err(failed)?;
         if let Some(sum) = sum {
-            headers.push(header("x-amz-checksum-crc32c", &sum).map_err(failed)?);
+            headers.push(header(CHECKSUM_HEADER.as_str(), &sum).map_err(failed)?);
         }
         let request = Request {
             method: Method::PUT,
+            bucket: None,
             path: &format!("/{}/{}", self.name, utf8_percent_encode(key.as_str(), IN_PATH)),
             query: "",
             headers: &headers,

@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::server_text::has_no_kms;
+use super::subresource::{Subresource, Unreadable, read_xml, write_xml};
 use super::{Comparison, Setting, SettingAction, SettingPlan};
+use crate::Error;
 use crate::plan::Risk;
 use crate::spec::BucketSpec;
 use crate::spec::decode::{At, Decode, deserialize_as_decoded, hint, quoted};
@@ -103,6 +106,87 @@ impl SettingAction for SetEncryption {
             risk: |_, _| Risk::Safe,
             action: |encryption| Self { encryption },
         });
+    }
+}
+
+/// The key that Amazon S3 uses if a configuration names none
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>).
+const DEFAULT_KMS_KEY: &str = "alias/aws/s3";
+
+/// The XML of the default encryption
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionConfiguration.html>).
+#[derive(Serialize, Deserialize)]
+struct Configuration {
+    #[serde(rename = "Rule", default)]
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Rule {
+    #[serde(rename = "ApplyServerSideEncryptionByDefault")]
+    default: Option<Default>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Default {
+    #[serde(rename = "SSEAlgorithm")]
+    algorithm: String,
+    #[serde(rename = "KMSMasterKeyID", skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+const AES_256: &str = "AES256";
+const AWS_KMS: &str = "aws:kms";
+
+impl Subresource for Option<Encryption> {
+    const NAME: &'static str = "encryption";
+    const GET: &'static str = "get_encryption";
+    const SET: &'static str = "set_encryption";
+    const NOT_CONFIGURED: &'static str = "ServerSideEncryptionConfigurationNotFoundError";
+
+    fn not_configured() -> Self {
+        None
+    }
+
+    fn from_body(body: &str) -> Result<Self, Unreadable> {
+        let Configuration { rules } = read_xml(body)?;
+        let mut rules = rules.into_iter();
+        let default = match (rules.next(), rules.next()) {
+            (Some(Rule { default: Some(default) }), None) => default,
+            (None | Some(Rule { default: None }), None) => return Ok(None),
+            (_, Some(_)) => {
+                let what = "there are several encryption rules";
+                return Err(Unreadable::Inexpressible(what.into()));
+            }
+        };
+        match &*default.algorithm {
+            AES_256 => Ok(Some(Encryption::SseS3)),
+            AWS_KMS => {
+                let key = default.key.filter(|key| !key.is_empty());
+                Ok(Some(Encryption::SseKms(key.unwrap_or_else(|| DEFAULT_KMS_KEY.into()))))
+            }
+            other => Err(Unreadable::Inexpressible(format!("the encryption is {other:?}"))),
+        }
+    }
+
+    fn to_body(&self) -> Option<String> {
+        let (algorithm, key) = match self.as_ref()? {
+            Encryption::SseS3 => (AES_256, None),
+            Encryption::SseKms(key) => (AWS_KMS, Some(key.clone())),
+        };
+        let default = Some(Default { algorithm: algorithm.into(), key });
+        let configuration = Configuration { rules: vec![Rule { default }] };
+        Some(write_xml("ServerSideEncryptionConfiguration", &configuration))
+    }
+
+    fn explain(&self, refusal: Error) -> Error {
+        if !has_no_kms(&refusal) {
+            return refusal;
+        }
+        refusal.with_message(
+            "the server has no KMS that could hold keys; MinIO takes one key with \
+             MINIO_KMS_SECRET_KEY or a KMS with MINIO_KMS_SERVER",
+        )
     }
 }
 

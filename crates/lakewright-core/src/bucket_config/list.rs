@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compare::SettingPlan;
-use super::{ByteSize, Encryption, LifecycleRule, Notification, ObjectLock, Versioning};
+use super::{ByteSize, Encryption, LifecycleRule, Notification, ObjectLock, ObservedVersioning};
 use crate::plan::{ActionRow, Effect, Risk};
 use crate::spec::BucketSpec;
 use crate::state::{Contents, Reading};
@@ -60,9 +60,6 @@ macro_rules! bucket_settings {
         pub struct ObservedBucket {
             /// The objects, versions and delete markers in it. Read before a deletion.
             pub contents: Reading<Contents>,
-            /// The object keys that versioning leaves out, as patterns such as `tmp/*`. This is
-            /// an extension of MinIO that a spec cannot declare.
-            pub unversioned: BTreeSet<String>,
             $( $(#[$doc])* pub $module: Reading<$Value>, )*
         }
 
@@ -85,7 +82,6 @@ macro_rules! bucket_settings {
                 }
                 Self {
                     contents: Reading::Is(Contents::default()),
-                    unversioned: BTreeSet::new(),
                     $( $module: value_on_new_bucket::<super::$module::$Action>(object_lock, lacks), )*
                 }
             }
@@ -164,8 +160,8 @@ macro_rules! bucket_settings {
 }
 
 bucket_settings! {
-    /// Versioning; none for a bucket that never had it.
-    versioning: Versioning(Option<Versioning>) => SetVersioning;
+    /// Versioning, with the object keys that it leaves out.
+    versioning: Versioning(ObservedVersioning) => SetVersioning;
     /// Object lock with its default retention; none for a bucket that was created without it.
     object_lock: ObjectLock(Option<ObjectLock>) => SetObjectLock;
     /// The tags.

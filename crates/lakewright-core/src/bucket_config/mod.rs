@@ -21,6 +21,9 @@ mod notifications;
 mod object_lock;
 mod policy;
 mod quota;
+#[doc(hidden)]
+pub mod server_text;
+mod subresource;
 mod tags;
 mod versioning;
 
@@ -34,8 +37,9 @@ pub use notifications::{Notification, Target, check_notifications};
 pub use object_lock::{ObjectLock, Retention, RetentionMode, RetentionPeriod};
 pub use policy::{PolicyDocument, check_policy};
 pub use quota::ByteSize;
+pub use subresource::{Subresource, Unreadable};
 pub use tags::check_tags;
-pub use versioning::Versioning;
+pub use versioning::{ObservedVersioning, Versioning};
 
 use serde::Serialize;
 use serde_json::Value;

@@ -7,12 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
 use super::{Setting, SettingAction, SettingPlan};
-use crate::ErrorKind;
 use crate::plan::Risk;
 use crate::spec::BucketSpec;
 use crate::spec::decode::{At, Decode, declared, deserialize_as_decoded, text_enum};
 use crate::spec::node::Node;
+use crate::{Error, ErrorKind};
 
 text_enum! {
     /// The right that is needed to end a retention early.
@@ -214,6 +215,103 @@ impl SettingAction for SetObjectLock {
             // Objects that are locked already keep their retention.
             let action = Self { object_lock: wanted };
             plan.step(action, Risk::Safe, "object_lock", text(found), text(wanted));
+        }
+    }
+}
+
+/// The XML of object lock
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_ObjectLockConfiguration.html>).
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Configuration {
+    object_lock_enabled: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<Rule>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Rule {
+    default_retention: Option<DefaultRetention>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DefaultRetention {
+    mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    years: Option<u32>,
+    /// A setting of Amazon S3 that a spec cannot declare.
+    #[serde(skip_serializing)]
+    default_event_hold: Option<String>,
+}
+
+const ENABLED: &str = "Enabled";
+const GOVERNANCE: &str = "GOVERNANCE";
+const COMPLIANCE: &str = "COMPLIANCE";
+
+impl Subresource for Option<ObjectLock> {
+    const NAME: &'static str = "object-lock";
+    const GET: &'static str = "get_object_lock";
+    const SET: &'static str = "set_object_lock";
+    const NOT_CONFIGURED: &'static str = "ObjectLockConfigurationNotFoundError";
+
+    fn not_configured() -> Self {
+        None
+    }
+
+    fn from_body(body: &str) -> Result<Self, Unreadable> {
+        let Configuration { object_lock_enabled, rule } = read_xml(body)?;
+        let Some(retention) = rule.and_then(|rule| rule.default_retention) else {
+            let enabled = object_lock_enabled.as_deref() == Some(ENABLED);
+            return Ok(enabled.then(ObjectLock::default));
+        };
+        let inexpressible = |what: String| Err(Unreadable::Inexpressible(what));
+        if retention.default_event_hold.is_some() {
+            return inexpressible("the retention has an event hold".into());
+        }
+        let mode = match retention.mode.as_deref().unwrap_or_default() {
+            GOVERNANCE => RetentionMode::Governance,
+            COMPLIANCE => RetentionMode::Compliance,
+            other => return inexpressible(format!("the retention mode is {other:?}")),
+        };
+        // A server may write an empty period beside the real one.
+        let count = |count: Option<u32>| count.filter(|count| *count > 0);
+        let days = count(retention.days).map(RetentionPeriod::Days);
+        match days.or(count(retention.years).map(RetentionPeriod::Years)) {
+            Some(period) => Ok(Some(ObjectLock::with_retention(mode, period))),
+            None => inexpressible("the retention has no period".into()),
+        }
+    }
+
+    fn to_body(&self) -> Option<String> {
+        let rule = self.as_ref()?.retention.map(|Retention { mode, period }| {
+            let mode = match mode {
+                RetentionMode::Governance => GOVERNANCE,
+                RetentionMode::Compliance => COMPLIANCE,
+            };
+            let default_retention = Some(DefaultRetention {
+                mode: Some(mode.into()),
+                days: period.days(),
+                years: period.years(),
+                default_event_hold: None,
+            });
+            Rule { default_retention }
+        });
+        let object_lock_enabled = Some(ENABLED.into());
+        let configuration = Configuration { object_lock_enabled, rule };
+        Some(write_xml("ObjectLockConfiguration", &configuration))
+    }
+
+    fn explain(&self, refusal: Error) -> Error {
+        match code(&refusal) {
+            "InvalidBucketState" => refusal.with_kind(ErrorKind::Conflict).with_message(
+                "the bucket was made without object lock, which cannot be enabled afterwards: make a \
+                 new one with it and copy the objects",
+            ),
+            _ => refusal,
         }
     }
 }

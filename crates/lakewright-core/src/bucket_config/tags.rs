@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
 use super::{Comparison, Setting, SettingAction, SettingPlan};
-use crate::Result;
 use crate::plan::Risk;
 use crate::spec::BucketSpec;
 use crate::spec::decode::At;
+use crate::{Error, Result};
 
 /// The most tags of a bucket, and the longest key and value of a tag in characters
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html>).
@@ -87,6 +88,64 @@ impl SettingAction for SetTags {
             risk: |_, _| Risk::Safe,
             action: |tags| Self { tags },
         });
+    }
+}
+
+/// The XML of tags (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_Tagging.html>).
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tagging {
+    tag_set: TagSet,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TagSet {
+    #[serde(rename = "Tag", default)]
+    tags: Vec<Tag>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Tag {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) value: String,
+}
+
+impl Subresource for BTreeMap<String, String> {
+    const NAME: &'static str = "tagging";
+    const GET: &'static str = "get_tags";
+    const SET: &'static str = "set_tags";
+    const NOT_CONFIGURED: &'static str = "NoSuchTagSet";
+
+    fn not_configured() -> Self {
+        Self::new()
+    }
+
+    fn from_body(body: &str) -> Result<Self, Unreadable> {
+        let Tagging { tag_set } = read_xml(body)?;
+        Ok(tag_set.tags.into_iter().map(|Tag { key, value }| (key, value)).collect())
+    }
+
+    fn to_body(&self) -> Option<String> {
+        let tags = self.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() });
+        let tagging = Tagging { tag_set: TagSet { tags: tags.collect() } };
+        (!self.is_empty()).then(|| write_xml("Tagging", &tagging))
+    }
+
+    fn explain(&self, refusal: Error) -> Error {
+        match code(&refusal) {
+            // MinIO returns `MalformedXML` for a tag that it refuses.
+            "MalformedXML" | "InvalidTag" => {
+                let message = format!(
+                    "the server does not accept the tags: {}; letters of ASCII, digits, spaces \
+                     and + - = . _ : / @ are safe",
+                    refusal.message()
+                );
+                refusal.with_message(message)
+            }
+            _ => refusal,
+        }
     }
 }
 

@@ -1,19 +1,21 @@
 //! Versioning of a bucket.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
 use super::{Setting, SettingAction, SettingPlan};
-use crate::ErrorKind;
 use crate::plan::{Risk, json_value};
 use crate::spec::BucketSpec;
 use crate::spec::decode::{At, Decode, deserialize_as_decoded, hint, quoted};
 use crate::spec::node::Node;
 use crate::state::Reading;
+use crate::{Error, ErrorKind};
 
 /// Whether objects keep their old versions: `"enabled"` or `true`, `"suspended"` or `false`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -94,7 +96,7 @@ pub struct SetVersioning {
 }
 
 impl SettingAction for SetVersioning {
-    type Value = Option<Versioning>;
+    type Value = ObservedVersioning;
 
     const VERB: &'static str = "set_versioning";
 
@@ -103,7 +105,7 @@ impl SettingAction for SetVersioning {
     }
 
     fn on_new_bucket(object_lock: bool) -> Self::Value {
-        object_lock.then_some(Versioning::Enabled)
+        if object_lock { Versioning::Enabled.into() } else { ObservedVersioning::default() }
     }
 
     fn plan(plan: &mut SettingPlan<'_>) {
@@ -114,13 +116,13 @@ impl SettingAction for SetVersioning {
             None if given_up && plan.spec.object_lock.is_none() => Versioning::Suspended,
             None => return,
         };
-        let Some(found) = plan.observed::<Self>("versioning").copied() else { return };
-        let same = match (found, wanted) {
+        let Some(found) = plan.observed::<Self>("versioning") else { return };
+        let ObservedVersioning { state: found, unversioned } = found;
+        let same = match (*found, wanted) {
             // Versioning that was never enabled need not be suspended.
             (None, Versioning::Suspended) => true,
             (found, wanted) => found == Some(wanted),
         };
-        let unversioned = &plan.observed.unversioned;
         if same && unversioned.is_empty() {
             return;
         }
@@ -152,10 +154,139 @@ impl SettingAction for SetVersioning {
     }
 }
 
+/// The versioning of a bucket as a server has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObservedVersioning {
+    /// Its state; none for a bucket that never had versioning.
+    pub state: Option<Versioning>,
+    /// The object keys without versioning, as patterns such as `tmp/*`. This is an extension of
+    /// MinIO that a spec cannot declare.
+    pub unversioned: BTreeSet<String>,
+}
+
+impl From<Versioning> for ObservedVersioning {
+    fn from(versioning: Versioning) -> Self {
+        Self { state: Some(versioning), unversioned: BTreeSet::new() }
+    }
+}
+
+/// The XML of versioning
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_VersioningConfiguration.html>), with the
+/// elements that only MinIO has (`internal/bucket/versioning/versioning.go` in its sources).
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Configuration {
+    status: Option<String>,
+    #[serde(default, skip_serializing)]
+    excluded_prefixes: Vec<ExcludedPrefix>,
+    #[serde(default, skip_serializing)]
+    exclude_folders: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ExcludedPrefix {
+    #[serde(default)]
+    prefix: String,
+}
+
+const ENABLED: &str = "Enabled";
+const SUSPENDED: &str = "Suspended";
+
+impl Subresource for ObservedVersioning {
+    const NAME: &'static str = "versioning";
+    const GET: &'static str = "get_versioning";
+    const SET: &'static str = "set_versioning";
+
+    fn not_configured() -> Self {
+        Self::default()
+    }
+
+    fn from_body(body: &str) -> Result<Self, Unreadable> {
+        let configuration: Configuration = read_xml(body)?;
+        let state = match configuration.status.as_deref() {
+            None | Some("") => None,
+            Some(ENABLED) => Some(Versioning::Enabled),
+            Some(SUSPENDED) => Some(Versioning::Suspended),
+            Some(other) => {
+                let what = format!("the versioning is {other:?}");
+                return Err(Unreadable::Inexpressible(what));
+            }
+        };
+        let excluded = configuration.excluded_prefixes.iter();
+        let below = excluded.map(|ExcludedPrefix { prefix }| format!("{prefix}*"));
+        let folders = configuration.exclude_folders.then(|| "*/".to_owned());
+        Ok(Self { state, unversioned: below.chain(folders).collect() })
+    }
+
+    fn to_body(&self) -> Option<String> {
+        let status = match self.state? {
+            Versioning::Enabled => ENABLED,
+            Versioning::Suspended => SUSPENDED,
+        };
+        let configuration = Configuration {
+            status: Some(status.into()),
+            excluded_prefixes: Vec::new(),
+            exclude_folders: false,
+        };
+        Some(write_xml("VersioningConfiguration", &configuration))
+    }
+
+    fn explain(&self, refusal: Error) -> Error {
+        match (code(&refusal), self.state) {
+            ("InvalidBucketState", Some(Versioning::Suspended)) => {
+                refusal.with_kind(ErrorKind::Conflict).with_message(
+                    "the bucket has object lock, which keeps every version: versioning cannot be \
+                     suspended",
+                )
+            }
+            _ => refusal,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{json, to_value};
+
+    fn read(inside: &str) -> ObservedVersioning {
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<VersioningConfiguration \
+             xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{inside}</VersioningConfiguration>"
+        );
+        ObservedVersioning::from_body(&body).unwrap()
+    }
+
+    #[test]
+    fn excluded_prefixes_and_folders_are_read() {
+        let enabled = "<Status>Enabled</Status>";
+        assert_eq!(read(""), ObservedVersioning::default());
+        let mfa = read(&format!("{enabled}<MfaDelete>Disabled</MfaDelete>"));
+        assert_eq!(mfa, Versioning::Enabled.into());
+        let of = |prefix: &str| {
+            format!("<ExcludedPrefixes><Prefix>{prefix}</Prefix></ExcludedPrefixes>")
+        };
+        let both = format!(
+            "{enabled}{}{}<ExcludeFolders>true</ExcludeFolders>",
+            of("tmp/"),
+            of("a&amp;b")
+        );
+        let unversioned: Vec<String> = read(&both).unversioned.into_iter().collect();
+        assert_eq!(unversioned, ["*/", "a&b*", "tmp/*"]);
+    }
+
+    #[test]
+    fn the_xml_is_read_as_it_is_written() {
+        for versioning in Versioning::ALL {
+            let observed = ObservedVersioning::from(*versioning);
+            let body = observed.to_body().unwrap();
+            assert_eq!(ObservedVersioning::from_body(&body), Ok(observed), "{body}");
+        }
+        let other = "<VersioningConfiguration><Status>Odd</Status></VersioningConfiguration>";
+        let error = ObservedVersioning::from_body(other).unwrap_err();
+        assert_eq!(error, Unreadable::Inexpressible("the versioning is \"Odd\"".into()));
+    }
 
     #[test]
     fn the_json_is_stable() {

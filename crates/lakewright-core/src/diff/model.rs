@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::bucket_config::ObservedVersioning;
 use crate::identity::{AccessKey, GroupName, PolicyName};
 use crate::name::{BucketName, TableUri};
 use crate::plan::*;
@@ -177,8 +178,10 @@ impl Server {
             BucketAction::CreateBucket { object_lock } => {
                 let fresh = ObservedBucket {
                     contents: Contents::default().into(),
-                    versioning: Reading::Is(object_lock.then_some(Versioning::Enabled)),
-                    unversioned: BTreeSet::new(),
+                    versioning: Reading::Is(ObservedVersioning {
+                        state: object_lock.then_some(Versioning::Enabled),
+                        ..ObservedVersioning::default()
+                    }),
                     object_lock: Reading::Is(object_lock.then(ObjectLock::default)),
                     quota: Reading::Is(None),
                     lifecycle: Reading::Is(vec![]),
@@ -197,8 +200,7 @@ impl Server {
                 if versioning == Versioning::Suspended && locked {
                     return refused("InvalidBucketState");
                 }
-                bucket.versioning = Some(versioning).into();
-                bucket.unversioned.clear();
+                bucket.versioning = ObservedVersioning::from(versioning).into();
             }
             BucketAction::SetObjectLock(SetObjectLock { object_lock }) => {
                 let bucket = self.bucket(name)?;
@@ -286,7 +288,7 @@ impl Server {
                 self.has.tables.remove(uri).ok_or("no such table")?;
                 // The old versions of its files stay.
                 let bucket = self.has.buckets.get_mut(uri.bucket()).ok_or("NoSuchBucket")?;
-                if bucket.versioning != Reading::Is(None) {
+                if bucket.versioning != Reading::Is(ObservedVersioning::default()) {
                     bucket.contents = Contents { other: true, ..Contents::default() }.into();
                 }
             }

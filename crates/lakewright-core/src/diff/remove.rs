@@ -175,7 +175,7 @@ impl Planner<'_> {
         if contents.other || !contents.tables.iter().all(dropped) {
             return Some("it holds objects");
         }
-        let versioned = matches!(bucket.versioning, Reading::Is(Some(_)));
+        let versioned = bucket.versioning.value().is_some_and(|found| found.state.is_some());
         (versioned && !contents.tables.is_empty())
             .then_some("it has versioning, which keeps the files of dropped tables")
     }

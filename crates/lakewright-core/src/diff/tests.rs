@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::model::{Server, columns, ids};
 use super::*;
+use crate::bucket_config::ObservedVersioning;
 use crate::plan::{BucketAction, StepStatus, TableAction};
 use crate::resource::Adoption;
 use crate::spec::Versioning;
@@ -124,7 +125,7 @@ fn a_field_that_is_no_longer_declared_goes_back_to_the_default() {
     assert_eq!(plan.kept, [plan.notes[0].resource.clone()]);
     server.apply(&plan);
     let bucket = &server.has.buckets[&"raw".parse().unwrap()];
-    assert_eq!(bucket.versioning, Reading::Is(Some(Versioning::Suspended)));
+    assert_eq!(bucket.versioning, Reading::Is(Versioning::Suspended.into()));
     assert_eq!(bucket.quota, Reading::Is(None));
     // The policy still exists, and the stack still owns it.
     let pruned = plan_with(&server, &less, &prune_options()).unwrap();
@@ -437,7 +438,7 @@ fn a_plan_file_that_was_tampered_with_is_refused() {
         table.empty = true.into();
     }
     for bucket in forced.has.buckets.values_mut() {
-        bucket.versioning = None.into();
+        bucket.versioning = ObservedVersioning::default().into();
     }
     let plan = plan_with(&forced, &nothing, &prune_options()).unwrap();
     let value = serde_json::to_value(&plan).unwrap();
@@ -586,7 +587,9 @@ fn versioning_that_leaves_keys_out_is_not_versioning() {
     let spec = of(json!({ "buckets": { "raw": { "versioning": true } } }));
     let mut server = applied(&spec);
     let bucket = server.has.buckets.get_mut(&"raw".parse().unwrap()).unwrap();
-    bucket.unversioned.insert("tmp/*".into());
+    let unversioned = ["tmp/*".to_owned()].into();
+    bucket.versioning =
+        ObservedVersioning { unversioned, ..ObservedVersioning::from(Versioning::Enabled) }.into();
     let repair = plan(&server, &spec).unwrap();
     assert_eq!(verbs(&repair), ["set_versioning bucket raw"]);
     let old = repair.steps[0].changes[0].old.clone().unwrap();

@@ -145,15 +145,8 @@ async fn read(
             Box::new(move |found| found.contents = contents)
         }
         BucketSetting::Versioning => {
-            let (versioning, unversioned) = match bucket.versioning_in_full().await {
-                Ok((versioning, unversioned)) => (Ok(versioning), unversioned),
-                Err(error) => (Err(error), BTreeSet::new()),
-            };
-            let versioning = unless_unsupported(versioning)?;
-            Box::new(move |found| {
-                found.versioning = versioning;
-                found.unversioned = unversioned;
-            })
+            let versioning = unless_unsupported(bucket.get_setting().await)?;
+            Box::new(move |found| found.versioning = versioning)
         }
         BucketSetting::ObjectLock => {
             let lock = unless_unsupported(bucket.get_object_lock().await)?;

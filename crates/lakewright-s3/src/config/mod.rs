@@ -6,7 +6,7 @@ mod lifecycle;
 mod notifications;
 mod object_lock;
 mod policy;
-mod server_text;
+mod setting;
 mod tags;
 mod versioning;
 

@@ -7,9 +7,9 @@ use aws_sdk_s3::types::{
 use lakewright_core::bucket_config::{Notification, Target, check_notifications};
 use lakewright_core::{Error, ErrorKind, Result};
 
-use super::server_text::has_no_such_target;
 use super::{code, incomplete};
 use crate::Bucket;
+use lakewright_core::bucket_config::server_text::has_no_such_target;
 
 impl Bucket {
     /// Returns the notifications of the bucket. Other clients may have set some without an id.

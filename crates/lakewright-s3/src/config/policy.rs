@@ -5,8 +5,8 @@ use lakewright_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::code;
-use super::server_text::has_unknown_policy_element;
 use crate::Bucket;
+use lakewright_core::bucket_config::server_text::has_unknown_policy_element;
 
 impl Bucket {
     /// Returns the bucket's policy document; `None` if there is none. It may be another document

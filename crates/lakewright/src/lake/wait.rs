@@ -89,6 +89,7 @@ impl Lake {
     async fn get(&self, path: &str, query: &str, signed: bool) -> Result<Response> {
         let request = Request {
             method: Method::GET,
+            bucket: None,
             path,
             query,
             headers: &[],

@@ -2,24 +2,24 @@
 //! that also have other meanings. End-to-end tests against MinIO (`tests/e2e/bucket_config.rs`)
 //! fail when it changes one of these texts.
 
-use lakewright_core::Error;
+use crate::Error;
 
 /// Whether the server has no KMS. MinIO refuses with `NotImplemented` and "Server side encryption
 /// specified but KMS is not configured".
-pub(super) fn has_no_kms(refusal: &Error) -> bool {
+pub fn has_no_kms(refusal: &Error) -> bool {
     is(refusal, "NotImplemented", "KMS")
 }
 
 /// Whether a notification names a target that is not configured. MinIO refuses with
 /// `InvalidArgument` and "A specified destination ARN does not exist or is not well-formed".
-pub(super) fn has_no_such_target(refusal: &Error) -> bool {
+pub fn has_no_such_target(refusal: &Error) -> bool {
     is(refusal, "InvalidArgument", "ARN")
 }
 
 /// Whether a policy has an element that the server skips. MinIO drops `NotAction`, then cannot
 /// serialise the empty list of actions that is left, and responds with `InternalError` and
 /// "json: error calling MarshalJSON".
-pub(super) fn has_unknown_policy_element(refusal: &Error) -> bool {
+pub fn has_unknown_policy_element(refusal: &Error) -> bool {
     is(refusal, "InternalError", "MarshalJSON")
 }
 
@@ -34,7 +34,7 @@ fn is(refusal: &Error, code: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lakewright_core::{ErrorKind, ServiceError};
+    use crate::{ErrorKind, ServiceError};
 
     #[test]
     fn code_and_text_of_the_service_decide_together() {

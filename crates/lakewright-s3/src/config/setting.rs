@@ -1,0 +1,108 @@
+//! `get_setting`, `set_setting`: the settings that S3 has as sub-resources of a bucket
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, header};
+use lakewright_client::{PayloadHash, Request, Response, Retry};
+use lakewright_core::bucket_config::Subresource;
+use lakewright_core::{Error, ErrorKind, Result};
+
+use crate::Bucket;
+use crate::classify::refusal;
+use crate::put::{CHECKSUM_HEADER, crc32c};
+
+/// The maximum size of a response in bytes. The longest setting, a thousand lifecycle rules, is
+/// shorter.
+const MAX_RESPONSE_BYTES: usize = 4 << 20;
+
+impl Bucket {
+    /// Returns a setting. The verbs of the settings are this one with a name.
+    ///
+    /// # Errors
+    /// `NotFound` when the bucket is missing, `Denied`; `Unsupported` for a value that `S` cannot
+    /// express, and on a server without the setting; any connection or server error.
+    pub async fn get_setting<S: Subresource>(&self) -> Result<S> {
+        let response = self.request(Method::GET, S::NAME, None, S::GET).await?;
+        if !is_success(&response) {
+            let error = self.wrong(refusal(&response), S::GET);
+            if S::NOT_CONFIGURED.is_empty() || code(&error) != S::NOT_CONFIGURED {
+                return Err(error);
+            }
+            // MinIO returns "not configured" for some settings of a bucket that does not exist.
+            self.must_exist(S::GET).await?;
+            return Ok(S::not_configured());
+        }
+        let body = String::from_utf8_lossy(&response.body);
+        S::from_body(&body).map_err(|unreadable| self.wrong(unreadable.into_error(), S::GET))
+    }
+
+    /// Sets a setting; a value without content removes it. The verbs of the settings check the
+    /// value first.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a value that the server does not accept; `NotFound` when the bucket is
+    /// missing, `Denied`; `Unsupported` on a server without the setting; any connection or server
+    /// error.
+    pub async fn set_setting<S: Subresource>(&self, value: &S) -> Result<()> {
+        self.change_setting(value, S::SET).await
+    }
+
+    /// As [`Bucket::set_setting`], with the name of the verb in errors.
+    pub(super) async fn change_setting<S: Subresource>(
+        &self,
+        value: &S,
+        operation: &'static str,
+    ) -> Result<()> {
+        // MinIO returns success for some settings of a bucket that does not exist.
+        self.must_exist(operation).await?;
+        let body = value.to_body();
+        let method = if body.is_some() { Method::PUT } else { Method::DELETE };
+        let response = self.request(method, S::NAME, body, operation).await?;
+        if is_success(&response) {
+            return Ok(());
+        }
+        Err(value.explain(self.wrong(refusal(&response), operation)))
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        subresource: &'static str,
+        body: Option<String>,
+        operation: &'static str,
+    ) -> Result<Response> {
+        let body = Bytes::from(body.unwrap_or_default());
+        let mut headers = Vec::new();
+        if method == Method::PUT {
+            // S3 requires a checksum for most of these requests.
+            let checksum = HeaderValue::try_from(crc32c(&body)).map_err(|error| {
+                let why = "the checksum cannot be written as a header";
+                self.wrong(Error::new(ErrorKind::Internal, why).caused_by(error), operation)
+            })?;
+            headers.push((CHECKSUM_HEADER, checksum));
+            headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/xml")));
+        }
+        let request = Request {
+            method,
+            bucket: Some(&self.name),
+            path: "",
+            query: subresource,
+            headers: &headers,
+            body,
+            hash: PayloadHash::Sha256,
+            // Reading and setting a value twice has the result of once.
+            retry: Retry::Always,
+            limit: MAX_RESPONSE_BYTES,
+        };
+        let response = self.s3().client().send(&request).await;
+        response.map_err(|error| self.wrong(error, operation))
+    }
+}
+
+fn is_success(response: &Response) -> bool {
+    (200..300).contains(&response.status)
+}
+
+/// Returns the error code of the service; empty if there is none.
+fn code(error: &Error) -> &str {
+    error.service().and_then(|service| service.code.as_deref()).unwrap_or_default()
+}
