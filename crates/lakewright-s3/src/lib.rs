@@ -4,7 +4,6 @@
 //! one. Nothing outside this crate names the S3 SDK.
 
 mod body;
-mod body_reader;
 mod bucket;
 mod classify;
 mod client;

@@ -1,5 +1,7 @@
 //! Lifecycle rules of a bucket.
 
+mod xml;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

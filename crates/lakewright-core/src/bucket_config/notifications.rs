@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::server_text::has_no_such_target;
+use super::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
 use super::{Comparison, Setting, SettingAction, SettingPlan};
-use crate::Result;
 use crate::plan::Risk;
 use crate::spec::BucketSpec;
 use crate::spec::decode::{At, declared, quoted};
+use crate::{Error, ErrorKind, Result};
 
 declared! {
     /// Events of a bucket that are sent to a target.
@@ -157,6 +159,144 @@ impl SettingAction for SetNotifications {
 /// Returns the notifications in their normal form. Servers keep them in any order.
 fn normal(notifications: &[Notification]) -> BTreeSet<Notification> {
     notifications.iter().map(Notification::normalised).collect()
+}
+
+/// The XML of notifications
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html>).
+#[derive(Serialize, Deserialize)]
+struct Configuration {
+    #[serde(rename = "$value", default)]
+    entries: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Entry {
+    QueueConfiguration(Fields),
+    TopicConfiguration(Fields),
+    CloudFunctionConfiguration(Fields),
+    EventBridgeConfiguration,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Fields {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud_function: Option<String>,
+    #[serde(rename = "Event")]
+    events: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<Filter>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Filter {
+    #[serde(rename = "S3Key")]
+    key: FilterRules,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FilterRules {
+    #[serde(rename = "FilterRule", default)]
+    rules: Vec<FilterRule>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FilterRule {
+    name: String,
+    #[serde(default)]
+    value: String,
+}
+
+impl Subresource for Vec<Notification> {
+    const NAME: &'static str = "notification";
+    const GET: &'static str = "get_notifications";
+    const SET: &'static str = "set_notifications";
+
+    fn not_configured() -> Self {
+        Self::new()
+    }
+
+    fn from_body(body: &str) -> Result<Self, Unreadable> {
+        let Configuration { entries } = read_xml(body)?;
+        entries.into_iter().map(read_entry).collect()
+    }
+
+    /// No notifications are set by a configuration without content: there is no `DELETE`.
+    fn to_body(&self) -> Option<String> {
+        let entries = self.iter().map(write_entry).collect();
+        Some(write_xml("NotificationConfiguration", &Configuration { entries }))
+    }
+
+    fn explain(&self, refusal: Error) -> Error {
+        if has_no_such_target(&refusal) {
+            let mut arns: Vec<_> = self.iter().map(|one| &*one.arn).collect();
+            arns.dedup();
+            return refusal.with_message(format!(
+                "the server has no such target ({}); configure it on the server first and use the \
+                 ARN that it prints",
+                arns.join(", ")
+            ));
+        }
+        match code(&refusal) {
+            "UnsupportedNotification" => refusal.with_kind(ErrorKind::Unsupported).with_message(
+                "the server notifies neither topics nor functions; MinIO's targets are all \
+                 arn:minio:sqs::…",
+            ),
+            _ => refusal,
+        }
+    }
+}
+
+fn read_entry(entry: Entry) -> Result<Notification, Unreadable> {
+    let fields = match entry {
+        Entry::QueueConfiguration(fields)
+        | Entry::TopicConfiguration(fields)
+        | Entry::CloudFunctionConfiguration(fields) => fields,
+        Entry::EventBridgeConfiguration => {
+            return Err(Unreadable::Inexpressible("the bucket notifies EventBridge".into()));
+        }
+    };
+    let arn = fields.queue.or(fields.topic).or(fields.cloud_function).unwrap_or_default();
+    let mut notification =
+        Notification { id: fields.id, arn, events: fields.events, ..Notification::default() };
+    for FilterRule { name, value } in fields.filter.into_iter().flat_map(|all| all.key.rules) {
+        // Amazon S3 writes the names with a capital letter.
+        match &*name.to_ascii_lowercase() {
+            "prefix" => notification.prefix = Some(value),
+            "suffix" => notification.suffix = Some(value),
+            _ => {
+                let what = format!("a notification filters by {name:?}");
+                return Err(Unreadable::Inexpressible(what));
+            }
+        }
+    }
+    Ok(notification.normalised())
+}
+
+fn write_entry(notification: &Notification) -> Entry {
+    let Notification { id, arn, events, prefix, suffix } = notification;
+    let rules = [("prefix", prefix), ("suffix", suffix)].into_iter().filter_map(|(name, value)| {
+        let value = value.as_ref().filter(|value| !value.is_empty())?;
+        Some(FilterRule { name: name.into(), value: value.clone() })
+    });
+    let rules: Vec<_> = rules.collect();
+    let filter = (!rules.is_empty()).then_some(Filter { key: FilterRules { rules } });
+    let fields = Fields { id: id.clone(), events: events.clone(), filter, ..Fields::default() };
+    let arn = Some(arn.clone());
+    match notification.target() {
+        Some(Target::Topic) => Entry::TopicConfiguration(Fields { topic: arn, ..fields }),
+        Some(Target::Function) => {
+            Entry::CloudFunctionConfiguration(Fields { cloud_function: arn, ..fields })
+        }
+        // The check refuses an ARN of another kind; the server refuses it too.
+        Some(Target::Queue) | None => Entry::QueueConfiguration(Fields { queue: arn, ..fields }),
+    }
 }
 
 #[cfg(test)]

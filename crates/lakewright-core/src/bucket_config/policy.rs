@@ -6,6 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::server_text::has_unknown_policy_element;
+use super::subresource::{Subresource, Unreadable, code};
 use super::{Comparison, Setting, SettingAction, SettingPlan};
 use crate::plan::Risk;
 use crate::policy::{self, MAX_BYTES};
@@ -161,6 +163,42 @@ impl SettingAction for SetBucketPolicy {
 
 fn has_statements(document: &Value) -> bool {
     document.get("Statement").and_then(Value::as_array).is_none_or(|all| !all.is_empty())
+}
+
+/// The policy document, which S3 transfers as it is.
+impl Subresource for Option<Value> {
+    const NAME: &'static str = "policy";
+    const GET: &'static str = "get_policy";
+    const SET: &'static str = "set_policy";
+    const NOT_CONFIGURED: &'static str = "NoSuchBucketPolicy";
+
+    fn not_configured() -> Self {
+        None
+    }
+
+    fn from_body(body: &str) -> Result<Self, Unreadable> {
+        serde_json::from_str(body).map(Some).map_err(|error| {
+            Unreadable::Corrupt(format!("the server's policy is not valid JSON: {error}"))
+        })
+    }
+
+    fn to_body(&self) -> Option<String> {
+        self.as_ref().map(Value::to_string)
+    }
+
+    fn explain(&self, refusal: Error) -> Error {
+        if has_unknown_policy_element(&refusal) {
+            let why = "the server does not know an element of the policy (NotAction?)";
+            return refusal.with_kind(ErrorKind::Unsupported).with_message(why);
+        }
+        match code(&refusal) {
+            "MalformedPolicy" => {
+                let why = format!("the server does not accept the policy: {}", refusal.message());
+                refusal.with_message(why)
+            }
+            _ => refusal,
+        }
+    }
 }
 
 #[cfg(test)]

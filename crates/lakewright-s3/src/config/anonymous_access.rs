@@ -13,7 +13,7 @@ impl Bucket {
     /// bucket is missing, `Denied`, and failures of the request.
     pub async fn get_anonymous_access(&self) -> Result<AnonymousAccess> {
         const OPERATION: &str = "get_anonymous_access";
-        let Some(policy) = self.policy(OPERATION).await? else {
+        let Some(policy) = self.read_setting(OPERATION).await? else {
             return Ok(AnonymousAccess::none());
         };
         AnonymousAccess::from_policy(&self.name, &policy).ok_or_else(|| {
@@ -33,16 +33,13 @@ impl Bucket {
         const OPERATION: &str = "set_anonymous_access";
         access.check().map_err(|error| self.wrong(error, OPERATION))?;
         let policy = access.to_policy(&self.name).map_err(|error| self.wrong(error, OPERATION))?;
-        if let Some(there) = self.policy(OPERATION).await?
+        if let Some(there) = self.read_setting(OPERATION).await?
             && AnonymousAccess::from_policy(&self.name, &there).is_none()
         {
             let why = "the bucket has a policy of its own, which would be lost; remove it first \
                        with delete_policy, or add the access to it";
             return Err(self.wrong(Error::new(ErrorKind::Conflict, why), OPERATION));
         }
-        match policy {
-            Some(policy) => self.put_policy(&policy, OPERATION).await,
-            None => self.remove_policy(OPERATION).await,
-        }
+        self.change_setting(&policy, OPERATION).await
     }
 }

@@ -1,7 +1,7 @@
 //! `get_setting`, `set_setting`: the settings that S3 has as sub-resources of a bucket
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method};
 use lakewright_client::{PayloadHash, Request, Response, Retry};
 use lakewright_core::bucket_config::Subresource;
 use lakewright_core::{Error, ErrorKind, Result};
@@ -21,18 +21,23 @@ impl Bucket {
     /// `NotFound` when the bucket is missing, `Denied`; `Unsupported` for a value that `S` cannot
     /// express, and on a server without the setting; any connection or server error.
     pub async fn get_setting<S: Subresource>(&self) -> Result<S> {
-        let response = self.request(Method::GET, S::NAME, None, S::GET).await?;
+        self.read_setting(S::GET).await
+    }
+
+    /// As [`Bucket::get_setting`], with the name of the verb in errors.
+    pub(super) async fn read_setting<S: Subresource>(&self, operation: &'static str) -> Result<S> {
+        let response = self.request(Method::GET, S::NAME, None, operation).await?;
         if !is_success(&response) {
-            let error = self.wrong(refusal(&response), S::GET);
+            let error = self.wrong(refusal(&response), operation);
             if S::NOT_CONFIGURED.is_empty() || code(&error) != S::NOT_CONFIGURED {
                 return Err(error);
             }
             // MinIO returns "not configured" for some settings of a bucket that does not exist.
-            self.must_exist(S::GET).await?;
+            self.must_exist(operation).await?;
             return Ok(S::not_configured());
         }
         let body = String::from_utf8_lossy(&response.body);
-        S::from_body(&body).map_err(|unreadable| self.wrong(unreadable.into_error(), S::GET))
+        S::from_body(&body).map_err(|unreadable| self.wrong(unreadable.into_error(), operation))
     }
 
     /// Sets a setting; a value without content removes it. The verbs of the settings check the
@@ -79,7 +84,6 @@ impl Bucket {
                 self.wrong(Error::new(ErrorKind::Internal, why).caused_by(error), operation)
             })?;
             headers.push((CHECKSUM_HEADER, checksum));
-            headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/xml")));
         }
         let request = Request {
             method,
@@ -103,6 +107,6 @@ fn is_success(response: &Response) -> bool {
 }
 
 /// Returns the error code of the service; empty if there is none.
-fn code(error: &Error) -> &str {
+pub(super) fn code(error: &Error) -> &str {
     error.service().and_then(|service| service.code.as_deref()).unwrap_or_default()
 }
