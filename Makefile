@@ -13,9 +13,6 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PY_SOURCES := python tests/python tests/nix tests/deploy tests/bench nix scripts
 SH_SOURCES := scripts/*.sh .ci/run
-# The parts whose comments and names are checked; empty for the whole repository.
-PLAIN_PATHS := $(addprefix crates/lakewright-,embedded macros spec) .ci flake.nix Makefile nix \
-  scripts secrets tests/deploy tests/nix
 
 .PHONY: help dev test lint demo bench wheel clean
 
@@ -66,7 +63,7 @@ test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... 
 # cargo-deny checks the packages of all platforms offline, so they are fetched first.
 lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, ruff, mypy, pyright, shellcheck
 	@echo "== comments and names"
-	$(BIN)/python scripts/check_language.py $(PLAIN_PATHS)
+	$(BIN)/python scripts/check_language.py
 	echo "== rustfmt"
 	cargo fmt --all --check
 	echo "== cargo-deny"

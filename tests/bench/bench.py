@@ -1,4 +1,4 @@
-"""GET and PUT against obstore and boto3 on one MinIO, in turns, and what each costs its client.
+"""Compares GET and PUT of lakewright, obstore and boto3 on one MinIO: time, CPU and memory.
 
     tests/bench/bench.py [--rounds N] [--only CASE]     (make bench builds the release first)
 
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "python"))
 
 import lakewright  # noqa: E402
-from conftest import Server, minio  # noqa: E402  (the tests' own way to start MinIO)
+from conftest import Server, minio  # noqa: E402  (starts MinIO)
 
 PEERS = ["lakewright", "obstore", "boto3"]
 # operation, bytes, requests at once, requests
@@ -44,8 +44,8 @@ def measure(
         "BENCH_BUCKET": bucket,
     }
     command = [sys.executable, str(HERE / "work.py"), peer, *map(str, case)]
-    answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    figures: dict[str, float] = json.loads(answer.stdout)
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
 

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: what it cost its client is then its own too.
+"""One measurement in a process of its own, so that CPU time and memory are those of one client.
 
     work.py PEER OPERATION SIZE AT_ONCE COUNT    → one JSON object
 

@@ -149,7 +149,7 @@ async fn lakewright_reads_what_mc_sets(SharedMinioWithMc { server, mc }: SharedM
     assert_eq!((&*found[0].arn, found[0].suffix.as_deref()), (ARN, Some(".csv")));
 }
 
-/// The message of a refused setting says what to do.
+/// The message of a refused setting contains the remedy.
 async fn settings_that_minio_refuses(MinioWithoutKms(server): MinioWithoutKms) {
     let lake = server.lake().await;
     let bucket = bucket(&lake).await;
@@ -214,7 +214,7 @@ async fn empty_under_object_lock(SharedMinioWithMc { server, mc }: SharedMinioWi
     lake.delete_bucket(bucket.name()).await.unwrap();
 }
 
-/// More versions than one page lists and one request deletes.
+/// `empty` deletes more versions than one page lists and one request deletes.
 async fn empty_many_versions(SharedMinio(server): SharedMinio) {
     use futures::{StreamExt, TryStreamExt};
     let bucket = &bucket(&server.lake().await).await;

@@ -322,8 +322,8 @@ async fn unreadable_commit_has_an_unknown_outcome(SharedMinio(server): SharedMin
     assert!(direct.table(third).exists().await.unwrap());
 }
 
-/// The same holds for a change of a table's properties by an apply; the report says it of the
-/// step.
+/// A change of a table's properties by an apply has an unknown outcome in the same case, and the
+/// report contains it for the step.
 async fn unreadable_commit_of_a_step_has_an_unknown_outcome(SharedMinio(server): SharedMinio) {
     let proxy = Proxy::to(server.endpoint()).await;
     let lake = through_once(&proxy, &server).await;

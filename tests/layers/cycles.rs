@@ -6,7 +6,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::source::File;
 
-/// Which modules are compared.
+/// The granularity at which modules are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     /// The modules that the root of the crate declares, each with all modules inside of it.
@@ -44,8 +44,8 @@ struct Uses {
     imports: BTreeMap<String, Vec<String>>,
 }
 
-/// Every cycle between modules of the crate in this folder, as a sentence. Tests are left out:
-/// a module's tests may use the modules above it.
+/// Returns every cycle between modules of the crate in this folder, as a sentence. Tests are left
+/// out, because a module's tests may use the modules above it.
 pub(super) fn cycles(files: &[File], folder: &str, level: Level) -> Vec<String> {
     let edges = edges(files, folder, level);
     let mut reported = BTreeSet::new();
@@ -67,7 +67,7 @@ fn name(module: &[String]) -> String {
     if module.is_empty() { "the crate root".into() } else { module.join("::") }
 }
 
-/// The modules that each module uses, without itself.
+/// Returns the modules that each module uses, without itself.
 fn edges(files: &[File], folder: &str, level: Level) -> BTreeMap<Module, BTreeSet<Module>> {
     let source = format!("{folder}/src/");
     let library = format!("{source}lib.rs");
@@ -108,7 +108,7 @@ fn edges(files: &[File], folder: &str, level: Level) -> BTreeMap<Module, BTreeSe
     edges
 }
 
-/// The module of a file, by its path below `src/`.
+/// Returns the module of a file, by its path below `src/`.
 fn module_of(path: &str) -> Module {
     let mut module: Module =
         path.trim_end_matches(".rs").split('/').map(ToOwned::to_owned).collect();
@@ -118,7 +118,8 @@ fn module_of(path: &str) -> Module {
     module
 }
 
-/// A path from the root of the crate; `None` for a path into another crate, and for a local name.
+/// Converts a path to one from the root of the crate; `None` for a path into another crate, and for
+/// a local name.
 fn absolute(uses: &BTreeMap<Module, Uses>, module: &[String], path: &[String]) -> Option<Module> {
     let (first, rest) = path.split_first()?;
     match first.as_str() {
@@ -141,8 +142,8 @@ fn absolute(uses: &BTreeMap<Module, Uses>, module: &[String], path: &[String]) -
     }
 }
 
-/// The module that an absolute path leads to, through re-exports; `None` for a re-export of another
-/// crate.
+/// Returns the module that an absolute path leads to, through re-exports; `None` for a re-export of
+/// another crate.
 fn resolve(uses: &BTreeMap<Module, Uses>, mut path: Module) -> Option<Module> {
     // Each re-export is followed once at most.
     for _ in 0..uses.len() {
@@ -159,7 +160,7 @@ fn resolve(uses: &BTreeMap<Module, Uses>, mut path: Module) -> Option<Module> {
     None
 }
 
-/// The shortest chain of modules from a module back to itself, if there is any.
+/// Returns the shortest chain of modules from a module back to itself, if there is any.
 fn shortest_cycle(
     edges: &BTreeMap<Module, BTreeSet<Module>>,
     start: &Module,
@@ -247,7 +248,7 @@ fn is_for_tests(attribute: TokenStream) -> bool {
     text.starts_with("cfg(test") || text.starts_with("cfg(all(test")
 }
 
-/// The number of tokens of the first item: up to a semicolon or a block.
+/// Returns the number of tokens of the first item, which ends with a semicolon or a block.
 fn item_length(tokens: &[TokenTree]) -> usize {
     let is_end = |token: &TokenTree| match token {
         TokenTree::Punct(punct) => punct.as_char() == ';',
@@ -301,8 +302,8 @@ fn import_each(tokens: TokenStream, prefix: &[String], uses: &mut Uses) {
     }
 }
 
-/// The identifiers at the beginning that `::` joins. A path has three tokens for each identifier
-/// but the first.
+/// Returns the identifiers at the beginning that `::` joins. A path has three tokens for each
+/// identifier but the first.
 fn path(tokens: &[TokenTree]) -> Vec<String> {
     let mut path = Vec::new();
     let mut rest = tokens;

@@ -1,4 +1,4 @@
-//! The rules that hold between crates.
+//! The rules for dependencies between crates.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -6,21 +6,22 @@ use serde_json::Value;
 
 /// One row of the layer table.
 pub(super) struct Rule {
-    /// The crate, its `lakewright-` left off; the facade, which has none, is `lakewright`.
+    /// The name of the crate without `lakewright-`; that of the facade is `lakewright`.
     part: &'static str,
-    /// Crates of our own that it may depend on, named in the same way.
+    /// Crates of this workspace that the crate may depend on, named in the same way.
     may: &'static [&'static str],
-    /// Packages that it must not depend on itself; reaching them through another is its right.
+    /// Packages that the crate must not depend on directly, though it may through another crate.
     never_direct: &'static [&'static str],
-    /// Packages that it must not even reach. `x*` is every name that begins with x.
+    /// Packages that the crate must not depend on, directly or through other packages. `x*` matches
+    /// every name that begins with x.
     never_reach: &'static [&'static str],
 }
 
-/// The SDKs. A crate that names one of these goes around the floors below it.
+/// The SDKs. A crate that depends on one of them directly bypasses the layers below it.
 const SDKS: &[&str] =
     &["aws-*", "buoyant_kernel*", "datafusion*", "deltalake*", "object_store", "redb", "s3s"];
 
-/// The floors from the ground up: `part | may depend on | never`.
+/// The layers, from the lowest to the highest.
 pub(super) const TABLE: &[Rule] = &[
     Rule {
         part: "macros",
@@ -102,19 +103,18 @@ pub(super) const TABLE: &[Rule] = &[
     },
 ];
 
-/// The packages and what each needs to be built and to run (dev-dependencies left out: a test may
-/// take what it wants).
+/// The packages and their dependencies, except dev-dependencies: tests may use any package.
 pub(super) struct Graph {
     /// Ids of the workspace's own packages.
     members: BTreeSet<String>,
-    /// Name by id; two versions of a package are two ids.
+    /// The name of each id; two versions of a package have two ids.
     names: BTreeMap<String, String>,
-    /// Ids that a package needs, by its id.
+    /// The ids of the dependencies of each id.
     edges: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl From<&Value> for Graph {
-    /// From the answer of `cargo metadata`.
+    /// Reads the output of `cargo metadata`.
     fn from(metadata: &Value) -> Self {
         let list = |value: &Value| value.as_array().expect("a list").clone();
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -145,7 +145,7 @@ impl Graph {
         self.edges.get(id).into_iter().flatten().map(String::as_str)
     }
 
-    /// The shortest chain of names from a package to one that matches, if there is any.
+    /// Returns the shortest chain of names from a package to one that matches, if there is any.
     fn chain_to(&self, start: &str, patterns: &[&str]) -> Option<Vec<String>> {
         let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
         let mut queue = VecDeque::from([start]);
@@ -178,7 +178,7 @@ fn part_of(name: &str) -> &str {
     name.strip_prefix("lakewright-").unwrap_or(name)
 }
 
-/// Every breach of the table, as a sentence.
+/// Returns every violation of the table, as a sentence.
 pub(super) fn violations(graph: &Graph, table: &[Rule]) -> Vec<String> {
     let mut found = Vec::new();
     for member in &graph.members {
@@ -208,7 +208,7 @@ pub(super) fn violations(graph: &Graph, table: &[Rule]) -> Vec<String> {
 mod tests {
     use super::{Graph, TABLE, violations};
 
-    /// A graph in which ids are names, and our own are the members.
+    /// Returns a graph whose ids are names; its members are those that begin with `lakewright`.
     fn forged(edges: &[(&str, &[&str])]) -> Graph {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let ours = edges.iter().map(|(name, _)| *name).filter(|n| n.starts_with("lakewright"));
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ban_is_followed_to_the_end_and_its_chain_told() {
+    fn an_indirect_dependency_is_found_with_its_chain() {
         assert_finds(
             &[
                 ("lakewright-core", &["harmless"]),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_ends() {
+    fn the_search_ends_on_a_cycle() {
         assert_finds(
             &[("lakewright-core", &["a"]), ("a", &["b"]), ("b", &["a", "lakewright-core"])],
             &[],

@@ -1,11 +1,11 @@
-//! No code decides by the text of an error's message, and none rebuilds an error from the kind of
-//! another, which would lose whether its outcome is known.
+//! The rule that no code decides by the text of an error's message or rebuilds an error from the
+//! kind of another, which would lose whether its outcome is known.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::source::File;
 
-/// A function that may look into a text, and why.
+/// A function that may search in the text of a message, and the reason.
 pub(super) struct Exception {
     path: &'static str,
     function: &'static str,
@@ -75,20 +75,21 @@ const FORMS: [&str; 11] = [
 /// Names under which code holds an error. `to_string` of other values is no message.
 const ERRORS: [&str; 7] = ["cause", "e", "err", "error", "failure", "inner", "source"];
 
-/// Every breach of the rules outside tests, as a sentence, and every exception that is not used.
+/// Returns every violation of the rules outside tests, as a sentence, and every exception that is
+/// not used.
 pub(super) fn violations(files: &[File], allowed: &[Exception]) -> Vec<String> {
     let mut found = Vec::new();
     let mut used = vec![false; allowed.len()];
     for (path, text) in files {
-        let mut judge = Judge::default();
+        let mut search = Search::default();
         match text.parse() {
-            Ok(tokens) => judge.block(tokens, "", &[]),
+            Ok(tokens) => search.block(tokens, "", &[]),
             Err(error) => {
                 found.push(format!("{path} is no Rust: {error}"));
                 continue;
             }
         }
-        for (function, breach) in judge.found {
+        for (function, breach) in search.found {
             let exception = allowed.iter().position(|one| {
                 one.path == path && one.function == function && breach == Breach::Compares
             });
@@ -106,9 +107,12 @@ pub(super) fn violations(files: &[File], allowed: &[Exception]) -> Vec<String> {
     found
 }
 
+/// A violation of the rules.
 #[derive(Clone, Copy, PartialEq)]
 enum Breach {
+    /// The code compares the text of a message or searches in it.
     Compares,
+    /// The code makes an error from the kind of another error.
     Rebuilds,
 }
 
@@ -124,14 +128,16 @@ impl Breach {
     }
 }
 
+/// A search for violations in one file.
 #[derive(Default)]
-struct Judge {
+struct Search {
+    /// The violations, each with the name of its function.
     found: Vec<(String, Breach)>,
 }
 
-impl Judge {
-    /// Looks through the tokens between two brackets. `function` is the innermost one around
-    /// them, `texts` are the variables of the blocks around them that hold a message.
+impl Search {
+    /// Searches the tokens between two brackets. `function` is the innermost function around them,
+    /// `texts` are the variables of the blocks around them that hold a message.
     fn block(&mut self, tokens: TokenStream, function: &str, texts: &[String]) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let (mut texts, mut function) = (texts.to_vec(), function.to_owned());
@@ -182,7 +188,7 @@ impl Judge {
     }
 }
 
-/// How many tokens `#[cfg(test)]` or `#[test]` and the item behind it have.
+/// Returns the number of tokens of `#[cfg(test)]` or `#[test]` and the item behind it.
 fn after_test(tokens: &[TokenTree]) -> Option<usize> {
     let [TokenTree::Punct(hash), TokenTree::Group(attribute), ..] = tokens else { return None };
     let text = attribute.stream().to_string().replace(' ', "");
@@ -222,7 +228,7 @@ fn is_punct(token: &TokenTree, expected: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == expected)
 }
 
-/// The name of the method that is called last: `kind` of `error.kind()`.
+/// Returns the name of the method that is called last: `kind` of `error.kind()`.
 fn method_at_end(tokens: &[TokenTree]) -> Option<String> {
     let [.., dot, TokenTree::Ident(name), TokenTree::Group(arguments)] = tokens else {
         return None;
@@ -231,14 +237,15 @@ fn method_at_end(tokens: &[TokenTree]) -> Option<String> {
     is_call.then(|| name.to_string())
 }
 
-/// The variable of `let x = ….message()…;` or of `let x = error.to_string();`, behind `let`.
+/// Returns the variable of `let x = ….message()…;` or of `let x = error.to_string();`; the tokens
+/// are those behind `let`.
 fn message_variable(tokens: &[TokenTree]) -> Option<String> {
     let end = tokens.iter().position(|token| is_punct(token, ';'))?;
     let [TokenTree::Ident(name), equals, value @ ..] = &tokens[..end] else { return None };
     (is_punct(equals, '=') && ends_in_message(value, &[])).then(|| name.to_string())
 }
 
-/// Whether an expression ends in the text of an error: `error.message()`, `said.message`,
+/// Whether an expression ends in the text of an error: `error.message()`, `service.message`,
 /// `error.to_string()`, one of the variables, or a form of them.
 fn ends_in_message(tokens: &[TokenTree], texts: &[String]) -> bool {
     if let [.., dot, TokenTree::Ident(name)] = tokens
@@ -261,8 +268,8 @@ fn receiver_is_error(tokens: &[TokenTree]) -> bool {
     matches!(tokens.last(), Some(TokenTree::Ident(name)) if ERRORS.iter().any(|one| name == one))
 }
 
-/// Whether the token at this place compares the message before it, or before and behind it, with
-/// something, or hands it to a closure that does.
+/// Whether the token at this place compares the message before it or behind it with another value,
+/// or passes it to a closure that does.
 fn compared(tokens: &[TokenTree], at: usize, texts: &[String]) -> bool {
     let before = &tokens[..at];
     match &tokens[at] {
@@ -315,7 +322,7 @@ mod tests {
         for body in [
             r#"error.message().starts_with("cannot connect")"#,
             r#"match error.service() { Some(_) => true, None => error.message().contains("x") }"#,
-            r#"let said = error.message().to_owned(); run(); if said.ends_with("ARN") { a() }"#,
+            r#"let text = error.message().to_owned(); run(); if text.ends_with("ARN") { a() }"#,
             r#"error.to_string().contains("dns error")"#,
             r#"let text = error.to_string(); all(|| text.contains("dns error"))"#,
             r#"error.message() == "gone""#,
@@ -325,8 +332,8 @@ mod tests {
             r#"service.message.as_deref().is_some_and(|text| text.contains("KMS"))"#,
             r#"select! { _ = x => error.message().trim().to_lowercase().contains("a") }"#,
         ] {
-            let text = format!("impl X {{ fn judge(&self) {{ {body} }} }}");
-            assert_finds(&text, &["judge decides by the text of a message"]);
+            let text = format!("impl X {{ fn check(&self) {{ {body} }} }}");
+            assert_finds(&text, &["check decides by the text of a message"]);
         }
     }
 

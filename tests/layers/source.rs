@@ -1,4 +1,4 @@
-//! The rules that hold between modules: what the crate graph cannot see.
+//! The rules for the names that modules may use, which the graph of crates does not contain.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub(super) struct Rule {
     only_in: &'static [&'static str],
 }
 
-/// The one place of each name.
+/// The rules, one for each name.
 pub(super) const TABLE: &[Rule] = &[
     Rule { name: "aws_sdk_s3", within: &[""], only_in: &["crates/lakewright-s3/src/"] },
     Rule { name: "deltalake", within: &[""], only_in: &["crates/lakewright-delta/src/"] },
@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Rule] = &[
 /// A source file: its path from the workspace's root, and its text.
 pub(super) type File = (String, String);
 
-/// All Rust files in these folders, but for the programs that a crate's own tests compile.
+/// Returns all Rust files in these folders, except those in `tests` folders of crates.
 pub(super) fn files(root: &Path, folders: &[&str]) -> Vec<File> {
     let mut found = Vec::new();
     let mut open: Vec<_> = folders.iter().map(|folder| root.join(folder)).collect();
@@ -54,7 +54,7 @@ pub(super) fn files(root: &Path, folders: &[&str]) -> Vec<File> {
     found
 }
 
-/// Every breach of the table, as a sentence.
+/// Returns every violation of the table, as a sentence.
 pub(super) fn violations(files: &[File], table: &[Rule]) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in files {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_comments_and_strings_pass() {
+    fn names_in_comments_and_strings_pass() {
         assert_finds(
             "crates/lakewright-cli/src/log.rs",
             "//! deltalake is loud\n/* aws_sdk_s3 */ const FILTER: &str = r#\"object_store=warn\"#;",

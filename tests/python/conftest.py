@@ -2,8 +2,8 @@
 
 ``LAKEWRIGHT_TEST_MINIO`` is the path of a minio binary; ``LAKEWRIGHT_TEST_S3_URL`` (with
 ``LAKEWRIGHT_TEST_ACCESS_KEY_ID`` and ``LAKEWRIGHT_TEST_SECRET_ACCESS_KEY``) replaces all servers.
-What is missing is a visible skip, and an error where ``LAKEWRIGHT_TEST_REQUIRE`` (a list with
-commas) names it.
+A test whose requirement is missing is skipped, or fails if ``LAKEWRIGHT_TEST_REQUIRE`` (a list
+separated by commas) names the requirement.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SERVERS = ["external"] if EXTERNAL else ["embedded", "minio"]
 
 @dataclass(frozen=True)
 class Server:
-    """How to reach a server."""
+    """The endpoint and the credentials of a server."""
 
     name: str
     endpoint: str
@@ -38,7 +38,7 @@ class Server:
     secret_access_key: str
 
     def connect(self, **more: object) -> lakewright.Lake:
-        """A lake with the server's keys."""
+        """Returns a lake with the server's credentials."""
         return lakewright.connect(
             self.endpoint,
             access_key_id=self.access_key_id,
@@ -48,14 +48,14 @@ class Server:
 
 
 def missing(what: str, why: str) -> None:
-    """Skips, or fails where it is required."""
+    """Skips the test, or fails it where ``LAKEWRIGHT_TEST_REQUIRE`` names the requirement."""
     if what in REQUIRED:
         pytest.fail(f"{what} is required: {why}")
     pytest.skip(f"{what}: {why}")
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Returns a port on which no program listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -64,7 +64,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def minio(folder: Path) -> Iterator[Server]:
-    """A MinIO of our own, on loopback, with nothing of this process's environment."""
+    """Runs a MinIO on loopback, without the environment of this process."""
     binary = os.environ.get("LAKEWRIGHT_TEST_MINIO")
     if not binary or not Path(binary).exists():
         missing("minio", "LAKEWRIGHT_TEST_MINIO names no binary")
@@ -103,7 +103,7 @@ def minio(folder: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def embedded_or_external(folder: Path) -> Iterator[Server]:
-    """An embedded server of our own, or the one that the environment names."""
+    """Runs an embedded server, unless the environment names another server."""
     if EXTERNAL:
         keys = ("LAKEWRIGHT_TEST_ACCESS_KEY_ID", "LAKEWRIGHT_TEST_SECRET_ACCESS_KEY")
         yield Server("external", EXTERNAL, *(os.environ[key] for key in keys))
@@ -118,7 +118,7 @@ def embedded_or_external(folder: Path) -> Iterator[Server]:
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """Each server in turn."""
+    """Runs each server in turn."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "minio":
         with minio(folder) as running:
@@ -136,7 +136,7 @@ def lake(server: Server) -> lakewright.Lake:
 
 @pytest.fixture
 def raw(lake: lakewright.Lake) -> Iterator[lakewright.Bucket]:
-    """An empty bucket, gone afterwards."""
+    """An empty bucket that is deleted afterwards."""
     bucket = lake.create_bucket(f"t-{uuid.uuid4().hex[:16]}")
     yield bucket
     bucket.delete_many([info.key for info in bucket.list()])
@@ -158,8 +158,8 @@ def secret_files(server: Server, tmp_path: Path) -> dict[str, object]:
 
 
 @pytest.fixture(autouse=True)
-def no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Profiles and keys of whoever runs the tests must not decide them."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hides the profiles and credentials of the user who runs the tests."""
     for name in os.environ:
         settings = name.startswith(("AWS_", "LAKEWRIGHT_"))
         if settings and not name.startswith("LAKEWRIGHT_TEST_"):

@@ -1,4 +1,4 @@
-"""The embedded server as boto3 sees it: what lakewright's own client does not ask for, too.
+"""The embedded server, used by boto3: also the features that lakewright's client does not use.
 
 Runs on an embedded server of its own, or on the one that LAKEWRIGHT_TEST_S3_URL names.
 """
@@ -29,7 +29,7 @@ SERVER: Server
 
 
 @pytest.fixture(scope="session", autouse=True)
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     global SERVER
     with embedded_or_external(tmp_path_factory.mktemp("boto3")) as SERVER:
         yield
@@ -48,7 +48,7 @@ def client(keys: tuple[str, str] | None = None, **config: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def s3(serving: None) -> Any:
+def s3(start_server: None) -> Any:
     return client()
 
 
@@ -66,29 +66,34 @@ def bucket(s3):
 
 
 class Refused:
-    """What a request is refused with."""
+    """The error response to a request."""
 
     status = code = message = headers = None
 
 
 class refused:
+    """Asserts that a request is refused with this status and, if any are given, one of the codes.
+
+    Returns a :class:`Refused` that has its values after the block.
+    """
+
     def __init__(self, status, *codes):
-        self.status, self.codes, self.answer = status, codes, Refused()
+        self.status, self.codes, self.response = status, codes, Refused()
 
     def __enter__(self):
-        return self.answer
+        return self.response
 
     def __exit__(self, kind, error, _trace):
         assert kind is not None, "the request was not refused"
         if not issubclass(kind, ClientError):
             return False
-        self.answer.status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        self.answer.code = error.response["Error"]["Code"]
-        self.answer.message = error.response["Error"].get("Message")
-        self.answer.headers = error.response["ResponseMetadata"]["HTTPHeaders"]
-        assert self.answer.status == self.status, error
+        self.response.status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        self.response.code = error.response["Error"]["Code"]
+        self.response.message = error.response["Error"].get("Message")
+        self.response.headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+        assert self.response.status == self.status, error
         if self.codes:
-            assert self.answer.code in self.codes, error
+            assert self.response.code in self.codes, error
         return True
 
 
@@ -148,21 +153,22 @@ def test_put_and_get(s3, bucket, size):
         Metadata={"source": "dot", "Mixed-Case": "x y"},
     )
     assert put["ETag"] == f'"{md5(data)}"'
-    for answer in (s3.get_object(Bucket=bucket, Key="k"), s3.head_object(Bucket=bucket, Key="k")):
-        assert answer["ETag"] == put["ETag"]
-        assert answer["ContentLength"] == size
-        assert answer["ContentType"] == "text/csv; charset=utf-8"
-        assert answer["ContentEncoding"] == "identity"
-        assert answer["ContentDisposition"] == "attachment; filename=a.csv"
-        assert answer["ContentLanguage"] == "de"
-        assert answer["CacheControl"] == "no-cache"
+    for response in (s3.get_object(Bucket=bucket, Key="k"), s3.head_object(Bucket=bucket, Key="k")):
+        assert response["ETag"] == put["ETag"]
+        assert response["ContentLength"] == size
+        assert response["ContentType"] == "text/csv; charset=utf-8"
+        assert response["ContentEncoding"] == "identity"
+        assert response["ContentDisposition"] == "attachment; filename=a.csv"
+        assert response["ContentLanguage"] == "de"
+        assert response["CacheControl"] == "no-cache"
         assert (
-            answer["ResponseMetadata"]["HTTPHeaders"]["expires"] == "Wed, 02 Jan 2030 03:04:05 GMT"
+            response["ResponseMetadata"]["HTTPHeaders"]["expires"]
+            == "Wed, 02 Jan 2030 03:04:05 GMT"
         )
-        assert answer["Metadata"] == {"source": "dot", "mixed-case": "x y"}
-        assert answer["AcceptRanges"] == "bytes"
-        if "Body" in answer:
-            assert answer["Body"].read() == data
+        assert response["Metadata"] == {"source": "dot", "mixed-case": "x y"}
+        assert response["AcceptRanges"] == "bytes"
+        if "Body" in response:
+            assert response["Body"].read() == data
     overridden = s3.get_object(Bucket=bucket, Key="k", ResponseContentType="a/b")
     assert overridden["ContentType"] == "a/b"
     overridden["Body"].read()
@@ -189,16 +195,16 @@ def test_ranges(s3, bucket, size):
         (f"bytes={size - 1}-{size * 2}", size - 1, size),
     ]:
         expected = data[first:end]
-        answer = s3.get_object(Bucket=bucket, Key="k", Range=header)
-        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 206
-        assert answer["Body"].read() == expected
-        assert answer["ContentLength"] == len(expected)
-        assert answer["ContentRange"] == f"bytes {first}-{end - 1}/{size}"
+        response = s3.get_object(Bucket=bucket, Key="k", Range=header)
+        assert response["ResponseMetadata"]["HTTPStatusCode"] == 206
+        assert response["Body"].read() == expected
+        assert response["ContentLength"] == len(expected)
+        assert response["ContentRange"] == f"bytes {first}-{end - 1}/{size}"
         assert s3.head_object(Bucket=bucket, Key="k", Range=header)["ContentLength"] == len(
             expected
         )
     for header in (f"bytes={size}-", "bytes=-0"):
-        with refused(416, "InvalidRange") as answer:
+        with refused(416, "InvalidRange") as response:
             s3.get_object(Bucket=bucket, Key="k", Range=header)
     s3.put_object(Bucket=bucket, Key="empty", Body=b"")
     with refused(416, "InvalidRange"):
@@ -214,9 +220,9 @@ def test_conditions_on_reads(s3, bucket):
         with refused(412):
             read(Bucket=bucket, Key="k", IfMatch='"other"')
         read(Bucket=bucket, Key="k", IfNoneMatch='"other"')
-        with refused(304) as answer:
+        with refused(304) as response:
             read(Bucket=bucket, Key="k", IfNoneMatch=etag)
-        assert answer.headers["etag"] == etag
+        assert response.headers["etag"] == etag
         with refused(304):
             read(Bucket=bucket, Key="k", IfModifiedSince=modified)
         read(Bucket=bucket, Key="k", IfModifiedSince=modified - hour)
@@ -273,15 +279,15 @@ def test_one_creator_wins(s3, bucket, size):
         assert body == b"%d" % won[0] * size
 
 
-def test_an_answer_is_that_of_its_request(bucket):
-    """botocore waits for `100 Continue` before a body. On a connection that goes on after an
-    answer without one it mistakes that answer's status for the next one's."""
+def test_a_response_belongs_to_its_request(bucket):
+    """botocore waits for `100 Continue` before it sends a body. If the server sends another
+    response and keeps the connection, botocore takes its status for that of the next response."""
     s3 = client()
     for _ in range(10):
         s3.put_object(Bucket=bucket, Key="empty", Body=b"")
-        with refused(404, "NoSuchKey") as answer:
+        with refused(404, "NoSuchKey") as response:
             s3.get_object(Bucket=bucket, Key="missing")
-        assert answer.headers["content-type"] == "application/xml"
+        assert response.headers["content-type"] == "application/xml"
         with refused(412, "PreconditionFailed"):
             s3.put_object(Bucket=bucket, Key="empty", Body=bytes(100_000), IfNoneMatch="*")
         assert s3.put_object(Bucket=bucket, Key="full", Body=b"x")["ETag"] == f'"{md5(b"x")}"'
@@ -328,8 +334,8 @@ def test_checksums(s3, bucket, algorithm, size):
     assert attributes["ETag"].strip('"') == md5(data)
 
 
-def test_a_stream_with_a_trailer(s3, bucket):
-    """A body that cannot be rewound goes as aws-chunked, its checksum behind it."""
+def test_a_body_from_a_stream(s3, bucket):
+    """A body that is read from a stream is stored with its checksum."""
 
     class Stream:
         def __init__(self, data):
@@ -403,8 +409,8 @@ def test_hostile_keys(s3, bucket):
     assert listed == sorted(KEYS, key=lambda key: key.encode())
     # XML itself cannot carry \x01, so it cannot be named in a batch
     batch = [key for key in KEYS if key != "\x01"]
-    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": k} for k in batch]})
-    assert sorted(d["Key"] for d in answer["Deleted"]) == sorted(batch)
+    response = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": k} for k in batch]})
+    assert sorted(d["Key"] for d in response["Deleted"]) == sorted(batch)
     s3.delete_object(Bucket=bucket, Key="\x01")
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
     with refused(400, "KeyTooLongError"):
@@ -464,12 +470,12 @@ def test_listing(s3, bucket):
 def test_batch_delete(s3, bucket):
     for n in range(3):
         s3.put_object(Bucket=bucket, Key=f"k{n}", Body=b"")
-    answer = s3.delete_objects(
+    response = s3.delete_objects(
         Bucket=bucket, Delete={"Objects": [{"Key": "k0"}, {"Key": "missing"}]}
     )
-    assert [d["Key"] for d in answer["Deleted"]] == ["k0", "missing"]
-    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k1"}], "Quiet": True})
-    assert "Deleted" not in answer and "Errors" not in answer
+    assert [d["Key"] for d in response["Deleted"]] == ["k0", "missing"]
+    response = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k1"}], "Quiet": True})
+    assert "Deleted" not in response and "Errors" not in response
     assert [o["Key"] for o in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k2"]
 
 
@@ -661,11 +667,11 @@ def test_part_copy(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == data
 
 
-def test_uploads_under_way(s3, bucket):
+def test_incomplete_uploads_are_listed(s3, bucket):
     ids: dict[str, list[str]] = {}
     for key in ("a/1", "a/2", "b", "b"):
-        answer = s3.create_multipart_upload(Bucket=bucket, Key=key)
-        ids.setdefault(key, []).append(answer["UploadId"])
+        response = s3.create_multipart_upload(Bucket=bucket, Key=key)
+        ids.setdefault(key, []).append(response["UploadId"])
     listed = s3.list_multipart_uploads(Bucket=bucket)
     names = [(u["Key"], u["UploadId"]) for u in listed["Uploads"]]
     assert names == [(key, id_) for key in ("a/1", "a/2", "b") for id_ in ids[key]]
@@ -735,7 +741,7 @@ def test_presigned(bucket):
     assert refusal.value.code == 403
 
 
-def test_what_is_missing_says_so(s3, bucket):
+def test_unsupported_features_return_not_implemented(s3, bucket):
     with refused(501, "NotImplemented"):
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     with refused(501, "NotImplemented"):
@@ -746,7 +752,7 @@ def test_what_is_missing_says_so(s3, bucket):
         s3.get_bucket_lifecycle_configuration(Bucket=bucket)
 
 
-def test_a_reader_ends_what_it_began(s3, bucket):
+def test_a_read_continues_after_its_object_is_deleted(s3, bucket):
     data = os.urandom(8 * MIB)
     s3.put_object(Bucket=bucket, Key="k", Body=data)
     body = s3.get_object(Bucket=bucket, Key="k")["Body"]

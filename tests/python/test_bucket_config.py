@@ -1,4 +1,4 @@
-"""What buckets do by themselves: every verb, waited for and awaited, on every server."""
+"""Settings of buckets: every verb, blocking and async, on every server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import lakewright
 import pytest
 
-WHAT: dict[str, list[Any]] = {
+# The values to set, by the name of the setting.
+SETTINGS: dict[str, list[Any]] = {
     "versioning": ["suspended", "enabled"],
     "tags": [{"team": "data", "empty": ""}],
     "lifecycle": [
@@ -25,40 +26,40 @@ WHAT: dict[str, list[Any]] = {
 
 @pytest.fixture
 def bucket(lake: lakewright.Lake) -> Iterator[lakewright.Bucket]:
-    """A bucket whose versions are gone afterwards, too."""
+    """A bucket that is deleted afterwards with all versions of its objects."""
     bucket = lake.create_bucket(f"t-{uuid.uuid4().hex[:16]}")
     yield bucket
     bucket.empty(bypass_governance=True)
     lake.delete_bucket(bucket.name)
 
 
-def unless_unsupported(bucket: lakewright.Bucket, what: str, value: Any) -> Any:
-    """What is configured at first, after asking whether the server has such a thing."""
+def unless_unsupported(bucket: lakewright.Bucket, setting: str, value: Any) -> Any:
+    """Sets a setting and returns its value before. Skips where the server does not support it."""
     try:
-        before = getattr(bucket, f"get_{what}")()
-        getattr(bucket, f"set_{what}")(value)
+        before = getattr(bucket, f"get_{setting}")()
+        getattr(bucket, f"set_{setting}")(value)
     except lakewright.UnsupportedError:
         with pytest.raises(lakewright.UnsupportedError):
-            getattr(bucket, f"set_{what}")(value)
-        pytest.skip(f"the server has no {what}")
+            getattr(bucket, f"set_{setting}")(value)
+        pytest.skip(f"the server has no {setting}")
     return before
 
 
-@pytest.mark.parametrize("what", WHAT)
-def test_set_and_got(bucket: lakewright.Bucket, what: str) -> None:
-    values = WHAT[what]
-    assert unless_unsupported(bucket, what, values[0]) in (None, "none", {}, [])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_set_and_get(bucket: lakewright.Bucket, setting: str) -> None:
+    values = SETTINGS[setting]
+    assert unless_unsupported(bucket, setting, values[0]) in (None, "none", {}, [])
     for value in values:
-        assert getattr(bucket, f"set_{what}")(value) is None
-        assert getattr(bucket, f"get_{what}")() == value
+        assert getattr(bucket, f"set_{setting}")(value) is None
+        assert getattr(bucket, f"get_{setting}")() == value
 
     async def twins() -> None:
         for value in values:
-            assert await getattr(bucket, f"set_{what}_async")(value) is None
-            assert await getattr(bucket, f"get_{what}_async")() == value
-        if what in ("tags", "lifecycle"):
-            await getattr(bucket, f"delete_{what}_async")()
-            assert not getattr(bucket, f"get_{what}")()
+            assert await getattr(bucket, f"set_{setting}_async")(value) is None
+            assert await getattr(bucket, f"get_{setting}_async")() == value
+        if setting in ("tags", "lifecycle"):
+            await getattr(bucket, f"delete_{setting}_async")()
+            assert not getattr(bucket, f"get_{setting}")()
 
     asyncio.run(twins())
 
@@ -119,7 +120,7 @@ def test_object_lock(lake: lakewright.Lake, bucket: lakewright.Bucket) -> None:
 
 
 def test_encryption_needs_a_kms(bucket: lakewright.Bucket) -> None:
-    """The kit's MinIO has none, and the embedded server does not encrypt."""
+    """The MinIO of these tests has no KMS, and the embedded server does not encrypt."""
     for encryption in ("sse_s3", {"sse_kms": "key"}):
         with pytest.raises(lakewright.UnsupportedError):
             bucket.set_encryption(encryption)
@@ -184,7 +185,7 @@ def test_versions(bucket: lakewright.Bucket) -> None:
     assert [v.is_latest for v in versions] == [True, False, False]
     assert versions[2].version_id == first and versions[2].size == 1
     assert first is not None and bucket.get("a/k", version_id=first) == b"1"
-    # Without its marker the object is back.
+    # Without its delete marker the object exists again.
     bucket.delete("a/k", version_id=versions[0].version_id)
     assert bucket.get("a/k") == b"2"
 

@@ -25,15 +25,15 @@ import pytest
 BINARY = os.environ.get("LAKEWRIGHT_TEST_CLI") or shutil.which("lakewright")
 REQUIRED = "cli" in os.environ.get("LAKEWRIGHT_TEST_REQUIRE", "").split(",")
 
-# Long enough for a debug build on a busy machine; a command that hangs is found all the same.
-PATIENCE = 60.0
+# In seconds: enough for a debug build on a busy machine; a command that takes longer hangs.
+TIMEOUT = 60.0
 
 if BINARY is None and not REQUIRED:
     pytest.skip("no lakewright binary: set LAKEWRIGHT_TEST_CLI", allow_module_level=True)
 
 
 class Server(Protocol):
-    """What conftest.py says of a server."""
+    """The server of conftest.py."""
 
     endpoint: str
     access_key_id: str
@@ -64,7 +64,7 @@ class Cli:
             capture_output=True,
             env=self.env | (env or {}),
             cwd=self.cwd,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
         assert code is None or done.returncode == code, (args, done)
         assert self.env["LAKEWRIGHT_SECRET_ACCESS_KEY"].encode() not in done.stdout + done.stderr
@@ -100,7 +100,7 @@ def free_port() -> int:
 
 
 def clean_env(home: Path) -> dict[str, str]:
-    """Nothing of the machine's own profiles may leak into a test."""
+    """Returns an environment without the profiles of this machine."""
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     nowhere = str(home / "nowhere")
     return kept | {
@@ -161,7 +161,7 @@ def test_bucket_that_holds_objects_stays(cli: Cli, bucket: str) -> None:
         ("access", ["read"], "read", None),
     ],
 )
-def test_bucket_configuration_in_words(
+def test_bucket_settings_as_arguments(
     cli: Cli, bucket: str, noun: str, arguments: list[str], value: Any, text: str | None
 ) -> None:
     asked = cli.run("bucket", noun, "set", bucket, *arguments, "--json", code=None)
@@ -173,7 +173,7 @@ def test_bucket_configuration_in_words(
         assert cli.text("bucket", noun, "get", bucket) == text
 
 
-def test_bucket_configuration_in_documents(cli: Cli, bucket: str) -> None:
+def test_bucket_settings_as_documents(cli: Cli, bucket: str) -> None:
     rules = [{"id": "tmp", "enabled": True, "prefix": "tmp/", "expire_after_days": 7}]
     policy = {
         "Version": "2012-10-17",
@@ -198,7 +198,7 @@ def test_bucket_configuration_in_documents(cli: Cli, bucket: str) -> None:
             pytest.skip(f"the server has no {noun}")
         printed = cli.text("bucket", noun, "get", bucket)
         assert json.loads(printed) == document
-        # What get prints is what set takes.
+        # `set` accepts the output of `get`.
         cli.run(*verb, stdin=printed.encode())
         assert cli.json("bucket", noun, "get", bucket) == document
         wrong = cli.error(*verb, stdin=b'[{"id": "a", "expire_in": 3}]', code=2)
@@ -372,7 +372,7 @@ def test_table_life(cli: Cli, bucket: str, table: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["parquet", "arrow", "csv", "jsonl"])
-def test_what_is_scanned_can_be_appended(cli: Cli, bucket: str, table: str, name: str) -> None:
+def test_the_output_of_a_scan_can_be_appended(cli: Cli, bucket: str, table: str, name: str) -> None:
     bytes_ = cli.run("table", "scan", table, "--format", name).stdout
     copy = f"{bucket}/copy"
     schema = "month: int, carrier: string, delay: double"
@@ -406,7 +406,7 @@ def test_a_bad_file_changes_nothing(cli: Cli, table: str) -> None:
             "table", "append", table, "bad.csv", code=1 if code == "schema_mismatch" else 2
         )
         assert error["code"] == code
-    # Only the last row is wrong, long after the first were sent.
+    # Only the last row is invalid, long after the first rows were sent.
     (cli.cwd / "late.csv").write_bytes(b"month,carrier,delay\n" + b"1,A,2\n" * 50_000 + b"1,A,x\n")
     done = subprocess.run(
         cli.argv("table", "append", table, "late.csv"),
@@ -441,7 +441,7 @@ def test_sql(cli: Cli, table: str) -> None:
 # --- profiles and configuration --------------------------------------------------------------
 
 
-def test_profile_show_says_where_from_and_no_secret(cli: Cli, tmp_path: Path) -> None:
+def test_profile_show_prints_origins_and_no_secret(cli: Cli, tmp_path: Path) -> None:
     profiles = tmp_path / "profiles.toml"
     profiles.write_text(
         '[prod]\nendpoint = "http://user:hunter2@prod:1"\n'
@@ -476,8 +476,8 @@ def test_profile_check(cli: Cli) -> None:
     )
     assert b"hint: " in wrong.stderr
     assert json.loads(wrong.stderr.splitlines()[-1])["code"] == "unauthenticated"
-    nobody = f"http://127.0.0.1:{free_port()}"
-    down = cli.error("profile", "check", "--endpoint", nobody, "--retries", "0", code=1)
+    closed = f"http://127.0.0.1:{free_port()}"
+    down = cli.error("profile", "check", "--endpoint", closed, "--retries", "0", code=1)
     assert (down["code"], down["retryable"]) == ("unavailable", True)
 
 
@@ -503,7 +503,7 @@ def test_completions(cli: Cli, shell: str) -> None:
     script = cli.run("completions", shell).stdout
     assert b"overwrite" in script
     if found := shutil.which(shell):
-        subprocess.run([found, "-n"], input=script, check=True, timeout=PATIENCE)
+        subprocess.run([found, "-n"], input=script, check=True, timeout=TIMEOUT)
 
 
 def test_manual_pages(cli: Cli) -> None:
@@ -527,7 +527,7 @@ def test_a_closed_pipe_is_no_error(cli: Cli, bucket: str) -> None:
         process = cli.start(*args, stdout=subprocess.PIPE)
         assert process.stdout and process.stderr
         process.stdout.close()
-        assert process.wait(PATIENCE) == 0, args
+        assert process.wait(TIMEOUT) == 0, args
         assert process.stderr.read() == b"", args
 
 
@@ -538,7 +538,7 @@ def test_a_full_disk_is_an_error(cli: Cli) -> None:
         for args in [("bucket", "list"), ("sql", "SELECT 1", "--format", "parquet")]:
             cli.run("bucket", "create", "cli-full-disk", "--exist-ok")
             process = cli.start(*args, stdout=full)
-            assert process.wait(PATIENCE) == 1
+            assert process.wait(TIMEOUT) == 1
             assert process.stderr and b"stdout" in process.stderr.read()
 
 
@@ -562,13 +562,13 @@ def test_an_interrupted_put_leaves_nothing(
     assert process.stdin is not None and process.stderr is not None
     process.stdin.write(bytes(48 << 20))
     process.stdin.flush()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not uploads():
         assert time.monotonic() < deadline, "the upload never began"
         time.sleep(0.05)
     process.send_signal(number)
     # stdin stays open: the command must not wait for it.
-    assert process.wait(PATIENCE) == code
+    assert process.wait(TIMEOUT) == code
     assert uploads() == []
     assert cli.text("object", "list", bucket) == ""
     process.stdin.close()
@@ -578,11 +578,11 @@ def test_an_interrupted_get_leaves_nothing(cli: Cli, bucket: str) -> None:
     cli.run("object", "put", "-", f"{bucket}/big", stdin=bytes(64 << 20))
     (cli.cwd / "big").write_bytes(b"old")
     process = cli.start("object", "get", f"{bucket}/big")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while process.poll() is None and not list(cli.cwd.glob(".big.*")):
         assert time.monotonic() < deadline
     process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE) in (130, 0)
+    assert process.wait(TIMEOUT) in (130, 0)
     assert [path.name for path in cli.cwd.iterdir()] == ["big"]
     assert (cli.cwd / "big").stat().st_size in (3, 64 << 20)
 
@@ -596,7 +596,7 @@ def test_an_interrupted_append_commits_nothing(cli: Cli, table: str) -> None:
     process.stdin.flush()
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE) == 130
+    assert process.wait(TIMEOUT) == 130
     assert cli.json("table", "show", table)["version"] == 1
     process.stdin.close()
 
@@ -610,12 +610,12 @@ def test_ctrl_c_reaches_a_command_whose_reader_sleeps(cli: Cli) -> None:
     time.sleep(1)  # signals in quick succession count as one
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE) == 130
-    assert time.monotonic() - begun < 3, "asked twice it does not wait"
+    assert process.wait(TIMEOUT) == 130
+    assert time.monotonic() - begun < 3, "a second signal ends the command at once"
 
 
 def test_questions_on_a_terminal(cli: Cli, bucket: str) -> None:
-    for answer, code, left in [(b"n\n", 2, 1), (None, 130, 1), (b"y\n", 0, 0)]:
+    for reply, code, left in [(b"n\n", 2, 1), (None, 130, 1), (b"y\n", 0, 0)]:
         cli.run("object", "put", "-", f"{bucket}/tmp/a", stdin=b"x")
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
@@ -626,15 +626,15 @@ def test_questions_on_a_terminal(cli: Cli, bucket: str) -> None:
             stderr=theirs,
         )
         os.close(theirs)
-        said = b""
-        while b"[y/N]" not in said:
-            assert select.select([ours], [], [], PATIENCE)[0], said
-            said += os.read(ours, 1024)
-        if answer is None:
+        output = b""
+        while b"[y/N]" not in output:
+            assert select.select([ours], [], [], TIMEOUT)[0], output
+            output += os.read(ours, 1024)
+        if reply is None:
             process.send_signal(signal.SIGINT)
         else:
-            os.write(ours, answer)
-        assert process.wait(PATIENCE) == code
+            os.write(ours, reply)
+        assert process.wait(TIMEOUT) == code
         os.close(ours)
         assert len(cli.lines("object", "list", bucket)) == left
 
@@ -661,7 +661,7 @@ def test_progress_only_on_a_terminal(cli: Cli, bucket: str) -> None:
         if not piece:
             break
         drawn += piece
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     assert b"MiB" in drawn
     assert process.stdout and b"64.0 MiB" in process.stdout.read()
 
@@ -670,12 +670,12 @@ def test_progress_only_on_a_terminal(cli: Cli, bucket: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_embedded_serves_until_told(tmp_path: Path, number: signal.Signals) -> None:
+def test_embedded_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     env = clean_env(tmp_path) | {"LAKEWRIGHT_SECRET_ACCESS_KEY": "unused-and-never-shown"}
     server = Cli(env, tmp_path).start("embedded", "--data", "d", "--json", stdout=subprocess.PIPE)
     assert server.stdout is not None
-    said = json.loads(server.stdout.readline())
-    assert "secret_access_key" not in said and "access_key_id" not in said
+    ready = json.loads(server.stdout.readline())
+    assert "secret_access_key" not in ready and "access_key_id" not in ready
     client = clean_env(tmp_path) | {
         "LAKEWRIGHT_ENDPOINT": "embedded:d",
         "LAKEWRIGHT_SECRET_ACCESS_KEY": "",
@@ -686,7 +686,7 @@ def test_embedded_serves_until_told(tmp_path: Path, number: signal.Signals) -> N
         env=attached.env,
         cwd=tmp_path,
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert done.returncode == 0, done
     second = subprocess.run(
@@ -696,21 +696,21 @@ def test_embedded_serves_until_told(tmp_path: Path, number: signal.Signals) -> N
     # timeout(1) signals the process and then its group.
     server.send_signal(number)
     server.send_signal(number)
-    assert server.wait(PATIENCE) == 0
+    assert server.wait(TIMEOUT) == 0
 
 
-def test_embedded_shows_its_keys_when_asked(tmp_path: Path) -> None:
+def test_embedded_shows_its_credentials_on_request(tmp_path: Path) -> None:
     env = clean_env(tmp_path) | {"LAKEWRIGHT_SECRET_ACCESS_KEY": "unused-and-never-shown"}
     server = Cli(env, tmp_path).start(
         "embedded", "--data", "d", "--json", "--show-credentials", stdout=subprocess.PIPE
     )
     assert server.stdout is not None
-    said = json.loads(server.stdout.readline())
+    ready = json.loads(server.stdout.readline())
     keys = {
-        "LAKEWRIGHT_ENDPOINT": said["endpoint"],
-        "LAKEWRIGHT_ACCESS_KEY_ID": said["access_key_id"],
-        "LAKEWRIGHT_SECRET_ACCESS_KEY": said["secret_access_key"],
+        "LAKEWRIGHT_ENDPOINT": ready["endpoint"],
+        "LAKEWRIGHT_ACCESS_KEY_ID": ready["access_key_id"],
+        "LAKEWRIGHT_SECRET_ACCESS_KEY": ready["secret_access_key"],
     }
     Cli(clean_env(tmp_path) | keys, tmp_path).run("bucket", "list")
     server.send_signal(signal.SIGTERM)
-    assert server.wait(PATIENCE) == 0
+    assert server.wait(TIMEOUT) == 0

@@ -1,4 +1,4 @@
-"""What should exist, from Python: ``Spec``, ``Plan``, and the verbs of a lake."""
+"""Declared state in Python: ``Spec``, ``Plan``, and the verbs of a lake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of its own, with a registry of its own, so that tests do not meet."""
+    """A stack with a registry of its own, so that tests do not affect each other."""
 
     lake: lakewright.Lake
     name: str
@@ -45,7 +45,7 @@ class Stack:
             "buckets": {self.bucket: {"force_destroy": True}},
             "tables": {
                 f"{self.bucket}/flights": {
-                    # In this order, which is not the alphabet's.
+                    # Not in alphabetical order, because the order of columns is kept.
                     "schema": {"day": "date", "carrier": "string", "arrival": "timestamp"},
                     "partition_by": ["day"],
                 }
@@ -135,15 +135,15 @@ def test_plan_apply_and_nothing_left_to_do(stack: Stack) -> None:
     with pytest.raises(lakewright.InvalidInputError):
         plan.graph("svg")  # type: ignore[arg-type]
 
-    told: list[tuple[str, str | None]] = []
+    events: list[tuple[str, str | None]] = []
 
     def progress(step: lakewright.Step, outcome: lakewright.Outcome | None) -> None:
-        told.append((step.verb, None if outcome is None else outcome.status))
+        events.append((step.verb, None if outcome is None else outcome.status))
 
     report = lake.apply(plan, progress=progress)
     assert report.is_complete and report.stack == stack.name
     assert [outcome.status for outcome in report.outcomes.values()] == ["done", "done"]
-    assert told == [
+    assert events == [
         ("create_bucket", None),
         ("create_bucket", "done"),
         ("create_table", None),
@@ -159,14 +159,14 @@ def test_plan_apply_and_nothing_left_to_do(stack: Stack) -> None:
     assert state.lease is None
 
     with pytest.raises(lakewright.PreconditionFailedError):
-        lake.apply(plan)  # the registry has moved on
+        lake.apply(plan)  # the registry has changed since
     lake.drop_table(f"{stack.bucket}/flights")
     assert [step.resource for step in lake.drift(document).steps] == [
         f"table/{stack.bucket}/flights"
     ]
 
 
-def test_values_travel(stack: Stack) -> None:
+def test_values_survive_pickle_and_json(stack: Stack) -> None:
     plan = stack.lake.plan(stack.document())
     for other in (
         pickle.loads(pickle.dumps(plan)),
@@ -230,7 +230,7 @@ async def test_twins(stack: Stack) -> None:
         await asyncio.gather(lake.apply_async(plan))
 
 
-def test_what_a_watcher_raises_comes_when_all_is_done(stack: Stack) -> None:
+def test_an_exception_of_progress_is_raised_after_the_apply(stack: Stack) -> None:
     class Stumbled(Exception):
         pass
 
@@ -245,7 +245,7 @@ def test_what_a_watcher_raises_comes_when_all_is_done(stack: Stack) -> None:
         stack.lake.apply(plan, progress=3)  # type: ignore[arg-type]
 
 
-def test_ctrl_c_leaves_nothing_unsaid(stack: Stack, server: Any, tmp_path: Path) -> None:
+def test_ctrl_c_records_the_finished_steps(stack: Stack, server: Any, tmp_path: Path) -> None:
     buckets: dict[str, Any] = {f"{stack.bucket}-{n}": {} for n in range(60)}
     document = stack.document(tables=None, buckets=buckets)
     (tmp_path / "spec.json").write_text(json.dumps(document))
@@ -279,13 +279,13 @@ lake.apply(plan, progress=progress)
     for _ in range(3):
         process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert b"KeyboardInterrupt" in said, said
+    _, errors = process.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in errors, errors
     state = stack.lake.state(registry=stack.registry)
     assert state.lease is None
     there = {info.name for info in stack.lake.buckets()} & set(buckets)
     assert 3 <= len(there) < len(buckets)
-    # What was under way may have been made by now; the rest is on record.
+    # The bucket of the interrupted step may exist; all other buckets are recorded.
     assert len(there - {name.removeprefix("bucket/") for name in state.resources}) <= 1
     stack.lake.apply(stack.lake.plan(document, adopt=[f"bucket/{name}" for name in there]))
     assert stack.lake.plan(document).is_empty
@@ -318,8 +318,8 @@ def test_other_threads_run_meanwhile(stack: Stack) -> None:
 
 def test_a_partial_failure_has_its_report(stack: Stack, on_minio: None) -> None:
     bad, good = f"bad-{stack.name}", f"good-{stack.name}"
-    told = [{"id": "n", "arn": "arn:minio:sqs::NOBODY:webhook", "events": ["s3:ObjectCreated:*"]}]
-    document = stack.document(tables=None, buckets={bad: {"notifications": told}, good: {}})
+    rules = [{"id": "n", "arn": "arn:minio:sqs::NOBODY:webhook", "events": ["s3:ObjectCreated:*"]}]
+    document = stack.document(tables=None, buckets={bad: {"notifications": rules}, good: {}})
     with pytest.raises(lakewright.PartialApplyError) as caught:
         stack.lake.apply(stack.lake.plan(document))
     error = caught.value
@@ -365,8 +365,8 @@ def test_users_on_minio(stack: Stack, on_minio: None, monkeypatch: pytest.Monkey
 
 def test_wait(lake: lakewright.Lake) -> None:
     lake.wait(timeout=datetime.timedelta(seconds=30))
-    nobody = lakewright.connect(
+    unreachable = lakewright.connect(
         "http://127.0.0.1:9", access_key_id="x", secret_access_key="y" * 8, retries=0
     )
     with pytest.raises(lakewright.OperationTimeoutError):
-        nobody.wait(0.2)
+        unreachable.wait(0.2)

@@ -1,4 +1,4 @@
-"""What should exist, from the command line: ``lakewright spec``, ``plan``, ``apply``, ``drift``,
+"""Declared state on the command line: ``lakewright spec``, ``plan``, ``apply``, ``drift``,
 ``state``, ``adopt``, ``forget``, ``destroy``, ``wait``."""
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import PATIENCE, Cli, Server, clean_env, free_port
+from test_cli import TIMEOUT, Cli, Server, clean_env, free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of its own, with a registry of its own, so that tests do not meet."""
+    """A stack with a registry of its own, so that tests do not affect each other."""
 
     cli: Cli
     name: str
@@ -40,7 +40,7 @@ class Stack:
         return f"raw-{self.name}"
 
     def document(self, **more: Any) -> dict[str, Any]:
-        """What every server can have; ``None`` takes a part away."""
+        """Returns a spec that every server supports; ``None`` removes a part of it."""
         document: dict[str, Any] = {
             "version": 1,
             "stack": self.name,
@@ -62,7 +62,7 @@ class Stack:
         return "spec.json"
 
     def differs(self, *args: str) -> str:
-        """What a command says that ends with "something differs"."""
+        """Runs a command that finds differences, and returns its output."""
         return self.cli.run(*args, code=3).stdout.decode()
 
 
@@ -122,10 +122,10 @@ def test_the_example_of_the_readme(stack: Stack, on_minio: None) -> None:
     (example,) = re.findall(r'```json\n(\{ "version".*?)```', text, re.S)
     document = json.loads(example)
     stack.cli.run("spec", "check", "-", stdin=example.encode())
-    # Its names may be taken by another test's; its words are what is tried.
+    # The default registry may have the same names from another test.
     document["registry"] = stack.registry
     document["users"]["etl"]["secret"] = {"env": "ETL"}
-    # Versions of what was a table keep a bucket from being empty.
+    # Old versions of the dropped table's objects keep the bucket from being empty.
     document["buckets"]["raw"]["force_destroy"] = True
     cli = Cli(stack.cli.env | {"ETL": "etl-secret-of-a-test"}, stack.cli.cwd)
     (cli.cwd / "readme.json").write_text(json.dumps(document))
@@ -134,7 +134,7 @@ def test_the_example_of_the_readme(stack: Stack, on_minio: None) -> None:
     cli.run("destroy", "readme.json", "--yes")
 
 
-# --- from nothing to nothing -----------------------------------------------------------------
+# --- life of a stack -------------------------------------------------------------------------
 
 
 def test_plan_apply_and_nothing_left_to_do(stack: Stack) -> None:
@@ -171,7 +171,7 @@ def test_plan_apply_and_nothing_left_to_do(stack: Stack) -> None:
     assert cli.error("bucket", "head", stack.bucket, code=1)["code"] == "not_found"
 
 
-def test_drift_is_found_and_mended(stack: Stack) -> None:
+def test_drift_is_found_and_repaired(stack: Stack) -> None:
     cli, spec = stack.cli, stack.write()
     cli.run("apply", spec, "--yes")
     cli.run("table", "drop", f"{stack.bucket}/flights", "--yes", code=None)
@@ -184,7 +184,7 @@ def test_drift_is_found_and_mended(stack: Stack) -> None:
     cli.run("apply", spec, "--yes")
     cli.run("drift", spec)
 
-    # What is declared no more stays, and is not as it is declared.
+    # A resource that is no longer declared is kept and counts as drift.
     document = json.loads((cli.cwd / spec).read_text())
     del document["tables"]
     (cli.cwd / "less.json").write_text(json.dumps(document))
@@ -206,10 +206,10 @@ def test_fields_show_old_and_new(stack: Stack, on_minio: None) -> None:
     assert "     ~ tags.team" in text and "  ops → data\n" in text
     assert "     ~ lifecycle.tmp.expire_after_days  7 → 14" in text
     assert "1.0 GiB (1073741824 B) → 2.0 GiB (2147483648 B)" in text
-    assert "tags.x" not in text, "what stays is not shown"
+    assert "tags.x" not in text, "an unchanged field is not shown"
 
 
-def test_what_is_not_declared_any_more(stack: Stack) -> None:
+def test_undeclared_resources_are_kept_until_pruned(stack: Stack) -> None:
     cli = stack.cli
     cli.run("apply", stack.write(), "--yes")
     spec = stack.write(tables=None)
@@ -234,8 +234,8 @@ def test_adopt_and_forget(stack: Stack) -> None:
     other = ("--stack", "other", "--registry", stack.registry)
     assert cli.error("adopt", address, *other, code=1)["code"] == "conflict"
     assert cli.error("forget", address, *other, code=1)["code"] == "conflict"
-    said = cli.text("forget", address, *mine)
-    assert said == f"bucket {stack.bucket}: no longer owned by stack {stack.name}\n"
+    output = cli.text("forget", address, *mine)
+    assert output == f"bucket {stack.bucket}: no longer owned by stack {stack.name}\n"
     assert cli.error("forget", address, *mine, code=1)["code"] == "not_found"
     assert cli.error("adopt", "bucket/no-such-bucket", *mine, code=1)["code"] == "not_found"
     assert cli.error("adopt", "bukcet/x", *mine, code=2)["code"] == "invalid_input"
@@ -245,7 +245,7 @@ def test_adopt_and_forget(stack: Stack) -> None:
 # --- plan files ------------------------------------------------------------------------------
 
 
-def test_plan_files_are_bound(stack: Stack) -> None:
+def test_a_plan_file_is_bound_to_its_spec_server_and_registry(stack: Stack) -> None:
     cli, spec = stack.cli, stack.write()
     cli.run("plan", spec, "--out", "a.plan")
     file = cli.cwd / "a.plan"
@@ -254,23 +254,23 @@ def test_plan_files_are_bound(stack: Stack) -> None:
     refused = cli.error("apply", "a.plan", "--prune", "--yes", code=2)
     assert "applied as it is" in refused["message"]
 
-    # To another document,
+    # Another spec.
     changed = cli.cwd / "other.json"
     changed.write_text(json.dumps(stack.document(tables=None)))
     moved = cli.error("apply", "a.plan", "--spec", "other.json", "--yes", code=1)
     assert moved["code"] == "precondition_failed"
-    # at another server,
+    # Another server.
     elsewhere = cli.env["LAKEWRIGHT_ENDPOINT"].replace("127.0.0.1", "localhost")
     done = cli.run("--endpoint", elsewhere, "apply", "a.plan", "--yes", "--json", code=1)
     assert json.loads(done.stderr.splitlines()[-1])["code"] == "precondition_failed"
     assert done.stdout == b""
 
-    # and at another time.
+    # Another state of the registry.
     assert cli.json("apply", "a.plan", "--spec", spec, "--yes")["complete"]
     again = cli.run("apply", "a.plan", "--yes", "--json", code=1)
     assert json.loads(again.stderr.splitlines()[-1])["code"] == "precondition_failed"
 
-    # What plan --json prints is a plan, too.
+    # The output of `plan --json` is a plan file, too.
     printed = cli.text("plan", stack.write(tables=None), "--prune", "--json")
     (cli.cwd / "b.plan").write_text(printed)
     assert cli.json("apply", "b.plan", "--yes")["complete"]
@@ -278,11 +278,11 @@ def test_plan_files_are_bound(stack: Stack) -> None:
     assert cli.error("apply", "c.plan", "--yes", code=2)["code"] == "invalid_input"
 
 
-# --- asking ----------------------------------------------------------------------------------
+# --- confirmation ----------------------------------------------------------------------------
 
 
-def ask(cli: Cli, question: bytes, answer: bytes, *args: str) -> tuple[int, bytes]:
-    """Runs a command on a terminal and answers its question."""
+def run_and_reply(cli: Cli, question: bytes, reply: bytes, *args: str) -> tuple[int, bytes]:
+    """Runs a command on a terminal and replies to its question. Returns exit code and output."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         cli.argv(*args),
@@ -293,11 +293,11 @@ def ask(cli: Cli, question: bytes, answer: bytes, *args: str) -> tuple[int, byte
         stderr=theirs,
     )
     os.close(theirs)
-    said = b""
-    while question not in said:
-        assert select.select([ours], [], [], PATIENCE)[0], said
-        said += os.read(ours, 4096)
-    os.write(ours, answer)
+    output = b""
+    while question not in output:
+        assert select.select([ours], [], [], TIMEOUT)[0], output
+        output += os.read(ours, 4096)
+    os.write(ours, reply)
     while True:
         try:
             piece = os.read(ours, 4096)
@@ -305,41 +305,41 @@ def ask(cli: Cli, question: bytes, answer: bytes, *args: str) -> tuple[int, byte
             break
         if not piece:
             break
-        said += piece
+        output += piece
     os.close(ours)
-    return process.wait(PATIENCE), said
+    return process.wait(TIMEOUT), output
 
 
 def test_without_a_terminal_nothing_is_done(stack: Stack) -> None:
     cli, spec = stack.cli, stack.write()
     done = cli.run("apply", spec, "--json", code=2)
     assert done.stdout == b"" and b"pass --yes" in done.stderr
-    assert f"+  bucket {stack.bucket}".encode() in done.stderr, "the plan is shown all the same"
+    assert f"+  bucket {stack.bucket}".encode() in done.stderr, "the plan is shown"
     assert cli.error("bucket", "head", stack.bucket, code=1)["code"] == "not_found"
 
 
-def test_a_terminal_is_asked(stack: Stack) -> None:
+def test_a_terminal_asks_for_confirmation(stack: Stack) -> None:
     cli, spec = stack.cli, stack.write()
-    code, said = ask(cli, b"[y/N]", b"n\n", "apply", spec)
-    assert code == 2 and b"nothing was done" in said
-    assert b"\x1b[32m+  bucket" in said, "a terminal sees colours"
-    code, said = ask(cli, b"[y/N]", b"y\n", "apply", spec)
-    assert code == 0 and b"done: " not in said
-    # What cannot be undone takes more than a y.
+    code, output = run_and_reply(cli, b"[y/N]", b"n\n", "apply", spec)
+    assert code == 2 and b"nothing was done" in output
+    assert b"\x1b[32m+  bucket" in output, "the output has colours on a terminal"
+    code, output = run_and_reply(cli, b"[y/N]", b"y\n", "apply", spec)
+    assert code == 0 and b"done: " not in output
+    # A step that cannot be undone is confirmed by the name of the stack.
     question = f"Type {stack.name} to continue".encode()
-    code, said = ask(cli, question, b"y\n", "destroy", spec)
-    assert code == 2 and b"nothing was done" in said
+    code, output = run_and_reply(cli, question, b"y\n", "destroy", spec)
+    assert code == 2 and b"nothing was done" in output
     cli.run("drift", spec)
     plain = Cli(cli.env | {"NO_COLOR": "1"}, cli.cwd)
-    code, said = ask(plain, question, stack.name.encode() + b"\n", "destroy", spec)
-    assert code == 0 and b"\x1b[31m" not in said.split(question)[0]
+    code, output = run_and_reply(plain, question, stack.name.encode() + b"\n", "destroy", spec)
+    assert code == 0 and b"\x1b[31m" not in output.split(question)[0]
     assert cli.json("state", "--registry", stack.registry)["resources"] == {}
 
 
-# --- what must not be seen -------------------------------------------------------------------
+# --- hostile text and secrets ----------------------------------------------------------------
 
 
-def test_hostile_text_is_shown_and_not_obeyed(stack: Stack) -> None:
+def test_control_characters_are_escaped(stack: Stack) -> None:
     cli = stack.cli
     name = f"{stack.bucket}/t"
     table = {"schema": {"a\u202eb": "long"}, "properties": {"my.\u2066x": "\u001b[2J\u202ev"}}
@@ -389,7 +389,7 @@ def test_no_secret_is_anywhere(stack: Stack, on_minio: None) -> None:
         seen += cli.run("object", "get", f"{stack.registry}/{each['key']}", "-").stdout
     assert user.encode() in seen
     assert one.encode() not in seen and two.encode() not in seen
-    # They are hers all the same: a changed one is found by trying it.
+    # A changed secret is found by signing in with the declared one.
     (cli.cwd / "etl").write_text(f"other-{secrets.token_hex(12)}")
     assert (
         "the user's secret differs from the declared one"
@@ -398,16 +398,16 @@ def test_no_secret_is_anywhere(stack: Stack, on_minio: None) -> None:
     cli.run("destroy", spec, "--yes")
 
 
-# --- what goes wrong -------------------------------------------------------------------------
+# --- failures --------------------------------------------------------------------------------
 
 
 def test_a_partial_failure_gives_report_and_error(stack: Stack, on_minio: None) -> None:
     cli = stack.cli
     bad, good = f"bad-{stack.name}", f"good-{stack.name}"
-    told = [{"id": "n", "arn": "arn:minio:sqs::NOBODY:webhook", "events": ["s3:ObjectCreated:*"]}]
+    rules = [{"id": "n", "arn": "arn:minio:sqs::NOBODY:webhook", "events": ["s3:ObjectCreated:*"]}]
     spec = stack.write(
         tables=None,
-        buckets={bad: {"notifications": told, "tags": {"a": "b"}}, good: {"force_destroy": True}},
+        buckets={bad: {"notifications": rules, "tags": {"a": "b"}}, good: {"force_destroy": True}},
     )
     done = cli.run("apply", spec, "--yes", "--json", code=1)
     report = json.loads(done.stdout)
@@ -421,13 +421,13 @@ def test_a_partial_failure_gives_report_and_error(stack: Stack, on_minio: None) 
     assert b"hint: run it again" in done.stderr
     text = cli.run("apply", spec, "--yes", code=1).stdout.decode()
     assert "1 failed" in text and f"  failed  set_notifications bucket {bad}: " in text
-    # Mended, it goes on where it ended.
+    # An apply of the corrected spec carries out the remaining steps.
     spec = stack.write(tables=None, buckets={bad: {"tags": {"a": "b"}}, good: {}})
     cli.run("apply", spec, "--yes")
     cli.run("plan", spec, "--detailed-exit-code")
 
 
-def test_ctrl_c_and_on_it_goes(stack: Stack) -> None:
+def test_an_apply_after_ctrl_c_completes_the_rest(stack: Stack) -> None:
     cli = stack.cli
     buckets = {f"b{i}-{stack.name}": {"force_destroy": True} for i in range(60)}
     spec = stack.write(tables=None, buckets=buckets)
@@ -437,11 +437,11 @@ def test_ctrl_c_and_on_it_goes(stack: Stack) -> None:
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     process.stderr.read()
-    assert process.wait(PATIENCE) == 130
+    assert process.wait(TIMEOUT) == 130
     process.stderr.close()
     begun = time.monotonic()
     assert cli.json("apply", spec, "--yes")["complete"]
-    assert time.monotonic() - begun < 20, "nobody waits for the lease of a process that is gone"
+    assert time.monotonic() - begun < 20, "the lease of a process that has ended is taken over"
     cli.run("plan", spec, "--detailed-exit-code")
     owned = cli.json("state", "--registry", stack.registry)["resources"]
     assert set(owned) == {f"bucket/{name}" for name in buckets}
@@ -449,8 +449,8 @@ def test_ctrl_c_and_on_it_goes(stack: Stack) -> None:
 
 def test_wait(cli: Cli) -> None:
     assert cli.json("wait", "--timeout", "30s")["ready"]
-    nobody = f"http://127.0.0.1:{free_port()}"
-    error = cli.error("wait", "--endpoint", nobody, "--timeout", "500ms", code=1)
+    closed = f"http://127.0.0.1:{free_port()}"
+    error = cli.error("wait", "--endpoint", closed, "--timeout", "500ms", code=1)
     assert error["code"] == "timeout" and error["operation"] == "wait"
     wrong = Cli(cli.env | {"LAKEWRIGHT_SECRET_ACCESS_KEY": "wrong-secret-key"}, cli.cwd)
     assert wrong.error("wait", code=1)["code"] == "unauthenticated"

@@ -23,7 +23,7 @@ def test_both_languages_list_the_same_codes() -> None:
         assert name in exceptions.__all__
 
 
-def test_builtins_they_are_too() -> None:
+def test_exceptions_are_also_builtin_ones() -> None:
     for name, builtin in {
         "InvalidSpecError": ValueError,
         "ConfigError": ValueError,
@@ -50,7 +50,7 @@ def test_builtins_they_are_too() -> None:
         assert repr(error) == f"{name}('what happened')"
 
 
-def test_attributes_of_an_answer(lake: lakewright.Lake, raw: lakewright.Bucket) -> None:
+def test_attributes_of_an_error_response(lake: lakewright.Lake, raw: lakewright.Bucket) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         raw.get("nothing")
     error = caught.value
@@ -70,7 +70,7 @@ def test_attributes_of_an_answer(lake: lakewright.Lake, raw: lakewright.Bucket) 
         lake.delete_bucket(raw.name)
 
 
-def test_part_of_many_fails() -> None:
+def test_a_partial_failure_has_its_failures() -> None:
     one = lakewright.NotFoundError("no", resource="raw/a", status=404)
     error = lakewright.PartialApplyError("1 of 2", failures=[one])
     assert error.report["failed"][0]["resource"] == "raw/a"
@@ -78,7 +78,7 @@ def test_part_of_many_fails() -> None:
     assert again.to_dict() == error.to_dict()
 
 
-def test_nobody_there() -> None:
+def test_a_closed_port_is_unavailable() -> None:
     lake = lakewright.connect("http://127.0.0.1:9", anonymous=True, retries=0, timeout=2)
     with pytest.raises(ConnectionError) as caught:
         lake.buckets()

@@ -1,4 +1,4 @@
-"""Buckets and objects: every verb, waited for and awaited, on every server."""
+"""Buckets and objects: every verb, blocking and async, on every server."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def test_every_verb(lake: lakewright.Lake, raw: lakewright.Bucket, tmp_path: Pat
 
 
 async def test_every_twin(server: object, raw: lakewright.Bucket, tmp_path: Path) -> None:
-    async with await lakewright.connect_async(server.endpoint, anonymous=True) as nobody:  # type: ignore[attr-defined]
+    async with await lakewright.connect_async(server.endpoint, anonymous=True) as anonymous:  # type: ignore[attr-defined]
         with pytest.raises(lakewright.AccessDeniedError):
-            await nobody.buckets_async()
+            await anonymous.buckets_async()
     lake = raw.lake
     assert raw.name in [info.name for info in await lake.buckets_async()]
     assert (await lake.head_bucket_async(raw.name)).name == raw.name
@@ -136,7 +136,7 @@ def test_ranges(raw: lakewright.Bucket) -> None:
     ],
     ids=lambda data: type(data).__name__,
 )
-def test_what_can_be_put(raw: lakewright.Bucket, data: object) -> None:
+def test_data_that_can_be_put(raw: lakewright.Bucket, data: object) -> None:
     if isinstance(data, io.BytesIO):
         data.seek(0)
     assert raw.put("k", data).size == 5  # type: ignore[arg-type]
@@ -146,13 +146,13 @@ def test_what_can_be_put(raw: lakewright.Bucket, data: object) -> None:
 @pytest.mark.parametrize(
     "data", ["text", 1, None, {"a": b""}, [1], io.StringIO("text"), [b"a", "b"]]
 )
-def test_what_cannot_be_put(raw: lakewright.Bucket, data: object) -> None:
+def test_data_that_cannot_be_put(raw: lakewright.Bucket, data: object) -> None:
     with pytest.raises(TypeError):
         raw.put("k", data)  # type: ignore[arg-type]
     assert list(raw.list()) == []
 
 
-def test_an_iterator_that_raises_raises_its_own(raw: lakewright.Bucket) -> None:
+def test_an_exception_of_an_iterator_is_raised_unchanged(raw: lakewright.Bucket) -> None:
     def pieces() -> Iterator[bytes]:
         yield bytes(20 * MIB)
         raise LookupError("half way")
@@ -165,10 +165,10 @@ def test_an_iterator_that_raises_raises_its_own(raw: lakewright.Bucket) -> None:
 def test_large_objects(raw: lakewright.Bucket, tmp_path: Path) -> None:
     data = os.urandom(40 * MIB)
     digest = hashlib.sha256(data).digest()
-    heard: list[tuple[int, int | None]] = []
+    reports: list[tuple[int, int | None]] = []
     (tmp_path / "in").write_bytes(data)
-    raw.upload(tmp_path / "in", "k", progress=lambda done, total: heard.append((done, total)))
-    assert heard[-1] == (len(data), len(data))
+    raw.upload(tmp_path / "in", "k", progress=lambda done, total: reports.append((done, total)))
+    assert reports[-1] == (len(data), len(data))
     assert hashlib.sha256(raw.get("k")).digest() == digest
     with (tmp_path / "in").open("rb") as file:
         assert raw.put("f", file).size == len(data)
@@ -185,7 +185,7 @@ def test_large_objects(raw: lakewright.Bucket, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("installed", [True, False], ids=["tqdm", "plain"])
-def test_the_bar(
+def test_the_progress_bar(
     raw: lakewright.Bucket,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -217,12 +217,12 @@ def test_no_copy_out(raw: lakewright.Bucket) -> None:
     alive = weakref.ref(obj)
     del obj, same
     gc.collect()
-    assert alive() is not None, "the view keeps it"
+    assert alive() is not None, "the view keeps the object alive"
     assert bytes(view[:3]) == b"\0\1\2"
     assert hash(raw.get("k")) == hash(bytes(range(256)) * 16)
 
 
-def test_sent_buffers_are_let_go(raw: lakewright.Bucket) -> None:
+def test_sent_buffers_are_released(raw: lakewright.Bucket) -> None:
     data = np.frombuffer(os.urandom(1024), "u1")
     gone = weakref.ref(data)
     raw.put("k", data)
@@ -299,8 +299,8 @@ def test_arguments_are_strict(lake: lakewright.Lake, raw: lakewright.Bucket) -> 
         lake.bucket("No Bucket")
 
 
-def test_what_only_looks_immutable_is_copied(raw: lakewright.Bucket) -> None:
-    """What a generator gave may be overwritten before it is sent."""
+def test_a_read_only_view_of_mutable_data_is_copied(raw: lakewright.Bucket) -> None:
+    """A generator may overwrite a buffer that it has yielded before the buffer is sent."""
     size = 6 * MIB
     under = bytearray(b"a" * size)
     array_under = np.full(size, ord("a"), "u1")
@@ -323,7 +323,7 @@ def test_what_only_looks_immutable_is_copied(raw: lakewright.Bucket) -> None:
     assert stored[: 2 * size] == b"a" * (2 * size)
 
 
-def test_parts_of_our_own(raw: lakewright.Bucket) -> None:
+def test_views_of_a_downloaded_object_can_be_put(raw: lakewright.Bucket) -> None:
     raw.put("k", b"0123456789")
     view: Any = memoryview(raw.get("k"))  # type: ignore[arg-type,unused-ignore]
     for part, want in [
@@ -342,15 +342,16 @@ def test_parts_of_our_own(raw: lakewright.Bucket) -> None:
         raw.put("part", view)
 
 
-async def _impatient(iterator: Any) -> tuple[list[Any], int]:
-    """All items, each awaited again and again with too little time."""
-    items, cancelled, patience = [], 0, 0.0001
+async def _collect_with_short_timeouts(iterator: Any) -> tuple[list[Any], int]:
+    """Returns all items and the number of timeouts. Each item is awaited until it arrives in time,
+    with a timeout that is too short at first."""
+    items, cancelled, timeout = [], 0, 0.0001
     while True:
         try:
-            items.append(await asyncio.wait_for(iterator.__anext__(), patience))
+            items.append(await asyncio.wait_for(iterator.__anext__(), timeout))
         except TimeoutError:
             cancelled += 1
-            patience = min(patience * 1.1, 0.05)
+            timeout = min(timeout * 1.1, 0.05)
         except StopAsyncIteration:
             return items, cancelled
 
@@ -358,32 +359,32 @@ async def _impatient(iterator: Any) -> tuple[list[Any], int]:
 async def test_a_cancelled_wait_loses_nothing(raw: lakewright.Bucket) -> None:
     data = os.urandom(20 * MIB)
     await raw.put_async("stream", data)
-    pieces, cancelled = await _impatient(await raw.get_stream_async("stream"))
+    pieces, cancelled = await _collect_with_short_timeouts(await raw.get_stream_async("stream"))
     assert b"".join(pieces) == data
     assert cancelled
     keys = [f"k{n:02}" for n in range(30)]
     await asyncio.gather(*(raw.put_async(key, b"") for key in keys))
-    found, cancelled = await _impatient(raw.list_async("k", page_size=1))
+    found, cancelled = await _collect_with_short_timeouts(raw.list_async("k", page_size=1))
     assert [o.key for o in found] == keys
     assert cancelled
     table = raw.lake.create_table(f"{raw.name}/t", {"n": "long"})
     for n in range(5):
         table.append(pyarrow.table({"n": list(range(n * 1000, n * 1000 + 1000))}))
-    batches, cancelled = await _impatient(table.scan().__aiter__())
+    batches, cancelled = await _collect_with_short_timeouts(table.scan().__aiter__())
     rows = [row for batch in batches for row in pyarrow.record_batch(batch)["n"].to_pylist()]
     assert sorted(rows) == list(range(5000))
     assert cancelled
 
 
-async def test_an_item_that_nobody_awaits_stays(raw: lakewright.Bucket) -> None:
-    """The task is cancelled when the item is there, but before it could take it."""
+async def test_items_of_cancelled_tasks_are_not_lost(raw: lakewright.Bucket) -> None:
+    """The tasks are cancelled after their items have arrived and before they could take them."""
     for n in range(3):
         await raw.put_async(f"k{n}", b"")
     listing = raw.list_async(page_size=1)
     unawaited = listing.__anext__()
     waits = [asyncio.ensure_future(listing.__anext__()) for _ in range(2)]
     await asyncio.sleep(0)
-    time.sleep(0.5)  # noqa: ASYNC251 - both are ready at the loop's next turn
+    time.sleep(0.5)  # noqa: ASYNC251 - both are ready when the loop runs next
     for wait in waits:
         wait.cancel()
     gone = await asyncio.gather(*waits, return_exceptions=True)
@@ -410,7 +411,7 @@ class _Stopping:
         raise StopIteration("theirs")
 
 
-def _stopping(done: int, total: int | None) -> None:
+def _raise_stop_iteration(done: int, total: int | None) -> None:
     raise StopIteration("theirs")
 
 
@@ -420,7 +421,7 @@ async def test_stop_iteration_of_the_caller_is_an_error(
     (tmp_path / "in").write_bytes(b"file")
     for call in (
         lambda: raw.put_async("k", _Stopping()),  # type: ignore[arg-type]
-        lambda: raw.upload_async(tmp_path / "in", "k", progress=_stopping),
+        lambda: raw.upload_async(tmp_path / "in", "k", progress=_raise_stop_iteration),
     ):
         with pytest.raises(RuntimeError, match="StopIteration") as caught:
             await asyncio.wait_for(call(), 10)
@@ -430,7 +431,7 @@ async def test_stop_iteration_of_the_caller_is_an_error(
     assert isinstance(caught.value.__cause__, StopIteration)
 
 
-def test_none_is_as_good_as_nothing(raw: lakewright.Bucket) -> None:
+def test_none_is_the_same_as_no_argument(raw: lakewright.Bucket) -> None:
     assert raw.put("k", b"x", metadata=None).size == 1
     raw.lake.create_table(f"{raw.name}/t", {"n": "long"}, partition_by=None, properties=None)
     assert pyarrow.table(raw.lake.sql("SELECT 1 AS one")).to_pylist() == [{"one": 1}]

@@ -1,5 +1,5 @@
-"""Lost responses: whether an error says that its outcome is unknown, in Python and on the command
-line, so that a loop on ``retryable`` writes no row twice."""
+"""Lost responses: an error reports that its outcome is unknown, in Python and on the command line,
+so that a loop on ``retryable`` writes no row twice."""
 
 from __future__ import annotations
 

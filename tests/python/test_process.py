@@ -28,7 +28,7 @@ import pytest
 
 @pytest.fixture
 def silent() -> Any:
-    """An endpoint that accepts connections and never answers."""
+    """An endpoint that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -69,7 +69,7 @@ def test_the_gil_is_free_while_waiting(silent: str) -> None:
     assert isinstance(ended[0], TimeoutError)
 
 
-def test_the_bar_of_a_failed_transfer_is_put_away(
+def test_the_progress_bar_of_a_failed_transfer_is_closed(
     silent: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "in").write_bytes(bytes(1000))
@@ -112,7 +112,9 @@ def test_ctrl_c_ends_a_call_at_once(silent: str, call: str) -> None:
     assert time.monotonic() - sent < 3
 
 
-def test_ctrl_c_leaves_nothing_half(server: Any, raw: lakewright.Bucket, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_no_incomplete_upload(
+    server: Any, raw: lakewright.Bucket, tmp_path: Path
+) -> None:
     raw.put("old", os.urandom(1 << 20))
     program = f"""
         import lakewright, sys, time
@@ -154,24 +156,24 @@ def test_ctrl_c_leaves_nothing_half(server: Any, raw: lakewright.Bucket, tmp_pat
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=raw.name, Prefix="half")
 
 
-async def test_a_cancelled_call_is_over(silent: str) -> None:
+async def test_a_cancelled_call_ends(silent: str) -> None:
     lake = lakewright.connect(silent, anonymous=True, timeout=60)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(lake.buckets_async(), 0.2)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_fork_is_told_so(raw: lakewright.Bucket) -> None:
+def test_a_call_after_a_fork_is_refused(raw: lakewright.Bucket) -> None:
     raw.put("k", b"x")
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        said = "nothing"
+        message = "no error"
         try:
             raw.get("k")
         except lakewright.UnsupportedError as error:
-            said = str(error)
-        os.write(write, said.encode())
+            message = str(error)
+        os.write(write, message.encode())
         os._exit(0)
     os.waitpid(child, 0)
     assert "fork" in os.read(read, 4096).decode()
@@ -197,7 +199,9 @@ def _size(bucket: lakewright.Bucket) -> int:
     return len(bucket.get("k"))
 
 
-def test_handles_travel_as_references(raw: lakewright.Bucket, secret_files: dict[str, Any]) -> None:
+def test_handles_are_pickled_with_references_to_secrets(
+    raw: lakewright.Bucket, secret_files: dict[str, Any]
+) -> None:
     raw.put("k", b"12345")
     lake = lakewright.connect(**secret_files)
     for handle in (
@@ -217,7 +221,7 @@ def test_handles_travel_as_references(raw: lakewright.Bucket, secret_files: dict
         assert pool.submit(_size, lake.bucket(raw.name)).result(60) == 5
 
 
-def test_literal_secrets_do_not_travel(raw: lakewright.Bucket) -> None:
+def test_handles_with_literal_secrets_are_not_pickled(raw: lakewright.Bucket) -> None:
     for handle in (
         raw.lake,
         raw,
@@ -239,7 +243,7 @@ def test_a_closed_lake_refuses(secret_files: dict[str, Any]) -> None:
     lake.close()
 
 
-def test_a_read_under_way_goes_on_behind_close(raw: lakewright.Bucket, server: Any) -> None:
+def test_a_read_continues_after_close(raw: lakewright.Bucket, server: Any) -> None:
     with server.connect() as lake:
         table = lake.create_table(f"{raw.name}/t", {"n": "long"})
         for n in range(3):
@@ -264,7 +268,7 @@ def test_close_ends_the_server_behind_a_lake(tmp_path: Path) -> None:
     scan = table.scan()
     listing = raw.list()
     lake.close()
-    # The handles are still here, and hold nothing back.
+    # Handles that still exist do not keep the server running.
     with lakewright.EmbeddedServer(tmp_path):
         pass
     for call in (scan.schema, table.version, raw.list):
@@ -403,7 +407,7 @@ def test_the_console_script_keeps_its_files_apart(
 
 @pytest.fixture
 def stuck(server: Any) -> Any:
-    """The server behind a proxy that stops for good where a data file is asked for."""
+    """A proxy to the server that stops forwarding when a data file is requested."""
     host, port = server.endpoint.split("://")[1].split(":")
     hung: list[socket.socket] = []
 
@@ -431,12 +435,12 @@ def stuck(server: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("consumer", "code"),
-    # Others make an exception of their own of what a stream reports.
+    # Other libraries raise an exception of their own for the error of a stream.
     [
         ("list(scan)", 77),
         ("pyarrow.table(scan)", 1),
         ("polars.DataFrame(scan)", 1),
-        # Ctrl-C follows, also where that exception is caught.
+        # KeyboardInterrupt is raised afterwards, even where that exception is caught.
         ("quietly(pyarrow.table, scan)", 77),
     ],
 )

@@ -87,7 +87,7 @@ def test_every_verb_has_its_twin() -> None:
 
 
 def documented() -> list[Any]:
-    """Every docstring with an example."""
+    """Returns every docstring with an example."""
     tests = []
     trees = [ast.parse(path.read_text()) for path in (STUB, PYTHON / "lakewright/__init__.py")]
     for tree in trees:
@@ -110,6 +110,6 @@ def test_examples(name: str, text: str, tmp_path: Path) -> None:
         assert test.examples
         options = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
         runner = doctest.DocTestRunner(optionflags=options)
-        said: list[str] = []
-        runner.run(test, out=said.append)
-        assert runner.failures == 0, "".join(said)
+        output: list[str] = []
+        runner.run(test, out=output.append)
+        assert runner.failures == 0, "".join(output)

@@ -1,4 +1,4 @@
-"""Tables and scans: every verb, waited for and awaited, on every server."""
+"""Tables and scans: every verb, blocking and async, on every server."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_every_verb(raw: lakewright.Bucket) -> None:
         lake.table(uri).version()
 
 
-def test_an_old_handle_notices_the_end(flights: lakewright.Table) -> None:
+def test_an_old_handle_of_a_dropped_table_fails(flights: lakewright.Table) -> None:
     flights.append(rows(1))
     flights.lake.drop_table(flights.uri)
     assert not flights.exists()
@@ -155,7 +155,7 @@ def test_a_scan_is_read_again_and_left_in_the_middle(flights: lakewright.Table) 
         (pa.table({"delay": ["x"]}), lakewright.SchemaMismatchError),
     ],
 )
-def test_what_does_not_fit(
+def test_data_that_does_not_match_the_schema_is_refused(
     flights: lakewright.Table, data: pa.Table, error: type[Exception]
 ) -> None:
     with pytest.raises(error) as caught:
@@ -170,7 +170,7 @@ def test_missing_columns_are_filled_with_nulls(flights: lakewright.Table) -> Non
     assert pa.table(flights)["delay"].null_count == 2
 
 
-def test_what_is_wrong(raw: lakewright.Bucket, flights: lakewright.Table) -> None:
+def test_invalid_arguments_are_refused(raw: lakewright.Bucket, flights: lakewright.Table) -> None:
     lake = raw.lake
     for bad in ("raw", "raw/../x", "file:///x", ""):
         with pytest.raises(lakewright.InvalidInputError):
@@ -216,7 +216,7 @@ async def test_many_appends_at_once(flights: lakewright.Table) -> None:
 
 
 def test_the_gil_is_free_in_an_export(flights: lakewright.Table) -> None:
-    """A consumer that holds the GIL in get_next must not starve whoever feeds it."""
+    """An export completes while another Python thread competes for the GIL."""
     flights.append(rows(50_000))
     done = threading.Event()
 
@@ -259,7 +259,7 @@ def test_values(flights: lakewright.Table) -> None:
 
 
 def test_a_consumer_that_holds_the_gil(flights: lakewright.Table) -> None:
-    """Somebody's get_next may hold the GIL: what feeds it must not need it."""
+    """A consumer may hold the GIL during get_next, so get_next must not need the GIL."""
 
     class Stream(ctypes.Structure):
         _fields_ = tuple(

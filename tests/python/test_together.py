@@ -1,4 +1,4 @@
-"""Many writers at once, and nothing said aloud that should not be: seen from whole processes."""
+"""Concurrent writers in processes and threads, and secrets that no log and no process shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 WRITERS, APPENDS, ROWS = 8, 3, 10
 
-# The command keeps these quiet unless they are named.
+# The command logs these crates only where the filter names them.
 LOUDEST = "trace," + ",".join(
     f"{crate}=trace"
     for crate in (
@@ -24,7 +24,7 @@ LOUDEST = "trace," + ",".join(
     )
 )
 
-# Each writer adds numbers that no other adds.
+# Each writer adds numbers that no other writer adds.
 WRITER = """
 import sys, lakewright, pyarrow as pa
 uri, writer, appends, rows = sys.argv[1], *map(int, sys.argv[2:])
@@ -49,8 +49,8 @@ def environment(server: Any, home: Path) -> dict[str, str]:
     }
 
 
-def exactly(table: lakewright.Table) -> None:
-    """No row lost, none doubled, one version an append."""
+def assert_every_row_once(table: lakewright.Table) -> None:
+    """Asserts that no row is lost or doubled, and that each append made one version."""
     ids = sorted(pa.table(table)["id"].to_pylist())
     assert ids == list(range(WRITERS * APPENDS * ROWS))
     assert table.version() == WRITERS * APPENDS
@@ -67,9 +67,9 @@ def test_eight_processes_append(server: Any, raw: lakewright.Bucket, tmp_path: P
         )
         for writer in range(WRITERS)
     ]
-    said = [writer.communicate()[1] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0] * WRITERS, said
-    exactly(table)
+    errors = [writer.communicate()[1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0] * WRITERS, errors
+    assert_every_row_once(table)
 
 
 def test_eight_threads_append(raw: lakewright.Bucket) -> None:
@@ -82,11 +82,11 @@ def test_eight_threads_append(raw: lakewright.Bucket) -> None:
 
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(write, range(WRITERS)))
-    exactly(table)
+    assert_every_row_once(table)
 
 
 def test_no_secret_in_the_loudest_log(server: Any, raw: lakewright.Bucket, tmp_path: Path) -> None:
-    """Everything that any crate logs, of a call that works and of one that is refused."""
+    """The log of all crates is read for a call that succeeds and for one that is refused."""
     source = tmp_path / "rows.csv"
     source.write_text("id\n1\n")
     raw.lake.create_table(f"{raw.name}/t", {"id": "long"})

@@ -2,8 +2,8 @@
 //!
 //! A test is an `async fn` whose parameters are [`Fixture`]s. The harness sets them up, runs the
 //! test on a runtime of its own, and counts it as ignored, with the reason, where a fixture is
-//! [missing](Skip). A module lists its tests with [`tests!`](crate::tests!); a test that is on no
-//! list is dead code, which the compiler reports.
+//! [missing](Skip). A module lists its tests with [`tests!`](macro@crate::tests); a test that is on
+//! no list is dead code, which the compiler reports.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub fn required(requirement: &str) -> bool {
         .is_ok_and(|list| list.split(',').any(|name| name.trim() == requirement))
 }
 
-/// A parameter of a test: what the test works with, set up before it and removed after it.
+/// A parameter of a test, such as a server; set up before the test and removed after it.
 pub trait Fixture: Sized {
     /// Sets the fixture up.
     ///

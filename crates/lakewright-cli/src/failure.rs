@@ -36,7 +36,7 @@ impl From<Error> for Failure {
 
 impl Failure {
     /// Converts an error of writing to stdout.
-    pub(crate) fn writing(error: io::Error) -> Self {
+    pub(crate) fn from_write_error(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::ClosedPipe;
         }
@@ -206,9 +206,10 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_and_a_full_disk_are_distinguished() {
-        let closed = Failure::writing(io::ErrorKind::BrokenPipe.into());
+        let closed = Failure::from_write_error(io::ErrorKind::BrokenPipe.into());
         assert!(matches!(closed, Failure::ClosedPipe));
-        let Failure::Error(full) = Failure::writing(io::ErrorKind::StorageFull.into()) else {
+        let Failure::Error(full) = Failure::from_write_error(io::ErrorKind::StorageFull.into())
+        else {
             panic!("a full disk is an error");
         };
         assert_eq!(full.kind(), ErrorKind::StorageFull);

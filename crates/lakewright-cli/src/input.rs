@@ -1,4 +1,4 @@
-//! Input of a command: files, stdin, and answers to questions on the terminal.
+//! Input of a command: files, stdin, and confirmations on the terminal.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -81,7 +81,7 @@ pub(crate) fn read_spec(file: &Path, operation: &'static str) -> Result<Spec, Er
 /// Asks for confirmation: `effect` continues the sentence "This …".
 ///
 /// # Errors
-/// `InvalidInput` when the answer is not yes, and without a terminal.
+/// `InvalidInput` when the user does not enter yes, and without a terminal.
 pub(crate) async fn confirm(effect: &str) -> Result<(), Error> {
     let answer = ask(effect, "Continue? [y/N]").await?;
     match answer.to_ascii_lowercase().as_str() {
@@ -100,7 +100,8 @@ pub(crate) async fn confirm_by_name(effect: &str, name: &str) -> Result<(), Erro
     Err(Error::invalid_input(format!("nothing was done: the answer was not {name}")))
 }
 
-/// Asks a question on the terminal and returns the answer without surrounding white space.
+/// Asks a question on the terminal and returns the line that the user enters, without surrounding
+/// white space.
 async fn ask(effect: &str, question: &str) -> Result<String, Error> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let why = format!("this {effect}, and there is no terminal to confirm it: pass --yes");

@@ -109,7 +109,7 @@ impl Output {
         if self.json {
             return self.document(&value.json());
         }
-        value.text(&mut self.sink).map_err(Failure::writing)
+        value.text(&mut self.sink).map_err(Failure::from_write_error)
     }
 
     /// Prints a list: as an aligned table, or as JSON with one object per line.
@@ -127,7 +127,7 @@ impl Output {
 
     /// Prints bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> CommandResult {
-        self.sink.write_all(bytes).map_err(Failure::writing)
+        self.sink.write_all(bytes).map_err(Failure::from_write_error)
     }
 
     /// Returns the writer, for file formats. Their errors are passed to [`Output::write_error`].
@@ -144,18 +144,18 @@ impl Output {
         format_error: impl FnOnce() -> lakewright::Error,
     ) -> Failure {
         match self.sink.failed.take() {
-            Some(error) => Failure::writing(error),
+            Some(error) => Failure::from_write_error(error),
             None => format_error().into(),
         }
     }
 
     /// Writes the buffered output.
     pub(crate) fn flush(&mut self) -> CommandResult {
-        self.sink.flush().map_err(Failure::writing)
+        self.sink.flush().map_err(Failure::from_write_error)
     }
 
     fn document(&mut self, value: &Value) -> CommandResult {
-        writeln!(self.sink, "{value}").map_err(Failure::writing)
+        writeln!(self.sink, "{value}").map_err(Failure::from_write_error)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a program that embeds the command, such as the Python wheel, relies on.
+//! Tests of the command inside another program, such as the Python wheel.
 
 use std::ffi::OsString;
 
@@ -6,7 +6,8 @@ fn run(line: &str) -> u8 {
     lakewright_cli::main(line.split(' ').map(OsString::from))
 }
 
-/// Nobody listens on port 1; no key is asked for and nothing is written to stdout.
+/// A command that fails, because no server listens on port 1. It needs no credentials and prints
+/// nothing to stdout.
 const UNREACHABLE: &str =
     "lakewright profile check --anonymous --endpoint http://127.0.0.1:1 --retries 0";
 

@@ -1,4 +1,4 @@
-//! Bucket settings: set, read back, removed, refused.
+//! Cases for bucket settings, which are set, read back, removed and refused.
 //!
 //! A server may lack a setting; then getting and setting it both return `Unsupported`.
 
@@ -77,37 +77,37 @@ fn tagged<const N: usize>(tags: [(&str, &str); N]) -> BTreeMap<String, String> {
 /// Every verb on a bucket that does not exist is an error, never an empty setting.
 async fn missing_bucket(lake: &Lake) {
     let bucket = &lake.bucket(unique_bucket());
-    async fn gone<T: std::fmt::Debug>(verb: &str, call: impl Future<Output = Result<T>>) {
+    async fn assert_missing<T: std::fmt::Debug>(verb: &str, call: impl Future<Output = Result<T>>) {
         let error = call.await.expect_err(verb);
         let kinds = [ErrorKind::NotFound, ErrorKind::Unsupported];
         assert!(kinds.contains(&error.kind()), "{verb}: {error}");
     }
-    gone("get_versioning", bucket.get_versioning()).await;
-    gone("set_versioning", bucket.set_versioning(Versioning::Enabled)).await;
-    gone("get_object_lock", bucket.get_object_lock()).await;
+    assert_missing("get_versioning", bucket.get_versioning()).await;
+    assert_missing("set_versioning", bucket.set_versioning(Versioning::Enabled)).await;
+    assert_missing("get_object_lock", bucket.get_object_lock()).await;
     let days = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(1));
-    gone("set_object_lock", bucket.set_object_lock(&days)).await;
-    gone("get_policy", bucket.get_policy()).await;
-    gone("delete_policy", bucket.delete_policy()).await;
-    gone("get_anonymous_access", bucket.get_anonymous_access()).await;
+    assert_missing("set_object_lock", bucket.set_object_lock(&days)).await;
+    assert_missing("get_policy", bucket.get_policy()).await;
+    assert_missing("delete_policy", bucket.delete_policy()).await;
+    assert_missing("get_anonymous_access", bucket.get_anonymous_access()).await;
     let read = AnonymousAccess::to_all(Access::Read);
-    gone("set_anonymous_access", bucket.set_anonymous_access(&read)).await;
-    gone("get_tags", bucket.get_tags()).await;
-    gone("set_tags", bucket.set_tags(&tagged([("a", "b")]))).await;
-    gone("delete_tags", bucket.delete_tags()).await;
-    gone("get_lifecycle", bucket.get_lifecycle()).await;
-    gone("set_lifecycle", bucket.set_lifecycle(&[expire("a", 1)])).await;
-    gone("delete_lifecycle", bucket.delete_lifecycle()).await;
-    gone("get_notifications", bucket.get_notifications()).await;
-    gone("set_notifications", bucket.set_notifications(&[])).await;
-    gone("get_encryption", bucket.get_encryption()).await;
-    gone("set_encryption", bucket.set_encryption(&Encryption::SseS3)).await;
-    gone("delete_encryption", bucket.delete_encryption()).await;
-    gone("empty", bucket.empty(EmptyOptions::default())).await;
-    gone("list_versions", bucket.list_versions("").try_collect::<Vec<_>>()).await;
+    assert_missing("set_anonymous_access", bucket.set_anonymous_access(&read)).await;
+    assert_missing("get_tags", bucket.get_tags()).await;
+    assert_missing("set_tags", bucket.set_tags(&tagged([("a", "b")]))).await;
+    assert_missing("delete_tags", bucket.delete_tags()).await;
+    assert_missing("get_lifecycle", bucket.get_lifecycle()).await;
+    assert_missing("set_lifecycle", bucket.set_lifecycle(&[expire("a", 1)])).await;
+    assert_missing("delete_lifecycle", bucket.delete_lifecycle()).await;
+    assert_missing("get_notifications", bucket.get_notifications()).await;
+    assert_missing("set_notifications", bucket.set_notifications(&[])).await;
+    assert_missing("get_encryption", bucket.get_encryption()).await;
+    assert_missing("set_encryption", bucket.set_encryption(&Encryption::SseS3)).await;
+    assert_missing("delete_encryption", bucket.delete_encryption()).await;
+    assert_missing("empty", bucket.empty(EmptyOptions::default())).await;
+    assert_missing("list_versions", bucket.list_versions("").try_collect::<Vec<_>>()).await;
 }
 
-/// Unset, enabled, suspended; under object lock always enabled.
+/// Versioning is enabled and suspended; a bucket with object lock refuses to suspend it.
 async fn versioning(lake: &Lake) -> Result<(), Skip> {
     let bucket = bucket(lake).await;
     let set = |versioning| bucket.set_versioning(versioning);
@@ -155,7 +155,8 @@ async fn versions(lake: &Lake) -> Result<(), Skip> {
     Ok(())
 }
 
-/// Set, changed and removed on a bucket created with object lock, refused on another.
+/// A retention is set, changed and removed on a bucket created with object lock, and refused on
+/// another bucket.
 async fn object_lock(lake: &Lake) -> Result<(), Skip> {
     let plain = bucket(lake).await;
     let days = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(30));
@@ -339,7 +340,7 @@ async fn lifecycle(lake: &Lake) -> Result<(), Skip> {
         assert_kind(bucket.set_lifecycle(&bad).await, ErrorKind::InvalidInput);
     }
     assert_eq!(bucket.get_lifecycle().await.unwrap(), kept);
-    // In force as a whole, or refused as a whole.
+    // A server applies every element of a rule or refuses the rule.
     let abort = LifecycleRule { abort_incomplete_after_days: Some(2), ..LifecycleRule::new("a") };
     for with in [
         abort.clone(),
@@ -362,8 +363,8 @@ async fn lifecycle(lake: &Lake) -> Result<(), Skip> {
     Ok(())
 }
 
-/// No notifications, and what every server refuses. Valid targets differ between servers, so a
-/// test of MinIO sets them.
+/// An empty list is accepted, and invalid notifications are refused. Valid targets differ between
+/// servers, so a test of MinIO sets them.
 async fn notifications(lake: &Lake) -> Result<(), Skip> {
     let bucket = bucket(lake).await;
     let before = initial(bucket.get_notifications(), bucket.set_notifications(&[])).await?;

@@ -1,4 +1,4 @@
-//! Buckets.
+//! Cases for buckets: creation, listing, deletion, and invalid names.
 
 use lakewright::{BucketName, CreateBucketOptions, ErrorKind, Lake, ObjectKey};
 

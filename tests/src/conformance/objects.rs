@@ -1,4 +1,4 @@
-//! Objects.
+//! Cases for objects: reads, writes, conditions, listings, copies, and unusual keys.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ cases![
     conditions,
     create_race,
     multipart,
-    failing_stream,
+    stream_that_fails,
     upload_download,
     list,
     delete_many,
@@ -103,7 +103,7 @@ async fn ranges(lake: &Lake) {
     assert_kind(bucket.get(&key("digits"), outside).await, ErrorKind::InvalidInput);
 }
 
-/// Conditions on reads and writes.
+/// Reads and writes with a condition succeed only if the object meets it.
 async fn conditions(lake: &Lake) {
     let bucket = bucket(lake).await;
     let absent = || PutOptions { if_absent: true, ..PutOptions::default() };
@@ -185,7 +185,7 @@ async fn multipart(lake: &Lake) {
 }
 
 /// A stream that fails leaves no object.
-async fn failing_stream(lake: &Lake) {
+async fn stream_that_fails(lake: &Lake) {
     let bucket = bucket(lake).await;
     let broken = lakewright::Error::new(ErrorKind::Corrupt, "the source broke");
     let chunks = vec![Ok(noise(17 << 20)), Ok(noise(5 << 20)), Err(broken)];
@@ -227,7 +227,7 @@ async fn upload_download(lake: &Lake) {
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
-/// Order, prefix, delimiter, pages and start of listings.
+/// Listings are in order and follow the prefix, delimiter, page size and start that are given.
 async fn list(lake: &Lake) {
     let bucket = bucket(lake).await;
     // Not both `x` and `x/y`: MinIO leaves `x/` out of flat listings where there is an `x`.

@@ -1,4 +1,4 @@
-//! Delta tables.
+//! Cases for Delta tables: creation, commits, scans, history, SQL, and concurrent writers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -275,7 +275,7 @@ async fn streams(lake: &Lake) {
     let scan = source.scan(ScanOptions::default()).stream().await.unwrap();
     let commit = target.append(Batches::from_stream(scan), WriteOptions::default()).await.unwrap();
     assert_eq!(commit.rows, 5000);
-    // Appended to the table that is scanned: the scan keeps to the version it began with.
+    // A scan that is appended to its own table keeps to the version it began with.
     let own = target.scan(ScanOptions::default()).stream().await.unwrap();
     target.append(Batches::from_stream(own), WriteOptions::default()).await.unwrap();
     assert_eq!(all(&target).await.len(), 10_000);
@@ -328,7 +328,7 @@ async fn sql(lake: &Lake) {
     assert_eq!(one.version().await.unwrap(), 1);
 }
 
-/// Unusual names, column types and partition values.
+/// Unusual names, column types and partition values are written and read back.
 async fn types(lake: &Lake) {
     let bucket = bucket(lake).await;
     let uri = TableUri::new(format!("{}/päth with spaces/t=1+?#&", bucket.name())).unwrap();

@@ -34,7 +34,7 @@ pub(crate) struct Embedded {
     /// Loopback address to listen on; by default the system chooses a port
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// What an acknowledged write survives
+    /// The kind of crash that an acknowledged write survives
     #[arg(long, value_enum, default_value_t)]
     durability: DurabilityArg,
     /// Also print the credentials, including the secret key

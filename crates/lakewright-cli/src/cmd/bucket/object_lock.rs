@@ -28,7 +28,7 @@ pub(crate) enum Verb {
 pub(crate) struct Set {
     /// The bucket
     name: BucketName,
-    /// Who may remove a lock early: governance, users with the permission; compliance, no user
+    /// Retention mode: governance lets permitted users remove a lock early, compliance no user
     #[arg(long, required_unless_present = "no_retention")]
     mode: Option<Mode>,
     /// The retention period in days

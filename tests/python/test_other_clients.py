@@ -1,6 +1,7 @@
-"""Other programs read what we write, and we read what they write.
+"""Other clients read what lakewright wrote, and lakewright reads what they wrote.
 
-Counts, sums, schemas, partition values, nulls, nested types, timestamps, decimals.
+The tests compare counts, sums, schemas, partition values, nulls, nested types, timestamps and
+decimals.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ ARROW = pa.schema(
 
 
 def row(n: int) -> dict[str, Any]:
-    """A row, every seventh of which is nulls but for its id and partition."""
+    """Returns a row. In every seventh row all values but the id and the partition are null."""
     day = datetime.date(2026, 1, 1) + datetime.timedelta(days=n % 3)
     if n % 7 == 0:
         return {"id": n, "day": day}
@@ -72,15 +73,15 @@ def row(n: int) -> dict[str, Any]:
 DATA = pa.Table.from_pylist([row(n) for n in range(ROWS)], schema=ARROW)
 
 
-def same(theirs: pa.Table) -> None:
-    """Whether it is the data, in whatever order and with whatever width of strings."""
+def assert_same(theirs: pa.Table) -> None:
+    """Asserts that a table has the rows of DATA, in any order and with any width of strings."""
     theirs = theirs.select(ARROW.names).cast(ARROW).sort_by("id")
     assert theirs.equals(DATA)
 
 
 @pytest.fixture
 def written(raw: lakewright.Bucket) -> lakewright.Table:
-    """Our table, in two commits."""
+    """A table that lakewright wrote in two commits."""
     table = raw.lake.create_table(f"{raw.name}/ours", TYPES, partition_by=["day"])
     assert table.append(DATA.slice(0, 400)).rows == 400
     assert table.append(DATA.slice(400)).rows == 600
@@ -91,9 +92,9 @@ def options(table: lakewright.Table) -> dict[str, str]:
     return table.lake.storage_options()
 
 
-def test_ourselves(written: lakewright.Table) -> None:
-    same(pa.table(written))
-    same(pa.table(written.scan(where="day >= '2026-01-01'")))
+def test_lakewright_reads(written: lakewright.Table) -> None:
+    assert_same(pa.table(written))
+    assert_same(pa.table(written.scan(where="day >= '2026-01-01'")))
 
 
 def test_deltalake_reads(written: lakewright.Table) -> None:
@@ -101,7 +102,7 @@ def test_deltalake_reads(written: lakewright.Table) -> None:
     theirs = deltalake.DeltaTable(written.uri, storage_options=options(written))
     assert theirs.version() == 2
     assert theirs.metadata().partition_columns == ["day"]
-    same(theirs.to_pyarrow_table())
+    assert_same(theirs.to_pyarrow_table())
 
 
 def test_deltalake_writes(raw: lakewright.Bucket) -> None:
@@ -113,7 +114,7 @@ def test_deltalake_writes(raw: lakewright.Bucket) -> None:
         )
     assert table.schema().to_dict() == TYPES
     assert table.details().partition_by == ["day"]
-    same(pa.table(table))
+    assert_same(pa.table(table))
     assert sum(f.rows or 0 for f in table.files()) == ROWS
     assert table.append(table.scan(where="id = 1")).version == 2
     again = deltalake.DeltaTable(table.uri, storage_options=options(table))
@@ -158,9 +159,9 @@ def test_duckdb_over_arrow(written: lakewright.Table) -> None:
     scan = written.scan(columns=["id", "carrier", "delay", "crew"])
     count, total = duckdb.from_arrow(scan).aggregate("count(*), sum(delay)").fetchone()
     assert (count, total) == (ROWS, pa.compute.sum(DATA["delay"]).as_py())
-    answer = duckdb.from_arrow(written.scan(columns=["id"])).filter("id < 10")
+    result = duckdb.from_arrow(written.scan(columns=["id"])).filter("id < 10")
     numbers = written.lake.create_table(written.uri + "-2", {"id": "long"})
-    assert numbers.append(answer).rows == 10
+    assert numbers.append(result).rows == 10
 
 
 def test_duckdb_reads_the_table(written: lakewright.Table) -> None:
@@ -181,7 +182,7 @@ def test_duckdb_reads_the_table(written: lakewright.Table) -> None:
         ENDPOINT '{address}', URL_STYLE 'path', USE_SSL {scheme == "https"})"""
     )
     theirs = con.sql(f"SELECT * FROM delta_scan('{written.uri}')")
-    same(theirs.to_arrow_table())
+    assert_same(theirs.to_arrow_table())
     days = con.sql(f"SELECT count(DISTINCT day) FROM delta_scan('{written.uri}')").fetchone()
     assert days == (3,)
 
@@ -192,7 +193,7 @@ def test_obstore_sees_the_same_objects(raw: lakewright.Bucket) -> None:
 
     raw.put("a/b", b"hello")
     config: Any = raw.lake.storage_options()
-    http = config.pop("aws_allow_http") == "true"  # obstore takes it elsewhere, and panics here
+    http = config.pop("aws_allow_http") == "true"  # obstore panics on it here
     store = S3Store.from_url(f"s3://{raw.name}", config=config, client_options={"allow_http": http})
     assert bytes(obstore.get(store, "a/b").bytes()) == b"hello"
     obstore.put(store, "a/c", b"theirs")
