@@ -5,6 +5,7 @@
 
 pub mod bucket_config;
 mod bucket_setting;
+mod creation;
 pub mod diff;
 mod error;
 mod identity;
@@ -17,6 +18,7 @@ pub mod spec;
 pub mod state;
 mod text;
 
+pub use creation::Creation;
 pub use diff::{DiffOptions, destroy, diff};
 pub use error::{Error, ErrorKind, Outcome, Result, ServiceError};
 pub use identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};
