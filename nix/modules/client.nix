@@ -43,12 +43,16 @@ let
       )
     );
 
+  # The local server's keys and region are defaults for the local server only. At another endpoint
+  # its root keys would be presented to a foreign host.
+  ofOurs = name: if isOurs then server.${name} else null;
+
   keyFile =
     { what, server }:
     lib.mkOption {
       type = lib.types.nullOr types.secretFile;
-      default = ofServer server;
-      defaultText = lib.literalMD "the local server's `${server}`, otherwise null";
+      default = ofOurs server;
+      defaultText = lib.literalMD "the local server's `${server}` if `endpoint` is the local server, otherwise null";
       description = ''
         File on this host that holds ${what} of the user that applies the stacks and that may
         administer the server. systemd reads it as root when a unit starts.
@@ -129,8 +133,8 @@ in
 
     region = lib.mkOption {
       type = lib.types.strMatching "[a-z][a-z0-9-]+";
-      default = if server.enable then server.region else "us-east-1";
-      defaultText = lib.literalMD "the local server's `region`, otherwise `us-east-1`";
+      default = if isOurs then server.region else "us-east-1";
+      defaultText = lib.literalMD "the local server's `region` if `endpoint` is the local server, otherwise `us-east-1`";
       description = "Region that requests are signed for.";
     };
 
@@ -222,8 +226,8 @@ in
         assertion = cfg.credentials.accessKeyIdFile != null && cfg.credentials.secretAccessKeyFile != null;
         message = ''
           services.lakewright.client.credentials: name accessKeyIdFile and secretAccessKeyFile of a
-          user who may administer the server; there is none on this host whose root files could
-          be taken.
+          user who may administer the server at ${toString cfg.endpoint}. Only an endpoint that is
+          the server of this host has defaults, the root files of that server.
         '';
       }
       {

@@ -1,5 +1,7 @@
 """Object storage and Delta Lake: buckets, objects and tables over one connection.
 
+>>> import lakewright
+>>> lake = lakewright.connect("embedded:./data")
 >>> raw = lake.create_bucket("raw", exist_ok=True)
 >>> _ = raw.put("hello.txt", b"hello")
 >>> bytes(raw.get("hello.txt"))

@@ -1091,7 +1091,8 @@ class Object:
 
     It supports the buffer protocol: ``memoryview(obj)``, ``numpy.frombuffer(obj, ...)`` and every
     other consumer of bytes-like objects read it without a copy; ``bytes(obj)`` copies. It equals
-    any bytes-like object with the same bytes.
+    ``bytes`` with the same content, and every buffer whose items are the same bytes in a row; its
+    hash is theirs.
     """
     def __buffer__(self, flags: int, /) -> memoryview:
         """

@@ -7,11 +7,13 @@ use std::ffi::c_int;
 
 use bytes::Bytes;
 use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::PyMemoryError;
+use pyo3::exceptions::{PyBufferError, PyMemoryError};
 use pyo3::ffi;
+use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyMemoryView};
+use pyo3::types::{PyBool, PyBytes, PyMemoryView, PyNotImplemented};
+use pyo3::{IntoPyObjectExt as _, PyTypeInfo as _};
 
 use crate::convert::Number;
 use crate::types::ObjectInfo;
@@ -20,7 +22,8 @@ use crate::types::ObjectInfo;
 ///
 /// It supports the buffer protocol: ``memoryview(obj)``, ``numpy.frombuffer(obj, ...)`` and every
 /// other consumer of bytes-like objects read it without a copy; ``bytes(obj)`` copies. It equals
-/// any bytes-like object with the same bytes.
+/// ``bytes`` with the same content, and every buffer whose items are the same bytes in a row; its
+/// hash is theirs.
 #[pyclass(frozen, module = "lakewright", weakref)]
 pub(crate) struct Object {
     /// The description of the object.
@@ -71,17 +74,19 @@ macro_rules! bytes_like {
                 slf: Bound<'py, Self>,
                 flags: Number<i32>,
             ) -> PyResult<Bound<'py, PyMemoryView>> {
-                // A read-only view satisfies every request that can be satisfied.
-                let _ = flags;
+                if flags.0 & ffi::PyBUF_WRITABLE != 0 {
+                    return Err(PyBufferError::new_err("Object is not writable."));
+                }
+                // A read-only view satisfies every other request.
                 PyMemoryView::from(slf.as_any())
             }
 
-            fn __eq__(&self, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-                Ok(bytes_of(value)?.is_some_and(|other| other == self.bytes))
+            fn __eq__(&self, value: &Bound<'_, PyAny>) -> PyResult<Equality> {
+                Ok(Equality(comparable(value)?.map(|other| other == self.bytes)))
             }
 
             fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-                PyBytes::new(py, &self.bytes).hash()
+                hash(py, &self.bytes)
             }
 
             unsafe fn __getbuffer__(
@@ -108,6 +113,42 @@ bytes_like!(Piece {
         format!("Piece({} bytes)", self.bytes.len())
     }
 });
+
+/// The result of a comparison; `None` is Python's `NotImplemented`, which leaves the comparison to
+/// the other object.
+struct Equality(Option<bool>);
+
+impl<'py> IntoPyObject<'py> for Equality {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    const OUTPUT_TYPE: PyStaticExpr = PyBool::TYPE_HINT;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        match self.0 {
+            Some(equal) => equal.into_bound_py_any(py),
+            None => Ok(PyNotImplemented::get(py).to_owned().into_any()),
+        }
+    }
+}
+
+/// Returns the hash that Python's `bytes` of the same content has.
+fn hash(py: Python<'_>, bytes: &[u8]) -> PyResult<isize> {
+    let length = bytes.len().try_into().map_err(|_| PyMemoryError::new_err("too many bytes"))?;
+    // The limited API cannot hash bytes. A memoryview hashes as `bytes` do, without a copy, and first
+    // asks the object that it is of for its hash; a view of plain memory is of no object.
+    // SAFETY: the view is read-only and is dropped before this function returns, so that it does
+    // not outlive the bytes. Hashing it gives no other code a reference to it.
+    let view = unsafe {
+        let memory = bytes.as_ptr().cast_mut().cast();
+        Bound::from_owned_ptr_or_err(
+            py,
+            ffi::PyMemoryView_FromMemory(memory, length, ffi::PyBUF_READ),
+        )
+    }?;
+    view.hash()
+}
 
 /// Fills the view with `bytes`, which `owner` holds and never changes.
 ///
@@ -176,15 +217,37 @@ pub(crate) fn bytes_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
     if let Some(bytes) = immutable(object)? {
         return Ok(Some(bytes));
     }
-    let view = match PyMemoryView::from(object) {
-        Ok(view) => view,
+    match PyMemoryView::from(object) {
+        Ok(view) => content(&view).map(Some),
         // The memoryview was released.
-        Err(error) if object.is_instance_of::<PyMemoryView>() => return Err(error),
-        Err(_) => return Ok(None),
-    };
-    if let Some(bytes) = viewed(&view)? {
+        Err(error) if object.is_instance_of::<PyMemoryView>() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Returns the bytes of an object that can equal bytes: a buffer with one dimension and items of one
+/// byte. Buffers of other items are compared by their items and have other hashes, if any.
+///
+/// A released memoryview has no bytes, and equals only itself.
+fn comparable(object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
+    if let Some(bytes) = immutable(object)? {
         return Ok(Some(bytes));
     }
+    let Ok(view) = PyMemoryView::from(object) else { return Ok(None) };
+    // Asked of the memoryview, because PyO3 refuses a buffer without dimensions.
+    let shape: (usize, usize) =
+        (view.getattr("ndim")?.extract()?, view.getattr("itemsize")?.extract()?);
+    if shape != (1, 1) {
+        return Ok(None);
+    }
+    content(&view).map(Some)
+}
+
+/// Returns the bytes of a memoryview, without a copy where they cannot change.
+fn content(view: &Bound<'_, PyMemoryView>) -> PyResult<Bytes> {
+    if let Some(bytes) = viewed(view)? {
+        return Ok(bytes);
+    }
     let copied: PyBackedBytes = view.call_method0("tobytes")?.extract()?;
-    Ok(Some(Bytes::from_owner(copied)))
+    Ok(Bytes::from_owner(copied))
 }

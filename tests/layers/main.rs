@@ -56,6 +56,16 @@ fn modules_keep_to_their_layer() {
 }
 
 #[test]
+fn ignored_tests_have_a_reason() {
+    let files = source::files(&root(), &["crates", "python/src", "tests/src", "tests/e2e"]);
+    assert_none(&source::unexplained_ignores(&files));
+    let wrong = ["    #[ignore]", "    #[ignore = \"slow\"]", "/// ```ignore"];
+    let right = ["    #[ignore = \"takes 30 s\"]", "/// ```text"];
+    let text = wrong.iter().chain(&right).map(|line| format!("{line}\n")).collect::<String>();
+    assert_eq!(source::unexplained_ignores(&[("x.rs".into(), text)]).len(), wrong.len());
+}
+
+#[test]
 fn modules_have_no_cycle() {
     let root = root();
     let files = source::files(&root, &["crates", "python/src", "tests/src"]);

@@ -54,6 +54,23 @@ pub(super) fn files(root: &Path, folders: &[&str]) -> Vec<File> {
     found
 }
 
+/// Returns every test and example that is ignored without a reason of more than one word, as a sentence.
+/// The summary of a test run prints these reasons.
+pub(super) fn unexplained_ignores(files: &[File]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in files {
+        for (number, line) in text.lines().enumerate() {
+            let attribute = line.trim_start().strip_prefix("#[ignore");
+            let reason = attribute.and_then(|rest| rest.split('"').nth(1)).unwrap_or_default();
+            let is_example = line.trim_start_matches(['/', '!', ' ']).starts_with("```ignore");
+            if is_example || (attribute.is_some() && !reason.contains(' ')) {
+                found.push(format!("{path}:{}: ignored without a reason", number + 1));
+            }
+        }
+    }
+    found
+}
+
 /// Returns every violation of the table, as a sentence.
 pub(super) fn violations(files: &[File], table: &[Rule]) -> Vec<String> {
     let mut found = Vec::new();

@@ -330,8 +330,8 @@ ASSERTIONS = {
         client("credentials.accessKeyIdFile = lib.mkForce null;"),
         [
             "services.lakewright.client.credentials: name accessKeyIdFile and secretAccessKeyFile "
-            "of a\nuser who may administer the server; there is none on this host whose root files "
-            "could\nbe taken.\n"
+            "of a\nuser who may administer the server at https://s3.example.org. Only an endpoint "
+            "that is\nthe server of this host has defaults, the root files of that server.\n"
         ],
     ),
     "no operators": (
@@ -493,6 +493,28 @@ def test_the_server_of_this_host_is_known_however_it_is_written(
     host = local(server, f'services.lakewright.client.endpoint = "{endpoint}";')
     unit = nix.value(f"{host}.config.services.lakewright.client.serverUnit")
     assert unit == ("lakewright-server.service" if ours else None)
+
+
+def test_keys_of_the_local_server_are_no_default_for_another_endpoint(nix: Nix) -> None:
+    wanted = "{ inherit (client) region; inherit (client.credentials) accessKeyIdFile; }"
+
+    def defaults(endpoint: str) -> object:
+        host = local('region = "eu-west-3";', f"services.lakewright.client.{endpoint}")
+        return nix.value(f"let inherit ({host}.config.services.lakewright) client; in {wanted}")
+
+    ours = {"region": "eu-west-3", "accessKeyIdFile": "/run/secrets/root-user"}
+    assert defaults('endpoint = "http://localhost:9000";') == ours
+    foreign = 'endpoint = "https://s3.example.org";'
+    assert defaults(foreign) == {"region": "us-east-1", "accessKeyIdFile": None}
+    host = local("", f"services.lakewright.client.{foreign}")
+    failed = nix.value(
+        "map (check: check.message) (builtins.filter (check: !check.assertion) "
+        f"{host}.config.assertions)"
+    )
+    assert isinstance(failed, list)
+    (message,) = failed
+    assert "accessKeyIdFile and secretAccessKeyFile" in message
+    assert "https://s3.example.org" in message
 
 
 @pytest.mark.parametrize(

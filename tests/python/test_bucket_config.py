@@ -154,6 +154,10 @@ def test_faults_of_a_setting_have_their_path(bucket: lakewright.Bucket) -> None:
         (lambda: bucket.set_object_lock({"mode": "governance", "days": 0}), "object_lock.days: "),
         (lambda: bucket.set_tags({"team name": "{"}), 'tags["team name"]: '),
         (lambda: bucket.set_anonymous_access({"a*": "read"}), 'anonymous["a*"]: '),
+        (
+            lambda: bucket.set_anonymous_access({"": "read", "in/": "none"}),
+            'anonymous["in/"]: the grant "read" of the whole bucket includes it',
+        ),
     ):
         with pytest.raises(lakewright.InvalidInputError) as caught:
             call()

@@ -135,9 +135,13 @@ def bucket(cli: Cli) -> str:
 
 def test_bucket_life(cli: Cli) -> None:
     name = f"cli-{secrets.token_hex(6)}"
-    assert cli.json("bucket", "create", name) == {"name": name}
+    assert cli.json("bucket", "create", name) == {"name": name, "status": "created"}
     assert cli.error("bucket", "create", name, code=1)["code"] == "already_exists"
-    cli.run("bucket", "create", name, "--exist-ok")
+    again = ("bucket", "create", name, "--exist-ok")
+    assert cli.json(*again) == {"name": name, "status": "exists"}
+    assert cli.text(*again) == f"{name}: exists\n"
+    cli.run("bucket", "delete", name)
+    assert cli.text(*again) == f"{name}: created\n"
     assert cli.json("bucket", "head", name)["name"] == name
     assert name in [bucket["name"] for bucket in cli.lines("bucket", "list")]
     assert name in cli.text("bucket", "list")
@@ -171,6 +175,23 @@ def test_bucket_settings_as_arguments(
     assert cli.json("bucket", noun, "get", bucket) == value
     if text is not None:
         assert cli.text("bucket", noun, "get", bucket) == text
+
+
+def test_access_below_a_wider_grant_is_refused(cli: Cli, bucket: str) -> None:
+    result = cli.run("bucket", "access", "set", bucket, "read", "--json", code=None)
+    if result.returncode:
+        assert json.loads(result.stderr.splitlines()[-1])["code"] == "unsupported"
+        pytest.skip("the server has no access")
+    for level in ("none", "write"):
+        error = cli.error("bucket", "access", "set", f"{bucket}/in/", level, code=1)
+        assert (error["code"], error["resource"]) == ("conflict", bucket)
+        assert 'the grant "read" of the whole bucket' in error["message"]
+        assert cli.json("bucket", "access", "get", bucket) == "read"
+    cli.run("bucket", "access", "set", f"{bucket}/in/", "read_write")
+    assert cli.json("bucket", "access", "get", bucket) == {"": "read", "in/": "read_write"}
+    cli.run("bucket", "access", "set", bucket, "none")
+    cli.run("bucket", "access", "set", f"{bucket}/in/", "none")
+    assert cli.json("bucket", "access", "get", bucket) == "none"
 
 
 def test_bucket_settings_as_documents(cli: Cli, bucket: str) -> None:
@@ -341,9 +362,16 @@ def test_table_life(cli: Cli, bucket: str, table: str) -> None:
     )
     differs = cli.error("table", "create", table, "--schema", "a: int", "--exist-ok", code=1)
     assert differs["code"] == "schema_mismatch"
+    columns = ("--schema", "month: int, carrier: string, delay: double", "--partition-by", "month")
+    again = cli.json("table", "create", table, *columns, "--exist-ok")
+    assert (again["status"], again["version"]) == ("exists", 1)
+    new = ("table", "create", f"{bucket}/new", *columns, "--exist-ok")
+    assert cli.text(*new) == f"s3://{bucket}/new: created, version 0\n"
+    assert cli.text(*new) == f"s3://{bucket}/new: exists, version 0\n"
+    cli.run("table", "drop", f"{bucket}/new", "--yes")
     assert [t["uri"] for t in cli.lines("table", "list", f"{bucket}/")] == [f"s3://{table}"]
     shown = cli.json("table", "show", table)
-    assert (shown["version"], shown["partition_columns"]) == (1, ["month"])
+    assert (shown["version"], shown["partition_by"]) == (1, ["month"])
     assert [(c["name"], c["type"]) for c in shown["schema"]] == [
         ("month", "integer"),
         ("carrier", "string"),

@@ -154,8 +154,8 @@ def test_plan_apply_and_nothing_left_to_do(stack: Stack) -> None:
         "Plan: 2 to create.\n"
     )
     applied = cli.json("apply", spec, "--yes")
-    assert applied["complete"] and applied["stack"] == stack.name
-    assert [step["outcome"] for step in applied["steps"]] == ["done", "done"]
+    assert applied["is_complete"] and applied["stack"] == stack.name
+    assert [step["status"] for step in applied["steps"]] == ["done", "done"]
     nothing = cli.text("plan", spec, "--detailed-exit-code")
     assert nothing.endswith("Nothing to do: everything is as it is declared.\n")
     assert cli.text("drift", spec).endswith("No drift: everything is as it is declared.\n")
@@ -266,14 +266,14 @@ def test_a_plan_file_is_bound_to_its_spec_server_and_registry(stack: Stack) -> N
     assert done.stdout == b""
 
     # Another state of the registry.
-    assert cli.json("apply", "a.plan", "--spec", spec, "--yes")["complete"]
+    assert cli.json("apply", "a.plan", "--spec", spec, "--yes")["is_complete"]
     again = cli.run("apply", "a.plan", "--yes", "--json", code=1)
     assert json.loads(again.stderr.splitlines()[-1])["code"] == "precondition_failed"
 
     # The output of `plan --json` is a plan file, too.
     printed = cli.text("plan", stack.write(tables=None), "--prune", "--json")
     (cli.cwd / "b.plan").write_text(printed)
-    assert cli.json("apply", "b.plan", "--yes")["complete"]
+    assert cli.json("apply", "b.plan", "--yes")["is_complete"]
     (cli.cwd / "c.plan").write_text(printed.replace('"set', '"sat').replace('"drop', '"drip'))
     assert cli.error("apply", "c.plan", "--yes", code=2)["code"] == "invalid_input"
 
@@ -413,11 +413,11 @@ def test_a_partial_failure_gives_report_and_error(stack: Stack, on_minio: None) 
     report = json.loads(done.stdout)
     error = json.loads(done.stderr.splitlines()[-1])
     assert error["code"] == "partial_apply" and error["operation"] == "apply"
-    assert not report["complete"]
+    assert not report["is_complete"]
     came = {(step["resource"], step["verb"]): step for step in report["steps"]}
-    assert came[f"bucket/{good}", "create_bucket"]["outcome"] == "done"
+    assert came[f"bucket/{good}", "create_bucket"]["status"] == "done"
     failed = came[f"bucket/{bad}", "set_notifications"]
-    assert failed["outcome"] == "failed" and failed["code"] and failed["error"]
+    assert failed["status"] == "failed" and failed["code"] and failed["error"]
     assert b"hint: run it again" in done.stderr
     text = cli.run("apply", spec, "--yes", code=1).stdout.decode()
     assert "1 failed" in text and f"  failed  set_notifications bucket {bad}: " in text
@@ -440,7 +440,7 @@ def test_an_apply_after_ctrl_c_completes_the_rest(stack: Stack) -> None:
     assert process.wait(TIMEOUT) == 130
     process.stderr.close()
     begun = time.monotonic()
-    assert cli.json("apply", spec, "--yes")["complete"]
+    assert cli.json("apply", spec, "--yes")["is_complete"]
     assert time.monotonic() - begun < 20, "the lease of a process that has ended is taken over"
     cli.run("plan", spec, "--detailed-exit-code")
     owned = cli.json("state", "--registry", stack.registry)["resources"]

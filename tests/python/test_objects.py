@@ -13,6 +13,8 @@ import os
 import pickle
 import sys
 import time
+import tracemalloc
+import unittest.mock
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -220,6 +222,50 @@ def test_no_copy_out(raw: lakewright.Bucket) -> None:
     assert alive() is not None, "the view keeps the object alive"
     assert bytes(view[:3]) == b"\0\1\2"
     assert hash(raw.get("k")) == hash(bytes(range(256)) * 16)
+
+
+def test_comparison_of_objects(raw: lakewright.Bucket) -> None:
+    raw.put("k", b"\x05\0\0\0\0\0\0\0")
+    obj: Any = raw.get("k")
+    same = [bytes(obj), bytearray(obj), memoryview(obj), np.frombuffer(obj, "u1"), raw.get("k")]
+    for other in same[:-2]:
+        assert obj == other and other == obj and (obj != other) is False
+    assert obj == same[-2] and obj == same[-1]
+    # Equal objects have equal hashes, and these numbers have their own.
+    for number in (np.int64(5), np.frombuffer(obj, "i8"), array.array("q", [5])):
+        assert obj.__eq__(number) is NotImplemented
+    assert obj.__eq__("text") is NotImplemented and obj != "text" and obj is not None
+    assert obj == unittest.mock.ANY, "the other object may decide"
+    released = memoryview(b"bytes")
+    released.release()
+    assert obj != released and released != obj
+    with pytest.raises(TypeError, match="not supported between"):
+        assert obj < obj
+
+
+def test_an_object_is_hashed_without_a_copy(raw: lakewright.Bucket) -> None:
+    size = 1 << 20
+    raw.put("k", os.urandom(size))
+    obj = raw.get("k")
+    wanted = hash(bytes(obj))
+    tracemalloc.start()
+    try:
+        assert hash(obj) == wanted
+        assert tracemalloc.get_traced_memory()[1] < size
+    finally:
+        tracemalloc.stop()
+    raw.put("empty", b"")
+    assert hash(raw.get("empty")) == hash(b"")
+
+
+def test_no_writable_buffer_of_an_object(raw: lakewright.Bucket) -> None:
+    raw.put("k", b"bytes")
+    obj: Any = raw.get("k")
+    readable, writable = 0, 1
+    assert obj.__buffer__(readable) == b"bytes"
+    for flags in (writable, 0x11C | writable):
+        with pytest.raises(BufferError, match="not writable"):
+            obj.__buffer__(flags)
 
 
 def test_sent_buffers_are_released(raw: lakewright.Bucket) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import lakewright
 import pytest
+from lakewright import _lakewright, exceptions
 
 PYTHON = Path(lakewright.__file__).parent.parent
 STUB = PYTHON / "lakewright" / "_lakewright.pyi"
@@ -86,11 +87,10 @@ def test_every_verb_has_its_twin() -> None:
                 assert ours == twin
 
 
-def documented() -> list[Any]:
-    """Returns every docstring with an example."""
+def documented(*paths: Path) -> list[Any]:
+    """Returns every docstring of these files with an example."""
     tests = []
-    trees = [ast.parse(path.read_text()) for path in (STUB, PYTHON / "lakewright/__init__.py")]
-    for tree in trees:
+    for tree in (ast.parse(path.read_text()) for path in paths):
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 text = ast.get_docstring(node)
@@ -100,16 +100,36 @@ def documented() -> list[Any]:
     return tests
 
 
-@pytest.mark.parametrize(("name", "text"), documented())
+def run_examples(name: str, text: str, names: dict[str, Any]) -> None:
+    """Runs the examples of a docstring, which may use the names."""
+    test = doctest.DocTestParser().get_doctest(text, names, name, str(STUB), 0)
+    assert test.examples
+    options = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    runner = doctest.DocTestRunner(optionflags=options)
+    said: list[str] = []
+    runner.run(test, out=said.append)
+    assert runner.failures == 0, "".join(said)
+
+
+@pytest.mark.parametrize(("name", "text"), documented(STUB))
 def test_examples(name: str, text: str, tmp_path: Path) -> None:
     with lakewright.connect(f"embedded:{tmp_path / uuid.uuid4().hex}") as lake:
         lake.create_bucket("raw")
-        test = doctest.DocTestParser().get_doctest(
-            text, {"lakewright": lakewright, "lake": lake}, name, str(STUB), 0
-        )
-        assert test.examples
-        options = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
-        runner = doctest.DocTestRunner(optionflags=options)
-        output: list[str] = []
-        runner.run(test, out=output.append)
-        assert runner.failures == 0, "".join(output)
+        run_examples(name, text, {"lakewright": lakewright, "lake": lake})
+
+
+@pytest.mark.parametrize(("name", "text"), documented(PYTHON / "lakewright/__init__.py"))
+def test_the_example_of_the_package_is_complete(
+    name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_examples(name, text, {})
+
+
+def test_every_public_name_is_exported() -> None:
+    modules = {name for name, value in vars(lakewright).items() if inspect.ismodule(value)}
+    public = {name for name in vars(lakewright) if not name.startswith("_")} - modules
+    assert list(lakewright.__all__) == sorted(public)
+    assert set(exceptions.__all__) <= public
+    binary = {name for name in vars(_lakewright) if not name.startswith("_")}
+    assert binary - public == {"main"}, "the entry of the command, for __main__.py"

@@ -6,7 +6,7 @@
 //! no list is dead code, which the compiler reports.
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::{Arguments, Completion, Failed};
 
@@ -132,18 +132,38 @@ pub fn trial<F>(path: &str, test: impl Test<F>) -> Trial {
     })
 }
 
+/// Names a test of the macro [`tests`](crate::tests). With a reason to be `ignored` it runs only with
+/// `--ignored` or `--include-ignored`.
+///
+/// Without these arguments an ignored test is not flagged but reports the reason when it is called,
+/// because libtest-mimic prints no reason for a flagged test.
+///
+/// # Panics
+/// As [`trial`].
+pub fn listed_trial<F>(path: &str, test: impl Test<F>, ignored: Option<&'static str>) -> Trial {
+    static RUNS_IGNORED: LazyLock<bool> = LazyLock::new(|| {
+        let arguments = Arguments::from_args();
+        arguments.ignored || arguments.include_ignored
+    });
+    match ignored {
+        None => trial(path, test),
+        Some(_) if *RUNS_IGNORED => trial(path, test).with_ignored_flag(true),
+        Some(reason) => trial(path, async move || Err::<(), _>(Skip::unsupported(reason))),
+    }
+}
+
 /// Defines `tests()`, which returns the named tests of the module it stands in.
 ///
-/// `#[ignore = "slow"]` before a name leaves the test out unless `--ignored` or
-/// `--include-ignored` is given; the word is printed before its name.
+/// `#[ignore = "takes 40 s"]` before a name leaves the test out unless `--ignored` or
+/// `--include-ignored` is given; the reason is printed after its name.
 #[macro_export]
 macro_rules! tests {
-    ($($(#[ignore = $kind:literal])? $test:ident),* $(,)?) => {
+    ($($(#[ignore = $reason:literal])? $test:ident),* $(,)?) => {
         /// Returns the tests of this module.
         pub(crate) fn tests() -> Vec<$crate::harness::Trial> {
             vec![$({
                 let path = concat!(module_path!(), "::", stringify!($test));
-                $crate::harness::trial(path, $test)$(.with_kind($kind).with_ignored_flag(true))?
+                $crate::harness::listed_trial(path, $test, None$(.or(Some($reason)))?)
             }),*]
         }
     };

@@ -90,6 +90,7 @@ impl Admin {
             expiration: new.expires,
         };
         let call = self.call(operation, resource, Method::PUT, "add-service-account");
+        let call = call.mention_users(new.owner.as_deref().as_slice());
         let response = call.secret(&body)?.once().send().await?;
         if let (Some(access_key), Some(secret_key)) = (new.access_key, new.secret_key) {
             // The response contains the credentials that the caller gave, encrypted. Decrypting it

@@ -47,6 +47,7 @@ impl Admin {
         }
         let body = json!({"policies": policies, field: name});
         let call = self.call(operation, name, Method::POST, route).secret(&body)?;
+        let call = call.mention_policies(policies);
         // The response lists the changes, encrypted. Decrypting it would cost 70 ms and 64 MiB.
         match call.send().await {
             Ok(_) => Ok(true),

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::Admin;
-use super::classify::classify;
+use super::classify::{Mentions, classify};
 use super::payload::{self, Suite};
 use lakewright_client::{PayloadHash, Request, Response, Retry, leaves_outcome_open};
 
@@ -37,6 +37,7 @@ pub(super) struct Call<'a> {
     route: &'static str,
     query: String,
     body: Content,
+    mentions: Mentions,
     retry: Retry,
     removal: bool,
 }
@@ -72,6 +73,7 @@ impl Admin {
             route,
             query: String::new(),
             body: Content::Plain(Vec::new()),
+            mentions: Mentions::default(),
             retry: Retry::Always,
             removal: false,
         }
@@ -99,6 +101,19 @@ impl<'a> Call<'a> {
     pub(super) fn secret(mut self, body: &impl Serialize) -> Result<Self> {
         self.body = Content::Secret(Zeroizing::new(self.json(body)?));
         Ok(self)
+    }
+
+    /// Declares the users other than its resource that the call names, for the error if one of them
+    /// does not exist.
+    pub(super) fn mention_users(mut self, users: &[&str]) -> Self {
+        self.mentions.users = users.iter().map(|user| (*user).to_owned()).collect();
+        self
+    }
+
+    /// As [`Self::mention_users`], for policies.
+    pub(super) fn mention_policies(mut self, policies: &[&str]) -> Self {
+        self.mentions.policies = policies.iter().map(|policy| (*policy).to_owned()).collect();
+        self
     }
 
     /// Allows a retry only if the previous attempt was certainly not carried out.
@@ -136,7 +151,7 @@ impl<'a> Call<'a> {
         let result = self.send_any_status().await;
         let (response, secret_key) = result.map_err(|error| self.with_context(error))?;
         if !(200..300).contains(&response.status) {
-            let mut error = classify(&response);
+            let mut error = classify(&response, &self.mentions);
             let open = leaves_outcome_open(response.status) && error.is_retryable();
             if open && self.retry == Retry::IfUnsent {
                 error = error.with_outcome(Outcome::Unknown);

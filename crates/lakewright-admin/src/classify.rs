@@ -1,5 +1,7 @@
 //! Converts refusals of the admin API into lakewright's errors.
 
+use std::borrow::Cow;
+
 use lakewright_client::{ErrorBody, Response, classify_code};
 use lakewright_core::{Error, ErrorKind, ServiceError};
 
@@ -20,6 +22,10 @@ pub(super) trait AdminErrorBody {
     /// Whether the server has no admin API: it took the path for a bucket `minio` and an object
     /// key in it, or does not know the path.
     fn has_no_admin_api(&self, status: u16) -> bool;
+
+    /// Whether the server, or a proxy before it, redirects every request to another address. S3's
+    /// own redirect, `PermanentRedirect`, is about a single bucket and is not one of these.
+    fn is_redirect(&self, status: u16) -> bool;
 }
 
 impl AdminErrorBody for ErrorBody {
@@ -49,22 +55,56 @@ impl AdminErrorBody for ErrorBody {
                         | "NoSuchUpload"
                         | "PermanentRedirect",
                     _
-                ) | ("", 301 | 404 | 405 | 501)
+                ) | ("", 404 | 405 | 501)
             )
+    }
+
+    fn is_redirect(&self, status: u16) -> bool {
+        self.code.is_empty() && matches!(status, 301 | 302 | 303 | 307 | 308)
     }
 }
 
-/// Converts a refusal of the admin API.
-pub(super) fn classify(response: &Response) -> Error {
+/// The names in the body of a call that are not the name of its resource. The message for a
+/// missing one contains them, because the error otherwise names only the resource.
+#[derive(Debug, Default)]
+pub(super) struct Mentions {
+    pub(super) users: Vec<String>,
+    pub(super) policies: Vec<String>,
+}
+
+impl Mentions {
+    /// The largest number of names in a message.
+    const SHOWN: usize = 5;
+
+    /// Returns the message for a missing resource of this kind, which is one of `names`, or the
+    /// resource of the call if there are none.
+    fn missing(kind: &str, plural: &str, names: &[String]) -> Cow<'static, str> {
+        let shown: Vec<_> =
+            names.iter().take(Self::SHOWN).map(|name| format!("{name:?}")).collect();
+        let more = if names.len() > Self::SHOWN { ", ..." } else { "" };
+        let shown = shown.join(", ");
+        match names.len() {
+            0 => format!("the {kind} does not exist").into(),
+            1 => format!("the {kind} {shown} does not exist").into(),
+            _ => format!("one of the {plural} {shown}{more} does not exist").into(),
+        }
+    }
+}
+
+/// Converts a refusal of the admin API. `mentions` are the names in the body of the call.
+pub(super) fn classify(response: &Response, mentions: &Mentions) -> Error {
     let refusal = ErrorBody::of(response);
-    let (kind, explanation) = if refusal.has_no_admin_api(response.status) {
-        no_admin_api()
+    let (kind, explanation) = if refusal.is_redirect(response.status) {
+        redirected(response.header("location"))
+    } else if refusal.has_no_admin_api(response.status) {
+        let (kind, explanation) = no_admin_api();
+        (kind, Some(explanation.into()))
     } else {
-        kind_of(&refusal, response.status)
+        kind_of(&refusal, response.status, mentions)
     };
     let text = refusal.message.trim();
     let message = match explanation {
-        Some(explanation) => explanation.to_owned(),
+        Some(explanation) => explanation.into_owned(),
         None if text.is_empty() => format!("the server answered {}", response.status),
         None => text.trim_end_matches('.').to_owned(),
     };
@@ -80,15 +120,45 @@ pub(super) fn classify(response: &Response) -> Error {
 }
 
 /// Returns the kind and the message of the error for a server without the admin API.
-pub(super) fn no_admin_api() -> (ErrorKind, Option<&'static str>) {
+pub(super) fn no_admin_api() -> (ErrorKind, &'static str) {
     let why =
         "the server has no MinIO admin API: no users, policies or quotas can be managed on it";
-    (ErrorKind::Unsupported, Some(why))
+    (ErrorKind::Unsupported, why)
+}
+
+type Explained = (ErrorKind, Option<Cow<'static, str>>);
+
+/// Returns the kind and the message of the error for a redirect, which does not tell whether
+/// the server has the admin API.
+fn redirected(location: Option<&str>) -> Explained {
+    let to = location.unwrap_or("another address");
+    let why = format!(
+        "the endpoint redirects to {to}, and requests are not sent there, because they are signed \
+         for the endpoint: set the endpoint to the server's own address"
+    );
+    (ErrorKind::InvalidConfig, Some(why.into()))
 }
 
 /// Returns the kind of a refusal and, where lakewright has a better explanation than the server,
 /// the message.
-fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>) {
+fn kind_of(refusal: &ErrorBody, status: u16, mentions: &Mentions) -> Explained {
+    use ErrorKind as K;
+    match &*refusal.code {
+        "XMinioAdminNoSuchUser" => {
+            return (K::NotFound, Some(Mentions::missing("user", "users", &mentions.users)));
+        }
+        "XMinioAdminNoSuchPolicy" => {
+            let message = Mentions::missing("policy", "policies", &mentions.policies);
+            return (K::NotFound, Some(message));
+        }
+        _ => {}
+    }
+    let (kind, explanation) = kind_of_code(refusal, status);
+    (kind, explanation.map(Cow::Borrowed))
+}
+
+/// Returns the kind and the message that do not depend on the names in the call.
+fn kind_of_code(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>) {
     use ErrorKind as K;
     if refusal.is_disabled() {
         return (K::Unauthenticated, Some("the access key is disabled"));
@@ -102,9 +172,7 @@ fn kind_of(refusal: &ErrorBody, status: u16) -> (ErrorKind, Option<&'static str>
         return (K::InvalidInput, Some(why));
     }
     match &*refusal.code {
-        "XMinioAdminNoSuchUser" => (K::NotFound, Some("the user does not exist")),
         "XMinioAdminNoSuchGroup" => (K::NotFound, Some("the group does not exist")),
-        "XMinioAdminNoSuchPolicy" => (K::NotFound, Some("the policy does not exist")),
         "XMinioAdminServiceAccountNotFound" | "XMinioAdminNoSuchAccessKey" => NO_ACCOUNT,
         // MinIO has one code for a service account that does not exist and for credentials that
         // cannot be set.
@@ -197,11 +265,50 @@ mod tests {
             (502, "Bad gateway".into(), K::Unavailable, "502"),
             (500, "\u{0}<<".repeat(999), K::Unavailable, "500"),
         ] {
-            let error = classify(&response(status, &body));
+            let error = classify(&response(status, &body), &Mentions::default());
             assert_eq!(error.kind(), kind, "{status} {body}: {error}");
             assert!(error.message().contains(text), "{status} {body}: {error}");
         }
-        let error = classify(&response(404, &json("XMinioAdminNoSuchUser", "x")));
+        let missing = response(404, &json("XMinioAdminNoSuchUser", "x"));
+        let error = classify(&missing, &Mentions::default());
         assert_eq!(error.service().unwrap().request_id.as_deref(), Some("17"));
+    }
+
+    #[test]
+    fn a_missing_name_of_the_body_is_named_with_its_kind() {
+        let message = |code: &str, mentions: &Mentions| {
+            let body = format!(r#"{{"Code":"{code}","Message":"x","RequestId":"17"}}"#);
+            classify(&response(404, &body), mentions).message().to_owned()
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let members = Mentions { users: names(&["ann", "bob"]), ..Mentions::default() };
+        assert_eq!(
+            message("XMinioAdminNoSuchUser", &members),
+            r#"one of the users "ann", "bob" does not exist"#
+        );
+        assert_eq!(message("XMinioAdminNoSuchGroup", &members), "the group does not exist");
+        let attached = Mentions { policies: names(&["reads"]), ..Mentions::default() };
+        assert_eq!(
+            message("XMinioAdminNoSuchPolicy", &attached),
+            r#"the policy "reads" does not exist"#
+        );
+        assert_eq!(message("XMinioAdminNoSuchUser", &attached), "the user does not exist");
+        let many = Mentions { users: vec!["u".to_owned(); 9], ..Mentions::default() };
+        assert!(message("XMinioAdminNoSuchUser", &many).ends_with(r#""u", ... does not exist"#));
+    }
+
+    #[test]
+    fn a_redirect_is_not_a_server_without_the_admin_api() {
+        for status in [301, 302, 307, 308] {
+            let mut redirect = response(status, "<html>Moved</html>");
+            redirect.headers.insert("location", "https://s3.lan/minio/".parse().unwrap());
+            let error = classify(&redirect, &Mentions::default());
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{status}: {error}");
+            assert!(error.message().contains("redirects to https://s3.lan/minio/"), "{error}");
+        }
+        // Amazon redirects the bucket `minio` to its region, and has no admin API anywhere.
+        let bucket = "<Error><Code>PermanentRedirect</Code><Message>x</Message></Error>";
+        let error = classify(&response(301, bucket), &Mentions::default());
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     }
 }

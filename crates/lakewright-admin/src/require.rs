@@ -6,7 +6,7 @@ use http::Method;
 use lakewright_core::{Error, Result};
 
 use super::Admin;
-use super::classify::{classify, no_admin_api};
+use super::classify::{Mentions, classify, no_admin_api};
 use lakewright_client::ErrorBody;
 
 impl Admin {
@@ -38,12 +38,12 @@ impl Admin {
         };
         if !denied {
             if response.status != 200 {
-                return Err(named(classify(&response)));
+                return Err(named(classify(&response, &Mentions::default())));
             }
             // A server that returns anything but a list of names is not MinIO.
             if serde_json::from_slice::<Option<Vec<String>>>(&response.body).is_err() {
                 let (kind, why) = no_admin_api();
-                return Err(named(Error::new(kind, why.unwrap_or_default())));
+                return Err(named(Error::new(kind, why)));
             }
         }
         self.has_admin.store(true, Ordering::Relaxed);

@@ -19,7 +19,8 @@ impl Admin {
             Principal::Group(name) => (name, "true"),
         };
         let call = self.call("set_policies", name, Method::PUT, "set-user-or-group-policy");
-        call.query("policyName", &policies.join(","))
+        call.mention_policies(policies)
+            .query("policyName", &policies.join(","))
             .query("userOrGroup", name)
             .query("isGroup", is_group)
             .send()

@@ -42,7 +42,7 @@ impl Admin {
     ) -> Result<()> {
         let call = self.call(operation, group, Method::PUT, "update-group-members");
         let body = json!({"group": group, "members": members, "isRemove": remove});
-        let call = call.plain(&body)?;
+        let call = call.plain(&body)?.mention_users(members);
         let call = if remove && members.is_empty() { call.removal() } else { call };
         call.send().await?;
         Ok(())

@@ -5,7 +5,7 @@ use http::Method;
 use lakewright_core::{ErrorKind, Result, Secret};
 
 use super::Admin;
-use super::classify::{AdminErrorBody as _, classify};
+use super::classify::{AdminErrorBody as _, Mentions, classify};
 use lakewright_client::{ErrorBody, PayloadHash, Request, Retry, SigningKeys};
 
 /// The path of a bucket that need not exist. Credentials without permissions are refused with
@@ -63,7 +63,7 @@ impl Admin {
             _ if refusal.is_disabled() => SecretCheck::Disabled,
             "InvalidAccessKeyId" => SecretCheck::Unknown,
             _ => {
-                let error = classify(&response);
+                let error = classify(&response, &Mentions::default());
                 let kind = match error.kind() {
                     // the error concerns the bucket or its name and proves nothing about the
                     // credentials

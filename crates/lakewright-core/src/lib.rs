@@ -4,6 +4,7 @@
 #![doc = include_str!("../DESIGN.md")]
 
 pub mod bucket_config;
+mod creation;
 pub mod diff;
 mod error;
 mod identity;
@@ -16,6 +17,7 @@ pub mod spec;
 pub mod state;
 mod text;
 
+pub use creation::Creation;
 pub use diff::{DiffOptions, destroy, diff};
 pub use error::{Error, ErrorKind, Outcome, Result, ServiceError};
 pub use identity::{AccessKey, AccountName, GroupName, PolicyName, StackName};

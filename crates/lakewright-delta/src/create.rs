@@ -9,7 +9,7 @@ use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::SaveMode;
-use lakewright_core::{Error, ErrorKind, Result, TableUri};
+use lakewright_core::{Creation, Error, ErrorKind, Result, TableUri};
 use lakewright_macros::Builder;
 
 use super::classify::Classify as _;
@@ -52,6 +52,19 @@ impl Delta {
         schema: SchemaRef,
         options: CreateTableOptions,
     ) -> Result<Table> {
+        Ok(self.create_table_with_status(uri, schema, options).await?.0)
+    }
+
+    /// As [`Self::create_table`], and also returns whether this call created the table.
+    ///
+    /// # Errors
+    /// Those of [`Self::create_table`].
+    pub async fn create_table_with_status(
+        &self,
+        uri: &TableUri,
+        schema: SchemaRef,
+        options: CreateTableOptions,
+    ) -> Result<(Table, Creation)> {
         const OPERATION: &str = "create_table";
         let table = self.table(uri.clone());
         let failed = |error: Error| error.during(OPERATION).on(uri.to_string());
@@ -59,7 +72,8 @@ impl Delta {
         check(&schema, &options).map_err(failed)?;
         check_properties(options.properties.keys()).map_err(failed)?;
         if table.exists().await.map_err(failed)? {
-            return existing(table, &schema, &options).await.map_err(failed);
+            let table = existing(table, &schema, &options).await.map_err(failed)?;
+            return Ok((table, Creation::Exists));
         }
         let columns: StructType = schema.as_ref().try_into_kernel().classify(&table, OPERATION)?;
         let log =
@@ -84,17 +98,24 @@ impl Delta {
         match create.await.classify(&table, OPERATION) {
             Ok(created) => {
                 table.remember(DeltaTable::clone(&created)).await;
-                Ok(table)
+                Ok((table, Creation::Created))
             }
             // The commit succeeded; reading the new table failed.
-            Err(_) if log.outcome().0.is_some() => Ok(table),
+            Err(_) if log.outcome().0.is_some() => Ok((table, Creation::Created)),
             Err(error) => {
                 let error = table.commit_failed(&log, error, OPERATION);
                 match table.exists().await {
                     // The commit with the unknown outcome may have created the table that exists.
                     Ok(true) if error.outcome_unknown() && !options.exist_ok => Err(error),
                     // A concurrent writer created the table, perhaps with the requested schema.
-                    Ok(true) => existing(table, &schema, &options).await.map_err(failed),
+                    Ok(true) => {
+                        let status = if error.outcome_unknown() {
+                            Creation::CreatedOrExists
+                        } else {
+                            Creation::Exists
+                        };
+                        Ok((existing(table, &schema, &options).await.map_err(failed)?, status))
+                    }
                     _ => Err(error),
                 }
             }

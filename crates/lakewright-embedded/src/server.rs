@@ -341,6 +341,18 @@ fn open_error(error: OpenError, dir: &Path) -> Error {
              if its data is not needed"
                 .to_owned(),
         ),
+        OpenError::Empty => (
+            ErrorKind::Corrupt,
+            "index.redb is empty although blobs/ is not: restore the index, or empty blobs/ if its \
+             data is not needed"
+                .to_owned(),
+        ),
+        OpenError::Foreign => (
+            ErrorKind::Corrupt,
+            "index.redb is a database of another program, not an index of lakewright: choose \
+             another directory, or move the file away"
+                .to_owned(),
+        ),
         OpenError::Index(IndexError::Storage(redb::Error::Io(error)))
             if error.kind() == std::io::ErrorKind::UnexpectedEof =>
         {

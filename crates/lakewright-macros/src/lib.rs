@@ -130,7 +130,7 @@ pub fn derive_builder(input: TokenStream) -> TokenStream {
 /// and its twin `<verb>_async`, which returns something to await. Both have the doc comment, the
 /// `#[pyo3(signature = …)]` and the argument types of the declaration.
 ///
-/// ```ignore
+/// ```text
 /// #[verbs(Lake)]
 /// impl Open<Lake> {
 ///     /// Deletes an empty bucket.

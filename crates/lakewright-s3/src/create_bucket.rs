@@ -1,7 +1,7 @@
 //! `create_bucket`
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
-use lakewright_core::{BucketName, ErrorKind, Result};
+use lakewright_core::{BucketName, Creation, ErrorKind, Result};
 use lakewright_macros::Builder;
 
 use super::Bucket;
@@ -31,6 +31,18 @@ impl S3 {
         name: &BucketName,
         options: CreateBucketOptions,
     ) -> Result<Bucket> {
+        Ok(self.create_bucket_with_status(name, options).await?.0)
+    }
+
+    /// As [`Self::create_bucket`], and also returns whether this call created the bucket.
+    ///
+    /// # Errors
+    /// Those of [`Self::create_bucket`].
+    pub async fn create_bucket_with_status(
+        &self,
+        name: &BucketName,
+        options: CreateBucketOptions,
+    ) -> Result<(Bucket, Creation)> {
         let mut request = self.sdk.create_bucket().bucket(name.as_str());
         if options.object_lock {
             request = request.object_lock_enabled_for_bucket(true);
@@ -38,7 +50,8 @@ impl S3 {
         // Amazon refuses a constraint for the default region and requires one for every other
         // region; other servers have one region.
         let region = self.profile().region();
-        if self.profile().endpoint().is_none() && region != Profile::DEFAULT_REGION {
+        let is_amazon = self.profile().endpoint().is_none();
+        if is_amazon && region != Profile::DEFAULT_REGION {
             request = request.create_bucket_configuration(
                 CreateBucketConfiguration::builder()
                     .location_constraint(BucketLocationConstraint::from(region))
@@ -46,14 +59,22 @@ impl S3 {
             );
         }
         match request.send().await {
-            Ok(_) => Ok(self.bucket(name.clone())),
+            Ok(_) => {
+                // In its default region Amazon also returns 200 for a bucket that the account has.
+                let status = if is_amazon && region == Profile::DEFAULT_REGION {
+                    Creation::CreatedOrExists
+                } else {
+                    Creation::Created
+                };
+                Ok((self.bucket(name.clone()), status))
+            }
             Err(error) => {
                 let error = self.classify(error, "create_bucket", name.as_str());
                 let ours = error.service().is_some_and(|service| {
                     service.code.as_deref() == Some("BucketAlreadyOwnedByYou")
                 });
                 if error.kind() == ErrorKind::AlreadyExists && ours && options.exist_ok {
-                    return Ok(self.bucket(name.clone()));
+                    return Ok((self.bucket(name.clone()), Creation::Exists));
                 }
                 Err(error)
             }

@@ -37,8 +37,8 @@ pub use lakewright_core::{
     ResourceKind, Spec, StackName, plan, policy, printable, spec, state,
 };
 pub use lakewright_core::{
-    BucketName, Error, ErrorKind, ObjectKey, Outcome, Result, Secret, SecretRef, ServiceError,
-    TableUri,
+    BucketName, Creation, Error, ErrorKind, ObjectKey, Outcome, Result, Secret, SecretRef,
+    ServiceError, TableUri,
 };
 pub use lakewright_declare::{self as declared, Applied, Event, PlanOptions, Watch};
 #[cfg(feature = "tables")]

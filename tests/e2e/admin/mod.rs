@@ -148,7 +148,8 @@ async fn groups(OwnMinio(server): OwnMinio) {
     assert_kind(admin.set_group_status("readers", true).await, ErrorKind::NotFound);
     let unknown_member = admin.add_group_members("empty", &["ann", "unknown"]).await;
     let error = assert_kind(unknown_member, ErrorKind::NotFound);
-    assert!(error.to_string().contains("user does not exist"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(r#"one of the users "ann", "unknown" does not exist"#), "{text}");
     assert!(
         admin.group_info("empty").await.unwrap().members.is_empty(),
         "all members are added, or none"
@@ -211,7 +212,7 @@ async fn policies_and_attachments(OwnMinio(server): OwnMinio) {
     assert_eq!(admin.group_info("crew").await.unwrap().policies, set(["readonly"]));
 
     for (policy, to, what) in [
-        ("nowhere", to, "policy"),
+        ("nowhere", to, "policy \"nowhere\""),
         ("readonly", Principal::User("unknown"), "user"),
         ("readonly", Principal::Group("unknown"), "group"),
     ] {

@@ -1,6 +1,6 @@
 //! Cases for buckets: creation, listing, deletion, and invalid names.
 
-use lakewright::{BucketName, CreateBucketOptions, ErrorKind, Lake, ObjectKey};
+use lakewright::{BucketName, CreateBucketOptions, Creation, ErrorKind, Lake, ObjectKey};
 
 use super::{bucket, cases};
 use crate::server::{assert_kind, unique_bucket};
@@ -32,7 +32,10 @@ async fn create_twice(lake: &Lake) {
     assert_eq!(error.resource(), Some(name.as_str()));
     assert_eq!(error.service().unwrap().status, 409);
     let Ok(options) = CreateBucketOptions::builder().exist_ok(true).build();
-    lake.create_bucket(&name, options).await.unwrap();
+    let (_, status) = lake.create_bucket_with_status(&name, options.clone()).await.unwrap();
+    assert_eq!(status, Creation::Exists);
+    let (_, status) = lake.create_bucket_with_status(&unique_bucket(), options).await.unwrap();
+    assert_eq!(status, Creation::Created);
 }
 
 /// A bucket with objects is not deleted.

@@ -11,7 +11,7 @@ use super::Setting;
 use crate::policy::{check_prefix, is_pattern};
 use crate::spec::decode::{At, Decode, deserialize_as_decoded, hint, one_of, quoted, text_enum};
 use crate::spec::node::Node;
-use crate::{BucketName, Error, Result};
+use crate::{BucketName, Error, ErrorKind, Result};
 
 text_enum! {
     /// The access to the objects of a bucket, or to those below a prefix of it.
@@ -99,6 +99,15 @@ impl Decode for AnonymousAccess {
                 return at.expected(&expected, other);
             }
         };
+        for (prefix, _) in levels.iter().filter(|(_, level)| level.0.is_none()) {
+            let wider = levels.iter().find_map(|(wider, level)| {
+                let access = level.0.filter(|_| prefix.starts_with(wider.as_str()))?;
+                Some((wider, access))
+            });
+            if let Some((wider, access)) = wider {
+                at.key(prefix, |at| at.fault(still_granted(access, wider)));
+            }
+        }
         let granted = levels.into_iter();
         Some(Self(granted.filter_map(|(prefix, level)| Some((prefix, level.0?))).collect()))
     }
@@ -157,6 +166,34 @@ impl AnonymousAccess {
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Sets the access to one prefix; `None` is no access. The grants of other prefixes stay.
+    ///
+    /// # Errors
+    /// `Conflict`, and nothing is changed, if the grant of a wider prefix also allows something to
+    /// this one that `access` does not: grants add up, so the prefix would keep that access.
+    pub fn set(&mut self, prefix: String, access: Option<Access>) -> Result<()> {
+        let exceeds = |wider: Access| {
+            (wider.reads() && !access.is_some_and(Access::reads))
+                || (wider.writes() && !access.is_some_and(Access::writes))
+        };
+        let wider = self.0.iter().find(|(wider, granted)| {
+            **wider != prefix && prefix.starts_with(wider.as_str()) && exceeds(**granted)
+        });
+        if let Some((wider, granted)) = wider {
+            let why = format!(
+                "{prefix:?} cannot have the access {}, because {}; change that grant first",
+                access.map_or(NONE, Access::as_str),
+                still_granted(*granted, wider)
+            );
+            return Err(Error::new(ErrorKind::Conflict, why));
+        }
+        match access {
+            Some(access) => self.0.insert(prefix, access),
+            None => self.0.remove(&prefix),
+        };
+        Ok(())
     }
 
     /// Returns the bucket policy that grants exactly this; `None` if nothing is granted, because
@@ -244,6 +281,15 @@ impl AnonymousAccess {
         };
         (granted == grants).then_some(guess)
     }
+}
+
+/// Returns the clause that the grant of a wider prefix includes a narrower one.
+fn still_granted(access: Access, wider: &str) -> String {
+    let of = match wider {
+        "" => "the whole bucket".to_owned(),
+        prefix => format!("the prefix {}", quoted(prefix)),
+    };
+    format!("the grant {} of {of} includes it, and grants add up", quoted(access.as_str()))
 }
 
 /// One action on one resource that is allowed to everyone.
@@ -364,9 +410,44 @@ mod tests {
         for written in [json!("none"), json!("read_write"), json!({"in/": "write"}), mixed] {
             assert_eq!(serde_json::to_value(read(written.clone())).unwrap(), written);
         }
-        assert_eq!(read(json!({"": "read", "in/": "none"})), read(json!("read")));
+        assert_eq!(read(json!({"in/": "read", "out/": "none"})), read(json!({"in/": "read"})));
         let error = serde_json::from_value::<AnonymousAccess>(json!("all")).unwrap_err();
         assert!(error.to_string().contains("read_write"), "{error}");
+    }
+
+    #[test]
+    fn no_access_below_a_grant_is_refused() {
+        for (written, wider) in [
+            (json!({"": "read", "in/": "none"}), "the whole bucket"),
+            (json!({"in/": "write", "in/deep/": "none"}), "the prefix \"in/\""),
+        ] {
+            let error = serde_json::from_value::<AnonymousAccess>(written).unwrap_err().to_string();
+            assert!(error.contains(wider), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_has_the_access_that_is_set_or_nothing_is_changed() {
+        let grants = [("", Access::Read), ("in/", Access::ReadWrite)];
+        let grants = grants.map(|(prefix, access)| (prefix.to_owned(), access));
+        let before = AnonymousAccess(grants.into());
+        for (prefix, access, wider) in [
+            ("raw/", None, "the grant \"read\" of the whole bucket"),
+            ("raw/", Some(Access::Write), "the grant \"read\" of the whole bucket"),
+            ("in/a/", Some(Access::Read), "the grant \"read_write\" of the prefix \"in/\""),
+        ] {
+            let mut after = before.clone();
+            let error = after.set(prefix.into(), access).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict);
+            assert!(error.message().contains(wider), "{error}");
+            assert_eq!(after, before);
+        }
+        let mut after = before;
+        after.set("raw/".into(), Some(Access::ReadWrite)).unwrap();
+        after.set(String::new(), None).unwrap();
+        after.set("raw/".into(), None).unwrap();
+        after.set("none/".into(), None).unwrap();
+        assert_eq!(after, AnonymousAccess([("in/".into(), Access::ReadWrite)].into()));
     }
 
     #[test]

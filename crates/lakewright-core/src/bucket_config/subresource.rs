@@ -51,9 +51,9 @@ pub trait Subresource: Sized {
 /// The reason why the body of a response has no value of a setting.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It is not the document that S3 defines.
+    /// The body is not the document that S3 defines.
     Corrupt(String),
-    /// The part of it that the type cannot express, such as "several encryption rules".
+    /// The part of the body that the type cannot express, such as "several encryption rules".
     Inexpressible(String),
 }
 

@@ -18,6 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 
 pub(crate) use error::{IndexError, storage_error};
+use tables::Content;
 pub(crate) use tables::{Tables, View, no_such_key};
 pub(crate) use walk::{Entry, Page, Walk, walk};
 use writer::{Purpose, Writer};
@@ -43,6 +44,10 @@ pub(crate) enum OpenError {
     Newer(u64),
     /// The index file is missing, but there are blobs.
     Missing,
+    /// The index file has no content, but there are blobs.
+    Empty,
+    /// The index file is a database of another program.
+    Foreign,
     /// The file is not an index, or it is damaged.
     Index(IndexError),
 }
@@ -136,25 +141,29 @@ impl Index {
             durability,
             database: RwLock::new(None),
         });
-        // An empty file may have been left by a version that created the database in place and was
-        // killed.
-        let is_new = fs::metadata(&shared.path).map_or_else(
-            |error| if error.kind() == io::ErrorKind::NotFound { Ok(true) } else { Err(error) },
-            |file| Ok(file.len() == 0),
-        )?;
-        if is_new {
-            // Without this check the sweep below would delete all blobs as leftovers.
-            if !blobs.is_empty()? {
-                return Err(OpenError::Missing);
-            }
-            shared.create()?;
+        let length = match fs::metadata(&shared.path) {
+            Ok(file) => Some(file.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        // Without these checks the sweep below would delete all blobs as leftovers.
+        match length {
+            None if !blobs.is_empty()? => return Err(OpenError::Missing),
+            Some(0) if !blobs.is_empty()? => return Err(OpenError::Empty),
+            // An empty file may have been left by a version that created the database in place and
+            // was killed.
+            None | Some(0) => shared.create()?,
+            Some(_) => {}
         }
         shared.reopen()?;
-        match shared.with(tables::stored_format)? {
-            Some(newer) if newer > u64::from(FORMAT) => return Err(OpenError::Newer(newer)),
-            // The file is a database without an index format, which is treated like a missing file.
-            None if !blobs.is_empty()? => return Err(OpenError::Missing),
-            _ => shared.with(|database| {
+        match shared.with(tables::content)? {
+            Content::Index(newer) if newer > u64::from(FORMAT) => {
+                return Err(OpenError::Newer(newer));
+            }
+            Content::Foreign => return Err(OpenError::Foreign),
+            // The version that created the database in place was killed before its first commit.
+            Content::Empty if !blobs.is_empty()? => return Err(OpenError::Empty),
+            Content::Empty | Content::Index(_) => shared.with(|database| {
                 let txn = database.begin_write()?;
                 Tables::open(&txn)?;
                 Ok(txn.commit()?)

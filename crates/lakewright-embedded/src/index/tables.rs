@@ -29,12 +29,34 @@ const META_FORMAT: &str = "format";
 /// is in the database nevertheless.
 const META_BATCH: &str = "batch";
 
-/// Returns the format of the database, or `None` if it is new. Opens no other table, because a
-/// later version may have changed their types.
-pub(super) fn stored_format(database: &Database) -> Result<Option<u64>, IndexError> {
-    match database.begin_read()?.open_table(META) {
-        Ok(meta) => Ok(meta.get(META_FORMAT)?.map(|format| format.value())),
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+/// The content of a database.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// An index of this format.
+    Index(u64),
+    /// No tables.
+    Empty,
+    /// Tables of another program: no table `meta` of our type with a format.
+    Foreign,
+}
+
+/// Returns what the database holds. Opens no table but `meta`, because a later version may have
+/// changed the types of the others.
+pub(super) fn content(database: &Database) -> Result<Content, IndexError> {
+    let txn = database.begin_read()?;
+    match txn.open_table(META) {
+        Ok(meta) => {
+            let format = meta.get(META_FORMAT)?;
+            Ok(format.map_or(Content::Foreign, |format| Content::Index(format.value())))
+        }
+        Err(TableError::TableDoesNotExist(_)) => {
+            let none =
+                txn.list_tables()?.next().is_none() && txn.list_multimap_tables()?.next().is_none();
+            Ok(if none { Content::Empty } else { Content::Foreign })
+        }
+        Err(TableError::TableTypeMismatch { .. } | TableError::TableIsMultimap(_)) => {
+            Ok(Content::Foreign)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -311,12 +333,15 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Inserts a part, or replaces the one with the same number.
+    /// Inserts a part, or replaces the one with the same number. `small` has the bytes of its
+    /// segment if they belong into the index. They are inserted last: a refused part leaves no bytes
+    /// without a record.
     pub(crate) fn insert_part(
         &mut self,
         upload_id: &str,
         number: u16,
         record: &PartRecord,
+        small: Option<&[u8]>,
     ) -> Result<(), IndexError> {
         let key = keys::part(upload_id, number);
         // The old record is read first, so that a decoding error leaves nothing half changed.
@@ -327,7 +352,19 @@ impl<'t> Tables<'t> {
             .transpose()?;
         self.changed = true;
         self.parts.insert(key.as_slice(), record::encode(record)?.as_slice())?;
-        self.drop_segments(before.and_then(|part| part.segment))
+        self.drop_segments(before.and_then(|part| part.segment))?;
+        match (small, &record.segment) {
+            (Some(bytes), Some(segment)) => self.insert_small(segment.blob, bytes),
+            _ => Ok(()),
+        }
+    }
+
+    /// Replaces the record of a part with one that cannot be decoded.
+    #[cfg(test)]
+    pub(super) fn damage_part(&mut self, upload_id: &str, number: u16) -> Result<(), IndexError> {
+        self.changed = true;
+        self.parts.insert(keys::part(upload_id, number).as_slice(), b"damaged".as_slice())?;
+        Ok(())
     }
 
     pub(crate) fn parts(&self, upload_id: &str) -> Result<Vec<(u16, PartRecord)>, IndexError> {

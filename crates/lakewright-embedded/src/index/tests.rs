@@ -184,11 +184,70 @@ fn blobs_without_an_index_are_not_deleted() {
     fs::rename(&there, &away).unwrap();
     assert!(matches!(try_open(dir.path()).0, Err(OpenError::Missing)));
     fs::write(&there, b"").unwrap();
-    assert!(matches!(try_open(dir.path()).0, Err(OpenError::Missing)));
+    assert!(matches!(try_open(dir.path()).0, Err(OpenError::Empty)));
+    fs::remove_file(&there).unwrap();
+    Database::create(&there).unwrap();
+    assert!(matches!(try_open(dir.path()).0, Err(OpenError::Empty)), "a database without tables");
     assert_eq!(files(dir.path()), 1, "the blob is still there");
     fs::rename(&away, &there).unwrap();
     let (index, _) = open(dir.path());
     assert!(index.read(|view| view.object("raw", "k")).is_ok());
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_not_changed() {
+    const TEXTS: redb::TableDefinition<'_, &str, &str> = redb::TableDefinition::new("texts");
+    const META: redb::TableDefinition<'_, &str, &str> = redb::TableDefinition::new("meta");
+    const LISTS: redb::MultimapTableDefinition<'_, u64, u64> =
+        redb::MultimapTableDefinition::new("lists");
+    let fill: [fn(&redb::WriteTransaction); 3] = [
+        |txn| drop(txn.open_table(TEXTS).unwrap()),
+        |txn| drop(txn.open_table(META).unwrap()),
+        |txn| drop(txn.open_multimap_table(LISTS).unwrap()),
+    ];
+    for fill in fill {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index.redb");
+        let database = Database::create(&path).unwrap();
+        let txn = database.begin_write().unwrap();
+        fill(&txn);
+        txn.commit().unwrap();
+        drop(database);
+        assert!(matches!(try_open(dir.path()).0, Err(OpenError::Foreign)));
+        let database = Database::open(&path).unwrap();
+        let txn = database.begin_read().unwrap();
+        let tables = txn.list_tables().unwrap().count();
+        assert_eq!(tables + txn.list_multimap_tables().unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_refused_part_leaves_no_bytes_in_the_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(dir.path());
+    let part = |blob: BlobId| record::PartRecord {
+        size: 5,
+        etag: "e".into(),
+        modified: Millis(1),
+        segment: Some(Segment { blob, place: Place::Index, size: 5, crc: 0 }),
+        checksum: None,
+    };
+    let number_of_blobs =
+        || index.read(|view| Ok(redb::ReadableTableMetadata::len(&view.small)?)).unwrap();
+    let first = part(BlobId::new());
+    let insert = |part: record::PartRecord| {
+        block_on(index.write(Vec::new(), move |tables| {
+            tables.insert_part("upload", 1, &part, Some(b"bytes"))
+        }))
+    };
+    insert(first).unwrap();
+    assert_eq!(number_of_blobs(), 1);
+    insert(part(BlobId::new())).unwrap();
+    assert_eq!(number_of_blobs(), 1, "a replaced part takes its bytes with it");
+    let damage = index.write(Vec::new(), |tables| tables.damage_part("upload", 1));
+    block_on(damage).unwrap();
+    assert!(matches!(insert(part(BlobId::new())), Err(IndexError::Record(_))));
+    assert_eq!(number_of_blobs(), 1, "the refused part has left no bytes");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The buckets of a connection. The operations are those of [`lakewright_s3::S3`].
 
-use lakewright_core::{BucketName, Result};
+use lakewright_core::{BucketName, Creation, Result};
 use lakewright_s3::{Bucket, BucketInfo, CreateBucketOptions};
 
 use crate::Lake;
@@ -30,6 +30,18 @@ impl Lake {
         options: CreateBucketOptions,
     ) -> Result<Bucket> {
         self.s3.create_bucket(name, options).await
+    }
+
+    /// As [`Self::create_bucket`], and also returns whether this call created the bucket.
+    ///
+    /// # Errors
+    /// Those of [`S3::create_bucket`](lakewright_s3::S3::create_bucket).
+    pub async fn create_bucket_with_status(
+        &self,
+        name: &BucketName,
+        options: CreateBucketOptions,
+    ) -> Result<(Bucket, Creation)> {
+        self.s3.create_bucket_with_status(name, options).await
     }
 
     /// Checks that a bucket exists and may be used.

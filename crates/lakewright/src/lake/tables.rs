@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
-use lakewright_core::{Result, TableUri};
+use lakewright_core::{Creation, Result, TableUri};
 use lakewright_delta::{CreateTableOptions, Scan, Table};
 
 use crate::Lake;
@@ -35,6 +35,19 @@ impl Lake {
         options: CreateTableOptions,
     ) -> Result<Table> {
         self.delta.create_table(uri, schema, options).await
+    }
+
+    /// As [`Self::create_table`], and also returns whether this call created the table.
+    ///
+    /// # Errors
+    /// Those of [`Delta::create_table`](lakewright_delta::Delta::create_table).
+    pub async fn create_table_with_status(
+        &self,
+        uri: &TableUri,
+        schema: SchemaRef,
+        options: CreateTableOptions,
+    ) -> Result<(Table, Creation)> {
+        self.delta.create_table_with_status(uri, schema, options).await
     }
 
     /// Drops a table: deletes every object below its path, and returns the number of objects.

@@ -1,7 +1,7 @@
 //! `lakewright bucket access`
 
 use clap::{Subcommand, ValueEnum};
-use lakewright::{AnonymousAccess, BucketName, bucket_config};
+use lakewright::{AnonymousAccess, BucketName, Error, bucket_config};
 
 use super::change::BucketChange;
 use super::setting::{BucketArg, SettingOutput};
@@ -20,7 +20,10 @@ pub(crate) enum Verb {
     Get(BucketArg),
     /// Set the access without credentials, for the bucket or a prefix
     ///
-    /// The access to other prefixes does not change.
+    /// The access to other prefixes does not change. Grants add up: fails with conflict, and changes
+    /// nothing, when the grant of a wider prefix allows more than the level. Of two of these
+    /// commands on one bucket at the same time one may be lost, because S3 replaces the policy as a
+    /// whole and without a condition.
     #[command(after_help = "Examples:
   lakewright bucket access set public read
   lakewright bucket access set raw/in/ write
@@ -29,7 +32,7 @@ pub(crate) enum Verb {
         /// The bucket, or a prefix of keys in it
         #[arg(value_name = "BUCKET[/PREFIX]")]
         address: PrefixAddress,
-        /// read: list and read; write: write and delete; read_write: both
+        /// none: no access; read: list and read; write: write and delete; read_write: both
         level: Level,
     },
 }
@@ -44,6 +47,17 @@ pub(crate) enum Level {
     ReadWrite,
 }
 
+impl Level {
+    fn access(self) -> Option<bucket_config::Access> {
+        match self {
+            Self::None => None,
+            Self::Read => Some(bucket_config::Access::Read),
+            Self::Write => Some(bucket_config::Access::Write),
+            Self::ReadWrite => Some(bucket_config::Access::ReadWrite),
+        }
+    }
+}
+
 impl Verb {
     pub(super) async fn run(self, context: &mut Context) -> CommandResult {
         let lake = context.lake().await?;
@@ -55,14 +69,10 @@ impl Verb {
             }
             Self::Set { address: PrefixAddress { bucket: name, prefix }, level } => {
                 let bucket = lake.bucket(name.clone());
-                let AnonymousAccess(mut granted) = bucket.get_anonymous_access().await?;
-                match level {
-                    Level::None => granted.remove(&prefix),
-                    Level::Read => granted.insert(prefix, bucket_config::Access::Read),
-                    Level::Write => granted.insert(prefix, bucket_config::Access::Write),
-                    Level::ReadWrite => granted.insert(prefix, bucket_config::Access::ReadWrite),
-                };
-                bucket.set_anonymous_access(&AnonymousAccess(granted)).await?;
+                let mut access = bucket.get_anonymous_access().await?;
+                let failed = |error: Error| error.during("set_anonymous_access").on(name.as_str());
+                access.set(prefix, level.access()).map_err(failed)?;
+                bucket.set_anonymous_access(&access).await?;
                 context.out.show(&BucketChange { name, change: "access set" })
             }
         }

@@ -1,15 +1,18 @@
 //! `lakewright bucket create`
 
-use clap::Args;
-use lakewright::{BucketName, CreateBucketOptions};
+use std::io::{self, Write};
 
-use super::change::BucketChange;
+use clap::Args;
+use lakewright::{BucketName, CreateBucketOptions, Creation};
+use serde_json::{Value, json};
+
 use crate::context::Context;
 use crate::failure::CommandResult;
+use crate::output::Render;
 
 /// Create a bucket
 ///
-/// Prints its name. Fails with already_exists when the bucket exists, unless --exist-ok is given
+/// Prints its name and whether it was created or exists. Fails with already_exists when the bucket exists, unless --exist-ok is given
 /// and you own the bucket.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -31,8 +34,23 @@ impl Create {
     pub(super) async fn run(self, context: &mut Context) -> CommandResult {
         let Self { name, exist_ok, object_lock } = self;
         let options = CreateBucketOptions { exist_ok, object_lock };
-        context.lake().await?.create_bucket(&name, options).await?;
-        let change = if exist_ok { "exists" } else { "created" };
-        context.out.show(&BucketChange { name, change })
+        let (_, status) = context.lake().await?.create_bucket_with_status(&name, options).await?;
+        context.out.show(&CreatedBucket { name, status })
+    }
+}
+
+/// A bucket that exists now.
+struct CreatedBucket {
+    name: BucketName,
+    status: Creation,
+}
+
+impl Render for CreatedBucket {
+    fn json(&self) -> Value {
+        json!({ "name": self.name, "status": self.status.as_str() })
+    }
+
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}: {}", self.name, self.status.text())
     }
 }

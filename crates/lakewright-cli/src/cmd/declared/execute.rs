@@ -86,21 +86,22 @@ impl Render for ApplyOutput<'_> {
             .map(|step| {
                 let mut entry = json!({
                     "id": step.id, "resource": step.resource(), "verb": step.action.verb(),
-                    "outcome": null, "code": null, "error": null, "outcome_unknown": false,
+                    "status": "left", "code": null, "error": null, "outcome_unknown": false,
                     "because_of": null,
                 });
                 match self.report.outcomes.get(&step.id) {
-                    Some(StepStatus::Done) => entry["outcome"] = json!("done"),
+                    Some(StepStatus::Done) => entry["status"] = json!("done"),
                     Some(StepStatus::Failed { code, error, outcome_unknown }) => {
-                        entry["outcome"] = json!("failed");
+                        entry["status"] = json!("failed");
                         entry["code"] = json!(code);
                         entry["error"] = json!(error);
                         entry["outcome_unknown"] = json!(outcome_unknown);
                     }
                     Some(StepStatus::Skipped { because_of }) => {
-                        entry["outcome"] = json!("skipped");
+                        entry["status"] = json!("skipped");
                         entry["because_of"] = json!(because_of);
                     }
+                    // The step was not reached.
                     None => {}
                 }
                 entry
@@ -108,7 +109,7 @@ impl Render for ApplyOutput<'_> {
             .collect();
         json!({
             "stack": self.plan.stack,
-            "complete": self.report.is_complete(self.plan),
+            "is_complete": self.report.is_complete(self.plan),
             "steps": steps,
         })
     }

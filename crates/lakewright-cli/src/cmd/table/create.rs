@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use lakewright::TableUri;
 use lakewright::table::{CreateTableOptions, TableInfo};
-use serde_json::Value;
+use lakewright::{Creation, TableUri};
+use serde_json::{Value, json};
 
 use super::json::table_json;
 use super::schema;
@@ -17,8 +17,8 @@ use crate::output::Render;
 ///
 /// Types are Delta's: long, integer (int), short, byte, double, float, string, boolean, binary,
 /// date, timestamp, timestamp_ntz, decimal(p,s), array<t>, map<k,v>, struct<name:t,…>; `not null`
-/// after the type forbids nulls. Prints the table's address, with --json the output of `table
-/// show`. Fails with already_exists when the table exists, unless --exist-ok is given and it has
+/// after the type forbids nulls. Prints the table's address and whether it was created or
+/// exists, with --json the output of `table show` and this as `status`. Fails with already_exists when the table exists, unless --exist-ok is given and it has
 /// the same columns and partition columns.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -68,24 +68,26 @@ impl Create {
             description: self.description,
         };
         let lake = context.lake().await?;
-        let table = lake.create_table(&self.table, columns, options).await?;
+        let (table, status) = lake.create_table_with_status(&self.table, columns, options).await?;
         let info = table.details().await?;
-        context.out.show(&CreatedTable { info, exist_ok: self.exist_ok })
+        context.out.show(&CreatedTable { info, status })
     }
 }
 
 struct CreatedTable {
     info: TableInfo,
-    exist_ok: bool,
+    status: Creation,
 }
 
 impl Render for CreatedTable {
     fn json(&self) -> Value {
-        table_json(&self.info)
+        let mut document = table_json(&self.info);
+        document["status"] = json!(self.status.as_str());
+        document
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let what = if self.exist_ok { "exists" } else { "created" };
-        writeln!(out, "{}: {what}, version {}", self.info.uri, self.info.version)
+        let (uri, status, version) = (&self.info.uri, self.status.text(), self.info.version);
+        writeln!(out, "{uri}: {status}, version {version}")
     }
 }

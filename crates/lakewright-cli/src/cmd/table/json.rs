@@ -19,7 +19,7 @@ pub(super) fn table_json(info: &TableInfo) -> Value {
         "description": info.description,
         "version": info.version,
         "schema": columns.collect::<Vec<_>>(),
-        "partition_columns": info.partition_columns,
+        "partition_by": info.partition_columns,
         "properties": info.properties,
         "files": info.files,
         "created": info.created.map(|at| at.to_string()),

@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_cannot_express_is_named() {
+    fn the_inexpressible_part_of_a_rule_is_named() {
         for (inside, what) in [
             ("<DelMarkerExpiration><Days>1</Days></DelMarkerExpiration>", "DelMarkerExpiration"),
             (

@@ -41,10 +41,7 @@ async fn put_part(
     service
         .write(stored.staged, move |tables| {
             tables.upload(&bucket, &key, &upload_id)?;
-            if let (Some(bytes), Some(segment)) = (&small, &part.segment) {
-                tables.insert_small(segment.blob, bytes)?;
-            }
-            tables.insert_part(&upload_id, number, &part)?;
+            tables.insert_part(&upload_id, number, &part, small.as_deref())?;
             Ok(part)
         })
         .await
