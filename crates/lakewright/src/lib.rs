@@ -4,7 +4,7 @@
 //! use lakewright::{BucketName, ObjectKey, PutOptions, Settings, connect};
 //!
 //! # async fn example() -> lakewright::Result<()> {
-//! let lake = connect(Settings { endpoint: Some("embedded:./data".into()), ..Settings::default() }).await?;
+//! let lake = connect(Settings::builder().endpoint("embedded:./data").build()).await?;
 //! let raw = lake.create_bucket(&BucketName::new("raw")?, Default::default()).await?;
 //! raw.put(&ObjectKey::new("hello.txt")?, "hello", PutOptions::default()).await?;
 //! # Ok(())
@@ -18,38 +18,72 @@
 mod connect;
 mod lake;
 pub mod render;
+pub mod spec;
 
-#[cfg(feature = "tables")]
-pub use arrow;
+/// Buckets: the handle, and how they are created, described and emptied.
+pub mod bucket {
+    pub use lakewright_s3::{
+        Bucket, BucketInfo, CreateBucketOptions, CreateBucketOptionsBuilder, Emptied, EmptyOptions,
+        EmptyOptionsBuilder,
+    };
+}
+
+/// Objects: what the verbs of a [`Bucket`] take and return.
+pub mod object {
+    pub use lakewright_s3::{
+        Body, ByteStream, CopyOptions, CopyOptionsBuilder, GetOptions, GetOptionsBuilder,
+        ListOptions, ListOptionsBuilder, ListPage, Multipart, Object, ObjectBody, ObjectInfo,
+        ObjectRange, ObjectVersion, Progress, PutOptions, PutOptionsBuilder, VersionPage,
+    };
+}
+
+// The connection.
 pub use connect::connect;
 pub use lake::Lake;
-pub use lakewright_admin::{self as admin, Admin};
 pub use lakewright_client::finish_background_work;
-pub use lakewright_client::profile::{
-    self, Credentials, Origin, Profile, Resolved, SettingValue, Settings, UrlStyle, Value,
-};
-pub use lakewright_core::bucket_config::{
-    self, Access, AnonymousAccess, Day, Encryption, LifecycleRule, NoncurrentTransition,
-    Notification, ObjectLock, Retention, RetentionMode, RetentionPeriod, Transition, Versioning,
-};
+pub use lakewright_client::profile::{self, Profile, SettingValue, Settings};
+
+// Names, secrets and errors.
 pub use lakewright_core::{
-    AccessKey, AccountName, Adoption, GroupName, Plan, PolicyName, Report, ResourceId,
-    ResourceKind, Spec, StackName, plan, policy, printable, spec, state,
+    AccessKey, AccountName, BucketName, GroupName, ObjectKey, PolicyName, StackName, TableUri,
 };
-pub use lakewright_core::{
-    BucketName, Error, ErrorKind, ObjectKey, Outcome, Result, Secret, SecretRef, ServiceError,
-    TableUri,
+pub use lakewright_core::{Error, ErrorKind, Outcome, Result, ServiceError};
+pub use lakewright_core::{Secret, SecretRef, printable};
+
+// Buckets and objects.
+#[doc(no_inline)]
+pub use bucket::{Bucket, BucketInfo, CreateBucketOptions, Emptied, EmptyOptions};
+pub use lakewright_core::bucket_config;
+#[doc(no_inline)]
+pub use object::{
+    Body, ByteStream, CopyOptions, GetOptions, ListOptions, ListPage, Object, ObjectBody,
+    ObjectInfo, ObjectRange, ObjectVersion, Progress, PutOptions, VersionPage,
 };
-pub use lakewright_declare::{self as declared, Applied, Event, PlanOptions, Watch};
+
+// Tables.
 #[cfg(feature = "tables")]
-pub use lakewright_delta::{
-    self as table, At, BatchStream, Batches, Commit, CommitInfo, CreateTableOptions, FileInfo,
-    OverwriteOptions, Scan, ScanOptions, Table, TableInfo, WriteOptions,
+pub use arrow;
+#[cfg(feature = "tables")]
+pub use lakewright_delta as table;
+#[cfg(feature = "tables")]
+#[doc(no_inline)]
+pub use table::{
+    At, BatchStream, Batches, Commit, CommitInfo, CreateTableOptions, FileInfo, OverwriteOptions,
+    Scan, ScanOptions, Table, TableInfo, WriteOptions,
 };
+
+// Declared state.
+#[doc(no_inline)]
+pub use declared::PlanOptions;
+pub use lakewright_core::{Adoption, Plan, Report, ResourceId, ResourceKind};
+pub use lakewright_core::{plan, policy, state};
+pub use lakewright_declare as declared;
+#[doc(no_inline)]
+pub use spec::Spec;
+
+// Servers.
+#[doc(no_inline)]
+pub use admin::Admin;
+pub use lakewright_admin as admin;
 #[cfg(feature = "embedded")]
 pub use lakewright_embedded as embedded;
-pub use lakewright_s3::{
-    Body, Bucket, BucketInfo, ByteStream, CreateBucketOptions, Emptied, EmptyOptions, GetOptions,
-    ListOptions, ListPage, Object, ObjectBody, ObjectInfo, ObjectRange, ObjectVersion, Progress,
-    PutOptions, VersionPage,
-};

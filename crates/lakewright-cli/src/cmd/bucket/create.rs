@@ -30,7 +30,8 @@ pub(crate) struct Create {
 impl Create {
     pub(super) async fn run(self, context: &mut Context) -> CommandResult {
         let Self { name, exist_ok, object_lock } = self;
-        let options = CreateBucketOptions { exist_ok, object_lock };
+        let options =
+            CreateBucketOptions::builder().exist_ok(exist_ok).object_lock(object_lock).build();
         context.lake().await?.create_bucket(&name, options).await?;
         let change = if exist_ok { "exists" } else { "created" };
         context.out.show(&BucketChange { name, change })
