@@ -264,11 +264,7 @@ mod tests {
     use super::*;
 
     fn profile(endpoint: &str) -> Profile {
-        Profile::builder()
-            .endpoint(endpoint)
-            .credentials(Credentials::Anonymous)
-            .build()
-            .unwrap()
+        Profile::builder().endpoint(endpoint).credentials(Credentials::Anonymous).build().unwrap()
     }
 
     #[test]
