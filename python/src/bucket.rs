@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use futures::TryStreamExt;
-use lakewright::{BucketName, GetOptions, ListOptions, ObjectKey, PutOptions, Result};
+use lakewright::{BucketName, CopyOptions, GetOptions, ListOptions, ObjectKey, PutOptions, Result};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -83,15 +83,15 @@ impl Open<Bucket> {
         if_match: Option<String>,
         part_bytes: Option<Number<usize>>,
     ) -> Result<ObjectInfo> {
-        let options = PutOptions {
-            content_type,
-            content_encoding,
-            cache_control,
-            metadata: metadata.unwrap_or_default().0,
-            if_absent: if_none_match.is_some(),
-            if_match,
-            part_bytes: Number::get(part_bytes),
-        };
+        let options = PutOptions::builder()
+            .maybe_content_type(content_type)
+            .maybe_content_encoding(content_encoding)
+            .maybe_cache_control(cache_control)
+            .metadata(metadata.unwrap_or_default().0)
+            .if_absent(if_none_match.is_some())
+            .maybe_if_match(if_match)
+            .maybe_part_bytes(Number::get(part_bytes))
+            .build();
         let info = match data {
             ObjectData::Bytes(bytes) => self.inner.put(&key.0, bytes, options).await?,
             ObjectData::Pieces(source) => {
@@ -127,7 +127,12 @@ impl Open<Bucket> {
         version_id: Option<String>,
     ) -> Result<Object> {
         let range = range.map(|range| range.0);
-        let options = GetOptions { range, if_match, if_none_match, version_id };
+        let options = GetOptions::builder()
+            .maybe_range(range)
+            .maybe_if_match(if_match)
+            .maybe_if_none_match(if_none_match)
+            .maybe_version_id(version_id)
+            .build();
         self.inner.get(&key.0, options).await.map(Into::into)
     }
 
@@ -152,7 +157,12 @@ impl Open<Bucket> {
         version_id: Option<String>,
     ) -> Result<ObjectStream> {
         let range = range.map(|range| range.0);
-        let options = GetOptions { range, if_match, if_none_match, version_id };
+        let options = GetOptions::builder()
+            .maybe_range(range)
+            .maybe_if_match(if_match)
+            .maybe_if_none_match(if_none_match)
+            .maybe_version_id(version_id)
+            .build();
         let lakewright::ObjectBody { info, range, body } =
             self.inner.get_stream(&key.0, options).await?;
         let pieces = body.into_pieces(PIECE_BYTES).map_ok(|piece| vec![Piece::from(piece)]);
@@ -213,7 +223,8 @@ impl Open<Bucket> {
             Some(name) => Bucket::new(self.handle.lake, name.0).inner()?,
             None => source.clone(),
         };
-        source.copy(&key.0, &bucket, &target.0, if_none_match.is_some()).await.map(ObjectInfo)
+        let options = CopyOptions::builder().if_absent(if_none_match.is_some()).build();
+        source.copy(&key.0, &bucket, &target.0, options).await.map(ObjectInfo)
     }
 
     /// Writes the content of a file as an object; a large file becomes a multipart upload. The
@@ -241,15 +252,15 @@ impl Open<Bucket> {
         part_bytes: Option<Number<usize>>,
         progress: Option<ProgressArgument>,
     ) -> Result<ObjectInfo> {
-        let options = PutOptions {
-            content_type,
-            content_encoding,
-            cache_control,
-            metadata: metadata.unwrap_or_default().0,
-            if_absent: if_none_match.is_some(),
-            if_match,
-            part_bytes: Number::get(part_bytes),
-        };
+        let options = PutOptions::builder()
+            .maybe_content_type(content_type)
+            .maybe_content_encoding(content_encoding)
+            .maybe_cache_control(cache_control)
+            .metadata(metadata.unwrap_or_default().0)
+            .if_absent(if_none_match.is_some())
+            .maybe_if_match(if_match)
+            .maybe_part_bytes(Number::get(part_bytes))
+            .build();
         let bytes = ByteProgress::default();
         let record = |done, total| bytes.set(done, total);
         let upload = self.inner.upload(&path, &key.0, options, &record);
@@ -270,7 +281,8 @@ impl Open<Bucket> {
         version_id: Option<String>,
         progress: Option<ProgressArgument>,
     ) -> Result<ObjectInfo> {
-        let options = GetOptions { if_match, version_id, ..GetOptions::default() };
+        let options =
+            GetOptions::builder().maybe_if_match(if_match).maybe_version_id(version_id).build();
         let bytes = ByteProgress::default();
         let record = |done, total| bytes.set(done, total);
         let download = self.inner.download(&key.0, &path, options, &record);
@@ -294,8 +306,11 @@ impl Open<Bucket> {
         page_size: Option<Number<u16>>,
     ) -> Result<SharedStream<ObjectInfo>> {
         let page_size = Number::get(page_size);
-        let (prefix, options) =
-            (prefix.to_owned(), ListOptions { start_after, delimiter: None, page_size });
+        let prefix = prefix.to_owned();
+        let options = ListOptions::builder()
+            .maybe_start_after(start_after)
+            .maybe_page_size(page_size)
+            .build();
         // The lake is opened again at the first request: a listing that is never read must not
         // keep the lake open.
         let handle = self.handle;

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use lakewright::bucket_config::Setting;
-use lakewright::{
-    AnonymousAccess, EmptyOptions, Encryption, LifecycleRule, Notification, ObjectLock, Result,
-    Versioning,
+use lakewright::bucket_config::{
+    AnonymousAccess, Encryption, LifecycleRule, Notification, ObjectLock, Setting, Versioning,
 };
+use lakewright::{EmptyOptions, Result};
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, IntoPyObjectExt, type_hint_subscript, type_hint_union};
@@ -248,6 +247,7 @@ impl Open<Bucket> {
     /// nothing could be deleted.
     #[pyo3(signature = (*, bypass_governance=false))]
     async fn empty(self, bypass_governance: bool) -> Result<Emptied> {
-        self.inner.empty(EmptyOptions { bypass_governance }).await.map(Emptied)
+        let options = EmptyOptions::builder().bypass_governance(bypass_governance).build();
+        self.inner.empty(options).await.map(Emptied)
     }
 }

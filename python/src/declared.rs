@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lakewright::declared::Event;
 use lakewright::plan::Plan as CorePlan;
 use lakewright::spec::Spec as CoreSpec;
 use lakewright::{
-    Adoption, BucketName, Error, ErrorKind, Event, PlanOptions, ResourceId, Result, StackName,
+    Adoption, BucketName, Error, ErrorKind, PlanOptions, ResourceId, Result, StackName,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
@@ -88,7 +89,7 @@ async fn apply(
         lake.apply(&applied_plan, &watch).await
     };
     let (applied, reported) = tokio::join!(apply, report_steps(progress, receiver));
-    let lakewright::Applied { report, error, stopped: _ } = applied;
+    let lakewright::declared::Applied { report, error, stopped: _ } = applied;
     let report = Report::of(&plan, &report);
     match error {
         None => reported.map(|()| Applied { report, error: None }),
@@ -150,7 +151,8 @@ impl Open<Lake> {
         adopt: Option<Names<ResourceId>>,
     ) -> Result<Plan> {
         let adopt = adopt.map_or_else(BTreeSet::new, |names| BTreeSet::from_iter(names.0));
-        self.inner.plan(&spec.0, &PlanOptions { prune, adopt }).await.map(Plan::of)
+        let options = PlanOptions::builder().prune(prune).adopt(adopt).build();
+        self.inner.plan(&spec.0, &options).await.map(Plan::of)
     }
 
     /// Plans the steps that delete every resource that a stack owns.

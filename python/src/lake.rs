@@ -112,7 +112,9 @@ impl Open<Lake> {
         exist_ok: bool,
         object_lock: bool,
     ) -> Result<Bucket> {
-        self.inner.create_bucket(&name.0, CreateBucketOptions { exist_ok, object_lock }).await?;
+        let options =
+            CreateBucketOptions::builder().exist_ok(exist_ok).object_lock(object_lock).build();
+        self.inner.create_bucket(&name.0, options).await?;
         Ok(Bucket::new(self.handle, name.0))
     }
 
@@ -181,7 +183,13 @@ impl Open<Lake> {
     ) -> Result<Table> {
         let partition_by = partition_by.unwrap_or_default().0;
         let properties = properties.unwrap_or_default().0;
-        let options = CreateTableOptions { partition_by, exist_ok, properties, name, description };
+        let options = CreateTableOptions::builder()
+            .partition_by(partition_by)
+            .exist_ok(exist_ok)
+            .properties(properties)
+            .maybe_name(name)
+            .maybe_description(description)
+            .build();
         self.inner.create_table(&uri.0, schema.0, options).await?;
         Ok(Table::new(self.handle, self.inner.without_guard().table(uri.0)))
     }

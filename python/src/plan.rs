@@ -334,23 +334,7 @@ impl Spec {
     #[staticmethod]
     #[pyo3(signature = (path))]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| {
-            let bytes = std::fs::File::open(&path).and_then(|file| {
-                // One byte more than the largest spec, so that a larger file is not read as a whole.
-                let mut bytes = Vec::new();
-                let most = CoreSpec::MAX_BYTES as u64 + 1;
-                std::io::Read::read_to_end(&mut std::io::Read::take(file, most), &mut bytes)?;
-                Ok(bytes)
-            });
-            let bytes = bytes.map_err(|error| {
-                Error::new(ErrorKind::from(error.kind()), error.to_string())
-                    .during("load_spec")
-                    .on(path.display().to_string())
-                    .caused_by(error)
-            })?;
-            Self::read(&bytes)
-        })
-        .or_raise(py)
+        py.detach(|| lakewright::spec::load(path).map(|spec| Self(Arc::new(spec)))).or_raise(py)
     }
 
     /// Reads and checks a spec given as JSON text.

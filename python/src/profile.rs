@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lakewright::{Credentials, SettingValue, Settings, UrlStyle, Value};
+use lakewright::profile::{Credentials, UrlStyle, Value};
+use lakewright::{SettingValue, Settings};
 use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
@@ -157,19 +158,18 @@ impl Profile {
             Value::Literal(secret) => SettingValue::Literal(secret.clone()),
             Value::Reference(reference) => SettingValue::Reference(reference.clone()),
         };
-        let mut settings = Settings {
-            endpoint: profile.endpoint().map(Into::into),
-            region: Some(profile.region().into()),
-            virtual_host_style: Some(profile.url_style() == UrlStyle::VirtualHost),
-            ca_file: profile.ca_file().map(Into::into),
-            connect_timeout: Some(profile.connect_timeout()),
-            read_timeout: Some(profile.read_timeout()),
-            timeout: Some(profile.timeout()),
-            retries: Some(profile.retries()),
-            concurrency: Some(profile.concurrency()),
-            checksums: Some(profile.checksums()),
-            ..Settings::default()
-        };
+        let mut settings = Settings::builder()
+            .maybe_endpoint(profile.endpoint())
+            .region(profile.region())
+            .virtual_host_style(profile.url_style() == UrlStyle::VirtualHost)
+            .maybe_ca_file(profile.ca_file())
+            .connect_timeout(profile.connect_timeout())
+            .read_timeout(profile.read_timeout())
+            .timeout(profile.timeout())
+            .retries(profile.retries())
+            .concurrency(profile.concurrency())
+            .checksums(profile.checksums())
+            .build();
         match profile.credentials() {
             Credentials::Anonymous => settings.anonymous = Some(true),
             Credentials::Keys { access_key_id, secret_access_key, session_token } => {
@@ -224,12 +224,11 @@ macro_rules! profile_methods {
                 $($secret: Option<SecretArgument>,)*
                 $($name: Option<$type>,)*
             ) -> Self {
-                Self(Settings {
-                    endpoint,
-                    profile,
-                    $($secret: $secret.map(|value| value.0),)*
-                    $($name: $name.map(Setting::stored),)*
-                })
+                let mut settings =
+                    Settings::builder().maybe_endpoint(endpoint).maybe_profile(profile).build();
+                $(settings.$secret = $secret.map(|value| value.0);)*
+                $(settings.$name = $name.map(Setting::stored);)*
+                Self(settings)
             }
 
             /// The name of the profile in ``profiles.toml`` that supplies the other settings.
@@ -319,12 +318,15 @@ macro_rules! function_of_settings {
 /// Adds the `profile` argument to the others.
 fn with_profile(
     py: Python<'_>,
-    settings: Settings,
+    mut settings: Settings,
     profile: Option<ProfileArgument>,
 ) -> PyResult<Settings> {
     match profile {
         None => Ok(settings),
-        Some(ProfileArgument::Name(name)) => Ok(Settings { profile: Some(name), ..settings }),
+        Some(ProfileArgument::Name(name)) => {
+            settings.profile = Some(name);
+            Ok(settings)
+        }
         Some(ProfileArgument::Settings(whole)) if settings == Settings::default() => Ok(*whole),
         Some(ProfileArgument::Settings(_)) => Err(invalid(
             py,

@@ -164,7 +164,8 @@ impl Open<Table> {
     /// >>> _ = lake.drop_table("raw/doc")
     #[pyo3(signature = (data, *, target_file_bytes=None))]
     async fn append(self, data: Data, target_file_bytes: Option<Number<u64>>) -> Result<Commit> {
-        let options = WriteOptions { target_file_bytes: Number::get(target_file_bytes) };
+        let options =
+            WriteOptions::builder().maybe_target_file_bytes(Number::get(target_file_bytes)).build();
         self.inner.append(data.batches().await?, options).await.map(Commit)
     }
 
@@ -182,8 +183,10 @@ impl Open<Table> {
         replace_where: Option<String>,
         target_file_bytes: Option<Number<u64>>,
     ) -> Result<Commit> {
-        let write = WriteOptions { target_file_bytes: Number::get(target_file_bytes) };
-        let options = OverwriteOptions { replace_where, write };
+        let write =
+            WriteOptions::builder().maybe_target_file_bytes(Number::get(target_file_bytes)).build();
+        let options =
+            OverwriteOptions::builder().maybe_replace_where(replace_where).write(write).build();
         self.inner.overwrite(data.batches().await?, options).await.map(Commit)
     }
 }
@@ -248,7 +251,11 @@ impl Table {
         limit: Option<Number<u64>>,
     ) -> PyResult<Scan> {
         let columns = columns.map(|columns| columns.0);
-        let options = ScanOptions { columns, filter: r#where, limit: Number::get(limit) };
+        let options = ScanOptions::builder()
+            .maybe_columns(columns)
+            .maybe_filter(r#where)
+            .maybe_limit(Number::get(limit))
+            .build();
         let scan = self.inner().or_raise(py)?.scan(options);
         Ok(Scan::new(vec![self.lake.clone()], scan))
     }

@@ -1,11 +1,11 @@
 //! Bucket settings on MinIO: those that only MinIO has or refuses, compared with its own client in
 //! both directions.
 
-use lakewright::{
-    Access, AnonymousAccess, Bucket, CreateBucketOptions, EmptyOptions, Encryption, ErrorKind,
-    LifecycleRule, Notification, ObjectKey, ObjectLock, PutOptions, RetentionMode, RetentionPeriod,
-    Versioning,
+use lakewright::bucket_config::{
+    Access, AnonymousAccess, Encryption, LifecycleRule, Notification, ObjectLock, RetentionMode,
+    RetentionPeriod, Versioning,
 };
+use lakewright::{Bucket, CreateBucketOptions, EmptyOptions, ErrorKind, ObjectKey, PutOptions};
 use lakewright_tests::conformance::bucket;
 use lakewright_tests::mc::SharedMinioWithMc;
 use lakewright_tests::server::{MinioWithoutKms, SharedMinio, assert_kind, unique_bucket};
@@ -36,7 +36,7 @@ async fn put(bucket: &Bucket, key: &str) {
 
 async fn mc_reads_what_lakewright_sets(SharedMinioWithMc { server, mc }: SharedMinioWithMc) {
     let lake = server.lake().await;
-    let options = CreateBucketOptions { object_lock: true, ..CreateBucketOptions::default() };
+    let options = CreateBucketOptions::builder().object_lock(true).build();
     let locked = lake.create_bucket(&unique_bucket(), options).await.unwrap();
     let bucket = bucket(&lake).await;
     let (path, locked_path) = (path(&bucket), path(&locked));
@@ -187,7 +187,7 @@ async fn settings_that_minio_refuses(MinioWithoutKms(server): MinioWithoutKms) {
 /// governance, but none under a legal hold.
 async fn empty_under_object_lock(SharedMinioWithMc { server, mc }: SharedMinioWithMc) {
     let lake = server.lake().await;
-    let options = CreateBucketOptions { object_lock: true, ..CreateBucketOptions::default() };
+    let options = CreateBucketOptions::builder().object_lock(true).build();
     let bucket = lake.create_bucket(&unique_bucket(), options).await.unwrap();
     put(&bucket, "free").await;
     let lock = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(1));
@@ -196,7 +196,9 @@ async fn empty_under_object_lock(SharedMinioWithMc { server, mc }: SharedMinioWi
     put(&bucket, "held").await;
     mc.change(&["legalhold", "set", &format!("{}/held", path(&bucket))]);
 
-    let empty = |bypass_governance| bucket.empty(EmptyOptions { bypass_governance });
+    let empty = |bypass_governance| {
+        bucket.empty(EmptyOptions::builder().bypass_governance(bypass_governance).build())
+    };
     let error = assert_kind(empty(false).await, ErrorKind::PartialApply);
     assert_eq!(error.failures().len(), 2, "{error}");
     assert!(error.failures().iter().all(|failure| failure.kind() == ErrorKind::Denied));

@@ -155,11 +155,10 @@ async fn embedded_server_killed_during_appends(CommandLine(command): CommandLine
     let address = format!("127.0.0.1:{port}");
     let mut server = EmbeddedProcess::start(&command, directory.path(), &address).await;
     for round in 0..3 {
-        let settings = Settings {
-            endpoint: Some(format!("embedded:{}", directory.path().display())),
-            timeout: Some(Duration::from_secs(5)),
-            ..Settings::default()
-        };
+        let settings = Settings::builder()
+            .endpoint(format!("embedded:{}", directory.path().display()))
+            .timeout(Duration::from_secs(5))
+            .build();
         // Another process serves the directory, so this connects to that process.
         let lake = lakewright::connect(settings).await.unwrap();
         let table = table(&lake).await;
@@ -198,10 +197,8 @@ async fn failed_checkpoint_after_a_commit(SharedMinio(server): SharedMinio) {
     let lake = through(&proxy, &server).await;
     let uri = TableUri::new(format!("{}/t", bucket(&lake).await.name())).unwrap();
     let every = [("delta.checkpointInterval".to_owned(), "1".to_owned())];
-    let options = lakewright::CreateTableOptions {
-        properties: every.into_iter().collect(),
-        ..Default::default()
-    };
+    let options =
+        lakewright::CreateTableOptions::builder().properties(every.into_iter().collect()).build();
     let table = lake.create_table(&uri, schema(), options).await.unwrap();
     proxy.inject("checkpoint.parquet", Fault::LoseResponse, u32::MAX);
     let commit = table.append(row(1), WriteOptions::default()).await.unwrap();
@@ -218,7 +215,7 @@ async fn conditional_write_is_sent_once(SharedMinio(server): SharedMinio) {
     let bucket = bucket(&lake).await;
     let key = |text: &str| ObjectKey::new(text).unwrap();
     proxy.inject("/lock", Fault::LoseResponse, 1);
-    let absent = PutOptions { if_absent: true, ..PutOptions::default() };
+    let absent = PutOptions::builder().if_absent(true).build();
     let result = bucket.put(&key("lock"), "mine", absent).await;
     let error = assert_kind(result, ErrorKind::Unavailable);
     assert!(!error.is_retryable() && error.to_string().contains("not known"), "{error}");
@@ -236,7 +233,7 @@ async fn outcome_of_conditional_writes(SharedMinio(server): SharedMinio) {
     let proxy = Proxy::to(&endpoint).await;
     let bucket = bucket(&through_once(&proxy, &server).await).await;
     let key = ObjectKey::new("lock").unwrap();
-    let absent = || PutOptions { if_absent: true, ..PutOptions::default() };
+    let absent = || PutOptions::builder().if_absent(true).build();
     // One PUT without the SDK, one PUT of the SDK, and the completion of an upload in parts.
     let completion = format!("POST /{}/lock?uploadId", bucket.name()).leak();
     for (bytes, request) in [(4, "PUT /"), (2 << 20, "PUT /"), (40 << 20, completion)] {
@@ -335,7 +332,7 @@ async fn unreadable_commit_of_a_step_has_an_unknown_outcome(SharedMinio(server):
             "tables": {format!("{name}/t"): {"schema": {"id": "long"}, "properties": properties}},
         })
     };
-    let silent = |_: lakewright::Event<'_>| {};
+    let silent = |_: lakewright::declared::Event<'_>| {};
     let plan = plan_of(&lake, &spec(serde_json::json!({}))).await.unwrap();
     assert!(lake.apply(&plan, &silent).await.error.is_none());
     let plan =
@@ -415,11 +412,10 @@ async fn connection_errors(SharedMinio(server): SharedMinio) {
     assert_kind(unknown.list_buckets().await, ErrorKind::Unauthenticated);
     // The response to HEAD has no body; MinIO sends the code in a header.
     assert_kind(wrong.head_bucket(&unique_bucket()).await, ErrorKind::Unauthenticated);
-    let anonymous = Settings {
-        endpoint: server.settings.endpoint.clone(),
-        anonymous: Some(true),
-        ..Settings::default()
-    };
+    let anonymous = Settings::builder()
+        .maybe_endpoint(server.settings.endpoint.clone())
+        .anonymous(true)
+        .build();
     let anonymous = lakewright::connect(anonymous).await.unwrap();
     assert_kind(anonymous.list_buckets().await, ErrorKind::Denied);
 
@@ -541,14 +537,13 @@ fn parts_on_disk(server: &Server) -> bool {
 /// No text that shows a connection or its errors contains a secret.
 async fn no_secret_is_printed() {
     const SECRET: &str = "s3cr3t-that-must-not-show";
-    let settings = Settings {
-        endpoint: Some("http://127.0.0.1:9".into()),
-        access_key_id: Some("id".into()),
-        secret_access_key: Some(SettingValue::Literal(Secret::new(SECRET))),
-        session_token: Some(SettingValue::Literal(Secret::new(SECRET))),
-        retries: Some(0),
-        ..Settings::default()
-    };
+    let settings = Settings::builder()
+        .endpoint("http://127.0.0.1:9")
+        .access_key_id("id")
+        .secret_access_key(SettingValue::Literal(Secret::new(SECRET)))
+        .session_token(SettingValue::Literal(Secret::new(SECRET)))
+        .retries(0)
+        .build();
     let lake = lakewright::connect(settings.clone()).await.unwrap();
     let bucket = lake.bucket(lakewright::BucketName::new("raw").unwrap());
     let table = lake.table(TableUri::new("raw/t").unwrap());

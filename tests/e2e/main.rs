@@ -8,6 +8,7 @@
 mod admin;
 mod bucket_config;
 mod declared;
+mod examples;
 mod failures;
 mod minio_features;
 
@@ -23,6 +24,7 @@ fn tests() -> Vec<Trial> {
         failures::tests(),
         admin::all_tests(),
         bucket_config::tests(),
+        examples::tests(),
         minio_features::tests(),
         conformance::tests(),
     ]

@@ -16,11 +16,13 @@ const GUARD: &str = r#"trap '' HUP INT TERM; "$@" & read -r _; kill -KILL $!; wa
 /// such as `CI` change what MinIO allows.
 #[derive(Clone, Debug, Builder)]
 pub struct Command {
+    #[builder(into)]
     executable: PathBuf,
-    #[builder(each = "arg")]
+    #[builder(each = "arg", into)]
     args: Vec<OsString>,
     #[builder(each = "var")]
     env: Vec<(String, String)>,
+    #[builder(into)]
     current_dir: Option<PathBuf>,
 }
 

@@ -47,12 +47,11 @@ struct Minio {
 impl Server {
     fn remote(url: String) -> Self {
         let var = |name: &str| std::env::var(name).unwrap_or_default();
-        let settings = Settings {
-            endpoint: Some(url),
-            access_key_id: Some((&*var("LAKEWRIGHT_TEST_ACCESS_KEY_ID")).into()),
-            secret_access_key: Some((&*var("LAKEWRIGHT_TEST_SECRET_ACCESS_KEY")).into()),
-            ..Settings::default()
-        };
+        let settings = Settings::builder()
+            .endpoint(url)
+            .access_key_id(&*var("LAKEWRIGHT_TEST_ACCESS_KEY_ID"))
+            .secret_access_key(&*var("LAKEWRIGHT_TEST_SECRET_ACCESS_KEY"))
+            .build();
         Self {
             name: "remote",
             settings,
@@ -68,7 +67,7 @@ impl Server {
     fn embedded() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let endpoint = Some(format!("embedded:{}", folder.path().display()));
-        let settings = Settings { endpoint, ..Settings::default() };
+        let settings = Settings::builder().maybe_endpoint(endpoint).build();
         let folder = Some(folder);
         Self { name: "embedded", settings, minio: None, webhook: None, lake_guard: None, folder }
     }
@@ -84,25 +83,24 @@ impl Server {
             executable.ok_or_else(|| Skip::missing("minio", "LAKEWRIGHT_TEST_MINIO is not set"))?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (port, console) = (free_port(), free_port());
-        let mut settings = Settings {
-            endpoint: Some(format!("http://127.0.0.1:{port}")),
-            access_key_id: Some(ACCESS_KEY_ID.into()),
-            secret_access_key: Some(SECRET_ACCESS_KEY.into()),
-            ..Settings::default()
-        };
+        let mut settings = Settings::builder()
+            .endpoint(format!("http://127.0.0.1:{port}"))
+            .access_key_id(ACCESS_KEY_ID)
+            .secret_access_key(SECRET_ACCESS_KEY)
+            .build();
         prepare(folder.path(), &mut settings);
         let webhook = Webhook::start().await;
         let command = Command::builder()
-            .executable(executable.into())
-            .arg("server".into())
-            .arg(folder.path().join("data").into())
-            .arg("--address".into())
-            .arg(format!("127.0.0.1:{port}").into())
-            .arg("--console-address".into())
-            .arg(format!("127.0.0.1:{console}").into())
+            .executable(executable)
+            .arg("server")
+            .arg(folder.path().join("data"))
+            .arg("--address")
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--console-address")
+            .arg(format!("127.0.0.1:{console}"))
             // A folder without certificates means plain HTTP.
-            .arg("--certs-dir".into())
-            .arg(folder.path().join("certs").into())
+            .arg("--certs-dir")
+            .arg(folder.path().join("certs"))
             .var(("HOME".into(), folder.path().display().to_string()))
             .var(("MINIO_ROOT_USER".into(), ACCESS_KEY_ID.into()))
             .var(("MINIO_ROOT_PASSWORD".into(), SECRET_ACCESS_KEY.into()))
@@ -110,7 +108,7 @@ impl Server {
             .var(("MINIO_KMS_SECRET_KEY".into(), kms_key.unwrap_or_default().into()))
             .var(("MINIO_NOTIFY_WEBHOOK_ENABLE_KIT".into(), "on".into()))
             .var(("MINIO_NOTIFY_WEBHOOK_ENDPOINT_KIT".into(), webhook.endpoint().into()))
-            .current_dir(folder.path().into())
+            .current_dir(folder.path())
             .build()
             .expect("every required field is set");
         let process = command.spawn().expect("MinIO starts");

@@ -11,10 +11,13 @@ use super::{Admin, ServiceAccountCredentials};
 
 /// The parameters of a new service account.
 #[derive(Clone, Debug, Default, PartialEq, Builder)]
+#[non_exhaustive]
 pub struct NewServiceAccount {
     /// The user on whose behalf the account acts; `None` for the user of this connection.
+    #[builder(into)]
     pub owner: Option<String>,
     /// The access key; `None` to have the server generate both keys.
+    #[builder(into)]
     pub access_key: Option<String>,
     /// The secret key.
     pub secret_key: Option<Secret>,
@@ -22,8 +25,10 @@ pub struct NewServiceAccount {
     /// permissions of the owner.
     pub policy: Option<Value>,
     /// A name for display.
+    #[builder(into)]
     pub name: Option<String>,
     /// A description for display.
+    #[builder(into)]
     pub description: Option<String>,
     /// The time at which the account expires; `None` for never.
     pub expires: Option<Timestamp>,

@@ -6,8 +6,8 @@ use http::Method;
 use lakewright_core::Result;
 use serde::Deserialize;
 
-use super::types::{names, or_empty, status};
-use super::{Admin, Group};
+use super::types::{names, or_empty};
+use super::{AccountStatus, Admin, Group};
 
 #[derive(Deserialize)]
 struct GroupBody {
@@ -30,7 +30,7 @@ impl Admin {
         let group: GroupBody = call.query("group", name).send().await?.json()?;
         Ok(Group {
             name: group.name,
-            enabled: group.status == status(true),
+            enabled: group.status == AccountStatus::Enabled.as_str(),
             members: group.members,
             policies: names(&group.policy),
         })

@@ -48,7 +48,9 @@ pub use export_bucket_metadata::BucketMetadata;
 pub use policy_entities::PolicyEntities;
 pub use server_info::{ServerInfo, ServerNode};
 pub use service_account_info::ServiceAccount;
-pub use types::{Group, Principal, ServiceAccountCredentials, ServiceAccountName, User};
+pub use types::{
+    AccountStatus, Group, Principal, ServiceAccountCredentials, ServiceAccountName, User,
+};
 pub use update_service_account::{ServiceAccountUpdate, ServiceAccountUpdateBuilder};
 pub use verify_secret::SecretCheck;
 

@@ -3,8 +3,7 @@
 use http::Method;
 use lakewright_core::Result;
 
-use super::Admin;
-use super::types::status;
+use super::{AccountStatus, Admin};
 
 impl Admin {
     /// Enables or disables a group. The policies of a disabled group do not apply to its members.
@@ -12,9 +11,9 @@ impl Admin {
     /// # Errors
     /// `NotFound` if there is no such group, `Denied` without `admin:EnableGroup` or
     /// `admin:DisableGroup`, and any connection or server error.
-    pub async fn set_group_status(&self, name: &str, enabled: bool) -> Result<()> {
+    pub async fn set_group_status(&self, name: &str, status: AccountStatus) -> Result<()> {
         let call = self.call("set_group_status", name, Method::PUT, "set-group-status");
-        call.query("group", name).query("status", status(enabled)).send().await?;
+        call.query("group", name).query("status", status.as_str()).send().await?;
         Ok(())
     }
 }

@@ -4,8 +4,7 @@ use http::Method;
 use lakewright_core::{Result, Secret};
 use serde_json::json;
 
-use super::Admin;
-use super::types::status;
+use super::{AccountStatus, Admin};
 
 impl Admin {
     /// Creates a user, or sets the secret key and the status of an existing one. Policies and
@@ -19,10 +18,10 @@ impl Admin {
         &self,
         access_key: &str,
         secret_key: &Secret,
-        enabled: bool,
+        status: AccountStatus,
     ) -> Result<()> {
         let call = self.call("set_user", access_key, Method::PUT, "add-user");
-        let body = json!({"secretKey": secret_key.expose(), "status": status(enabled)});
+        let body = json!({"secretKey": secret_key.expose(), "status": status.as_str()});
         call.query("accessKey", access_key).secret(&body)?.send().await?;
         Ok(())
     }

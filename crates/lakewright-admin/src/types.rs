@@ -33,6 +33,32 @@ pub struct Group {
     pub policies: BTreeSet<String>,
 }
 
+/// The status of a user or a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccountStatus {
+    /// A user can sign requests; the policies of a group apply to its members.
+    Enabled,
+    /// A user cannot sign requests; the policies of a group do not apply.
+    Disabled,
+}
+
+impl From<bool> for AccountStatus {
+    /// Returns `Enabled` for `true`, which is how a plan and a declaration store the status.
+    fn from(enabled: bool) -> Self {
+        if enabled { Self::Enabled } else { Self::Disabled }
+    }
+}
+
+impl AccountStatus {
+    /// Returns MinIO's value for the status of a user or a group.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// The user or group to which policies are attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal<'a> {
@@ -64,11 +90,6 @@ pub struct ServiceAccountCredentials {
     pub access_key: String,
     /// The secret key.
     pub secret_key: Secret,
-}
-
-/// Returns MinIO's value for the status of a user or a group.
-pub(super) const fn status(enabled: bool) -> &'static str {
-    if enabled { "enabled" } else { "disabled" }
 }
 
 /// Returns MinIO's value for the status of a service account.
@@ -112,7 +133,7 @@ impl UserBody {
     pub(super) fn into_user(self, access_key: String) -> User {
         User {
             access_key,
-            enabled: self.status == status(true),
+            enabled: self.status == AccountStatus::Enabled.as_str(),
             policies: names(&self.policies),
             groups: self.groups,
         }

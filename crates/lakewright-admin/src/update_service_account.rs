@@ -13,6 +13,7 @@ use super::types::on_off;
 /// The changes to a service account. The policy is always sent, because MinIO removes the policy of
 /// an account whose update contains none, and the account then has all permissions of its owner.
 #[derive(Clone, Debug, Default, PartialEq, Builder)]
+#[non_exhaustive]
 pub struct ServiceAccountUpdate {
     /// The new policy, which restricts the account within the permissions of its owner; `None` for
     /// all permissions of the owner.
@@ -22,8 +23,10 @@ pub struct ServiceAccountUpdate {
     /// Whether the account is enabled.
     pub enabled: Option<bool>,
     /// The new name for display. It cannot be removed.
+    #[builder(into)]
     pub name: Option<String>,
     /// The new description for display. It cannot be removed.
+    #[builder(into)]
     pub description: Option<String>,
     /// The new expiry: `Some(None)` for never.
     pub expires: Option<Option<Timestamp>>,

@@ -94,22 +94,21 @@ impl Connection {
     pub(crate) fn settings(&self) -> Settings {
         let given = |flag: bool| flag.then_some(true);
         let this = self.clone();
-        Settings {
-            profile: this.profile,
-            endpoint: this.endpoint,
-            region: this.region,
-            anonymous: given(this.anonymous),
-            aws_profile: this.aws_profile,
-            instance_metadata: given(this.instance_metadata),
-            virtual_host_style: given(this.virtual_host_style),
-            ca_file: this.ca_file,
-            connect_timeout: this.connect_timeout,
-            read_timeout: this.read_timeout,
-            timeout: this.timeout,
-            retries: this.retries,
-            concurrency: this.concurrency,
-            checksums: this.no_checksums.then_some(false),
-            ..Settings::default()
-        }
+        Settings::builder()
+            .maybe_profile(this.profile)
+            .maybe_endpoint(this.endpoint)
+            .maybe_region(this.region)
+            .maybe_anonymous(given(this.anonymous))
+            .maybe_aws_profile(this.aws_profile)
+            .maybe_instance_metadata(given(this.instance_metadata))
+            .maybe_virtual_host_style(given(this.virtual_host_style))
+            .maybe_ca_file(this.ca_file)
+            .maybe_connect_timeout(this.connect_timeout)
+            .maybe_read_timeout(this.read_timeout)
+            .maybe_timeout(this.timeout)
+            .maybe_retries(this.retries)
+            .maybe_concurrency(this.concurrency)
+            .maybe_checksums(this.no_checksums.then_some(false))
+            .build()
     }
 }

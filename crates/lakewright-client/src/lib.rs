@@ -27,5 +27,5 @@ pub use transport::{
     Client, Guard, INITIAL_DELAY, MAX_DELAY, PayloadHash, Request, Response, Retry,
 };
 pub use unreachable::{
-    Cause, causes, chain, connection_lost, never_connected, root, seconds, unreachable,
+    Cause, causes, chain, connection_lost, never_connected, root, seconds, timed_out, unreachable,
 };

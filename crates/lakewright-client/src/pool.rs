@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn one_pool_for_each_connect_timeout() {
         let profile = Profile::builder()
-            .endpoint("http://127.0.0.1:9".into())
+            .endpoint("http://127.0.0.1:9")
             .credentials(Credentials::Anonymous)
             .build()
             .unwrap();

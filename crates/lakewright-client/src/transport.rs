@@ -300,7 +300,7 @@ impl Client {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 let cause = Cause(chain(&error));
-                return Err(unreachable(&self.profile, &error, false).caused_by(cause));
+                return Err(unreachable(&self.profile, &error).caused_by(cause));
             }
             Err(_) => return Err(self.timed_out("did not answer in time", read_timeout)),
         };

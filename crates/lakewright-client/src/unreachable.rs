@@ -10,23 +10,33 @@ use crate::profile::Profile;
 
 /// Returns the error for a request without any response. Its outcome is `NotSent` if no connection
 /// was established.
-pub fn unreachable(profile: &Profile, error: &ConnectorError, timeout: bool) -> Error {
-    let root = root(error);
-    let outcome = if never_connected(error) { Outcome::NotSent } else { Outcome::Known };
-    if timeout || error.is_timeout() {
-        let limits = format!(
-            "{} to connect, {} to answer",
-            seconds(profile.connect_timeout()),
-            seconds(profile.read_timeout())
-        );
-        let why = format!("{profile} did not answer in time ({limits})");
-        return Error::new(ErrorKind::Timeout, why).with_outcome(outcome);
+pub fn unreachable(profile: &Profile, error: &ConnectorError) -> Error {
+    if error.is_timeout() {
+        return timed_out(profile, error);
     }
+    let root = root(error);
+    let outcome = outcome(error);
     let verb = match outcome {
         Outcome::NotSent => "cannot connect to",
         Outcome::Known | Outcome::Unknown => "lost the connection to",
     };
     Error::new(ErrorKind::Unavailable, format!("{verb} {profile}: {root}")).with_outcome(outcome)
+}
+
+/// Returns the error for a request without any response in time. Its outcome is `NotSent` if no
+/// connection was established.
+pub fn timed_out(profile: &Profile, error: &ConnectorError) -> Error {
+    let limits = format!(
+        "{} to connect, {} to answer",
+        seconds(profile.connect_timeout()),
+        seconds(profile.read_timeout())
+    );
+    let why = format!("{profile} did not answer in time ({limits})");
+    Error::new(ErrorKind::Timeout, why).with_outcome(outcome(error))
+}
+
+fn outcome(error: &ConnectorError) -> Outcome {
+    if never_connected(error) { Outcome::NotSent } else { Outcome::Known }
 }
 
 /// Returns the error and its sources, the outermost first.

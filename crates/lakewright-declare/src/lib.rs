@@ -17,7 +17,7 @@ mod secrets;
 mod step;
 
 pub use apply::{Applied, Event, GRACE, Watch};
-pub use plan::PlanOptions;
+pub use plan::{PlanOptions, PlanOptionsBuilder};
 pub use provisioner::Provisioner;
 
 /// The message of a build without the feature `tables` for a table.

@@ -10,6 +10,7 @@ use lakewright_core::state::{BucketSetting, Declaration, Needs, Owned, Registry}
 use lakewright_core::{
     BucketName, DiffOptions, Error, ErrorKind, ResourceId, Result, Spec, StackName, diff,
 };
+use lakewright_macros::Builder;
 
 use super::conditions::SameExpression;
 use super::observe::observe;
@@ -18,11 +19,14 @@ use super::secrets::{check_secrets, read_declared};
 use crate::Provisioner;
 
 /// Options of [`Provisioner::plan`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Builder)]
+#[non_exhaustive]
 pub struct PlanOptions {
     /// Whether to delete the resources that the stack owns and no longer declares.
+    #[builder(default)]
     pub prune: bool,
     /// The resources to adopt although their declarations do not contain `adopt`.
+    #[builder(default)]
     pub adopt: BTreeSet<ResourceId>,
 }
 
@@ -43,7 +47,7 @@ impl Provisioner {
     /// As [`Provisioner::plan`].
     pub async fn plan_destroy(&self, stack: &StackName, registry: &BucketName) -> Result<Plan> {
         let nothing = Spec { registry: Some(registry.clone()), ..Spec::empty(stack.clone()) };
-        let options = PlanOptions { prune: true, adopt: BTreeSet::new() };
+        let options = PlanOptions::builder().prune(true).build();
         make_plan(self, &nothing, &options).await.map_err(|error| error.during("destroy"))
     }
 

@@ -86,7 +86,7 @@ impl RegistryStore {
     /// then nothing was written unless the outcome of the error is unknown.
     pub(super) async fn write(&self, current: &Snapshot, next: Registry) -> Result<Snapshot> {
         if current.etag.is_none() {
-            let exist_ok = CreateBucketOptions { exist_ok: true, ..Default::default() };
+            let exist_ok = CreateBucketOptions::builder().exist_ok(true).build();
             self.s3.create_bucket(self.bucket.name(), exist_ok).await?;
         }
         let error = match self.put(current.etag.clone(), Bytes::from(next.to_json()?)).await {
@@ -150,12 +150,11 @@ impl RegistryStore {
     }
 
     async fn put(&self, etag: Option<String>, json: Bytes) -> Result<String> {
-        let options = PutOptions {
-            content_type: Some("application/json".into()),
-            if_absent: etag.is_none(),
-            if_match: etag,
-            ..PutOptions::default()
-        };
+        let options = PutOptions::builder()
+            .content_type("application/json")
+            .if_absent(etag.is_none())
+            .maybe_if_match(etag)
+            .build();
         let written = self.bucket.put(&self.key, json, options).await;
         let info = written.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed | ErrorKind::Conflict => {

@@ -42,7 +42,8 @@ impl Provisioner {
         match action {
             BucketAction::CreateBucket { object_lock } => {
                 // The bucket exists where an earlier attempt created it and its response was lost.
-                let options = CreateBucketOptions { exist_ok: true, object_lock: *object_lock };
+                let options =
+                    CreateBucketOptions::builder().exist_ok(true).object_lock(*object_lock).build();
                 self.s3.create_bucket(name, options).await.map(drop)
             }
             BucketAction::SetVersioning(SetVersioning { versioning }) => {
@@ -96,13 +97,12 @@ impl Provisioner {
         let table = self.delta.table(uri.clone());
         match action {
             TableAction::CreateTable { schema: columns, partition_by, properties } => {
-                let options = CreateTableOptions {
-                    partition_by: partition_by.clone(),
+                let options = CreateTableOptions::builder()
+                    .partition_by(partition_by.clone())
                     // The table exists where an earlier attempt created it.
-                    exist_ok: true,
-                    properties: properties.clone(),
-                    ..CreateTableOptions::default()
-                };
+                    .exist_ok(true)
+                    .properties(properties.clone())
+                    .build();
                 self.delta
                     .create_table(uri, schema_of_columns(&columns.0)?, options)
                     .await
@@ -148,7 +148,7 @@ impl Provisioner {
         match action {
             GroupAction::CreateGroup => admin.add_group_members(name, &[]).await,
             GroupAction::SetGroupEnabled { enabled } => {
-                admin.set_group_status(name, *enabled).await
+                admin.set_group_status(name, (*enabled).into()).await
             }
             GroupAction::DeleteGroup => {
                 let group = match admin.group_info(name).await {
@@ -178,9 +178,11 @@ impl Provisioner {
         let (admin, name) = (&self.admin, name.as_str());
         match action {
             UserAction::PutUser { secret, enabled } => {
-                admin.set_user(name, &secrets::read(secret)?, *enabled).await
+                admin.set_user(name, &secrets::read(secret)?, (*enabled).into()).await
             }
-            UserAction::SetUserEnabled { enabled } => admin.set_user_status(name, *enabled).await,
+            UserAction::SetUserEnabled { enabled } => {
+                admin.set_user_status(name, (*enabled).into()).await
+            }
             UserAction::DeleteUser => ignore_not_found(admin.remove_user(name).await),
             UserAction::JoinGroup { group } => {
                 admin.add_group_members(group.as_str(), &[name]).await
@@ -224,15 +226,14 @@ impl Provisioner {
                 expires,
                 description,
             } => {
-                let new = NewServiceAccount {
-                    owner: owner.as_ref().map(ToString::to_string),
-                    access_key: Some(access_key.to_string()),
-                    secret_key: Some(secrets::read(secret)?),
-                    policy: policy.clone(),
-                    name: None,
-                    description: description.clone(),
-                    expires: expires.map(|end| end.0),
-                };
+                let new = NewServiceAccount::builder()
+                    .maybe_owner(owner.as_ref().map(ToString::to_string))
+                    .access_key(access_key.to_string())
+                    .secret_key(secrets::read(secret)?)
+                    .maybe_policy(policy.clone())
+                    .maybe_description(description.clone())
+                    .maybe_expires(expires.map(|end| end.0))
+                    .build();
                 admin.add_service_account(new).await.map(drop)
             }
             ServiceAccountAction::UpdateServiceAccount {
@@ -251,22 +252,21 @@ impl Provisioner {
                     FieldUpdate::Clear => None,
                     FieldUpdate::To(policy) => Some(policy.clone()),
                 };
-                let update = ServiceAccountUpdate {
-                    policy,
-                    secret_key: secret.as_ref().map(secrets::read).transpose()?,
-                    enabled: enable.then_some(true),
-                    name: None,
+                let update = ServiceAccountUpdate::builder()
+                    .maybe_policy(policy)
+                    .maybe_secret_key(secret.as_ref().map(secrets::read).transpose()?)
+                    .maybe_enabled(enable.then_some(true))
                     // Planning refuses to clear a description.
-                    description: match description {
+                    .maybe_description(match description {
                         FieldUpdate::Keep | FieldUpdate::Clear => None,
                         FieldUpdate::To(text) => Some(text.clone()),
-                    },
-                    expires: match expires {
+                    })
+                    .maybe_expires(match expires {
                         FieldUpdate::Keep => None,
                         FieldUpdate::Clear => Some(None),
                         FieldUpdate::To(end) => Some(Some(end.0)),
-                    },
-                };
+                    })
+                    .build();
                 admin.update_service_account(access_key.as_str(), update).await
             }
             ServiceAccountAction::DeleteServiceAccount { access_key } => {

@@ -7,6 +7,7 @@ use super::{Batches, Commit, Table};
 
 /// The options of [`Table::append`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct WriteOptions {
     /// The approximate size in bytes at which a data file is closed; deltalake's default is 100
     /// MiB.

@@ -21,6 +21,7 @@ use crate::store::FirstError;
 
 /// The options of [`Delta::create_table`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct CreateTableOptions {
     /// The partition columns, outermost first.
     #[builder(default)]
@@ -33,8 +34,10 @@ pub struct CreateTableOptions {
     #[builder(default)]
     pub properties: BTreeMap<String, String>,
     /// A name for display.
+    #[builder(into)]
     pub name: Option<String>,
     /// A description for display.
+    #[builder(into)]
     pub description: Option<String>,
 }
 

@@ -8,9 +8,11 @@ use super::{Batches, Commit, Table, WriteOptions};
 
 /// The options of [`Table::overwrite`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct OverwriteOptions {
     /// The SQL condition that selects the rows to replace; the new rows must meet it too. Without
     /// it the whole table is replaced.
+    #[builder(into)]
     pub replace_where: Option<String>,
     /// The options for writing the new rows.
     #[builder(default)]

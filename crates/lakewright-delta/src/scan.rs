@@ -14,11 +14,13 @@ use crate::Delta;
 
 /// The options of [`Table::scan`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct ScanOptions {
     /// The columns to read, in this order; `None` for all.
     pub columns: Option<Vec<String>>,
     /// The SQL condition that the returned rows meet. Files that cannot contain such rows according
     /// to their partition or statistics are not read.
+    #[builder(into)]
     pub filter: Option<String>,
     /// The maximum number of rows.
     pub limit: Option<u64>,

@@ -184,16 +184,16 @@ impl ObjectStore for BucketStore {
             if options.if_modified_since.is_some() || options.if_unmodified_since.is_some() {
                 return Err(unsupported("a condition on the time of a read"));
             }
-            let get = lakewright_s3::GetOptions {
-                range: options.range.as_ref().map(|range| match range {
+            let get = lakewright_s3::GetOptions::builder()
+                .maybe_range(options.range.as_ref().map(|range| match range {
                     GetRange::Bounded(range) => ObjectRange::Bounded(range.clone()),
                     GetRange::Offset(start) => ObjectRange::From(*start),
                     GetRange::Suffix(bytes) => ObjectRange::Last(*bytes),
-                }),
-                if_match: options.if_match.clone(),
-                if_none_match: options.if_none_match.clone(),
-                version_id: options.version.clone(),
-            };
+                }))
+                .maybe_if_match(options.if_match.clone())
+                .maybe_if_none_match(options.if_none_match.clone())
+                .maybe_version_id(options.version.clone())
+                .build();
             let object = self.bucket.get_stream(&key(location)?, get).await.map_err(failed)?;
             let (store, path) = (self.clone(), location.to_string());
             let body = object.body.into_stream();
@@ -257,7 +257,8 @@ impl ObjectStore for BucketStore {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         let if_absent = options.mode == CopyMode::Create;
-        let copied = self.bucket.copy(&key(from)?, &self.bucket, &key(to)?, if_absent).await;
+        let options = lakewright_s3::CopyOptions::builder().if_absent(if_absent).build();
+        let copied = self.bucket.copy(&key(from)?, &self.bucket, &key(to)?, options).await;
         copied.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => failed(error, to.as_ref()),
             _ => failed(error, from.as_ref()),
@@ -275,7 +276,7 @@ impl BucketStore {
 
     /// Returns the folders directly below `prefix`, which ends in `/` or is empty.
     pub(crate) async fn folders(&self, prefix: &str) -> lakewright_core::Result<Vec<String>> {
-        let options = ListOptions { delimiter: Some("/".into()), ..ListOptions::default() };
+        let options = ListOptions::builder().delimiter("/").build();
         let mut pages = self.bucket.list_pages(prefix, options);
         let mut folders = Vec::new();
         while let Some(mut page) = pages.try_next().await? {
@@ -286,7 +287,7 @@ impl BucketStore {
 
     /// Returns whether there is any object below `prefix`.
     pub(crate) async fn has_any(&self, prefix: &str) -> lakewright_core::Result<bool> {
-        let options = ListOptions { page_size: Some(1), ..ListOptions::default() };
+        let options = ListOptions::builder().page_size(1).build();
         Ok(self.bucket.list(prefix, options).try_next().await?.is_some())
     }
 
@@ -326,7 +327,7 @@ impl BucketStore {
         start_after: Option<String>,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
         let prefix = folder(prefix);
-        let options = ListOptions { start_after, ..ListOptions::default() };
+        let options = ListOptions::builder().maybe_start_after(start_after).build();
         let store = self.clone();
         self.bucket
             .list(prefix.clone(), options)

@@ -52,12 +52,14 @@ mod verbs;
 /// - `CommandBuilder` with a setter for each field. A setter takes the value and returns
 ///   `&mut Self`, so that calls can be chained or made in several statements. A second call
 ///   replaces the value. The setter of an `Option<T>` takes a `T`.
+/// - For each `Option<T>` a second setter `maybe_<field>`, which takes an `Option<T>`, for a caller
+///   that has one. It is left out where a field or an appending setter has that name.
 /// - `CommandBuilder::build(&mut self) -> Result<Command, CommandBuilderError>`. It moves the
 ///   values out of the builder, so no field has to be `Clone`. After success the builder is empty.
 ///   After a failure it is unchanged: set the missing field and build again.
 /// - `CommandBuilderError`, a [`std::error::Error`] that names the missing field in its message and
 ///   by `field() -> &'static str`. If several are missing, it is the first. If no field is required
-///   there is no such type, and the error is [`Infallible`](std::convert::Infallible):
+///   there is no such type, and `build` returns the struct itself:
 ///
 /// ```
 /// # use lakewright_macros::Builder;
@@ -68,8 +70,12 @@ mod verbs;
 ///     pause_seconds: Option<u64>,
 /// }
 ///
-/// let Ok(retry) = Retry::builder().pause_seconds(1).build();
+/// let retry = Retry::builder().pause_seconds(1).build();
 /// assert_eq!((retry.attempts, retry.pause_seconds), (3, Some(1)));
+///
+/// let given: Option<u64> = None;
+/// let retry = Retry::builder().attempts(1).maybe_pause_seconds(given).build();
+/// assert_eq!((retry.attempts, retry.pause_seconds), (1, None));
 /// ```
 ///
 /// All generated items have the visibility of the struct. Doc comments, `#[deprecated]` and
@@ -97,6 +103,27 @@ mod verbs;
 /// `#[builder(each = "arg")]` on a `Vec<T>` adds a setter `arg` that takes a `T` and appends it.
 /// The setter for the whole `Vec` is generated as well, unless both have the same name.
 ///
+/// # Conversion of arguments
+///
+/// With `#[builder(into)]` the setters of a field convert their argument: each takes
+/// `impl Into<T>` where it would take a `T`. It is an option and not the rule, because the compiler
+/// then cannot infer the type of `value.into()`, of a number without a suffix or of a closure.
+///
+/// ```
+/// # use lakewright_macros::Builder;
+/// #[derive(Builder)]
+/// struct Upload {
+///     #[builder(into)]
+///     content_type: Option<String>,
+///     #[builder(each = "tag", into)]
+///     tags: Vec<String>,
+/// }
+///
+/// let upload = Upload::builder().content_type("text/csv").tag("raw").tag("daily").build();
+/// assert_eq!(upload.content_type.as_deref(), Some("text/csv"));
+/// assert_eq!(upload.tags, ["raw", "daily"]);
+/// ```
+///
 /// # Recognition of `Option` and `Vec`
 ///
 /// A macro sees only the tokens of a type. `Option<T>`, `option::Option<T>` and
@@ -114,7 +141,7 @@ mod verbs;
 /// # use lakewright_macros::Builder;
 /// #[derive(Builder)]
 /// struct Command {
-///     #[builder(eac = "arg")] // unknown key: expected `each = "name"`, `default` or …
+///     #[builder(eac = "arg")] // unknown key: expected `each = "name"`, `default`, …
 ///     args: Vec<String>,
 /// }
 /// ```

@@ -130,9 +130,8 @@ impl Profile {
 }
 
 #[test]
-fn a_build_with_only_defaults_cannot_fail() {
-    // The pattern is irrefutable, because the error is `Infallible`.
-    let Ok(profile) = Profile::builder().build();
+fn a_build_without_required_fields_returns_the_struct() {
+    let profile: Profile = Profile::builder().build();
     let expected = Profile {
         region: "eu-west-1".into(),
         style: "path",
@@ -144,7 +143,7 @@ fn a_build_with_only_defaults_cannot_fail() {
     };
     assert_eq!(profile, expected);
 
-    let Ok(profile) = Profile::builder().attempts(1).host("minio".into()).port(80).build();
+    let profile = Profile::builder().attempts(1).host("minio".into()).port(80).build();
     assert_eq!((profile.attempts, profile.port), (1, vec![80]));
     assert_eq!(profile.hosts, ["minio"], "a default is not appended to");
 }
@@ -161,7 +160,7 @@ fn a_default_is_evaluated_only_when_needed() {
         #[builder(default = Box::new(|| 2))]
         coerced: Box<dyn Fn() -> u8>,
     }
-    let Ok(lazy) = Lazy::builder().value(1).build();
+    let lazy = Lazy::builder().value(1).build();
     assert_eq!((lazy.value, (lazy.coerced)()), (1, 2));
 }
 
@@ -293,7 +292,7 @@ declare!(Declared, Option<u8>, Vec<u8>);
 
 #[test]
 fn types_that_come_through_a_macro_are_recognised() {
-    let Ok(declared) = Declared::builder().optional(1).one(2).build();
+    let declared = Declared::builder().optional(1).one(2).build();
     assert_eq!((declared.optional, declared.many), (Some(1), vec![2]));
 }
 
@@ -355,7 +354,7 @@ struct Empty {}
 
 #[test]
 fn a_struct_without_fields_builds() {
-    let Ok(Empty {}) = Empty::builder().build();
+    let Empty {} = Empty::builder().build();
 }
 
 /// A struct whose field names equal names in the generated code.
@@ -371,6 +370,74 @@ struct Own {
 fn fields_may_be_named_like_the_locals_of_the_generated_code() {
     let own = Own::builder().builder(1).field(2).value(3).error(4).build().unwrap();
     assert_eq!((own.builder, own.field, own.value, own.error), (1, 2, 3, 4));
+}
+
+#[derive(Debug, PartialEq, Builder)]
+struct Converted {
+    #[builder(into)]
+    name: String,
+    #[builder(into)]
+    note: Option<String>,
+    #[builder(each = "tag", into)]
+    tags: Vec<String>,
+    #[builder(default = 1.0, into)]
+    factor: f64,
+    plain: Option<u8>,
+}
+
+#[test]
+fn setters_with_into_convert_their_arguments() {
+    let all: [&str; 2] = ["a", "b"];
+    let converted = Converted::builder()
+        .name("name")
+        .note('n')
+        .tags(all.map(str::to_owned))
+        .tag("c")
+        .factor(2_u8)
+        .build()
+        .unwrap();
+    let expected = Converted {
+        name: "name".into(),
+        note: Some("n".into()),
+        tags: vec!["a".into(), "b".into(), "c".into()],
+        factor: 2.0,
+        plain: None,
+    };
+    assert_eq!(converted, expected);
+}
+
+#[test]
+fn options_have_a_setter_that_takes_an_option() {
+    let mut builder = Converted::builder();
+    builder.name("name").maybe_note(Some("note")).maybe_plain(Some(1));
+    builder.maybe_plain(None);
+    let converted = builder.build().unwrap();
+    assert_eq!((converted.note.as_deref(), converted.plain), (Some("note"), None));
+}
+
+/// Names that equal the generated setters of optional fields.
+#[derive(Builder)]
+struct Maybes {
+    a: Option<u8>,
+    maybe_a: Option<u8>,
+    r#type: Option<u8>,
+    b: Option<u8>,
+    #[builder(each = "maybe_b")]
+    many: Vec<u8>,
+}
+
+#[test]
+fn a_setter_of_the_struct_replaces_a_generated_one_of_the_same_name() {
+    let maybes = Maybes::builder()
+        .a(1)
+        .maybe_a(2)
+        .maybe_maybe_a(None)
+        .maybe_type(Some(3))
+        .b(4)
+        .maybe_b(5)
+        .build();
+    assert_eq!((maybes.a, maybes.maybe_a, maybes.r#type), (Some(1), None, Some(3)));
+    assert_eq!((maybes.b, maybes.many), (Some(4), vec![5]));
 }
 
 #[test]

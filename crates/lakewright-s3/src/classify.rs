@@ -8,7 +8,7 @@ use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use lakewright_client::{
     Cause, ErrorBody, Response, chain, classify_code, connection_lost, leaves_outcome_open, root,
-    seconds, unreachable,
+    seconds, timed_out, unreachable,
 };
 use lakewright_core::{Error, ErrorKind, Outcome, ServiceError};
 
@@ -49,7 +49,9 @@ impl S3 {
             ),
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
                 Some(connector) if missing_credentials(connector).is_none() => {
-                    unreachable(self.profile(), connector, failure.is_timeout())
+                    // The SDK reports a timeout of its own on the failure and not on its cause.
+                    let convert = if failure.is_timeout() { timed_out } else { unreachable };
+                    convert(self.profile(), connector)
                 }
                 _ => not_sent(&error),
             },

@@ -1,10 +1,20 @@
 //! `copy`
 
 use lakewright_core::{Error, ErrorKind, ObjectKey, Result};
+use lakewright_macros::Builder;
 use percent_encoding::utf8_percent_encode;
 
 use super::types::IN_PATH;
 use super::{Bucket, GetOptions, ObjectInfo, PutOptions};
+
+/// The options of [`Bucket::copy`].
+#[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
+pub struct CopyOptions {
+    /// Writes the copy only if there is no object with its key.
+    #[builder(default)]
+    pub if_absent: bool,
+}
 
 impl Bucket {
     /// Copies an object with its metadata to a key of this or another bucket on the same server.
@@ -22,9 +32,9 @@ impl Bucket {
         key: &ObjectKey,
         target: &Bucket,
         target_key: &ObjectKey,
-        if_absent: bool,
+        options: CopyOptions,
     ) -> Result<ObjectInfo> {
-        if if_absent {
+        if options.if_absent {
             return self.copy_if_absent(key, target, target_key).await;
         }
         let source = utf8_percent_encode(key.as_str(), IN_PATH);
@@ -52,14 +62,13 @@ impl Bucket {
             _ => error.during("copy"),
         };
         let object = self.open(key, GetOptions::default(), "copy").await?;
-        let options = PutOptions {
-            content_type: object.info.content_type,
-            content_encoding: object.info.content_encoding,
-            cache_control: object.info.cache_control,
-            metadata: object.info.metadata,
-            if_absent: true,
-            ..PutOptions::default()
-        };
+        let options = PutOptions::builder()
+            .maybe_content_type(object.info.content_type)
+            .maybe_content_encoding(object.info.content_encoding)
+            .maybe_cache_control(object.info.cache_control)
+            .metadata(object.info.metadata)
+            .if_absent(true)
+            .build();
         target.put_stream(target_key, object.body.into_stream(), options).await.map_err(failed)?;
         target.head(target_key).await.map_err(failed)
     }

@@ -10,6 +10,7 @@ use lakewright_client::profile::Profile;
 
 /// The options of [`S3::create_bucket`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct CreateBucketOptions {
     /// Whether a bucket that the same account already has is a success.
     #[builder(default)]

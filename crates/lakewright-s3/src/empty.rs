@@ -15,6 +15,7 @@ const MAX_FAILURES: usize = 1000;
 
 /// The options of [`Bucket::empty`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct EmptyOptions {
     /// Whether versions that are locked in governance mode are deleted too, which needs
     /// `s3:BypassGovernanceRetention`. Legal holds and compliance mode still apply.

@@ -41,14 +41,18 @@ impl ObjectRange {
 
 /// The options of [`Bucket::get`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct GetOptions {
     /// The bytes to read; `None` for all.
     pub range: Option<ObjectRange>,
     /// Reads the object only if it has this ETag.
+    #[builder(into)]
     pub if_match: Option<String>,
     /// Reads the object only if it does not have this ETag.
+    #[builder(into)]
     pub if_none_match: Option<String>,
     /// The version to read; `None` for the newest.
+    #[builder(into)]
     pub version_id: Option<String>,
 }
 

@@ -34,6 +34,7 @@ mod upload;
 pub use body::Body;
 pub use bucket::Bucket;
 pub use client::S3;
+pub use copy::{CopyOptions, CopyOptionsBuilder};
 pub use create_bucket::{CreateBucketOptions, CreateBucketOptionsBuilder};
 pub use empty::{Emptied, EmptyOptions, EmptyOptionsBuilder};
 pub use get::{GetOptions, GetOptionsBuilder, Object, ObjectBody, ObjectRange};

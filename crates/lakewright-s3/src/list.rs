@@ -13,11 +13,14 @@ use super::{Bucket, ObjectInfo};
 
 /// The options of [`Bucket::list`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct ListOptions {
     /// Lists only keys after this one, in the order of UTF-8 bytes.
+    #[builder(into)]
     pub start_after: Option<String>,
     /// The text at which keys are grouped, usually `/`. Keys that have it after the prefix are not
     /// listed; their part up to the first delimiter is listed once, as a common prefix.
+    #[builder(into)]
     pub delimiter: Option<String>,
     /// The maximum number of keys in a page, at most 1,000.
     pub page_size: Option<u16>,
@@ -55,7 +58,7 @@ impl Bucket {
     /// # Errors
     /// Those of [`Bucket::list`].
     pub async fn list_with_delimiter(&self, prefix: impl Into<String>) -> Result<ListPage> {
-        let options = ListOptions { delimiter: Some("/".into()), ..ListOptions::default() };
+        let options = ListOptions::builder().delimiter("/").build();
         let pages = self.list_pages(prefix, options);
         pages
             .try_fold(ListPage::default(), |mut all, mut page| async move {

@@ -26,12 +26,16 @@ pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 
 /// The options of [`Bucket::put`].
 #[derive(Clone, Debug, Default, Builder)]
+#[non_exhaustive]
 pub struct PutOptions {
     /// The media type; the server's default is `binary/octet-stream`.
+    #[builder(into)]
     pub content_type: Option<String>,
     /// The encoding of the bytes, such as `gzip`.
+    #[builder(into)]
     pub content_encoding: Option<String>,
     /// The `Cache-Control` header.
+    #[builder(into)]
     pub cache_control: Option<String>,
     /// The user metadata, sent as `x-amz-meta-*`. Names are ASCII and compared in lower case.
     #[builder(default)]
@@ -40,6 +44,7 @@ pub struct PutOptions {
     #[builder(default)]
     pub if_absent: bool,
     /// Writes the object only if it replaces one with this ETag.
+    #[builder(into)]
     pub if_match: Option<String>,
     /// The size of the parts of a large upload in bytes, 5 MiB to 5 GiB.
     pub part_bytes: Option<usize>,
@@ -364,10 +369,9 @@ mod tests {
         for (name, value) in
             [("", "x"), ("a b", "x"), ("a", "ä"), ("a", "x\r\nx-evil: 1"), ("a:", "x")]
         {
-            let options = PutOptions {
-                metadata: BTreeMap::from([(name.into(), value.into())]),
-                ..PutOptions::default()
-            };
+            let options = PutOptions::builder()
+                .metadata(BTreeMap::from([(name.into(), value.into())]))
+                .build();
             assert_eq!(options.check().unwrap_err().kind(), ErrorKind::InvalidInput);
         }
     }

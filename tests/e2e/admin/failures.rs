@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
-use lakewright::admin::{NewServiceAccount, Principal, SecretCheck};
+use lakewright::admin::{AccountStatus, NewServiceAccount, Principal, SecretCheck};
 use lakewright::{
     BucketName, ErrorKind, ObjectKey, PutOptions, Secret, SecretRef, SettingValue, Settings,
 };
@@ -24,12 +24,15 @@ tests![
 /// Users without rights are denied, and wrong credentials are unauthenticated.
 async fn denied_and_unauthenticated(OwnMinio(server): OwnMinio) {
     let admin = server.lake().await.admin();
-    admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
+    admin.set_user("ann", &Secret::new("some-secret"), AccountStatus::Enabled).await.unwrap();
     let ann = as_user(&server, "ann", "some-secret").await.admin();
     ann.require().await.expect("the API is there, though this user may not use it");
     assert_kind(ann.list_users().await, ErrorKind::Denied);
     assert_kind(ann.put_policy("mine", &reads("raw")).await, ErrorKind::Denied);
-    assert_kind(ann.set_user("eve", &Secret::new("some-secret"), true).await, ErrorKind::Denied);
+    assert_kind(
+        ann.set_user("eve", &Secret::new("some-secret"), AccountStatus::Enabled).await,
+        ErrorKind::Denied,
+    );
     // A user with any rights manages the service accounts of that user.
     admin.set_policies(&["readwrite"], Principal::User("ann")).await.unwrap();
     let own = ann.add_service_account(NewServiceAccount::default()).await.unwrap();
@@ -37,7 +40,7 @@ async fn denied_and_unauthenticated(OwnMinio(server): OwnMinio) {
 
     for (key, secret) in [("lakewright-test", "wrong-secret"), ("unknown", "some-secret")] {
         let wrong = as_user(&server, key, secret).await.admin();
-        let set = wrong.set_user("eve", &Secret::new("eves-secret"), true).await;
+        let set = wrong.set_user("eve", &Secret::new("eves-secret"), AccountStatus::Enabled).await;
         for error in [
             wrong.list_users().await.unwrap_err(),
             wrong.list_policies().await.unwrap_err(),
@@ -49,11 +52,10 @@ async fn denied_and_unauthenticated(OwnMinio(server): OwnMinio) {
             assert!(!text.contains(secret) && !text.contains("eves-secret"), "{text}");
         }
     }
-    let anonymous = Settings {
-        endpoint: server.settings.endpoint.clone(),
-        anonymous: Some(true),
-        ..Settings::default()
-    };
+    let anonymous = Settings::builder()
+        .maybe_endpoint(server.settings.endpoint.clone())
+        .anonymous(true)
+        .build();
     let anonymous = lakewright::connect(anonymous).await.unwrap().admin();
     let error = assert_kind(anonymous.list_users().await, ErrorKind::Unauthenticated);
     assert!(error.to_string().contains("no keys"), "{error}");
@@ -72,12 +74,12 @@ async fn changed_secret_file_is_read_again(OwnMinio(server): OwnMinio) {
         })
         .await;
     let admin = lake.admin();
-    admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
+    admin.set_user("ann", &Secret::new("some-secret"), AccountStatus::Enabled).await.unwrap();
     std::fs::write(&path, "not-the-right-one-now").unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_kind(admin.list_users().await, ErrorKind::Unauthenticated);
     std::fs::write(&path, right).unwrap();
-    admin.set_user("bob", &Secret::new("bobs-secret"), true).await.unwrap();
+    admin.set_user("bob", &Secret::new("bobs-secret"), AccountStatus::Enabled).await.unwrap();
     assert_eq!(admin.list_users().await.unwrap().len(), 2);
     assert_eq!(check(&admin, "bob", "bobs-secret").await, SecretCheck::Matches);
 }
@@ -89,7 +91,7 @@ async fn lost_responses(OwnMinio(server): OwnMinio) {
     let admin = server.lake_with(|s| s.endpoint = Some(proxy.endpoint())).await.admin();
     let direct = server.lake().await.admin();
     proxy.inject("/add-user", Fault::LoseResponse, 1);
-    admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
+    admin.set_user("ann", &Secret::new("some-secret"), AccountStatus::Enabled).await.unwrap();
     proxy.inject("policy/attach", Fault::LoseResponse, 1);
     // MinIO responds to the retry that the policy is attached already.
     admin.attach_policy(&["readonly"], Principal::User("ann")).await.unwrap();
@@ -125,7 +127,7 @@ async fn servers_without_the_admin_api(OwnEmbedded(server): OwnEmbedded) {
         let secret = Secret::new("some-secret");
         let errors = [
             admin.require().await.unwrap_err(),
-            admin.set_user("ann", &secret, true).await.unwrap_err(),
+            admin.set_user("ann", &secret, AccountStatus::Enabled).await.unwrap_err(),
             admin.put_policy("reads", &reads("raw")).await.unwrap_err(),
             admin.attach_policy(&["reads"], Principal::User("ann")).await.unwrap_err(),
             admin.remove_user("ann").await.unwrap_err(),
@@ -141,12 +143,11 @@ async fn servers_without_the_admin_api(OwnEmbedded(server): OwnEmbedded) {
     let keys: Vec<_> = bucket.list("", Default::default()).try_collect().await.unwrap();
     assert_eq!(keys.len(), 2, "nothing was written");
 
-    let amazon = Settings {
-        region: Some("eu-west-1".into()),
-        access_key_id: Some("id".into()),
-        secret_access_key: Some("some-secret".into()),
-        ..Settings::default()
-    };
+    let amazon = Settings::builder()
+        .region("eu-west-1")
+        .access_key_id("id")
+        .secret_access_key("some-secret")
+        .build();
     let amazon = lakewright::connect(amazon).await.unwrap().admin();
     let error = assert_kind(amazon.list_users().await, ErrorKind::Unsupported);
     assert!(error.to_string().contains("Amazon"), "{error}");
@@ -165,7 +166,7 @@ async fn three_hundred_users(OwnMinio(server): OwnMinio) {
             let admin = admin.clone();
             async move {
                 let name = format!("user-{n:04}");
-                admin.set_user(&name, &Secret::new("some-secret"), true).await?;
+                admin.set_user(&name, &Secret::new("some-secret"), AccountStatus::Enabled).await?;
                 admin.set_policies(&[&format!("p{}", n % 10)], Principal::User(&name)).await
             }
         })

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use lakewright::Secret;
-use lakewright::admin::{NewServiceAccount, Principal};
+use lakewright::admin::{AccountStatus, NewServiceAccount, Principal};
 use lakewright_tests::server::{MinioPy, OwnMinio};
 use lakewright_tests::tests;
 use serde_json::{Value, json};
@@ -44,15 +44,14 @@ async fn both_clients_read_the_same_state(OwnMinio(server): OwnMinio, MinioPy(py
 
     // Changed by lakewright, read by minio-py.
     admin.put_policy("reads", &reads("raw")).await.unwrap();
-    admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
+    admin.set_user("ann", &Secret::new("some-secret"), AccountStatus::Enabled).await.unwrap();
     admin.attach_policy(&["reads"], Principal::User("ann")).await.unwrap();
-    let account = NewServiceAccount {
-        owner: Some("ann".into()),
-        access_key: Some("ann-etl".into()),
-        secret_key: Some(Secret::new("etl-secret")),
-        policy: Some(reads("raw")),
-        ..Default::default()
-    };
+    let account = NewServiceAccount::builder()
+        .owner("ann")
+        .access_key("ann-etl")
+        .secret_key(Secret::new("etl-secret"))
+        .policy(reads("raw"))
+        .build();
     admin.add_service_account(account).await.unwrap();
     let users = minio_py("user_list", json!({}));
     assert_eq!(

@@ -5,7 +5,10 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lakewright::admin::{NewServiceAccount, Principal, SecretCheck, ServiceAccountUpdate};
+use lakewright::admin::{
+    AccountStatus, NewServiceAccount, Principal, SecretCheck, ServiceAccountUpdate,
+    ServiceAccountUpdateBuilder,
+};
 use lakewright::{Admin, Bucket, BucketName, ErrorKind, Lake, ObjectKey, PutOptions, Secret};
 use lakewright_tests::harness::Trial;
 use lakewright_tests::server::{OwnMinio, Server, assert_kind, unique_bucket};
@@ -59,7 +62,7 @@ async fn users(OwnMinio(server): OwnMinio) {
     assert_eq!(admin.list_users().await.unwrap(), []);
     let name = "ann/ö &?+%";
     for (key, enabled) in [(name, true), ("bob", false)] {
-        admin.set_user(key, &Secret::new("first-secret"), enabled).await.unwrap();
+        admin.set_user(key, &Secret::new("first-secret"), enabled.into()).await.unwrap();
         assert_eq!(admin.user_info(key).await.unwrap().enabled, enabled);
     }
     let users = admin.list_users().await.unwrap();
@@ -73,30 +76,33 @@ async fn users(OwnMinio(server): OwnMinio) {
     // An existing user gets the new secret and status and keeps the attached policies.
     admin.put_policy("reads", &reads("raw")).await.unwrap();
     assert!(admin.attach_policy(&["reads"], Principal::User(name)).await.unwrap());
-    admin.set_user(name, &Secret::new("second-secret"), true).await.unwrap();
+    admin.set_user(name, &Secret::new("second-secret"), AccountStatus::Enabled).await.unwrap();
     assert_eq!(check(&admin, name, "first-secret").await, SecretCheck::Differs);
     assert_eq!(check(&admin, name, "second-secret").await, SecretCheck::Matches);
     assert_eq!(admin.user_info(name).await.unwrap().policies, set(["reads"]));
-    admin.set_user_status(name, false).await.unwrap();
-    admin.set_user_status("bob", true).await.unwrap();
+    admin.set_user_status(name, AccountStatus::Disabled).await.unwrap();
+    admin.set_user_status("bob", AccountStatus::Enabled).await.unwrap();
     let users = admin.list_users().await.unwrap();
     assert_eq!(users.iter().map(|user| user.enabled).collect::<Vec<_>>(), [false, true]);
     // A disabled user is given a secret and stays disabled.
-    admin.set_user("bob", &Secret::new("third-secret"), false).await.unwrap();
+    admin.set_user("bob", &Secret::new("third-secret"), AccountStatus::Disabled).await.unwrap();
     assert_eq!(check(&admin, "bob", "third-secret").await, SecretCheck::Disabled);
-    admin.set_user_status("bob", true).await.unwrap();
+    admin.set_user_status("bob", AccountStatus::Enabled).await.unwrap();
     assert_eq!(check(&admin, "bob", "third-secret").await, SecretCheck::Matches);
 
     admin.remove_user("bob").await.unwrap();
     assert_kind(admin.user_info("bob").await, ErrorKind::NotFound);
     assert_kind(admin.remove_user("bob").await, ErrorKind::NotFound);
-    let error = assert_kind(admin.set_user_status("bob", true).await, ErrorKind::NotFound);
+    let error = assert_kind(
+        admin.set_user_status("bob", AccountStatus::Enabled).await,
+        ErrorKind::NotFound,
+    );
     let text = error.to_string();
     assert!(text.starts_with("set_user_status bob: the user does not exist (HTTP 404"), "{text}");
     for (key, secret) in
         [("ab", "long-enough"), ("carl", "short"), ("lakewright-test", "as-root-is")]
     {
-        let refused = admin.set_user(key, &Secret::new(secret), true).await;
+        let refused = admin.set_user(key, &Secret::new(secret), AccountStatus::Enabled).await;
         let error = assert_kind(refused, ErrorKind::InvalidInput);
         assert!(!error.to_string().contains(secret), "{error}");
     }
@@ -106,7 +112,7 @@ async fn groups(OwnMinio(server): OwnMinio) {
     let admin = server.lake().await.admin();
     assert!(admin.list_groups().await.unwrap().is_empty());
     for user in ["ann", "bob"] {
-        admin.set_user(user, &Secret::new("some-secret"), true).await.unwrap();
+        admin.set_user(user, &Secret::new("some-secret"), AccountStatus::Enabled).await.unwrap();
     }
     admin.add_group_members("empty", &[]).await.unwrap();
     admin.add_group_members("readers", &["ann", "bob"]).await.unwrap();
@@ -117,7 +123,7 @@ async fn groups(OwnMinio(server): OwnMinio) {
     assert_eq!(admin.user_info("ann").await.unwrap().groups, set(["readers"]));
 
     admin.attach_policy(&["readonly"], Principal::Group("readers")).await.unwrap();
-    admin.set_group_status("readers", false).await.unwrap();
+    admin.set_group_status("readers", AccountStatus::Disabled).await.unwrap();
     admin.remove_group_members("readers", &["bob"]).await.unwrap();
     admin.add_group_members("readers", &["ann"]).await.unwrap();
     let group = admin.group_info("readers").await.unwrap();
@@ -129,7 +135,7 @@ async fn groups(OwnMinio(server): OwnMinio) {
         set(["readonly"]),
         "policies stay attached to a disabled group"
     );
-    admin.set_group_status("readers", true).await.unwrap();
+    admin.set_group_status("readers", AccountStatus::Enabled).await.unwrap();
     assert_eq!(admin.group_info("readers").await.unwrap().policies, set(["readonly"]));
 
     let error = assert_kind(admin.remove_group("readers").await, ErrorKind::Conflict);
@@ -145,7 +151,10 @@ async fn groups(OwnMinio(server): OwnMinio) {
     assert_eq!(admin.list_groups().await.unwrap(), ["empty"]);
     assert_kind(admin.remove_group("readers").await, ErrorKind::NotFound);
     assert_kind(admin.group_info("readers").await, ErrorKind::NotFound);
-    assert_kind(admin.set_group_status("readers", true).await, ErrorKind::NotFound);
+    assert_kind(
+        admin.set_group_status("readers", AccountStatus::Enabled).await,
+        ErrorKind::NotFound,
+    );
     let unknown_member = admin.add_group_members("empty", &["ann", "unknown"]).await;
     let error = assert_kind(unknown_member, ErrorKind::NotFound);
     let text = error.to_string();
@@ -170,7 +179,7 @@ async fn policies_and_attachments(OwnMinio(server): OwnMinio) {
         assert!(policies.contains_key(name), "{name}");
     }
 
-    admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
+    admin.set_user("ann", &Secret::new("some-secret"), AccountStatus::Enabled).await.unwrap();
     let ann = as_user(&server, "ann", "some-secret").await;
     let as_ann = ann.bucket(bucket.name().clone());
     assert_kind(as_ann.get(&key, Default::default()).await, ErrorKind::Denied);
@@ -234,19 +243,19 @@ async fn policies_and_attachments(OwnMinio(server): OwnMinio) {
 
 async fn service_accounts(OwnMinio(server): OwnMinio) {
     let admin = server.lake().await.admin();
-    admin.set_user("ann", &Secret::new("some-secret"), true).await.unwrap();
+    admin.set_user("ann", &Secret::new("some-secret"), AccountStatus::Enabled).await.unwrap();
     admin.attach_policy(&["readwrite"], Principal::User("ann")).await.unwrap();
     let next_month: Timestamp = Timestamp::now() + Duration::from_secs(30 * 86400);
     let next_month = Timestamp::from_second(next_month.as_second()).unwrap();
-    let complete = NewServiceAccount {
-        owner: Some("ann".into()),
-        access_key: Some("ann-etl".into()),
-        secret_key: Some(Secret::new("etl-secret")),
-        policy: Some(reads("raw")),
-        name: Some("etl".into()),
-        description: Some("nightly \"load\"".into()),
-        expires: Some(next_month),
-    };
+    let complete = NewServiceAccount::builder()
+        .owner("ann")
+        .access_key("ann-etl")
+        .secret_key(Secret::new("etl-secret"))
+        .policy(reads("raw"))
+        .name("etl")
+        .description("nightly \"load\"")
+        .expires(next_month)
+        .build();
     let credentials = admin.add_service_account(complete.clone()).await.unwrap();
     assert_eq!(
         (&*credentials.access_key, credentials.secret_key.expose()),
@@ -280,21 +289,20 @@ async fn service_accounts(OwnMinio(server): OwnMinio) {
 
     // MinIO removes the policy in an update that leaves it out, so `update_service_account` always
     // sends it.
-    let keep = || ServiceAccountUpdate { policy: Some(reads("raw")), ..Default::default() };
-    let off = ServiceAccountUpdate { enabled: Some(false), ..keep() };
+    let keep = |builder: &mut ServiceAccountUpdateBuilder| builder.policy(reads("raw")).build();
+    let off = keep(ServiceAccountUpdate::builder().enabled(false));
     admin.update_service_account("ann-etl", off).await.unwrap();
     let info = admin.service_account_info("ann-etl").await.unwrap();
     assert_eq!((info.enabled, info.policy), (false, Some(reads("raw"))));
     assert_eq!((info.name, info.expires), (Some("etl".into()), Some(next_month)));
     assert_eq!(check(&admin, "ann-etl", "etl-secret").await, SecretCheck::Disabled);
-    let changed = ServiceAccountUpdate {
-        policy: None,
-        secret_key: Some(Secret::new("new-secret")),
-        enabled: Some(true),
-        name: Some("load".into()),
-        description: Some("hourly".into()),
-        expires: Some(None),
-    };
+    let changed = ServiceAccountUpdate::builder()
+        .secret_key(Secret::new("new-secret"))
+        .enabled(true)
+        .name("load")
+        .description("hourly")
+        .expires(None)
+        .build();
     admin.update_service_account("ann-etl", changed).await.unwrap();
     let info = admin.service_account_info("ann-etl").await.unwrap();
     assert_eq!((info.enabled, info.policy, info.expires), (true, None, None));
@@ -302,30 +310,33 @@ async fn service_accounts(OwnMinio(server): OwnMinio) {
     assert_eq!(check(&admin, "ann-etl", "etl-secret").await, SecretCheck::Differs);
     assert_eq!(check(&admin, "ann-etl", "new-secret").await, SecretCheck::Matches);
     // A disabled owner does not disable the account.
-    admin.set_user_status("ann", false).await.unwrap();
+    admin.set_user_status("ann", AccountStatus::Disabled).await.unwrap();
     assert_eq!(check(&admin, "ann-etl", "new-secret").await, SecretCheck::Matches);
 
-    let past = ServiceAccountUpdate { expires: Some(Some(Timestamp::now())), ..keep() };
+    let past = keep(ServiceAccountUpdate::builder().expires(Some(Timestamp::now())));
     let error = admin.update_service_account("ann-etl", past).await;
     assert_kind(error, ErrorKind::InvalidInput);
-    let short = ServiceAccountUpdate { secret_key: Some(Secret::new("short")), ..keep() };
+    let short = keep(ServiceAccountUpdate::builder().secret_key(Secret::new("short")));
     assert_kind(admin.update_service_account("ann-etl", short).await, ErrorKind::InvalidInput);
-    let without_secret = NewServiceAccount { secret_key: None, ..complete.clone() };
+    let mut without_secret = complete.clone();
+    without_secret.secret_key = None;
     assert_kind(admin.add_service_account(without_secret).await, ErrorKind::InvalidInput);
-    let orphan =
-        NewServiceAccount { owner: Some("unknown".into()), ..NewServiceAccount::default() };
+    let orphan = NewServiceAccount::builder().owner("unknown").build();
     assert_kind(admin.add_service_account(orphan).await, ErrorKind::NotFound);
     admin.remove_service_account("ann-etl").await.unwrap();
     for error in [
         admin.remove_service_account("ann-etl").await.unwrap_err(),
         admin.service_account_info("ann-etl").await.unwrap_err(),
-        admin.update_service_account("ann-etl", keep()).await.unwrap_err(),
+        admin
+            .update_service_account("ann-etl", keep(&mut ServiceAccountUpdate::builder()))
+            .await
+            .unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         assert!(error.to_string().contains("the service account does not exist"), "{error}");
     }
     // Removing the owner removes the account.
-    admin.set_user_status("ann", true).await.unwrap();
+    admin.set_user_status("ann", AccountStatus::Enabled).await.unwrap();
     admin.add_service_account(complete).await.unwrap();
     admin.remove_user("ann").await.unwrap();
     assert_kind(admin.service_account_info("ann-etl").await, ErrorKind::NotFound);

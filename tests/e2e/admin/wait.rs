@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lakewright::ErrorKind;
-use lakewright::admin::Principal;
+use lakewright::admin::{AccountStatus, Principal};
 use lakewright_tests::proxy::{Fault, Proxy};
 use lakewright_tests::server::{OwnEmbedded, OwnMinio, SharedMinio, assert_kind};
 use lakewright_tests::tests;
@@ -23,7 +23,10 @@ const LONG: Duration = Duration::from_secs(60);
 
 async fn minio_is_ready_when_it_has_loaded_its_users(OwnMinio(mut server): OwnMinio) {
     let lake = server.lake().await;
-    lake.admin().set_user("ann", &lakewright::Secret::new("some-secret"), true).await.unwrap();
+    lake.admin()
+        .set_user("ann", &lakewright::Secret::new("some-secret"), AccountStatus::Enabled)
+        .await
+        .unwrap();
     lake.admin().set_policies(&["readwrite"], Principal::User("ann")).await.unwrap();
     let begin = Instant::now();
     lake.wait(Duration::ZERO).await.unwrap();
@@ -72,12 +75,11 @@ async fn other_servers_are_ready_when_they_list_buckets(OwnEmbedded(server): Own
     let lake = server.lake().await;
     lake.wait(LONG).await.unwrap();
     let options = lake.storage_options().await.unwrap();
-    let wrong = lakewright::Settings {
-        endpoint: Some(options["aws_endpoint_url"].clone()),
-        access_key_id: Some(options["aws_access_key_id"].as_str().into()),
-        secret_access_key: Some("wrong-secret".into()),
-        ..Default::default()
-    };
+    let wrong = lakewright::Settings::builder()
+        .endpoint(options["aws_endpoint_url"].clone())
+        .access_key_id(options["aws_access_key_id"].as_str())
+        .secret_access_key("wrong-secret")
+        .build();
     let wrong = lakewright::connect(wrong).await.unwrap();
     assert_kind(wrong.wait(LONG).await, ErrorKind::Unauthenticated);
 }
@@ -113,13 +115,12 @@ async fn healthy_without_users_is_not_ready() {
             let _ = client.write_all(response.as_bytes()).await;
         }
     });
-    let settings = lakewright::Settings {
-        endpoint: Some(endpoint),
-        access_key_id: Some("id".into()),
-        secret_access_key: Some("some-secret".into()),
-        retries: Some(0),
-        ..Default::default()
-    };
+    let settings = lakewright::Settings::builder()
+        .endpoint(endpoint)
+        .access_key_id("id")
+        .secret_access_key("some-secret")
+        .retries(0)
+        .build();
     let lake = lakewright::connect(settings).await.unwrap();
     let error = assert_kind(lake.wait(Duration::from_secs(1)).await, ErrorKind::Timeout);
     assert!(error.to_string().contains("its users: the server is still starting"), "{error}");

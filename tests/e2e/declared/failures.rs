@@ -2,7 +2,7 @@
 //! are lost.
 
 use jiff::{SignedDuration, Timestamp};
-use lakewright::admin::{Principal, SecretCheck};
+use lakewright::admin::{AccountStatus, Principal, SecretCheck};
 use lakewright::plan::{Plan, StepStatus};
 use lakewright::{BucketName, ErrorKind, Secret, Settings};
 use lakewright_tests::proxy::{Fault, Proxy};
@@ -29,12 +29,11 @@ tests![
 
 async fn server_without_conditions_is_refused() {
     let server = ServerWithoutConditions::start().await;
-    let settings = Settings {
-        endpoint: Some(server.endpoint().into()),
-        access_key_id: Some("id".into()),
-        secret_access_key: Some("some-secret".into()),
-        ..Settings::default()
-    };
+    let settings = Settings::builder()
+        .endpoint(server.endpoint())
+        .access_key_id("id")
+        .secret_access_key("some-secret")
+        .build();
     let lake = lakewright::connect(settings).await.unwrap();
     let spec = json!({"version": 1, "stack": "lake", "buckets": {"raw": {}}});
     let plan = plan_of(&lake, &spec).await.unwrap();
@@ -141,7 +140,12 @@ async fn resources_created_since_the_plan(world: World) {
             "bucket raw" => {
                 drop(world.lake.create_bucket(&name, Default::default()).await.unwrap())
             }
-            _ => world.lake.admin().set_user("ann", &other_secret, true).await.unwrap(),
+            _ => world
+                .lake
+                .admin()
+                .set_user("ann", &other_secret, AccountStatus::Enabled)
+                .await
+                .unwrap(),
         }
         let applied = world.lake.apply(&plan, &silent).await;
         assert!(applied.report.outcomes.is_empty());
@@ -171,7 +175,7 @@ async fn unlisted_bucket_is_not_taken_for_missing(world: World) {
             "arn:aws:s3:::lakewright-state", "arn:aws:s3:::lakewright-state/*"]},
     ]});
     admin.put_policy("own", &own).await.unwrap();
-    admin.set_user("ann", &Secret::new("hush-hush-ann"), true).await.unwrap();
+    admin.set_user("ann", &Secret::new("hush-hush-ann"), AccountStatus::Enabled).await.unwrap();
     admin.set_policies(&["own"], Principal::User("ann")).await.unwrap();
     let ann = world.server.lake_with(|settings| {
         settings.access_key_id = Some("ann".into());

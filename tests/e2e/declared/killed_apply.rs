@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lakewright::{Event, PlanOptions, Settings, Spec};
+use lakewright::declared::Event;
+use lakewright::{PlanOptions, Settings, Spec};
 use lakewright_tests::Server;
 
 use super::assert_complete;
@@ -53,7 +54,7 @@ impl KilledApply {
     async fn apply(&self) {
         let spec = Spec::from_json(&std::fs::read(&self.spec).unwrap()).unwrap();
         let lake = lakewright::connect(Settings::default()).await.unwrap();
-        let prune = PlanOptions { prune: true, ..PlanOptions::default() };
+        let prune = PlanOptions::builder().prune(true).build();
         let plan = lake.plan(&spec, &prune).await.unwrap();
         let events = AtomicUsize::new(0);
         let kill = |_: Event<'_>| {

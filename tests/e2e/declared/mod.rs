@@ -4,11 +4,10 @@
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
+use lakewright::declared::{Applied, Event};
 use lakewright::plan::{Plan, Step};
 use lakewright::state::Registry;
-use lakewright::{
-    Adoption, Applied, BucketName, Event, Lake, PlanOptions, ResourceId, Result, Spec, StackName,
-};
+use lakewright::{Adoption, BucketName, Lake, PlanOptions, ResourceId, Result, Spec, StackName};
 use lakewright_tests::harness::Trial;
 use lakewright_tests::server::OwnMinio;
 use lakewright_tests::{Fixture, Mc, Server, Skip};
@@ -98,7 +97,7 @@ pub(crate) async fn plan_of(lake: &Lake, json: &Value) -> Result<Plan> {
 }
 
 pub(crate) async fn pruned(lake: &Lake, json: &Value) -> Plan {
-    let options = PlanOptions { prune: true, ..PlanOptions::default() };
+    let options = PlanOptions::builder().prune(true).build();
     lake.plan(&document(json), &options).await.unwrap_or_else(|error| panic!("{error}"))
 }
 

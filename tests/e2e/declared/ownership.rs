@@ -4,8 +4,9 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use lakewright::declared::{Applied, Event};
 use lakewright::plan::Plan;
-use lakewright::{Applied, ErrorKind, Event, GetOptions, Lake, ObjectKey, PlanOptions, PutOptions};
+use lakewright::{ErrorKind, GetOptions, Lake, ObjectKey, PlanOptions, PutOptions};
 use lakewright_tests::server::assert_kind;
 use lakewright_tests::tests;
 use serde_json::{Value, json};
@@ -126,8 +127,7 @@ async fn existing_resources_are_adopted_or_left_unchanged(world: World) {
     assert!(error.message().contains("adopt"), "{error}");
 
     // Adopted by an option of the plan, by the spec and by the verb.
-    let options =
-        PlanOptions { adopt: [id("bucket/there"), id("user/old")].into(), ..Default::default() };
+    let options = PlanOptions::builder().adopt([id("bucket/there"), id("user/old")].into()).build();
     let plan = lake.plan(&super::document(&spec), &options).await.unwrap();
     assert_eq!(plan.steps.iter().filter(|step| step.action.is_bookkeeping()).count(), 2);
     assert!(step_names(&plan).contains(&"put_user user/old".to_owned()), "{:?}", step_names(&plan));

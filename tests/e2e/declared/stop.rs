@@ -5,8 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lakewright::declared::{Applied, Event};
 use lakewright::plan::{Plan, StepStatus};
-use lakewright::{Applied, ErrorKind, Event, Lake};
+use lakewright::{ErrorKind, Lake};
 use lakewright_tests::proxy::{Fault, Proxy};
 use lakewright_tests::server::{CommandLine, assert_kind};
 use lakewright_tests::tests;

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use jiff::civil::date;
-use lakewright::bucket_config::Setting as _;
+use lakewright::bucket_config::{
+    Access, AnonymousAccess, Day, Encryption, LifecycleRule, Notification, ObjectLock,
+    RetentionMode, RetentionPeriod, Setting as _, Transition, Versioning,
+};
 use lakewright::{
-    Access, AnonymousAccess, Bucket, CreateBucketOptions, Day, EmptyOptions, Encryption, ErrorKind,
-    Lake, LifecycleRule, Notification, ObjectKey, ObjectLock, ObjectVersion, PutOptions, Result,
-    RetentionMode, RetentionPeriod, Transition, Versioning,
+    Bucket, CreateBucketOptions, EmptyOptions, ErrorKind, Lake, ObjectKey, ObjectVersion,
+    PutOptions, Result,
 };
 use serde_json::json;
 
@@ -58,7 +60,7 @@ async fn initial<T, U: std::fmt::Debug>(
 
 /// Creates a bucket with object lock, where the server supports it.
 async fn locked_bucket(lake: &Lake) -> Result<Bucket, Skip> {
-    let options = CreateBucketOptions { object_lock: true, ..CreateBucketOptions::default() };
+    let options = CreateBucketOptions::builder().object_lock(true).build();
     supported(lake.create_bucket(&unique_bucket(), options)).await
 }
 

@@ -31,7 +31,7 @@ async fn create_twice(lake: &Lake) {
     assert_eq!(error.operation(), Some("create_bucket"));
     assert_eq!(error.resource(), Some(name.as_str()));
     assert_eq!(error.service().unwrap().status, 409);
-    let Ok(options) = CreateBucketOptions::builder().exist_ok(true).build();
+    let options = CreateBucketOptions::builder().exist_ok(true).build();
     let (_, status) = lake.create_bucket_with_status(&name, options.clone()).await.unwrap();
     assert_eq!(status, Creation::Exists);
     let (_, status) = lake.create_bucket_with_status(&unique_bucket(), options).await.unwrap();

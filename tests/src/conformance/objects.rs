@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use lakewright::{
-    Bucket, ErrorKind, GetOptions, Lake, ListOptions, ObjectKey, ObjectRange, PutOptions,
+    Bucket, CopyOptions, ErrorKind, GetOptions, Lake, ListOptions, ObjectKey, ObjectRange,
+    PutOptions,
 };
 
 use super::{bucket, cases};
@@ -52,12 +53,11 @@ fn noise(bytes: usize) -> Bytes {
 /// An object is written, described, read, replaced and deleted.
 async fn put_head_get_delete(lake: &Lake) {
     let bucket = bucket(lake).await;
-    let options = PutOptions {
-        content_type: Some("text/csv".into()),
-        cache_control: Some("no-store".into()),
-        metadata: BTreeMap::from([("source".into(), "dot".into())]),
-        ..PutOptions::default()
-    };
+    let options = PutOptions::builder()
+        .content_type("text/csv")
+        .cache_control("no-store")
+        .metadata(BTreeMap::from([("source".into(), "dot".into())]))
+        .build();
     let written = bucket.put(&key("2013/01.csv"), "a,b\n1,2\n", options).await.unwrap();
     assert_eq!(written.size, 8);
     let info = bucket.head(&key("2013/01.csv")).await.unwrap();
@@ -93,21 +93,21 @@ async fn ranges(lake: &Lake) {
         (ObjectRange::Last(3), "789"),
         (ObjectRange::Last(99), "0123456789"),
     ] {
-        let options = GetOptions { range: Some(range.clone()), ..GetOptions::default() };
+        let options = GetOptions::builder().range(range.clone()).build();
         let object = bucket.get(&key("digits"), options).await.unwrap();
         assert_eq!(object.bytes, wanted, "{range:?}");
         assert_eq!(object.info.size, 10);
         assert_eq!(object.range.end - object.range.start, wanted.len() as u64);
     }
-    let outside = GetOptions { range: Some(ObjectRange::From(10)), ..GetOptions::default() };
+    let outside = GetOptions::builder().range(ObjectRange::From(10)).build();
     assert_kind(bucket.get(&key("digits"), outside).await, ErrorKind::InvalidInput);
 }
 
 /// Reads and writes with a condition succeed only if the object meets it.
 async fn conditions(lake: &Lake) {
     let bucket = bucket(lake).await;
-    let absent = || PutOptions { if_absent: true, ..PutOptions::default() };
-    let matching = |etag: &str| PutOptions { if_match: Some(etag.into()), ..PutOptions::default() };
+    let absent = || PutOptions::builder().if_absent(true).build();
+    let matching = |etag: &str| PutOptions::builder().if_match(etag).build();
     let first = bucket.put(&key("lock"), "1", absent()).await.unwrap().etag.unwrap();
     let error =
         assert_kind(bucket.put(&key("lock"), "2", absent()).await, ErrorKind::AlreadyExists);
@@ -122,10 +122,8 @@ async fn conditions(lake: &Lake) {
         ErrorKind::PreconditionFailed,
     );
     assert_eq!(read(&bucket, "lock").await, "2");
-    let get = |if_match: Option<&str>, if_none_match: Option<&str>| GetOptions {
-        if_match: if_match.map(Into::into),
-        if_none_match: if_none_match.map(Into::into),
-        ..GetOptions::default()
+    let get = |if_match: Option<&str>, if_none_match: Option<&str>| {
+        GetOptions::builder().maybe_if_match(if_match).maybe_if_none_match(if_none_match).build()
     };
     assert!(bucket.get(&key("lock"), get(Some(&second), None)).await.is_ok());
     assert!(bucket.get(&key("lock"), get(None, Some(&first))).await.is_ok());
@@ -140,7 +138,7 @@ async fn create_race(lake: &Lake) {
     let attempts = (0..16).map(|n| {
         let bucket = bucket.clone();
         tokio::spawn(async move {
-            let options = PutOptions { if_absent: true, ..PutOptions::default() };
+            let options = PutOptions::builder().if_absent(true).build();
             bucket.put(&key("prize"), format!("{n}"), options).await.map(|_| n)
         })
     });
@@ -170,13 +168,13 @@ async fn multipart(lake: &Lake) {
     assert!(read(&bucket, "large").await == data);
     let edge = (16 << 20) as u64;
     let range = Some(ObjectRange::Bounded(edge - 5..edge + 5));
-    let across = GetOptions { range, ..GetOptions::default() };
+    let across = GetOptions::builder().maybe_range(range).build();
     let across = bucket.get(&key("large"), across).await.unwrap().bytes;
     assert_eq!(across, data.slice(edge as usize - 5..edge as usize + 5));
     // A stream of chunks of odd sizes, with a condition on the object.
     let chunks: Vec<Bytes> = data.chunks(1_000_003).map(Bytes::copy_from_slice).collect();
     let stream = Box::pin(futures::stream::iter(chunks.into_iter().map(Ok)));
-    let absent = PutOptions { if_absent: true, ..PutOptions::default() };
+    let absent = PutOptions::builder().if_absent(true).build();
     bucket.put_stream(&key("streamed"), stream, absent.clone()).await.unwrap();
     assert!(read(&bucket, "streamed").await == data);
     let stream = Box::pin(futures::stream::iter([Ok(data)]));
@@ -242,13 +240,13 @@ async fn list(lake: &Lake) {
         async move { listed.map_ok(|o| o.key).try_collect::<Vec<String>>().await.unwrap() }
     };
     assert_eq!(all("", ListOptions::default()).await, keys);
-    let paged = ListOptions { page_size: Some(4), ..ListOptions::default() };
+    let paged = ListOptions::builder().page_size(4).build();
     assert_eq!(all("", paged.clone()).await, keys);
     assert_eq!(all("b/", paged).await, ["b/1", "b/2", "b/c/3"]);
-    let after = ListOptions { start_after: Some("d/022".into()), ..ListOptions::default() };
+    let after = ListOptions::builder().start_after("d/022").build();
     assert_eq!(all("d/", after).await, ["d/023", "d/024"]);
     assert!(all("zzz", ListOptions::default()).await.is_empty());
-    let none = ListOptions { page_size: Some(0), ..ListOptions::default() };
+    let none = ListOptions::builder().page_size(0).build();
     assert_kind(bucket.list("", none).try_collect::<Vec<_>>().await, ErrorKind::InvalidInput);
     let page = bucket.list_with_delimiter("").await.unwrap();
     let direct: Vec<&str> = page.objects.iter().map(|o| o.key.as_str()).collect();
@@ -278,17 +276,18 @@ async fn delete_many(lake: &Lake) {
 /// Objects are copied with their metadata to another bucket.
 async fn copy(lake: &Lake) {
     let (from, to) = (bucket(lake).await, bucket(lake).await);
-    let options = PutOptions { content_type: Some("text/plain".into()), ..PutOptions::default() };
+    let options = PutOptions::builder().content_type("text/plain").build();
     from.put(&key("a b/ü"), "copied", options).await.unwrap();
-    let copy = from.copy(&key("a b/ü"), &to, &key("c"), false).await.unwrap();
+    let if_absent = || CopyOptions::builder().if_absent(true).build();
+    let copy = from.copy(&key("a b/ü"), &to, &key("c"), CopyOptions::default()).await.unwrap();
     assert_eq!(copy.etag, from.head(&key("a b/ü")).await.unwrap().etag);
     assert_eq!(read(&to, "c").await, "copied");
     assert_eq!(to.head(&key("c")).await.unwrap().content_type.as_deref(), Some("text/plain"));
     assert_eq!(copy.size, 6);
-    let absent = from.copy(&key("a b/ü"), &to, &key("c"), true).await;
+    let absent = from.copy(&key("a b/ü"), &to, &key("c"), if_absent()).await;
     assert_kind(absent, ErrorKind::AlreadyExists);
-    assert_eq!(from.copy(&key("a b/ü"), &to, &key("e"), true).await.unwrap().size, 6);
-    let nothing = from.copy(&key("nothing"), &to, &key("d"), false).await;
+    assert_eq!(from.copy(&key("a b/ü"), &to, &key("e"), if_absent()).await.unwrap().size, 6);
+    let nothing = from.copy(&key("nothing"), &to, &key("d"), CopyOptions::default()).await;
     assert_kind(nothing, ErrorKind::NotFound);
 }
 

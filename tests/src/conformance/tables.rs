@@ -50,10 +50,9 @@ fn rows(ids: std::ops::Range<i64>, month: i64) -> Batches {
 async fn table(lake: &Lake, partition_by: &[&str]) -> Table {
     let bucket = bucket(lake).await;
     let uri = TableUri::new(format!("{}/flights", bucket.name())).unwrap();
-    let options = CreateTableOptions {
-        partition_by: partition_by.iter().map(|c| (*c).into()).collect(),
-        ..CreateTableOptions::default()
-    };
+    let options = CreateTableOptions::builder()
+        .partition_by(partition_by.iter().map(|c| (*c).into()).collect())
+        .build();
     lake.create_table(&uri, schema(), options).await.unwrap()
 }
 
@@ -85,17 +84,15 @@ async fn append_overwrite_read(lake: &Lake) {
     table.append(rows(10..20, 2), WriteOptions::default()).await.unwrap();
     assert_eq!(all(&table).await, (0..20).collect::<Vec<_>>());
 
-    let filtered = ScanOptions {
-        columns: Some(vec!["id".into()]),
-        filter: Some("month = 2 AND carrier = 'c0'".into()),
-        limit: None,
-    };
+    let filtered = ScanOptions::builder()
+        .columns(vec!["id".into()])
+        .filter("month = 2 AND carrier = 'c0'")
+        .build();
     assert_eq!(ids(table.scan(filtered)).await, [10, 13, 16, 19]);
-    let limited = ScanOptions { limit: Some(3), ..ScanOptions::default() };
+    let limited = ScanOptions::builder().limit(3).build();
     assert_eq!(ids(table.scan(limited)).await.len(), 3);
 
-    let replace =
-        OverwriteOptions { replace_where: Some("month = 1".into()), ..OverwriteOptions::default() };
+    let replace = OverwriteOptions::builder().replace_where("month = 1").build();
     let commit = table.overwrite(rows(100..103, 1), replace).await.unwrap();
     assert_eq!((commit.version, commit.rows, commit.files_removed), (3, 3, 1));
     assert_eq!(all(&table).await, (10..20).chain(100..103).collect::<Vec<_>>());
@@ -148,27 +145,20 @@ async fn create_twice(lake: &Lake) {
     let uri = table.uri();
     let again = lake.create_table(uri, schema(), CreateTableOptions::default()).await;
     assert_kind(again, ErrorKind::AlreadyExists);
-    let same = CreateTableOptions {
-        exist_ok: true,
-        partition_by: vec!["month".into()],
-        ..CreateTableOptions::default()
-    };
+    let same =
+        CreateTableOptions::builder().exist_ok(true).partition_by(vec!["month".into()]).build();
     assert_eq!(lake.create_table(uri, schema(), same).await.unwrap().version().await.unwrap(), 0);
     let other = schema_from_types([("id", "string")]).unwrap();
-    let unpartitioned = CreateTableOptions { exist_ok: true, ..CreateTableOptions::default() };
+    let unpartitioned = CreateTableOptions::builder().exist_ok(true).build();
     let different = lake.create_table(uri, other, unpartitioned.clone()).await;
     assert_kind(different, ErrorKind::SchemaMismatch);
     assert_kind(lake.create_table(uri, schema(), unpartitioned).await, ErrorKind::SchemaMismatch);
-    let of_no_column = CreateTableOptions {
-        partition_by: vec!["nothing".into()],
-        ..CreateTableOptions::default()
-    };
+    let of_no_column = CreateTableOptions::builder().partition_by(vec!["nothing".into()]).build();
     let new = TableUri::new(format!("{}/new", uri.bucket())).unwrap();
     assert_kind(lake.create_table(&new, schema(), of_no_column).await, ErrorKind::InvalidInput);
-    let unknown = CreateTableOptions {
-        properties: BTreeMap::from([("delta.noSuchProperty".into(), "1".into())]),
-        ..CreateTableOptions::default()
-    };
+    let unknown = CreateTableOptions::builder()
+        .properties(BTreeMap::from([("delta.noSuchProperty".into(), "1".into())]))
+        .build();
     assert_kind(lake.create_table(&new, schema(), unknown).await, ErrorKind::InvalidInput);
     assert!(!lake.table(new).exists().await.unwrap());
 }
@@ -249,14 +239,13 @@ async fn refused_data_and_queries(lake: &Lake) {
     assert!(error.message().contains("\"id\""), "{error}");
     assert_eq!(error.operation(), Some("append"));
     for filter in ["nothing = 1", "id = = 1", "id IN (SELECT", "no_such_function(id)"] {
-        let options = ScanOptions { filter: Some(filter.into()), ..ScanOptions::default() };
+        let options = ScanOptions::builder().filter(filter).build();
         let error = assert_kind(table.scan(options).schema().await, ErrorKind::InvalidInput);
         assert!(!error.message().contains('\u{1b}'), "{error}");
     }
-    let options = ScanOptions { columns: Some(vec!["nothing".into()]), ..ScanOptions::default() };
+    let options = ScanOptions::builder().columns(vec!["nothing".into()]).build();
     assert_kind(table.scan(options).schema().await, ErrorKind::InvalidInput);
-    let outside =
-        OverwriteOptions { replace_where: Some("month = 1".into()), ..OverwriteOptions::default() };
+    let outside = OverwriteOptions::builder().replace_where("month = 1").build();
     let error = assert_kind(table.overwrite(rows(0..3, 2), outside).await, ErrorKind::InvalidInput);
     // deltalake's preview of the rows is data, which does not belong in messages.
     assert!(error.message().contains("3 rows") && !error.message().contains("c0"), "{error}");
@@ -300,7 +289,7 @@ async fn fewer_columns(lake: &Lake) {
     );
     let data = Batches::from_batches(some, vec![batch.unwrap()]);
     assert_eq!(table.append(data, WriteOptions::default()).await.unwrap().rows, 2);
-    let nulls = ScanOptions { filter: Some("carrier IS NULL".into()), ..ScanOptions::default() };
+    let nulls = ScanOptions::builder().filter("carrier IS NULL").build();
     assert_eq!(ids(table.scan(nulls)).await, [7, 8]);
 }
 
@@ -342,10 +331,7 @@ async fn types(lake: &Lake) {
         ("ünïcode col", "string"),
     ])
     .unwrap();
-    let options = CreateTableOptions {
-        partition_by: vec!["ünïcode col".into()],
-        ..CreateTableOptions::default()
-    };
+    let options = CreateTableOptions::builder().partition_by(vec!["ünïcode col".into()]).build();
     let table = lake.create_table(&uri, schema.clone(), options).await.unwrap();
     let columns = schema
         .fields()
@@ -363,10 +349,7 @@ async fn types(lake: &Lake) {
     let commit = table.append(data, WriteOptions::default()).await.unwrap();
     assert_eq!((commit.rows, commit.files_added), (3, 3));
     assert_eq!(table.schema().await.unwrap(), schema);
-    let scan = table.scan(ScanOptions {
-        filter: Some("\"ünïcode col\" = 'a/b=c %'".into()),
-        ..ScanOptions::default()
-    });
+    let scan = table.scan(ScanOptions::builder().filter("\"ünïcode col\" = 'a/b=c %'").build());
     assert_eq!(scan.schema().await.unwrap().fields().len(), 7);
     let batches = scan.stream().await.unwrap().collect().await.unwrap();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);

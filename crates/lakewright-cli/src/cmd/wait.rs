@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Args;
-use lakewright::Settings;
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -30,7 +29,8 @@ pub(crate) struct Wait {
 
 impl Wait {
     pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
-        let settings = Settings { timeout: None, ..context.settings() };
+        let mut settings = context.settings();
+        settings.timeout = None;
         let lake = lakewright::connect(settings).await?;
         lake.wait(self.timeout).await?;
         context.out.show(&Ready(lake.profile().to_string()))

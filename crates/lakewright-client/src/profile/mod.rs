@@ -16,7 +16,7 @@ use lakewright_macros::Builder;
 pub use credentials::{CredentialSource, read_secret};
 pub use env::{ENVIRONMENT, EnvironmentVariable};
 pub use resolve::{Origin, Resolved, profile_names};
-pub use settings::{SettingValue, Settings};
+pub use settings::{SettingValue, Settings, SettingsBuilder};
 
 /// The position of the bucket's name in URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,9 +68,10 @@ pub enum Credentials {
 #[derive(Clone, Debug, PartialEq, Eq, Builder)]
 pub struct Profile {
     /// `http://host:port` or `https://host:port`; `None` for Amazon S3 in [`Self::region`].
+    #[builder(into)]
     endpoint: Option<String>,
     /// The region that requests are signed for.
-    #[builder(default = String::from(Profile::DEFAULT_REGION))]
+    #[builder(default = String::from(Profile::DEFAULT_REGION), into)]
     region: String,
     /// The position of the bucket's name in URLs.
     #[builder(default)]
@@ -78,6 +79,7 @@ pub struct Profile {
     /// The credentials that requests are signed with.
     credentials: Credentials,
     /// A PEM file of certificates that are trusted besides those of the system.
+    #[builder(into)]
     ca_file: Option<PathBuf>,
     /// The time within which a connection must be established.
     #[builder(default = Profile::DEFAULT_CONNECT_TIMEOUT)]
@@ -262,11 +264,7 @@ mod tests {
     use super::*;
 
     fn profile(endpoint: &str) -> Profile {
-        Profile::builder()
-            .endpoint(endpoint.into())
-            .credentials(Credentials::Anonymous)
-            .build()
-            .unwrap()
+        Profile::builder().endpoint(endpoint).credentials(Credentials::Anonymous).build().unwrap()
     }
 
     #[test]

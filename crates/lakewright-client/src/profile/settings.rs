@@ -4,37 +4,47 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
+use lakewright_macros::Builder;
 use serde::{Deserialize, Deserializer};
 
 use super::Value;
 
 /// The settings of one layer. The arguments of a call, a profile in `profiles.toml` and the
 /// environment are all read into this type; every field may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Builder)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct Settings {
     /// The name of a profile in `profiles.toml`; only in calls, not in the file itself.
     #[serde(skip)]
+    #[builder(into)]
     pub profile: Option<String>,
     /// `http(s)://host:port`, or `embedded:DIR`.
+    #[builder(into)]
     pub endpoint: Option<String>,
     /// The region that requests are signed for.
+    #[builder(into)]
     pub region: Option<String>,
     /// The access key id: text, `{ file = … }`, `{ env = … }` or `{ credential = … }`.
+    #[builder(into)]
     pub access_key_id: Option<SettingValue>,
     /// The secret access key, in the same forms.
+    #[builder(into)]
     pub secret_access_key: Option<SettingValue>,
     /// The token of temporary credentials, in the same forms.
+    #[builder(into)]
     pub session_token: Option<SettingValue>,
     /// Whether requests are sent without a signature.
     pub anonymous: Option<bool>,
     /// The name of a profile in the shared AWS files.
+    #[builder(into)]
     pub aws_profile: Option<String>,
     /// Whether the credentials come from the metadata service of the cloud machine.
     pub instance_metadata: Option<bool>,
     /// Whether the host name in URLs contains the bucket.
     pub virtual_host_style: Option<bool>,
     /// A PEM file of certificates that are trusted besides those of the system.
+    #[builder(into)]
     pub ca_file: Option<PathBuf>,
     /// The time within which a connection must be established, in seconds.
     #[serde(deserialize_with = "seconds")]

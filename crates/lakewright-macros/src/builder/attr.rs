@@ -9,6 +9,8 @@ use syn::{Attribute, Error, Expr, Ident, LitStr, Token};
 pub(super) struct Attrs {
     pub(super) each: Option<Each>,
     pub(super) default: Option<Default>,
+    /// Whether the option `into` is given.
+    pub(super) into: bool,
 }
 
 /// The option `each = "arg"`.
@@ -63,9 +65,12 @@ impl Attrs {
                     None => self.default = Some(default),
                 }
             }
+            // A value of `into` is reported by the parser, which expects a comma or the end here.
+            Some("into") if self.into => return Err(meta.error("`into` is given twice")),
+            Some("into") => self.into = true,
             _ => {
-                let message =
-                    "unknown key: expected `each = \"name\"`, `default` or `default = expr`";
+                let message = "unknown key: expected `each = \"name\"`, `default`, \
+                               `default = expr` or `into`";
                 return Err(Error::new_spanned(&meta.path, message));
             }
         }

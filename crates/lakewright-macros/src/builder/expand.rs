@@ -49,8 +49,9 @@ fn setters(model: &Model) -> TokenStream {
     let lints = lints();
     let setters = fields.iter().map(|field| {
         let plain = field.has_plain_setter().then(|| plain_setter(vis, field));
+        let maybe = maybe_setter(vis, field);
         let each = each_setter(vis, field);
-        quote!(#plain #each)
+        quote!(#plain #maybe #each)
     });
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
@@ -65,14 +66,47 @@ fn plain_setter(vis: &syn::Visibility, field: &Field) -> TokenStream {
     let Field { ident, value: ty, docs, marks, .. } = field;
     let about = format!("Sets `{}`.", field.name());
     let about = docs.is_empty().then(|| quote!(#[doc = #about]));
+    let (argument, value) = argument(field, ty);
     quote_spanned! {Span::mixed_site()=>
         #about
         #(#docs)*
         #(#marks)*
-        #vis fn #ident(&mut self, value: #ty) -> &mut Self {
-            self.#ident = ::core::option::Option::Some(value);
+        #vis fn #ident(&mut self, value: #argument) -> &mut Self {
+            self.#ident = ::core::option::Option::Some(#value);
             self
         }
+    }
+}
+
+/// Generates the setter that takes an `Option`, if the field is one.
+fn maybe_setter(vis: &syn::Visibility, field: &Field) -> Option<TokenStream> {
+    let Field { ident, value: ty, marks, maybe, .. } = field;
+    let setter = maybe.as_ref()?;
+    let about = format!("Sets `{}`, or unsets it for `None`.", field.name());
+    let (argument, value) = argument(field, ty);
+    Some(quote_spanned! {Span::mixed_site()=>
+        #[doc = #about]
+        #(#marks)*
+        #vis fn #setter(&mut self, value: ::core::option::Option<#argument>) -> &mut Self {
+            self.#ident = match value {
+                ::core::option::Option::Some(value) => ::core::option::Option::Some(#value),
+                ::core::option::Option::None => ::core::option::Option::None,
+            };
+            self
+        }
+    })
+}
+
+/// Returns the type of a setter's argument `value`, and the expression that converts it to `ty`.
+fn argument(field: &Field, ty: &syn::Type) -> (TokenStream, TokenStream) {
+    let site = Span::mixed_site();
+    if field.into {
+        (
+            quote_spanned!(site=> impl ::core::convert::Into<#ty>),
+            quote_spanned!(site=> ::core::convert::Into::into(value)),
+        )
+    } else {
+        (quote!(#ty), quote_spanned!(site=> value))
     }
 }
 
@@ -83,18 +117,19 @@ fn each_setter(vis: &syn::Visibility, field: &Field) -> Option<TokenStream> {
     // If this is the field's only setter, it carries the field's documentation.
     let docs = if field.has_plain_setter() { [].as_slice() } else { docs };
     let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
+    let (argument, value) = argument(field, item);
     Some(quote_spanned! {Span::mixed_site()=>
         #(#docs)*
         #gap
         #[doc = #about]
         #(#marks)*
-        #vis fn #setter(&mut self, value: #item) -> &mut Self {
+        #vis fn #setter(&mut self, value: #argument) -> &mut Self {
             ::std::vec::Vec::push(
                 ::core::option::Option::get_or_insert_with(
                     &mut self.#ident,
                     ::std::vec::Vec::new,
                 ),
-                value,
+                #value,
             );
             self
         }
@@ -140,14 +175,24 @@ fn build(model: &Model) -> TokenStream {
 
     let about = format!("Returns the [`{}`] and leaves the builder empty.", ident.unraw());
     let list = required().map(|field| format!("`{}`", field.name())).collect::<Vec<_>>().join(", ");
-    let (error, errors) = match required().count() {
-        0 => {
-            (quote!(::core::convert::Infallible), "Never, because no field is required.".to_owned())
-        }
-        1 => (quote!(#error), format!("If {list} is not set. The builder is then unchanged.")),
-        _ => {
-            (quote!(#error), format!("If one of {list} is not set. The builder is then unchanged."))
-        }
+    let errors = match required().count() {
+        0 => None,
+        1 => Some(format!("If {list} is not set. The builder is then unchanged.")),
+        _ => Some(format!("If one of {list} is not set. The builder is then unchanged.")),
+    };
+    let built = quote_spanned!(site=> #ident { #(#names: #values,)* });
+    let (errors, returned, built) = match errors {
+        None => (None, quote!(#ident #ty_generics), built),
+        Some(errors) => (
+            Some(quote! {
+                #[doc = ""]
+                #[doc = "# Errors"]
+                #[doc = ""]
+                #[doc = #errors]
+            }),
+            quote!(::core::result::Result<#ident #ty_generics, #error>),
+            quote_spanned!(site=> ::core::result::Result::Ok(#built)),
+        ),
     };
     quote_spanned! {site=>
         #[automatically_derived]
@@ -161,13 +206,10 @@ fn build(model: &Model) -> TokenStream {
         )]
         impl #impl_generics #builder #ty_generics #where_clause {
             #[doc = #about]
-            #[doc = ""]
-            #[doc = "# Errors"]
-            #[doc = ""]
-            #[doc = #errors]
-            #vis fn build(&mut self) -> ::core::result::Result<#ident #ty_generics, #error> {
+            #errors
+            #vis fn build(&mut self) -> #returned {
                 #(#checks)*
-                ::core::result::Result::Ok(#ident { #(#names: #values,)* })
+                #built
             }
         }
     }

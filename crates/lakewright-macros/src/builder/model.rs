@@ -31,6 +31,10 @@ pub(super) struct Field {
     pub(super) value: Type,
     /// The appending setter and the type of its argument.
     pub(super) each: Option<(Ident, Type)>,
+    /// The setter that takes an `Option`, if the field is one.
+    pub(super) maybe: Option<Ident>,
+    /// Whether the setters convert their arguments by `Into`.
+    pub(super) into: bool,
     pub(super) absent: Absent,
     /// The doc comment.
     pub(super) docs: Vec<Attribute>,
@@ -79,6 +83,9 @@ impl Model {
                 Ok(field) => fields.push(field),
                 Err(error) => errors.push(error),
             }
+        }
+        for field in &mut fields {
+            field.maybe = field.maybe.take().filter(|setter| setters.is_free(setter));
         }
         let combined = errors.into_iter().reduce(|mut all, error| {
             all.combine(error);
@@ -144,7 +151,9 @@ impl Field {
                 attr.path().is_ident("doc") && matches!(attr.meta, Meta::NameValue(_))
             });
         let value = optional.unwrap_or(&field.ty).clone();
-        Ok(Self { ident, value, each, absent, docs, marks })
+        let maybe = optional.map(|_| format_ident!("maybe_{}", ident.unraw(), span = ident.span()));
+        let into = attrs.into;
+        Ok(Self { ident, value, each, maybe, into, absent, docs, marks })
     }
 
     /// Returns the field's name without `r#`.
@@ -192,6 +201,11 @@ impl Setters {
         }
         self.0.insert(name, format!("the field `{field}`"));
         Ok(())
+    }
+
+    /// Returns whether no field has a setter of this name.
+    fn is_free(&self, setter: &Ident) -> bool {
+        !self.0.contains_key(setter)
     }
 }
 

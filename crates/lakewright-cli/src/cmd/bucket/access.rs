@@ -1,7 +1,8 @@
 //! `lakewright bucket access`
 
 use clap::{Subcommand, ValueEnum};
-use lakewright::{AnonymousAccess, BucketName, Error, bucket_config};
+use lakewright::bucket_config::AnonymousAccess;
+use lakewright::{BucketName, Error, bucket_config};
 
 use super::change::BucketChange;
 use super::setting::{BucketArg, SettingOutput};

@@ -33,7 +33,8 @@ pub(crate) struct Create {
 impl Create {
     pub(super) async fn run(self, context: &mut Context) -> CommandResult {
         let Self { name, exist_ok, object_lock } = self;
-        let options = CreateBucketOptions { exist_ok, object_lock };
+        let options =
+            CreateBucketOptions::builder().exist_ok(exist_ok).object_lock(object_lock).build();
         let (_, status) = context.lake().await?.create_bucket_with_status(&name, options).await?;
         context.out.show(&CreatedBucket { name, status })
     }

@@ -39,7 +39,7 @@ impl Empty {
         if !yes {
             confirm(&format!("deletes everything in {name}, including old versions")).await?;
         }
-        let options = EmptyOptions { bypass_governance };
+        let options = EmptyOptions::builder().bypass_governance(bypass_governance).build();
         let deleted = context.lake().await?.bucket(name.clone()).empty(options).await?;
         context.out.show(&EmptiedBucket { name, deleted })
     }

@@ -1,7 +1,7 @@
 //! `lakewright bucket lifecycle`
 
 use clap::Subcommand;
-use lakewright::LifecycleRule;
+use lakewright::bucket_config::LifecycleRule;
 
 use super::change::BucketChange;
 use super::setting::{BucketArg, JsonArgs, SettingOutput, read_json};

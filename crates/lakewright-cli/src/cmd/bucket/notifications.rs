@@ -1,7 +1,7 @@
 //! `lakewright bucket notifications`
 
 use clap::Subcommand;
-use lakewright::Notification;
+use lakewright::bucket_config::Notification;
 
 use super::change::BucketChange;
 use super::setting::{BucketArg, JsonArgs, SettingOutput, read_json};

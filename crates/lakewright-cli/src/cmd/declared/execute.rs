@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use lakewright::declared::{Applied, Event};
 use lakewright::plan::{Plan, Report, StepStatus};
-use lakewright::{Applied, Event, Lake, render};
+use lakewright::{Lake, render};
 use serde_json::{Value, json};
 
 use crate::context::Context;

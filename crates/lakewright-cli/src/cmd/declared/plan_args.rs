@@ -16,6 +16,6 @@ pub(super) struct PlanArgs {
 
 impl PlanArgs {
     pub(super) fn into_options(self) -> PlanOptions {
-        PlanOptions { prune: self.prune, adopt: self.adopt.into_iter().collect() }
+        PlanOptions::builder().prune(self.prune).adopt(self.adopt.into_iter().collect()).build()
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use lakewright::ObjectInfo;
+use lakewright::{CopyOptions, ObjectInfo};
 use serde_json::{Value, json};
 
 use crate::address::{ObjectAddress, Target};
@@ -39,7 +39,8 @@ impl Copy {
         let lake = context.lake().await?;
         let from = lake.bucket(self.source.bucket.clone());
         let to = lake.bucket(target.bucket.clone());
-        let info = from.copy(&self.source.key, &to, &target.key, self.if_absent).await?;
+        let options = CopyOptions::builder().if_absent(self.if_absent).build();
+        let info = from.copy(&self.source.key, &to, &target.key, options).await?;
         context.out.show(&Copied { source: self.source, target, info })
     }
 }

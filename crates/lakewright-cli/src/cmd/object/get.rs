@@ -75,12 +75,11 @@ impl Get {
     pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let to_stdout = self.file.as_deref() == Some(Path::new("-"));
         let path = if to_stdout { None } else { Some(self.path()?) };
-        let options = GetOptions {
-            range: self.range.map(|range| range.0),
-            if_match: self.if_match,
-            version_id: self.version_id,
-            ..GetOptions::default()
-        };
+        let options = GetOptions::builder()
+            .maybe_range(self.range.map(|range| range.0))
+            .maybe_if_match(self.if_match)
+            .maybe_version_id(self.version_id)
+            .build();
         let key = self.object.key;
         let bucket = context.lake().await?.bucket(self.object.bucket);
         let Some(path) = path else {

@@ -53,11 +53,11 @@ impl List {
     pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let name = self.prefix.bucket;
         let bucket = context.lake().await?.bucket(name.clone());
-        let options = ListOptions {
-            delimiter: (!self.recursive).then(|| "/".into()),
-            start_after: self.start_after,
-            page_size: self.limit.and_then(|limit| u16::try_from(limit.clamp(1, 1000)).ok()),
-        };
+        let options = ListOptions::builder()
+            .maybe_delimiter((!self.recursive).then_some("/"))
+            .maybe_start_after(self.start_after)
+            .maybe_page_size(self.limit.and_then(|limit| u16::try_from(limit.clamp(1, 1000)).ok()))
+            .build();
         let mut remaining = self.limit.unwrap_or(usize::MAX);
         if self.versions {
             let mut pages = pin!(bucket.list_version_pages(self.prefix.prefix));

@@ -68,15 +68,14 @@ impl Put {
             _ => None,
         };
         let address = self.target.object(name)?;
-        let options = PutOptions {
-            content_type: self.content_type,
-            content_encoding: self.content_encoding,
-            cache_control: self.cache_control,
-            metadata: self.metadata.into_iter().collect(),
-            if_absent: self.if_absent,
-            if_match: self.if_match,
-            ..PutOptions::default()
-        };
+        let options = PutOptions::builder()
+            .maybe_content_type(self.content_type)
+            .maybe_content_encoding(self.content_encoding)
+            .maybe_cache_control(self.cache_control)
+            .metadata(self.metadata.into_iter().collect())
+            .if_absent(self.if_absent)
+            .maybe_if_match(self.if_match)
+            .build();
         let bucket = context.lake().await?.bucket(address.bucket.clone());
         let info = if stdin {
             let meter = context.byte_meter(address.key.as_str());

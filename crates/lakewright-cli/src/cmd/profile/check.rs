@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use lakewright::{Credentials, ErrorKind};
+use lakewright::ErrorKind;
+use lakewright::profile::Credentials;
 use serde_json::{Value, json};
 
 use super::redact::endpoint;

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use lakewright::{Error, Profile, Resolved};
+use lakewright::profile::Resolved;
+use lakewright::{Error, Profile};
 use serde_json::{Map, Value, json};
 
 use super::redact::{endpoint, secret};

@@ -60,13 +60,13 @@ fn property(text: &str) -> Result<(String, String), &'static str> {
 impl Create {
     pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let columns = schema::parse(&self.schema).map_err(|error| error.during("create_table"))?;
-        let options = CreateTableOptions {
-            partition_by: self.partition_by,
-            exist_ok: self.exist_ok,
-            properties: self.properties.into_iter().collect(),
-            name: self.name,
-            description: self.description,
-        };
+        let options = CreateTableOptions::builder()
+            .partition_by(self.partition_by)
+            .exist_ok(self.exist_ok)
+            .properties(self.properties.into_iter().collect())
+            .maybe_name(self.name)
+            .maybe_description(self.description)
+            .build();
         let lake = context.lake().await?;
         let (table, status) = lake.create_table_with_status(&self.table, columns, options).await?;
         let info = table.details().await?;

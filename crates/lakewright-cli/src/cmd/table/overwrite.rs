@@ -35,8 +35,7 @@ impl Overwrite {
         let table = context.lake().await?.table(self.table.clone());
         let meter = context.item_meter(&format!("{}: rows read", self.table));
         let data = input::batches(self.input, &table, meter, "overwrite").await?;
-        let options =
-            OverwriteOptions { replace_where: self.replace_where, ..OverwriteOptions::default() };
+        let options = OverwriteOptions::builder().maybe_replace_where(self.replace_where).build();
         let commit = table.overwrite(data, options).await?;
         context.out.show(&Committed { uri: self.table, commit })
     }

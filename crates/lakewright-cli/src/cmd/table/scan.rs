@@ -43,7 +43,11 @@ impl Scan {
     pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
         let format = rows::output_format(self.format, context)?;
         let table = self.at.apply(context.lake().await?.table(self.table));
-        let options = ScanOptions { columns: self.columns, filter: self.filter, limit: self.limit };
+        let options = ScanOptions::builder()
+            .maybe_columns(self.columns)
+            .maybe_filter(self.filter)
+            .maybe_limit(self.limit)
+            .build();
         rows::print(context, table.scan(options), format).await
     }
 }

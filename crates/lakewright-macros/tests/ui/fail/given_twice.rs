@@ -9,6 +9,8 @@ struct Command {
     env: Vec<String>,
     #[builder(default = 1, default)]
     attempts: u8,
+    #[builder(into, into)]
+    name: String,
 }
 
 fn main() {}

@@ -24,6 +24,8 @@ struct Command {
     j: Vec<String>,
     #[builder(default each = "x")]
     k: Vec<String>,
+    #[builder(into = "x")]
+    l: String,
 }
 
 fn main() {}
