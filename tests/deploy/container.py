@@ -2,8 +2,8 @@
 
 ``base`` makes a Debian tree once and keeps it; a ``Container`` is a copy of it in memory (an
 overlay over a tmpfs), in namespaces of its own. All that belongs to a container (its processes, its
-mounts, its memory) hangs on one process, the keeper, and the keeper dies with the test run, however
-that ends. So nothing is left behind, and there is nothing to clean up but an empty cgroup.
+mounts, its memory) ends with one process, the keeper, and the keeper ends with the test run, even
+if that is killed. So only an empty cgroup can remain.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The interface of scenarios: the part of NixOS's test driver that the shim has too.
+"""The interface of scenarios: the part of NixOS's test driver that the shim has, too.
 
-A scenario is a script without imports of its own from here: both drivers hand it ``machine``,
-``subtest`` and ``start_all``. Scripts are type-checked against these protocols, and so is the shim.
+A scenario does not import this module: both drivers define ``machine``, ``subtest`` and
+``start_all`` for it. Scripts are type-checked against these protocols, and so is the shim.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The methods of NixOS's test driver, on a container.
 
-What ends differently here than in a virtual machine: the kernel is this machine's, so is the clock;
-``crash`` loses no write that the kernel had taken; limits of memory and CPU are not enforced.
+Differences from a virtual machine: the kernel and the clock are those of this machine; ``crash``
+loses no write that the kernel had accepted; limits of memory and CPU are not enforced.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The scripts of the scenarios use only what both drivers have, and use it rightly."""
+"""The scripts of the scenarios use only methods that both drivers have, with the right types."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def with_given(script: str, folder: Path) -> Path:
     "script", sorted((ROOT / "nix/checks/scenarios").glob("*.py")), ids=lambda path: path.stem
 )
 def test_a_script_keeps_to_the_protocol(script: Path, tmp_path: Path) -> None:
-    said = mypy("--check-untyped-defs", os.fspath(with_given(script.read_text(), tmp_path)))
-    assert said == ""
+    errors = mypy("--check-untyped-defs", os.fspath(with_given(script.read_text(), tmp_path)))
+    assert errors == ""
 
 
 def test_the_protocol_is_enforced(tmp_path: Path) -> None:
     wrong = 'machine.send_key("ctrl-l")\nmachine.wait_for_open_port("9000")\n'
-    said = mypy("--check-untyped-defs", os.fspath(with_given(wrong, tmp_path)))
-    assert '"send_key"' in said and '"wait_for_open_port"' in said, said
+    errors = mypy("--check-untyped-defs", os.fspath(with_given(wrong, tmp_path)))
+    assert '"send_key"' in errors and '"wait_for_open_port"' in errors, errors
 
 
-def test_the_shim_is_such_a_driver(tmp_path: Path) -> None:
+def test_the_shim_implements_the_protocol(tmp_path: Path) -> None:
     claim = tmp_path / "claim.py"
     claim.write_text(
         "from driver import Machine, Subtest\nfrom machine import Shim, subtest\n"

@@ -50,7 +50,7 @@ def test_units_secrets_and_users_are_there_after_boot(
     assert machine.get_unit_info("speaks")["Type"] == "notify"
 
 
-def test_errors_say_what_happened(machine: Shim) -> None:
+def test_errors_name_their_cause(machine: Shim) -> None:
     with pytest.raises(
         ScenarioError, match=r'unit "breaks" reached state "failed"[\s\S]*on purpose'
     ):

@@ -67,7 +67,7 @@ def test_no_secret_is_in_the_store(closure: list[Path]) -> None:
     assert looked > 100
 
 
-def test_the_look_goes_into_units_scripts_and_documents(closure: list[Path]) -> None:
+def test_the_search_includes_units_scripts_and_documents(closure: list[Path]) -> None:
     paths = [str(path) for path in files(closure)]
     for part in ("/lakewright-server.service", "lakewright-lake.json", "check-files", "-etl.age"):
         assert any(part in path for path in paths), part

@@ -92,21 +92,21 @@ def differences(options: Any, wanted: Any, where: str) -> list[str]:
 
 def field_differences(options: Any, wanted: Any, where: str) -> list[str]:
     """Returns the differences between two objects."""
-    told = []
+    found = []
     for name in options.keys() | wanted.keys():
         here = f"{where}.{name}"
         if name not in options or name not in wanted:
-            told.append(f"{here}: only {'the schema' if name in wanted else 'an option'}")
+            found.append(f"{here}: only {'the schema' if name in wanted else 'an option'}")
             continue
         option, (field, required) = options[name], wanted[name]
         if required and option["nullable"]:
-            told.append(f"{here}: may be null, and the schema requires it")
+            found.append(f"{here}: may be null, and the schema requires it")
         if not required and option["needed"]:
-            told.append(f"{here}: must be said, and the schema does not require it")
+            found.append(f"{here}: is mandatory, and the schema does not require it")
         # The unit chooses the reference to a secret.
         if name != "secret":
-            told += differences(option["shape"], field, here)
-    return told
+            found += differences(option["shape"], field, here)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +130,8 @@ def test_a_difference_is_seen(options: Any) -> None:
     changed["$defs"]["Grant"]["required"].append("prefix")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(globals(), "SCHEMA", changed)
-        told = sorted(field_differences(options, fields(changed), "stack"))
-    assert [line.partition(":")[0] for line in told] == [
+        found = sorted(field_differences(options, fields(changed), "stack"))
+    assert [line.partition(":")[0] for line in found] == [
         "stack.buckets[].object_lock.mode",
         "stack.buckets[].quota",
         "stack.buckets[].quotas",
@@ -145,7 +145,7 @@ def test_a_difference_is_seen(options: Any) -> None:
 # --- the document
 
 
-def test_the_document_of_everything_is_good(nix: Nix, options: Any) -> None:
+def test_the_document_with_every_field_is_valid(nix: Nix, options: Any) -> None:
     spec_file = nix.build(f"{host()}.config.services.lakewright.client.stacks.lake.specFile")
     document = json.loads(spec_file.read_text())
     assert ":null" not in spec_file.read_text()
@@ -211,11 +211,11 @@ def used_paths(options: Any, value: Any, where: str) -> set[str]:
 
 
 def test_a_bad_document_fails_its_build(nix: Nix) -> None:
-    told = nix.failed_build(
+    message = nix.failed_build(
         lake('tables."raw/flights".partitionBy = lib.mkForce [ "dya" ];')
         + ".config.services.lakewright.client.stacks.lake.specFile"
     )
-    assert '"dya" is no column of the table; did you mean "day"?' in told
+    assert '"dya" is no column of the table; did you mean "day"?' in message
 
 
 # --- assertions
@@ -371,11 +371,11 @@ def test_a_bucket_of_another_stack_may_be_granted(nix: Nix) -> None:
     ],
 )
 def test_a_secret_is_no_path_of_the_store(nix: Nix, module: str, option: str, place: str) -> None:
-    told = nix.refusal(
+    message = nix.refusal(
         client(module.replace("PLACE", place)) + ".config.systemd.services.lakewright-client-lake"
         ".serviceConfig.LoadCredential"
     )
-    assert "outside of the Nix store, as a string" in told and option in told
+    assert "outside of the Nix store, as a string" in message and option in message
 
 
 NAMES = [
@@ -521,17 +521,19 @@ def test_keys_of_the_local_server_are_no_default_for_another_endpoint(nix: Nix) 
     "endpoint", ["s3.example.org", "http://a b", "http://$x:9000", "http://u@h", "http://h/path"]
 )
 def test_an_endpoint_is_a_plain_url(nix: Nix, endpoint: str) -> None:
-    told = nix.refusal(
+    message = nix.refusal(
         client(f'endpoint = lib.mkForce "{endpoint}";')
         + ".config.services.lakewright.client.endpoint"
     )
-    assert "URL of a server" in told
+    assert "URL of a server" in message
 
 
 @pytest.mark.parametrize("file", ["/etc/my ca.pem", "/etc/$ca.pem", "/etc/50%.pem", "ca.pem"])
 def test_the_authority_is_a_file_with_a_plain_name(nix: Nix, file: str) -> None:
-    told = nix.refusal(client(f'caFile = "{file}";') + ".config.services.lakewright.client.caFile")
-    assert "caFile" in told and "plain characters" in told
+    message = nix.refusal(
+        client(f'caFile = "{file}";') + ".config.services.lakewright.client.caFile"
+    )
+    assert "caFile" in message and "plain characters" in message
 
 
 def test_the_authority_may_be_a_file_of_the_configuration(nix: Nix) -> None:
@@ -619,8 +621,8 @@ def test_a_calendar_that_systemd_does_not_know_fails_the_build(nix: Nix) -> None
     checks = "{}.config.system.checks"
     good = lake('drift.startAt = "*:0/15";')
     nix.build(checks.format(good))
-    told = nix.failed_build(checks.format(lake('drift.startAt = "hourley";')))
-    assert "hourley" in told
+    message = nix.failed_build(checks.format(lake('drift.startAt = "hourley";')))
+    assert "hourley" in message
 
 
 @pytest.mark.parametrize("seconds", [1, 120, 3600])
@@ -662,7 +664,7 @@ def toplevel(nix: Nix) -> Path:
     )
 
 
-def test_the_units_are_what_systemd_takes(toplevel: Path) -> None:
+def test_systemd_accepts_the_units(toplevel: Path) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not here")
     units = sorted((toplevel / "etc/systemd/system").glob("lakewright-*.service"))
@@ -681,9 +683,9 @@ def test_the_units_are_what_systemd_takes(toplevel: Path) -> None:
             text=True,
             check=False,
         )
-        said = [line for line in done.stderr.splitlines() if "lakewright" in line]
+        lines = [line for line in done.stderr.splitlines() if "lakewright" in line]
         # These binaries exist only in the container.
-        assert [line for line in said if "is not executable" not in line] == []
+        assert [line for line in lines if "is not executable" not in line] == []
 
 
 def test_the_profile_contains_the_paths_of_keys(toplevel: Path, tmp_path: Path) -> None:
@@ -742,9 +744,9 @@ def test_the_check_of_files_names_what_is_wrong(nix: Nix, tmp_path: Path) -> Non
         else:
             file.write_text(content)
             file.chmod(mode)
-    code, said = run(script("good", "empty", "open", "folder", "absent"))
+    code, output = run(script("good", "empty", "open", "folder", "absent"))
     assert code == 1
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         f"lakewright: user absent-user: there is no file {tmp_path}/absent",
         f"lakewright: user empty-user: the file {tmp_path}/empty is empty",
         f"lakewright: user folder-user: {tmp_path}/folder is not a regular file",
@@ -764,7 +766,7 @@ def test_the_check_of_files_names_what_is_wrong(nix: Nix, tmp_path: Path) -> Non
     assert subprocess.run(check, check=False).returncode == 1
 
 
-def test_the_dry_activation_plans_and_fails_nothing(toplevel: Path) -> None:
+def test_only_a_dry_activation_plans_and_it_never_fails(toplevel: Path) -> None:
     script = (toplevel / "dry-activate").read_text()
     plan = re.search(r"timeout 60 (\S+lakewright-plan-lake) \|\| echo", script)
     assert plan and "the secret of %s is not there yet" in Path(plan[1]).read_text()
@@ -795,7 +797,7 @@ def test_the_scripts_pass_shellcheck_with_any_user_names(nix: Nix) -> None:
         assert done.stdout == ""
 
 
-def test_root_has_the_command_as_the_units_have_it(toplevel: Path) -> None:
+def test_root_has_a_command_with_the_settings_of_the_units(toplevel: Path) -> None:
     script = (toplevel / "sw/bin/lakewright-admin").read_text()
     # A missing secret must not get a placeholder where changes are made.
     assert "placeholders=false" in script

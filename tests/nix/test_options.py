@@ -15,12 +15,12 @@ def regenerated(nix: Nix, repository: Path) -> subprocess.CompletedProcess[str]:
     return nix.run("scripts/option_docs.sh", "--check", cwd=repository)
 
 
-def test_the_page_is_the_modules(nix: Nix) -> None:
+def test_the_page_is_up_to_date(nix: Nix) -> None:
     done = regenerated(nix, ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_page_that_is_not_is_noticed(nix: Nix, tmp_path: Path) -> None:
+def test_an_outdated_page_is_refused(nix: Nix, tmp_path: Path) -> None:
     for part in ("nix", "scripts"):
         shutil.copytree(ROOT / part, tmp_path / part)
     module = tmp_path / "nix/modules/server.nix"

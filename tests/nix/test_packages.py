@@ -1,6 +1,6 @@
 """Tests of nix/packages: the inputs of the builds, and cross builds.
 
-nixpkgs' builders are stand-ins (tests/nix/flake/build.nix), which keep what they were called with.
+nixpkgs' builders are stand-ins (tests/nix/flake/build.nix), which record their arguments.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tests of `nix run .#plan`: its calls of other programs.
 
-Nix, ssh and lakewright are stand-ins here, which write down how they were called.
+Nix, ssh and lakewright are stand-ins here, which record how they were called.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def test_secrets_are_made_where_their_rules_are(nix: Nix) -> None:
 
 
 def test_the_flake_is_a_flake(nix: Nix, tmp_path: Path) -> None:
-    """Its host is put together from what our flake and agenix's are called."""
+    """Its host has the default modules of agenix and of this flake."""
     (tmp_path / "flake.nix").write_text(block("flake.nix"))
     modules = nix.value(
         f"""let module = name: {{ nixosModules.default = name; }}; in

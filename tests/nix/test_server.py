@@ -619,7 +619,7 @@ def test_order_after_agenix(nix: Nix, way: str, service: bool) -> None:
         assert installer not in units[name]["requires"]
 
 
-def test_a_changed_secret_triggers_who_uses_it(nix: Nix) -> None:
+def test_a_changed_secret_restarts_the_units_that_use_it(nix: Nix) -> None:
     def triggers(options: str = "") -> dict[str, list[str]]:
         module = f"{{ services.lakewright.age = {{ {options} }}; }}"
         units: Any = nix.value(
@@ -832,7 +832,7 @@ def test_an_empty_file_is_reported_as_empty(nix: Nix, tmp_path: Path) -> None:
     assert f"the secret file {tmp_path}/password is empty" in done.stderr
 
 
-def test_a_secret_for_everybody_is_none(nix: Nix, tmp_path: Path) -> None:
+def test_a_secret_that_everybody_can_read_is_refused(nix: Nix, tmp_path: Path) -> None:
     for name in ("user", "password"):
         (tmp_path / name).touch(0o644)
     module = server(f'rootUserFile = "{tmp_path}/user"; rootPasswordFile = "{tmp_path}/password";')

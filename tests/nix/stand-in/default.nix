@@ -2,7 +2,7 @@
 #
 # It evaluates NixOS modules against the option declarations of ./options (NixOS's own names and
 # types, but only those that our modules and agenix's touch; an unknown option is an error) and
-# builds what NixOS would build of them: see ./toplevel.nix.
+# builds what NixOS would build of them: see ./activation.nix.
 #
 # <nixpkgs-lib/lib> is nixpkgs' lib, <agenix> is agenix; both come from NIX_PATH.
 {

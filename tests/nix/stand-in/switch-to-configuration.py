@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Switches the running system to the configuration that contains this file.
 
-It decides as NixOS's switch-to-configuration does, for services, timers, targets and mounts: what
-is gone is stopped, what changed is restarted (stopped before activation and started after it,
-unless the unit specifies otherwise), what is wanted is started. With ``dry-activate``
-it only prints the actions. User units, swap, socket activation and boot loaders are not supported.
+It decides as NixOS's switch-to-configuration does, for services, timers, targets and mounts:
+removed units are stopped, changed ones are restarted (stopped before activation and started after
+it, unless the unit specifies otherwise), and wanted ones are started. With ``dry-activate`` it only
+prints the actions. User units, swap, socket activation and boot loaders are not supported.
 """
 
 from __future__ import annotations

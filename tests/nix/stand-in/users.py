@@ -1,6 +1,6 @@
 """Creates the users and groups of the given JSON document with Debian's own tools.
 
-Who was made by an earlier document and is in this one no more is removed, as NixOS does.
+Users and groups that an earlier document created and this one lacks are removed, as NixOS does.
 """
 
 from __future__ import annotations
