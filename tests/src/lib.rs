@@ -8,6 +8,7 @@
 //! | `LAKEWRIGHT_TEST_PYTHON` | a Python that has minio-py, a second client of the admin API |
 //! | `LAKEWRIGHT_TEST_CLI` | the `lakewright` command; default: the one in cargo's target folder |
 //! | `LAKEWRIGHT_TEST_S3_URL` | another server to run the conformance suite on, with `LAKEWRIGHT_TEST_ACCESS_KEY_ID` and `LAKEWRIGHT_TEST_SECRET_ACCESS_KEY` |
+//! | `LAKEWRIGHT_TEST_UPDATE` | not empty: `layers` writes `crates/lakewright/public-api.txt` instead of comparing it |
 //! | `LAKEWRIGHT_TEST_REQUIRE` | what must not be missing, separated by commas: `minio`, `judges` (minio-py), `cli` |
 
 // What clippy.toml allows in a test, allowed in the kit of the tests.
