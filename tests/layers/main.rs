@@ -9,6 +9,7 @@
 mod cycles;
 mod graph;
 mod messages;
+mod public_api;
 mod source;
 
 use std::collections::BTreeSet;
@@ -109,6 +110,27 @@ fn end_to_end_tests_are_on_the_list_of_their_module() {
         .map(|(path, _)| format!("{path}: list the test in `tests!` instead"))
         .collect();
     assert!(found.is_empty(), "tests that never run:\n  {}", found.join("\n  "));
+}
+
+/// A change of the public interface of the crate `lakewright` shows in its committed text.
+#[test]
+fn the_public_api_is_the_committed_text() {
+    let root = root();
+    let files = source::files(&root, &["crates"]);
+    let current = public_api::text(&files, public_api::CRATES);
+    let path = root.join(public_api::PATH);
+    if std::env::var_os("LAKEWRIGHT_TEST_UPDATE").is_some_and(|value| !value.is_empty()) {
+        std::fs::write(&path, &current).expect("the text can be written");
+        return;
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let difference = public_api::difference(&committed, &current);
+    assert!(
+        difference.is_empty() && committed == current,
+        "{} is not the public interface; LAKEWRIGHT_TEST_UPDATE=1 writes it:\n  {}",
+        public_api::PATH,
+        difference.join("\n  ")
+    );
 }
 
 /// No package that the workspace is built with needs a newer compiler than `rust-version`.

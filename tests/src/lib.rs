@@ -9,7 +9,7 @@
 //! | `LAKEWRIGHT_TEST_CLI` | the `lakewright` command; default: the one in cargo's target folder |
 //! | `LAKEWRIGHT_TEST_S3_URL` | another server to run the conformance suite on, with `LAKEWRIGHT_TEST_ACCESS_KEY_ID` and `LAKEWRIGHT_TEST_SECRET_ACCESS_KEY` |
 //! | `LAKEWRIGHT_TEST_REQUIRE` | requirements whose absence fails a test instead of skipping it, separated by commas: `minio`, `judges` (minio-py), `cli` |
-
+//! | `LAKEWRIGHT_TEST_UPDATE` | not empty: `layers` writes `crates/lakewright/public-api.txt` instead of comparing it |
 // `clippy.toml` allows these lints in functions marked as tests; the test kit needs them too.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::unwrap_used)]
 
