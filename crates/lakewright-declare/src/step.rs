@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
+use std::pin::Pin;
 
 use lakewright_admin::{NewServiceAccount, Principal, ServiceAccountUpdate};
+use lakewright_core::bucket_config::{BucketActionVisitor, ByteSize, Subresource};
 use lakewright_core::plan::*;
 use lakewright_core::{AccessKey, BucketName, ErrorKind, GroupName, PolicyName, Result};
 use lakewright_s3::{CreateBucketOptions, EmptyOptions};
@@ -38,51 +40,12 @@ impl Provisioner {
     }
 
     async fn step_bucket(&self, name: &BucketName, action: &BucketAction) -> Result<()> {
-        let bucket = self.s3.bucket(name.clone());
         match action {
-            BucketAction::CreateBucket { object_lock } => {
-                // The bucket exists where an earlier attempt created it and its response was lost.
-                let options =
-                    CreateBucketOptions::builder().exist_ok(true).object_lock(*object_lock).build();
-                self.s3.create_bucket(name, options).await.map(drop)
+            // The verb reads the rules again, since a server may drop a part of them.
+            BucketAction::SetLifecycle(SetLifecycle { rules }) => {
+                self.s3.bucket(name.clone()).set_lifecycle(rules).await
             }
-            BucketAction::SetVersioning(SetVersioning { versioning }) => {
-                bucket.set_versioning(*versioning).await
-            }
-            BucketAction::SetObjectLock(SetObjectLock { object_lock }) => {
-                bucket.set_object_lock(object_lock).await
-            }
-            BucketAction::SetQuota(SetQuota { quota }) => {
-                let bytes = quota.and_then(|quota| NonZeroU64::new(quota.0));
-                self.admin.set_bucket_quota(name, bytes).await
-            }
-            BucketAction::SetLifecycle(SetLifecycle { rules }) if rules.is_empty() => {
-                bucket.delete_lifecycle().await
-            }
-            BucketAction::SetLifecycle(SetLifecycle { rules }) => bucket.set_lifecycle(rules).await,
-            BucketAction::SetBucketPolicy(SetBucketPolicy { document: None }) => {
-                bucket.delete_policy().await
-            }
-            BucketAction::SetBucketPolicy(SetBucketPolicy { document: Some(document) }) => {
-                bucket.set_policy(document).await
-            }
-            BucketAction::SetTags(SetTags { tags }) => bucket.set_tags(tags).await,
-            BucketAction::SetEncryption(SetEncryption { encryption: None }) => {
-                bucket.delete_encryption().await
-            }
-            BucketAction::SetEncryption(SetEncryption { encryption: Some(encryption) }) => {
-                bucket.set_encryption(encryption).await
-            }
-            BucketAction::SetNotifications(SetNotifications { notifications }) => {
-                bucket.set_notifications(notifications).await
-            }
-            BucketAction::DeleteBucket { force } => {
-                // Locked versions are not deleted, and the server then keeps the bucket.
-                if *force {
-                    ignore_not_found(bucket.empty(EmptyOptions::default()).await.map(drop))?;
-                }
-                ignore_not_found(self.s3.delete_bucket(name).await)
-            }
+            action => action.clone().visit(BucketStep { provisioner: self, name }).await,
         }
     }
 
@@ -294,5 +257,44 @@ fn ignore_not_found(done: Result<()>) -> Result<()> {
     match done {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         done => done,
+    }
+}
+
+/// The calls of the actions on one bucket.
+struct BucketStep<'a> {
+    provisioner: &'a Provisioner,
+    name: &'a BucketName,
+}
+
+impl<'a> BucketActionVisitor for BucketStep<'a> {
+    type Output = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+    fn create(self, object_lock: bool) -> Self::Output {
+        // The bucket exists where an earlier attempt created it and its response was lost.
+        let options =
+            CreateBucketOptions::builder().exist_ok(true).object_lock(object_lock).build();
+        Box::pin(async { self.provisioner.s3.create_bucket(self.name, options).await.map(drop) })
+    }
+
+    fn delete(self, force: bool) -> Self::Output {
+        let s3 = &self.provisioner.s3;
+        Box::pin(async move {
+            // Locked versions are not deleted, and the server then keeps the bucket.
+            if force {
+                let bucket = s3.bucket(self.name.clone());
+                ignore_not_found(bucket.empty(EmptyOptions::default()).await.map(drop))?;
+            }
+            ignore_not_found(s3.delete_bucket(self.name).await)
+        })
+    }
+
+    fn quota(self, quota: Option<ByteSize>) -> Self::Output {
+        let bytes = quota.and_then(|quota| NonZeroU64::new(quota.0));
+        Box::pin(self.provisioner.admin.set_bucket_quota(self.name, bytes))
+    }
+
+    fn s3<S: Subresource + Send + Sync + 'static>(self, value: S) -> Self::Output {
+        let bucket = self.provisioner.s3.bucket(self.name.clone());
+        Box::pin(async move { bucket.set_setting(&value).await })
     }
 }

@@ -97,6 +97,10 @@ impl SettingAction for SetEncryption {
         None
     }
 
+    fn value(self) -> Self::Value {
+        self.encryption
+    }
+
     fn plan(plan: &mut SettingPlan<'_>) {
         plan.compare::<Self>(Comparison {
             field: "encryption",
@@ -194,6 +198,33 @@ impl Subresource for Option<Encryption> {
 mod tests {
     use super::*;
     use serde_json::{from_value, json, to_value};
+
+    #[test]
+    fn the_xml_is_read_as_it_is_written() {
+        for encryption in [Encryption::SseS3, Encryption::SseKms("key".into())] {
+            let body = Some(encryption.clone()).to_body().unwrap();
+            assert_eq!(Option::from_body(&body), Ok(Some(encryption)), "{body}");
+        }
+        let read = |rules: &str| {
+            let root = "ServerSideEncryptionConfiguration";
+            Option::<Encryption>::from_body(&format!("<{root}>{rules}</{root}>"))
+        };
+        let rule = |algorithm: &str| {
+            format!(
+                "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>{algorithm}</SSEAlgorithm>\
+                 </ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule>"
+            )
+        };
+        assert_eq!(read(""), Ok(None));
+        let default = Encryption::SseKms(DEFAULT_KMS_KEY.into());
+        assert_eq!(read(&rule("aws:kms")), Ok(Some(default)));
+        for (rules, what) in [
+            (rule("aws:kms:dsse"), "the encryption is \"aws:kms:dsse\""),
+            (rule("AES256").repeat(2), "there are several encryption rules"),
+        ] {
+            assert_eq!(read(&rules), Err(Unreadable::Inexpressible(what.into())));
+        }
+    }
 
     #[test]
     fn the_json_is_stable() {

@@ -374,6 +374,10 @@ impl SettingAction for SetLifecycle {
         Vec::new()
     }
 
+    fn value(self) -> Self::Value {
+        self.rules
+    }
+
     fn plan(plan: &mut SettingPlan<'_>) {
         // Only MinIO has an admin API. The verb refuses such rules too, but after other steps.
         let ignored = plan.spec.lifecycle.iter().flatten();

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compare::SettingPlan;
+use super::subresource::Subresource;
 use super::{ByteSize, Encryption, LifecycleRule, Notification, ObjectLock, ObservedVersioning};
 use crate::plan::{ActionRow, Effect, Risk};
 use crate::spec::BucketSpec;
@@ -27,8 +28,50 @@ pub(crate) trait SettingAction: Into<BucketAction> {
     /// Returns the value on a bucket that was just created.
     fn on_new_bucket(object_lock: bool) -> Self::Value;
 
+    /// Returns the value that the setting has afterwards.
+    fn value(self) -> Self::Value;
+
     /// Compares the declared value with the observed one and plans the step that sets it.
     fn plan(plan: &mut SettingPlan<'_>);
+}
+
+/// A use of the parts of a bucket, such as reading them. [`BucketSetting::visit`] calls the method
+/// of the part, with the type of the setting.
+pub trait SettingVisitor {
+    /// The result.
+    type Output;
+
+    /// Uses the contents.
+    fn contents(self) -> Self::Output;
+
+    /// Uses the quota, which belongs to MinIO's admin API.
+    fn quota(self) -> Self::Output;
+
+    /// Uses a setting that S3 has as a sub-resource. `enter` stores a reading of it in an observed
+    /// bucket.
+    fn s3<S: Subresource + Send + Sync + 'static>(
+        self,
+        enter: fn(&mut ObservedBucket, Reading<S>),
+    ) -> Self::Output;
+}
+
+/// A use of the actions on a bucket, such as carrying them out. [`BucketAction::visit`] calls the
+/// method of the action.
+pub trait BucketActionVisitor {
+    /// The result.
+    type Output;
+
+    /// Uses [`BucketAction::CreateBucket`].
+    fn create(self, object_lock: bool) -> Self::Output;
+
+    /// Uses [`BucketAction::DeleteBucket`].
+    fn delete(self, force: bool) -> Self::Output;
+
+    /// Uses the action that sets the quota, which belongs to MinIO's admin API.
+    fn quota(self, quota: Option<ByteSize>) -> Self::Output;
+
+    /// Uses an action that sets a sub-resource of S3 to `value`.
+    fn s3<S: Subresource + Send + Sync + 'static>(self, value: S) -> Self::Output;
 }
 
 /// The entry of a setting in the list: its name and its field in an observed bucket.
@@ -40,8 +83,17 @@ pub(crate) trait Listed: SettingAction {
     fn observed(bucket: &ObservedBucket) -> &Reading<Self::Value>;
 }
 
+macro_rules! visit_setting {
+    (s3, $visitor:ident, $module:ident) => {
+        $visitor.s3(|bucket, reading| bucket.$module = reading)
+    };
+    (quota, $visitor:ident, $module:ident) => {
+        $visitor.quota()
+    };
+}
+
 macro_rules! bucket_settings {
-    ($( $(#[$doc:meta])* $module:ident: $Name:ident($Value:ty) => $Action:ident; )*) => {
+    ($( $(#[$doc:meta])* $module:ident: $Name:ident($Value:ty) => $Action:ident by $api:ident; )*) => {
         /// The actions that set one setting each.
         pub(crate) mod actions {
             $( pub use crate::bucket_config::$module::$Action; )*
@@ -146,6 +198,27 @@ macro_rules! bucket_settings {
             }
         )*
 
+        impl BucketSetting {
+            /// Calls the method of `visitor` for this part of a bucket.
+            pub fn visit<V: SettingVisitor>(self, visitor: V) -> V::Output {
+                match self {
+                    Self::Contents => visitor.contents(),
+                    $( Self::$Name => visit_setting!($api, visitor, $module), )*
+                }
+            }
+        }
+
+        impl BucketAction {
+            /// Calls the method of `visitor` for this action.
+            pub fn visit<V: BucketActionVisitor>(self, visitor: V) -> V::Output {
+                match self {
+                    Self::CreateBucket { object_lock } => visitor.create(object_lock),
+                    $( Self::$Action(action) => visitor.$api(action.value()), )*
+                    Self::DeleteBucket { force } => visitor.delete(force),
+                }
+            }
+        }
+
         /// Returns the settings that `spec` declares.
         pub(crate) fn declared_settings(spec: &BucketSpec) -> BTreeSet<BucketSetting> {
             let all = [$( (BucketSetting::$Name, <super::$module::$Action as SettingAction>::is_declared(spec)), )*];
@@ -161,19 +234,19 @@ macro_rules! bucket_settings {
 
 bucket_settings! {
     /// Versioning, with the object keys that it leaves out.
-    versioning: Versioning(ObservedVersioning) => SetVersioning;
+    versioning: Versioning(ObservedVersioning) => SetVersioning by s3;
     /// Object lock with its default retention; none for a bucket that was created without it.
-    object_lock: ObjectLock(Option<ObjectLock>) => SetObjectLock;
+    object_lock: ObjectLock(Option<ObjectLock>) => SetObjectLock by s3;
     /// The tags.
-    tags: Tags(BTreeMap<String, String>) => SetTags;
+    tags: Tags(BTreeMap<String, String>) => SetTags by s3;
     /// The lifecycle rules.
-    lifecycle: Lifecycle(Vec<LifecycleRule>) => SetLifecycle;
+    lifecycle: Lifecycle(Vec<LifecycleRule>) => SetLifecycle by s3;
     /// The policy document; none for no policy.
-    policy: Policy(Option<Value>) => SetBucketPolicy;
+    policy: Policy(Option<Value>) => SetBucketPolicy by s3;
     /// The quota; none for no quota.
-    quota: Quota(Option<ByteSize>) => SetQuota;
+    quota: Quota(Option<ByteSize>) => SetQuota by quota;
     /// The default encryption; none for no default.
-    encryption: Encryption(Option<Encryption>) => SetEncryption;
+    encryption: Encryption(Option<Encryption>) => SetEncryption by s3;
     /// The notifications.
-    notifications: Notifications(Vec<Notification>) => SetNotifications;
+    notifications: Notifications(Vec<Notification>) => SetNotifications by s3;
 }

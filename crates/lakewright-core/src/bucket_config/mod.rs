@@ -31,7 +31,7 @@ pub use anonymous_access::{Access, AnonymousAccess};
 pub(crate) use compare::{Comparison, SettingPlan, SettingStep};
 pub use encryption::Encryption;
 pub use lifecycle::{Day, LifecycleRule, NoncurrentTransition, Transition, check_lifecycle};
-pub use list::{BucketAction, BucketSetting, ObservedBucket};
+pub use list::{BucketAction, BucketActionVisitor, BucketSetting, ObservedBucket, SettingVisitor};
 pub(crate) use list::{SettingAction, actions, declared_settings, plan_settings};
 pub use notifications::{Notification, Target, check_notifications};
 pub use object_lock::{ObjectLock, Retention, RetentionMode, RetentionPeriod};

@@ -145,6 +145,10 @@ impl SettingAction for SetNotifications {
         Vec::new()
     }
 
+    fn value(self) -> Self::Value {
+        self.notifications
+    }
+
     fn plan(plan: &mut SettingPlan<'_>) {
         plan.compare::<Self>(Comparison {
             field: "notifications",
@@ -171,10 +175,14 @@ struct Configuration {
 
 #[derive(Serialize, Deserialize)]
 enum Entry {
-    QueueConfiguration(Fields),
-    TopicConfiguration(Fields),
-    CloudFunctionConfiguration(Fields),
-    EventBridgeConfiguration,
+    #[serde(rename = "QueueConfiguration")]
+    Queue(Fields),
+    #[serde(rename = "TopicConfiguration")]
+    Topic(Fields),
+    #[serde(rename = "CloudFunctionConfiguration")]
+    CloudFunction(Fields),
+    #[serde(rename = "EventBridgeConfiguration")]
+    EventBridge,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -255,10 +263,8 @@ impl Subresource for Vec<Notification> {
 
 fn read_entry(entry: Entry) -> Result<Notification, Unreadable> {
     let fields = match entry {
-        Entry::QueueConfiguration(fields)
-        | Entry::TopicConfiguration(fields)
-        | Entry::CloudFunctionConfiguration(fields) => fields,
-        Entry::EventBridgeConfiguration => {
+        Entry::Queue(fields) | Entry::Topic(fields) | Entry::CloudFunction(fields) => fields,
+        Entry::EventBridge => {
             return Err(Unreadable::Inexpressible("the bucket notifies EventBridge".into()));
         }
     };
@@ -290,12 +296,10 @@ fn write_entry(notification: &Notification) -> Entry {
     let fields = Fields { id: id.clone(), events: events.clone(), filter, ..Fields::default() };
     let arn = Some(arn.clone());
     match notification.target() {
-        Some(Target::Topic) => Entry::TopicConfiguration(Fields { topic: arn, ..fields }),
-        Some(Target::Function) => {
-            Entry::CloudFunctionConfiguration(Fields { cloud_function: arn, ..fields })
-        }
+        Some(Target::Topic) => Entry::Topic(Fields { topic: arn, ..fields }),
+        Some(Target::Function) => Entry::CloudFunction(Fields { cloud_function: arn, ..fields }),
         // The check refuses an ARN of another kind; the server refuses it too.
-        Some(Target::Queue) | None => Entry::QueueConfiguration(Fields { queue: arn, ..fields }),
+        Some(Target::Queue) | None => Entry::Queue(Fields { queue: arn, ..fields }),
     }
 }
 
@@ -303,6 +307,52 @@ fn write_entry(notification: &Notification) -> Entry {
 mod tests {
     use super::*;
     use serde_json::{from_value, json};
+
+    fn read_xml(inside: &str) -> Result<Vec<Notification>, Unreadable> {
+        let root = "NotificationConfiguration";
+        Vec::from_body(&format!("<{root} xmlns=\"{root}\">{inside}</{root}>"))
+    }
+
+    #[test]
+    fn the_xml_is_read_as_it_is_written() {
+        let one = |id: &str, arn: &str, prefix: Option<&str>| Notification {
+            id: id.into(),
+            arn: arn.into(),
+            events: vec!["s3:ObjectCreated:*".into(), "s3:ObjectRemoved:*".into()],
+            prefix: prefix.map(Into::into),
+            suffix: prefix.map(|_| ".csv".into()),
+        };
+        let all = vec![
+            one("a", "arn:minio:sqs::KIT:webhook", None),
+            one("b", "arn:aws:sns:eu-west-1:1:t", Some("a&b/")),
+            one("c", "arn:aws:lambda:eu-west-1:1:function:f", None),
+            one("d", "arn:minio:sqs::KIT:webhook", None),
+        ];
+        for notifications in [Vec::new(), all] {
+            let body = notifications.to_body().unwrap();
+            assert_eq!(Vec::from_body(&body), Ok(notifications), "{body}");
+        }
+    }
+
+    #[test]
+    fn notifications_of_other_clients_are_read() {
+        let queue = "<Queue>arn:minio:sqs::KIT:webhook</Queue><Event>s3:ObjectCreated:*</Event>";
+        let rule = "<Filter><S3Key><FilterRule><Name>Prefix</Name><Value>in/</Value></FilterRule>\
+                    </S3Key></Filter>";
+        let read = read_xml(&format!("<QueueConfiguration>{queue}{rule}</QueueConfiguration>"));
+        let [one] = &read.unwrap()[..] else { panic!("there is one notification") };
+        assert_eq!((&*one.id, one.prefix.as_deref()), ("", Some("in/")));
+        for (inside, what) in [
+            ("<EventBridgeConfiguration/>".into(), "the bucket notifies EventBridge"),
+            (
+                format!("<QueueConfiguration>{queue}{rule}</QueueConfiguration>")
+                    .replace("Prefix<", "Size<"),
+                "a notification filters by \"Size\"",
+            ),
+        ] {
+            assert_eq!(read_xml(&inside), Err(Unreadable::Inexpressible(what.into())), "{inside}");
+        }
+    }
 
     #[test]
     fn an_arn_names_the_kind_of_target() {

@@ -183,6 +183,10 @@ impl SettingAction for SetObjectLock {
         object_lock.then(ObjectLock::default)
     }
 
+    fn value(self) -> Self::Value {
+        Some(self.object_lock)
+    }
+
     fn plan(plan: &mut SettingPlan<'_>) {
         let given_up = plan.is_given_up::<Self>();
         if plan.spec.object_lock.is_none() && !given_up {
@@ -321,6 +325,32 @@ mod tests {
     use super::*;
     use crate::ErrorKind;
     use serde_json::{from_value, json, to_value};
+
+    #[test]
+    fn the_xml_is_read_as_it_is_written() {
+        let days = ObjectLock::with_retention(RetentionMode::Governance, RetentionPeriod::Days(30));
+        let years =
+            ObjectLock::with_retention(RetentionMode::Compliance, RetentionPeriod::Years(7));
+        for lock in [ObjectLock::default(), days, years] {
+            let body = Some(lock).to_body().unwrap();
+            assert_eq!(Option::from_body(&body), Ok(Some(lock)), "{body}");
+        }
+        let read = |retention: &str| {
+            let root = "ObjectLockConfiguration";
+            Option::<ObjectLock>::from_body(&format!(
+                "<{root}><Rule><DefaultRetention>{retention}</DefaultRetention></Rule></{root}>"
+            ))
+        };
+        let both = "<Mode>GOVERNANCE</Mode><Days>30</Days><Years>0</Years>";
+        assert_eq!(read(both), Ok(Some(days)));
+        for (retention, what) in [
+            ("<Mode>ODD</Mode><Days>1</Days>", "the retention mode is \"ODD\""),
+            ("<Mode>GOVERNANCE</Mode>", "the retention has no period"),
+            ("<DefaultEventHold>true</DefaultEventHold>", "the retention has an event hold"),
+        ] {
+            assert_eq!(read(retention), Err(Unreadable::Inexpressible(what.into())));
+        }
+    }
 
     #[test]
     fn the_json_is_flat_and_stable() {

@@ -134,6 +134,10 @@ impl SettingAction for SetBucketPolicy {
         None
     }
 
+    fn value(self) -> Self::Value {
+        self.document
+    }
+
     fn plan(plan: &mut SettingPlan<'_>) {
         let document = match (&plan.spec.policy, &plan.spec.anonymous) {
             (Some(document), _) => Some(Some(policy::for_server(&document.0))),

@@ -132,6 +132,10 @@ impl SettingAction for SetQuota {
         None
     }
 
+    fn value(self) -> Self::Value {
+        self.quota
+    }
+
     /// The server without an admin API is refused as a whole where a quota is declared, so here
     /// only a quota that is not declared any more is left.
     fn plan(plan: &mut SettingPlan<'_>) {

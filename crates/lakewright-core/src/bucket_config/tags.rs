@@ -80,6 +80,10 @@ impl SettingAction for SetTags {
         BTreeMap::new()
     }
 
+    fn value(self) -> Self::Value {
+        self.tags
+    }
+
     fn plan(plan: &mut SettingPlan<'_>) {
         plan.compare::<Self>(Comparison {
             field: "tags",
@@ -152,6 +156,21 @@ impl Subresource for BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_xml_is_read_as_it_is_written() {
+        let all: BTreeMap<String, String> = [("team", " data & more "), ("a<b", ""), ("ü", "\"'")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into();
+        let body = all.to_body().unwrap();
+        assert_eq!(BTreeMap::from_body(&body), Ok(all), "{body}");
+        let empty =
+            "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet/></Tagging>";
+        assert_eq!(BTreeMap::from_body(empty), Ok(BTreeMap::new()));
+        assert_eq!(BTreeMap::new().to_body(), None, "no tags are set by DELETE");
+        let page = BTreeMap::from_body("<html><body>a page of a proxy</body></html>");
+        assert!(matches!(page, Err(Unreadable::Corrupt(_))), "{page:?}");
+    }
 
     #[test]
     fn tags_have_limits() {

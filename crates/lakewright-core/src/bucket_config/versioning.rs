@@ -108,6 +108,10 @@ impl SettingAction for SetVersioning {
         if object_lock { Versioning::Enabled.into() } else { ObservedVersioning::default() }
     }
 
+    fn value(self) -> Self::Value {
+        self.versioning.into()
+    }
+
     fn plan(plan: &mut SettingPlan<'_>) {
         let given_up = plan.is_given_up::<Self>();
         let wanted = match plan.spec.versioning {

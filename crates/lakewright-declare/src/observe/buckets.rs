@@ -1,8 +1,9 @@
 //! Reads buckets and their settings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 
-use lakewright_core::spec::ByteSize;
+use lakewright_core::bucket_config::{ByteSize, SettingVisitor, Subresource};
 use lakewright_core::state::{BucketSetting, Needs, ObservedBucket, Reading};
 use lakewright_core::{BucketName, ErrorKind, ResourceId, Result};
 
@@ -38,7 +39,8 @@ impl Provisioner {
             for setting in settings {
                 lookups.push(Box::pin(async move {
                     let bucket = self.s3.bucket(name.clone()).assume_exists();
-                    let found = read(&bucket, *setting, admin.then_some(&self.admin), needs).await;
+                    let admin = admin.then_some(&self.admin);
+                    let found = setting.visit(Read { bucket, admin, needs }).await;
                     let on = || ResourceId::Bucket(name.clone()).to_string();
                     Ok((name, found.map_err(|error| error.on(on()))?))
                 }));
@@ -106,7 +108,8 @@ impl Provisioner {
         for (setting, name) in missing {
             lookups.push(Box::pin(async move {
                 // The bucket is missing, and any other error is also one of its creation.
-                Ok(read(&self.s3.bucket(name.clone()), setting, None, needs).await.ok())
+                let bucket = self.s3.bucket(name.clone());
+                Ok(setting.visit(Read { bucket, admin: None, needs }).await.ok())
             }));
         }
         let mut nowhere = ObservedBucket::default();
@@ -131,56 +134,44 @@ fn unless_unsupported<T>(response: Result<T>) -> Result<Reading<T>> {
     }
 }
 
-/// Reads one setting of a bucket.
-async fn read(
-    bucket: &Bucket,
-    setting: BucketSetting,
-    admin: Option<&Admin>,
-    needs: &Needs,
-) -> Result<Found> {
-    Ok(match setting {
-        BucketSetting::Contents => {
-            let tables = needs.tables.iter().filter(|uri| uri.bucket() == bucket.name());
-            let contents = bucket.contents(&tables.cloned().collect()).await?.into();
-            Box::new(move |found| found.contents = contents)
-        }
-        BucketSetting::Versioning => {
-            let versioning = unless_unsupported(bucket.get_setting().await)?;
-            Box::new(move |found| found.versioning = versioning)
-        }
-        BucketSetting::ObjectLock => {
-            let lock = unless_unsupported(bucket.get_object_lock().await)?;
-            Box::new(move |found| found.object_lock = lock)
-        }
-        BucketSetting::Quota => {
-            let quota = match admin {
+/// The reading of one part of a bucket.
+struct Read<'a> {
+    bucket: Bucket,
+    admin: Option<&'a Admin>,
+    needs: &'a Needs,
+}
+
+impl<'a> SettingVisitor for Read<'a> {
+    type Output = Pin<Box<dyn Future<Output = Result<Found>> + Send + 'a>>;
+
+    fn contents(self) -> Self::Output {
+        Box::pin(async move {
+            let tables = self.needs.tables.iter().filter(|uri| uri.bucket() == self.bucket.name());
+            let contents = self.bucket.contents(&tables.cloned().collect()).await?.into();
+            Ok(Box::new(move |found: &mut ObservedBucket| found.contents = contents) as Found)
+        })
+    }
+
+    fn quota(self) -> Self::Output {
+        Box::pin(async move {
+            let quota = match self.admin {
                 Some(admin) => {
-                    let quota = admin.bucket_quota(bucket.name()).await?;
+                    let quota = admin.bucket_quota(self.bucket.name()).await?;
                     quota.map(|bytes| ByteSize(bytes.get())).into()
                 }
                 None => Reading::Unsupported,
             };
-            Box::new(move |found| found.quota = quota)
-        }
-        BucketSetting::Lifecycle => {
-            let rules = unless_unsupported(bucket.get_lifecycle().await)?;
-            Box::new(move |found| found.lifecycle = rules)
-        }
-        BucketSetting::Policy => {
-            let policy = unless_unsupported(bucket.get_policy().await)?;
-            Box::new(move |found| found.policy = policy)
-        }
-        BucketSetting::Tags => {
-            let tags = unless_unsupported(bucket.get_tags().await)?;
-            Box::new(move |found| found.tags = tags)
-        }
-        BucketSetting::Encryption => {
-            let encryption = unless_unsupported(bucket.get_encryption().await)?;
-            Box::new(move |found| found.encryption = encryption)
-        }
-        BucketSetting::Notifications => {
-            let all = unless_unsupported(bucket.get_notifications().await)?;
-            Box::new(move |found| found.notifications = all)
-        }
-    })
+            Ok(Box::new(move |found: &mut ObservedBucket| found.quota = quota) as Found)
+        })
+    }
+
+    fn s3<S: Subresource + Send + Sync + 'static>(
+        self,
+        enter: fn(&mut ObservedBucket, Reading<S>),
+    ) -> Self::Output {
+        Box::pin(async move {
+            let reading = unless_unsupported(self.bucket.get_setting::<S>().await)?;
+            Ok(Box::new(move |found: &mut ObservedBucket| enter(found, reading)) as Found)
+        })
+    }
 }
