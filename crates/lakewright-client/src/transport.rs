@@ -155,7 +155,7 @@ impl Client {
         };
         let base = match profile.endpoint() {
             Some(endpoint) => endpoint.trim_end_matches('/').into(),
-            None => format!("https://s3.{}.amazonaws.com", profile.region()).into(),
+            None => amazon_endpoint(profile.region()).into(),
         };
         Ok(Self { profile: Arc::new(profile), pool, credentials, base, guard: None })
     }
@@ -479,6 +479,14 @@ fn backoff_delay(attempt: u32) -> Duration {
     max.mul_f64(fastrand::f64())
 }
 
+/// Returns the endpoint of Amazon S3 in a region
+/// (<https://docs.aws.amazon.com/general/latest/gr/s3.html>). The regions of China have a domain of
+/// their own.
+fn amazon_endpoint(region: &str) -> String {
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://s3.{region}.{domain}")
+}
+
 /// Whether the host of `authority`, such as `[::1]:9000`, is an IP address.
 fn is_ip_address(authority: &str) -> bool {
     let host = authority.split('/').next().unwrap_or_default();
@@ -603,10 +611,16 @@ mod tests {
     }
 
     #[test]
+    fn amazon_has_an_endpoint_in_each_region() {
+        assert_eq!(amazon_endpoint("eu-west-1"), "https://s3.eu-west-1.amazonaws.com");
+        assert_eq!(amazon_endpoint("cn-north-1"), "https://s3.cn-north-1.amazonaws.com.cn");
+    }
+
+    #[test]
     fn buckets_are_addressed_in_the_style_of_the_profile() {
         let url = |endpoint: &str, style, bucket: &str| {
             let mut profile = Profile::builder();
-            profile.endpoint(endpoint.to_owned()).url_style(style);
+            profile.endpoint(endpoint).url_style(style).credentials(Credentials::Anonymous);
             let client = Client::new(profile.build().unwrap()).unwrap();
             let bucket = bucket.parse().unwrap();
             client.url(&Request { bucket: Some(&bucket), path: "/k", ..request(Retry::Never) })

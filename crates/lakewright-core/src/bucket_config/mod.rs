@@ -2,13 +2,13 @@
 //! notifications.
 //!
 //! One file for each setting holds its one type, the JSON of it, its schema, its checks and its
-//! normal form, and the action that sets it with its comparison, its value on a new bucket and its
-//! risk. Specs, verbs, plans and observations share these types. The checks refuse what every
-//! server refuses and name the path of each fault; faults that only some servers know are left to
-//! the server.
+//! normal form, the XML in which S3 transfers it, and the action that sets it with its comparison,
+//! its value on a new bucket and its risk. Specs, verbs, plans and observations share these types.
+//! The checks refuse what every server refuses and name the path of each fault; faults that only
+//! some servers know are left to the server.
 //!
-//! A new setting is one file, its line in [`list`] and its field in [`BucketSpec`]; the floors
-//! above add a verb that reads it and one that sets it.
+//! A new setting is one file, its line in `list.rs` and its field in [`BucketSpec`]. The floors
+//! above send, observe and apply it by its type ([`Subresource`]); they add the names of its verbs.
 //!
 //! [`BucketSpec`]: crate::spec::BucketSpec
 
@@ -21,8 +21,7 @@ mod notifications;
 mod object_lock;
 mod policy;
 mod quota;
-#[doc(hidden)]
-pub mod server_text;
+mod server_text;
 mod subresource;
 mod tags;
 mod versioning;

@@ -6,20 +6,20 @@ use crate::Error;
 
 /// Whether the server has no KMS. MinIO refuses with `NotImplemented` and "Server side encryption
 /// specified but KMS is not configured".
-pub fn has_no_kms(refusal: &Error) -> bool {
+pub(super) fn has_no_kms(refusal: &Error) -> bool {
     is(refusal, "NotImplemented", "KMS")
 }
 
 /// Whether a notification names a target that is not configured. MinIO refuses with
 /// `InvalidArgument` and "A specified destination ARN does not exist or is not well-formed".
-pub fn has_no_such_target(refusal: &Error) -> bool {
+pub(super) fn has_no_such_target(refusal: &Error) -> bool {
     is(refusal, "InvalidArgument", "ARN")
 }
 
 /// Whether a policy has an element that the server skips. MinIO drops `NotAction`, then cannot
 /// serialise the empty list of actions that is left, and responds with `InternalError` and
 /// "json: error calling MarshalJSON".
-pub fn has_unknown_policy_element(refusal: &Error) -> bool {
+pub(super) fn has_unknown_policy_element(refusal: &Error) -> bool {
     is(refusal, "InternalError", "MarshalJSON")
 }
 

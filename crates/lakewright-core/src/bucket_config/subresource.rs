@@ -12,8 +12,8 @@ const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 /// The value of a setting that S3 has as a sub-resource of the bucket: `GET /bucket?tagging`
 /// reads it, `PUT` sets it, and `DELETE` removes it.
 ///
-/// A setting that implements this needs no code of its own above this crate but the names of its
-/// verbs.
+/// A setting that implements this needs no code of its own above this crate, except the names of
+/// its verbs.
 pub trait Subresource: Sized {
     /// The name of the sub-resource, such as `tagging`.
     const NAME: &'static str;
