@@ -25,7 +25,7 @@ import pytest
 BINARY = os.environ.get("LAKEWRIGHT_TEST_CLI") or shutil.which("lakewright")
 REQUIRED = "cli" in os.environ.get("LAKEWRIGHT_TEST_REQUIRE", "").split(",")
 
-# In seconds: enough for a debug build on a busy machine; a command that takes longer hangs.
+# The timeout of a command in seconds. A debug build on a busy machine needs less.
 TIMEOUT = 60.0
 
 if BINARY is None and not REQUIRED:

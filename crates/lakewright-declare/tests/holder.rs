@@ -58,7 +58,7 @@ fn look_up_a_hidden_process(pid: u32) {
 fn look_up_in_a_foreign_proc() {
     let here = this_process();
     assert_ne!(fs::read_link("/proc/self").unwrap().to_str(), Some(&*here.pid.to_string()));
-    // In that `/proc` another process has this id.
+    // The other `/proc` assigns this process id to a different process.
     assert_eq!(look_up(here.pid), ProcessLookup::Hidden);
     assert_eq!(here.alive(&here, look_up), Alive::Unknown);
 }

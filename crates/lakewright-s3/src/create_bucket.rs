@@ -61,7 +61,8 @@ impl S3 {
         }
         match request.send().await {
             Ok(_) => {
-                // In its default region Amazon also returns 200 for a bucket that the account has.
+                // Amazon returns 200 in its default region both for a new bucket and for one that the
+                // account has already.
                 let status = if is_amazon && region == Profile::DEFAULT_REGION {
                     Creation::CreatedOrExists
                 } else {

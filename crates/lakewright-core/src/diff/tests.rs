@@ -1097,7 +1097,7 @@ proptest! {
         killed.begin(&whole).unwrap();
         let budget = at.index(whole.steps.len() + 1);
         let report = killed.run(&whole, dice(seed), |_| false, budget);
-        // In half of the cases the progress was recorded before.
+        // Half of the cases record the progress before the rest is planned.
         if seed.is_multiple_of(2) {
             let now = "2026-11-21T00:00:05Z".parse().unwrap();
             killed.registry = killed.registry.record("token", &whole, &report, now).unwrap();
