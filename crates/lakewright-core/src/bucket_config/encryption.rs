@@ -152,6 +152,10 @@ impl Subresource for Option<Encryption> {
         None
     }
 
+    fn check_value(&self) -> crate::Result<()> {
+        self.as_ref().map_or(Ok(()), Setting::check)
+    }
+
     fn from_body(body: &str) -> Result<Self, Unreadable> {
         let Configuration { rules } = read_xml(body)?;
         let mut rules = rules.into_iter();
@@ -237,6 +241,9 @@ mod tests {
 
     #[test]
     fn a_kms_key_has_a_name() {
+        let unnamed = Some(Encryption::SseKms(String::new()));
+        assert_eq!(unnamed.check_value().unwrap_err().kind(), crate::ErrorKind::InvalidInput);
+        None::<Encryption>.check_value().unwrap();
         Encryption::SseKms("k".into()).check().unwrap();
         let error = Encryption::SseKms(String::new()).check().unwrap_err();
         assert_eq!(error.to_string(), "encryption.sse_kms: names no key");

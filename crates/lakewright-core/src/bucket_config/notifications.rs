@@ -230,6 +230,10 @@ impl Subresource for Vec<Notification> {
         Self::new()
     }
 
+    fn check_value(&self) -> crate::Result<()> {
+        Setting::check(self)
+    }
+
     fn from_body(body: &str) -> Result<Self, Unreadable> {
         let Configuration { entries } = read_xml(body)?;
         entries.into_iter().map(read_entry).collect()

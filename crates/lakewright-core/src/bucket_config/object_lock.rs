@@ -266,6 +266,10 @@ impl Subresource for Option<ObjectLock> {
         None
     }
 
+    fn check_value(&self) -> crate::Result<()> {
+        self.as_ref().map_or(Ok(()), Setting::check)
+    }
+
     fn from_body(body: &str) -> Result<Self, Unreadable> {
         let Configuration { object_lock_enabled, rule } = read_xml(body)?;
         let Some(retention) = rule.and_then(|rule| rule.default_retention) else {

@@ -180,6 +180,10 @@ impl Subresource for Option<Value> {
         None
     }
 
+    fn check_value(&self) -> crate::Result<()> {
+        self.as_ref().map_or(Ok(()), Setting::check)
+    }
+
     fn from_body(body: &str) -> Result<Self, Unreadable> {
         serde_json::from_str(body).map(Some).map_err(|error| {
             Unreadable::Corrupt(format!("the server's policy is not valid JSON: {error}"))

@@ -31,6 +31,14 @@ pub trait Subresource: Sized {
     /// Returns the value where nothing is configured.
     fn not_configured() -> Self;
 
+    /// Checks the value before it is set.
+    ///
+    /// # Errors
+    /// `InvalidInput` with the path of each fault.
+    fn check_value(&self) -> crate::Result<()> {
+        Ok(())
+    }
+
     /// Reads the body of the response to `GET`.
     ///
     /// # Errors

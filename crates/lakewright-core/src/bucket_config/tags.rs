@@ -126,6 +126,10 @@ impl Subresource for BTreeMap<String, String> {
         Self::new()
     }
 
+    fn check_value(&self) -> crate::Result<()> {
+        Setting::check(self)
+    }
+
     fn from_body(body: &str) -> Result<Self, Unreadable> {
         let Tagging { tag_set } = read_xml(body)?;
         Ok(tag_set.tags.into_iter().map(|Tag { key, value }| (key, value)).collect())

@@ -1,7 +1,7 @@
 //! `get_encryption`, `set_encryption`, `delete_encryption`
 
 use lakewright_core::Result;
-use lakewright_core::bucket_config::{Encryption, Setting, Subresource};
+use lakewright_core::bucket_config::Encryption;
 
 use crate::Bucket;
 
@@ -21,7 +21,6 @@ impl Bucket {
     /// `Unsupported` if the server has no KMS; `InvalidInput` for a key that its KMS does not have;
     /// `NotFound`, `Denied`, any connection or server error.
     pub async fn set_encryption(&self, encryption: &Encryption) -> Result<()> {
-        encryption.check().map_err(|error| self.wrong(error, Option::<Encryption>::SET))?;
         self.set_setting(&Some(encryption.clone())).await
     }
 

@@ -29,14 +29,14 @@ impl Bucket {
         check_lifecycle(rules).map_err(|error| self.wrong(error, OPERATION))?;
         let rules = &rules.to_vec();
         if !rules.iter().any(|rule| rule.ignored_by_minio().is_some()) {
-            return self.set_setting(rules).await;
+            return self.change_setting(rules, OPERATION).await;
         }
         let unsupported = |why| self.wrong(Error::new(ErrorKind::Unsupported, why), OPERATION);
         let before: Vec<LifecycleRule> = self.read_setting(OPERATION).await?;
         // MinIO drops the whole content of such a rule, and then refuses the empty rule.
         let mut empty = rules.iter().filter(|rule| !rule.acts_on_objects());
         let empty = empty.find_map(LifecycleRule::ignored_by_minio);
-        match (self.set_setting(rules).await, empty) {
+        match (self.change_setting(rules, OPERATION).await, empty) {
             (Err(error), Some(why)) if code(&error) == "InvalidArgument" => {
                 return Err(unsupported(why).caused_by(error));
             }
@@ -50,7 +50,7 @@ impl Bucket {
             dropped.then_some(refusal)
         });
         let Some(why) = lost.min() else { return Ok(()) };
-        self.set_setting(&before).await?;
+        self.change_setting(&before, OPERATION).await?;
         Err(unsupported(why))
     }
 

@@ -1,7 +1,7 @@
 //! `get_notifications`, `set_notifications`
 
 use lakewright_core::Result;
-use lakewright_core::bucket_config::{Notification, Subresource, check_notifications};
+use lakewright_core::bucket_config::Notification;
 
 use crate::Bucket;
 
@@ -22,8 +22,6 @@ impl Bucket {
     /// server does not know, and for notifications that overlap; `Unsupported` for kinds of
     /// targets that it does not have; `NotFound`, `Denied`, any connection or server error.
     pub async fn set_notifications(&self, notifications: &[Notification]) -> Result<()> {
-        let invalid = |error| self.wrong(error, Vec::<Notification>::SET);
-        check_notifications(notifications).map_err(invalid)?;
         self.set_setting(&notifications.to_vec()).await
     }
 }

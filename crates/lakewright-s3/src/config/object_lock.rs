@@ -1,7 +1,7 @@
 //! `get_object_lock`, `set_object_lock`
 
 use lakewright_core::Result;
-use lakewright_core::bucket_config::{ObjectLock, Setting, Subresource};
+use lakewright_core::bucket_config::ObjectLock;
 
 use crate::Bucket;
 
@@ -22,7 +22,6 @@ impl Bucket {
     /// `Conflict` on a bucket that was created without object lock; `InvalidInput`, with its path,
     /// for a period out of range; `NotFound`, `Denied`, any connection or server error.
     pub async fn set_object_lock(&self, lock: &ObjectLock) -> Result<()> {
-        lock.check().map_err(|error| self.wrong(error, Option::<ObjectLock>::SET))?;
         self.set_setting(&Some(*lock)).await
     }
 }

@@ -1,7 +1,6 @@
 //! `get_policy`, `set_policy`, `delete_policy`
 
 use lakewright_core::Result;
-use lakewright_core::bucket_config::{Subresource, check_policy};
 use serde_json::Value;
 
 use crate::Bucket;
@@ -24,7 +23,6 @@ impl Bucket {
     /// that the server does not accept; `Unsupported` for elements that the server does not know;
     /// `TooLarge` above 20 KiB; `NotFound`, `Denied`; any connection or server error.
     pub async fn set_policy(&self, document: &Value) -> Result<()> {
-        check_policy(document).map_err(|error| self.wrong(error, Option::<Value>::SET))?;
         self.set_setting(&Some(document.clone())).await
     }
 

@@ -40,18 +40,19 @@ impl Bucket {
         S::from_body(&body).map_err(|unreadable| self.wrong(unreadable.into_error(), operation))
     }
 
-    /// Sets a setting; a value without content removes it. The verbs of the settings check the
-    /// value first.
+    /// Sets a setting; a value without content removes it.
     ///
     /// # Errors
-    /// `InvalidInput` for a value that the server does not accept; `NotFound` when the bucket is
+    /// `InvalidInput` for a fault of the value, with its path, and for a value that the server does
+    /// not accept; `NotFound` when the bucket is
     /// missing, `Denied`; `Unsupported` on a server without the setting; any connection or server
     /// error.
     pub async fn set_setting<S: Subresource>(&self, value: &S) -> Result<()> {
+        value.check_value().map_err(|error| self.wrong(error, S::SET))?;
         self.change_setting(value, S::SET).await
     }
 
-    /// As [`Bucket::set_setting`], with the name of the verb in errors.
+    /// As [`Bucket::set_setting`] for a checked value, with the name of the verb in errors.
     pub(super) async fn change_setting<S: Subresource>(
         &self,
         value: &S,

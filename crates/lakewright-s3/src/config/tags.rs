@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use lakewright_core::Result;
-use lakewright_core::bucket_config::Setting;
 
 use crate::Bucket;
 
@@ -23,7 +22,6 @@ impl Bucket {
     /// characters, and for characters that S3 or the server does not allow; `NotFound`, `Denied`,
     /// any connection or server error.
     pub async fn set_tags(&self, tags: &BTreeMap<String, String>) -> Result<()> {
-        tags.check().map_err(|error| self.wrong(error, "set_tags"))?;
         self.set_setting(tags).await
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Day, LifecycleRule, NoncurrentTransition, Transition};
 use crate::Error;
+use crate::bucket_config::Setting;
 use crate::bucket_config::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
 use crate::bucket_config::tags::Tag;
 
@@ -121,6 +122,10 @@ impl Subresource for Vec<LifecycleRule> {
 
     fn not_configured() -> Self {
         Self::new()
+    }
+
+    fn check_value(&self) -> crate::Result<()> {
+        Setting::check(self)
     }
 
     fn from_body(body: &str) -> Result<Self, Unreadable> {
