@@ -200,6 +200,18 @@ class Bucket:
         """
         The asynchronous twin of :meth:`get_policy`.
         """
+    def get_setting(self, /, name: str) -> Any:
+        """
+        Returns any setting by the name of its field in a spec, such as ``"quota"``, in the form of
+        the spec; ``None`` where nothing is configured.
+
+        Raises ``UnsupportedError`` for a value that no spec can declare, and on a server without
+        the setting.
+        """
+    def get_setting_async(self, /, name: str) -> Awaitable[Any]:
+        """
+        The asynchronous twin of :meth:`get_setting`.
+        """
     def get_stream(self, /, key: str, *, range: tuple[int, int | None] | None = None, if_match: str | None = None, if_none_match: str | None = None, version_id: str | None = None) -> ObjectStream:
         """
         Reads an object, or a range of it, piece by piece: returns an iterator, also an
@@ -392,6 +404,18 @@ class Bucket:
     def set_policy_async(self, /, document: dict[str, Any]) -> Awaitable[None]:
         """
         The asynchronous twin of :meth:`set_policy`.
+        """
+    def set_setting(self, /, name: str, value: Any) -> None:
+        """
+        Sets any setting by the name of its field in a spec, to a value in the form of the spec;
+        ``None`` removes the setting.
+
+        Raises ``InvalidInputError`` for a wrong value, and for removing versioning or object lock;
+        ``UnsupportedError`` on a server without the setting.
+        """
+    def set_setting_async(self, /, name: str, value: Any) -> Awaitable[None]:
+        """
+        The asynchronous twin of :meth:`set_setting`.
         """
     def set_tags(self, /, tags: Mapping[str, str]) -> None:
         """

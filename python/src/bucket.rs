@@ -34,13 +34,18 @@ impl Bucket {
     pub(crate) fn new(lake: Lake, name: BucketName) -> Self {
         Self { lake, name }
     }
+
+    /// Returns the lake of the core.
+    pub(crate) fn open_lake(&self) -> Result<lakewright::Lake> {
+        self.lake.0.lake()
+    }
 }
 
 impl Handle for Bucket {
     type Inner = lakewright::Bucket;
 
     fn inner(&self) -> Result<lakewright::Bucket> {
-        Ok(self.lake.0.lake()?.bucket(self.name.clone()))
+        Ok(self.open_lake()?.bucket(self.name.clone()))
     }
 }
 

@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 
 use lakewright::bucket_config::{
-    AnonymousAccess, Encryption, LifecycleRule, Notification, ObjectLock, Setting, Versioning,
+    AnonymousAccess, BucketSetting, Encryption, LifecycleRule, Notification, ObjectLock, Setting,
+    Versioning,
 };
 use lakewright::{EmptyOptions, Result};
+use pyo3::exceptions::PyTypeError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, IntoPyObjectExt, type_hint_subscript, type_hint_union};
 use serde::Serialize;
 
 use crate::bucket::Bucket;
-use crate::convert::hint::{self, DICT, LITERAL, NONE, SEQUENCE};
-use crate::convert::{Json, TextMap, json_text};
+use crate::convert::hint::{self, ANY, DICT, LITERAL, NONE, SEQUENCE};
+use crate::convert::{Json, Name, TextMap, json_text};
 use crate::error::OrRaise as _;
 use crate::types::Emptied;
 use crate::verb::{Open, verbs};
@@ -90,8 +92,22 @@ impl<'py, T: Hinted + Serialize> IntoPyObject<'py> for Plain<T> {
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let value = serde_json::to_value(self.0)
-            .map_err(|error| pyo3::exceptions::PyTypeError::new_err(error.to_string()))?;
+            .map_err(|error| PyTypeError::new_err(error.to_string()))?;
         Json(value).into_bound_py_any(py)
+    }
+}
+
+/// The value of any setting.
+pub(crate) struct AnyValue(serde_json::Value);
+
+impl FromPyObject<'_, '_> for AnyValue {
+    type Error = PyErr;
+
+    const INPUT_TYPE: PyStaticExpr = ANY;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let value = serde_json::from_str(&json_text(&object)?);
+        value.map(Self).map_err(|error| PyTypeError::new_err(error.to_string()))
     }
 }
 
@@ -237,6 +253,26 @@ impl Open<Bucket> {
     /// Removes the default encryption of new objects.
     async fn delete_encryption(self) -> Result<()> {
         self.inner.delete_encryption().await
+    }
+
+    /// Returns any setting by the name of its field in a spec, such as ``"quota"``, in the form of
+    /// the spec; ``None`` where nothing is configured.
+    ///
+    /// Raises ``UnsupportedError`` for a value that no spec can declare, and on a server without
+    /// the setting.
+    #[pyo3(signature = (name))]
+    async fn get_setting(self, name: Name<BucketSetting>) -> Result<Json> {
+        self.handle.open_lake()?.get_bucket_setting(self.inner.name(), name.0).await.map(Json)
+    }
+
+    /// Sets any setting by the name of its field in a spec, to a value in the form of the spec;
+    /// ``None`` removes the setting.
+    ///
+    /// Raises ``InvalidInputError`` for a wrong value, and for removing versioning or object lock;
+    /// ``UnsupportedError`` on a server without the setting.
+    #[pyo3(signature = (name, value))]
+    async fn set_setting(self, name: Name<BucketSetting>, value: AnyValue) -> Result<()> {
+        self.handle.open_lake()?.set_bucket_setting(self.inner.name(), name.0, &value.0).await
     }
 
     /// Deletes everything in the bucket: all versions of all objects, delete markers, and

@@ -64,6 +64,69 @@ def test_set_and_get(bucket: lakewright.Bucket, setting: str) -> None:
     asyncio.run(twins())
 
 
+# The values of settings by the names that they have in a spec, and the values without one.
+SPEC_SETTINGS: dict[str, tuple[Any, Any]] = {
+    "versioning": ("suspended", None),
+    "tags": ({"team": "data"}, {}),
+    "lifecycle": ([{"id": "on", "enabled": True, "expire_on": "2031-12-24"}], []),
+    "policy": (
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject"}],
+        },
+        None,
+    ),
+    "quota": (10 << 30, None),
+}
+
+
+@pytest.mark.parametrize("name", SPEC_SETTINGS)
+def test_settings_by_name(bucket: lakewright.Bucket, name: str) -> None:
+    value, none = SPEC_SETTINGS[name]
+    if name == "policy":
+        value["Statement"][0]["Resource"] = f"arn:aws:s3:::{bucket.name}/*"
+    try:
+        assert bucket.get_setting(name) == none
+        bucket.set_setting(name, value)
+    except lakewright.UnsupportedError:
+        with pytest.raises(lakewright.UnsupportedError):
+            bucket.set_setting(name, value)
+        pytest.skip(f"the server has no {name}")
+    stored = bucket.get_setting(name)
+    if name == "policy":
+        assert stored["Statement"][0]["Action"] == ["s3:GetObject"]
+        assert stored == bucket.get_policy()
+    else:
+        assert stored == value
+    if name == "versioning":
+        with pytest.raises(lakewright.InvalidInputError, match="cannot be removed"):
+            bucket.set_setting(name, None)
+        return
+
+    async def twins() -> None:
+        await bucket.set_setting_async(name, None)
+        assert await bucket.get_setting_async(name) == none
+
+    asyncio.run(twins())
+
+
+def test_wrong_settings_by_name(bucket: lakewright.Bucket) -> None:
+    for call, message in (
+        (lambda: bucket.get_setting("tag"), 'there is no setting "tag"; did you mean "tags"?'),
+        (lambda: bucket.get_setting("contents"), 'there is no setting "contents"'),
+        (lambda: bucket.set_setting("tags", {"a": 1}), "tags.a: "),
+        (
+            lambda: bucket.set_setting("lifecycle", [{"id": "a", "expire_after_days": 0}]),
+            "lifecycle[0].expire_after_days: 1 is the least",
+        ),
+        (lambda: bucket.set_setting("quota", 0), "quota: "),
+        (lambda: bucket.set_setting("object_lock", None), "object lock cannot be removed"),
+    ):
+        with pytest.raises(lakewright.InvalidInputError) as caught:
+            call()
+        assert message in str(caught.value)
+
+
 def test_policy(bucket: lakewright.Bucket) -> None:
     document = {
         "Version": "2012-10-17",

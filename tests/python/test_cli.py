@@ -177,6 +177,24 @@ def test_bucket_settings_as_arguments(
         assert cli.text("bucket", noun, "get", bucket) == text
 
 
+def test_bucket_settings_by_name(cli: Cli, bucket: str) -> None:
+    tags = {"team": "data"}
+    verb = ("bucket", "setting", "set", bucket, "tags", "-")
+    asked = cli.run(*verb, "--json", stdin=json.dumps(tags).encode(), code=None)
+    if asked.returncode:
+        assert json.loads(asked.stderr.splitlines()[-1])["code"] == "unsupported"
+        pytest.skip("the server has no tags")
+    printed = cli.text("bucket", "setting", "get", bucket, "tags")
+    assert json.loads(printed) == tags == cli.json("bucket", "tags", "get", bucket)
+    # `set` accepts the output of `get`.
+    cli.run(*verb, stdin=printed.encode())
+    assert "null" in cli.error(*verb, stdin=b"null", code=2)["message"]
+    assert "JSON" in cli.error(*verb, stdin=b"{", code=2)["message"]
+    cli.run("bucket", "setting", "delete", bucket, "tags")
+    assert cli.json("bucket", "setting", "get", bucket, "tags") == {}
+    assert "quota" in cli.run("bucket", "setting", "get", bucket, "tag", code=2).stderr.decode()
+
+
 def test_access_below_a_wider_grant_is_refused(cli: Cli, bucket: str) -> None:
     result = cli.run("bucket", "access", "set", bucket, "read", "--json", code=None)
     if result.returncode:

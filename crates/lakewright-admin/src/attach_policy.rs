@@ -58,6 +58,5 @@ impl Admin {
 }
 
 fn is_already_applied(error: &Error) -> bool {
-    error.kind() == ErrorKind::Conflict
-        && error.service().is_some_and(|service| service.code.as_deref() == Some(ALREADY_APPLIED))
+    error.kind() == ErrorKind::Conflict && error.service_code() == ALREADY_APPLIED
 }

@@ -129,7 +129,6 @@ pub(crate) fn error_json(error: &Error) -> Value {
 /// Returns what the user can do about the error, if that is known. The match names every kind, so
 /// that a new kind does not compile until it has been considered here.
 fn hint(error: &Error) -> Option<&'static str> {
-    let service_code = error.service().and_then(|service| service.code.as_deref());
     match error.kind() {
         ErrorKind::Unauthenticated => Some(
             "`lakewright profile show` shows which credentials are used and where they come from",
@@ -138,7 +137,7 @@ fn hint(error: &Error) -> Option<&'static str> {
             "the server knows the credentials but denies the operation; `lakewright profile show` \
              shows where they come from",
         ),
-        ErrorKind::NotFound if service_code == Some("NoSuchBucket") => Some(
+        ErrorKind::NotFound if error.service_code() == "NoSuchBucket" => Some(
             "`lakewright bucket list` lists the buckets, `lakewright bucket create` creates one",
         ),
         ErrorKind::PartialApply if error.operation() == Some("apply") => {

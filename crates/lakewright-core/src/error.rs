@@ -380,6 +380,12 @@ impl Error {
         self.0.service.as_ref()
     }
 
+    /// Returns the error code of the service, such as `NoSuchBucket`; empty if there is none.
+    #[must_use]
+    pub fn service_code(&self) -> &str {
+        self.service().and_then(|service| service.code.as_deref()).unwrap_or_default()
+    }
+
     /// Returns whether the request that failed may have been carried out.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

@@ -22,7 +22,9 @@ impl Provisioner {
     /// Those of the verb, with the resource of the step.
     pub(super) async fn take_step(&self, step: &Step) -> Result<()> {
         let done = match &step.action {
-            Action::Bucket(name, action) => self.step_bucket(name, action).await,
+            Action::Bucket(name, action) => {
+                action.clone().visit(BucketStep { provisioner: self, name }).await
+            }
             #[cfg(feature = "tables")]
             Action::Table(uri, action) => self.step_table(uri, action).await,
             #[cfg(not(feature = "tables"))]
@@ -37,16 +39,6 @@ impl Provisioner {
             Action::Registry(..) => Ok(()),
         };
         done.map_err(|error| error.on(step.resource().to_string()))
-    }
-
-    async fn step_bucket(&self, name: &BucketName, action: &BucketAction) -> Result<()> {
-        match action {
-            // The verb reads the rules again, since a server may drop a part of them.
-            BucketAction::SetLifecycle(SetLifecycle { rules }) => {
-                self.s3.bucket(name.clone()).set_lifecycle(rules).await
-            }
-            action => action.clone().visit(BucketStep { provisioner: self, name }).await,
-        }
     }
 
     #[cfg(feature = "tables")]

@@ -72,9 +72,7 @@ impl S3 {
             }
             Err(error) => {
                 let error = self.classify(error, "create_bucket", name.as_str());
-                let ours = error.service().is_some_and(|service| {
-                    service.code.as_deref() == Some("BucketAlreadyOwnedByYou")
-                });
+                let ours = error.service_code() == "BucketAlreadyOwnedByYou";
                 if error.kind() == ErrorKind::AlreadyExists && ours && options.exist_ok {
                     return Ok((self.bucket(name.clone()), Creation::Exists));
                 }

@@ -148,16 +148,16 @@ impl PutOptions {
             _ if self.is_conditional() && may_be_carried_out(&error) => {
                 error.with_outcome(Outcome::Unknown)
             }
-            ErrorKind::NotFound if self.if_match.is_some() && is_no_such_key(&error) => error
-                .with_kind(ErrorKind::PreconditionFailed)
-                .with_message("there is no object that if_match could name"),
+            ErrorKind::NotFound
+                if self.if_match.is_some() && error.service_code() == "NoSuchKey" =>
+            {
+                error
+                    .with_kind(ErrorKind::PreconditionFailed)
+                    .with_message("there is no object that if_match could name")
+            }
             _ => error,
         }
     }
-}
-
-fn is_no_such_key(error: &Error) -> bool {
-    error.service().is_some_and(|service| service.code.as_deref() == Some("NoSuchKey"))
 }
 
 impl Bucket {

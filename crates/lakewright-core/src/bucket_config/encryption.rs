@@ -143,6 +143,8 @@ const AES_256: &str = "AES256";
 const AWS_KMS: &str = "aws:kms";
 
 impl Subresource for Option<Encryption> {
+    type Declared = Encryption;
+
     const NAME: &'static str = "encryption";
     const GET: &'static str = "get_encryption";
     const SET: &'static str = "set_encryption";
@@ -150,6 +152,14 @@ impl Subresource for Option<Encryption> {
 
     fn not_configured() -> Self {
         None
+    }
+
+    fn into_declared(self) -> Result<Option<Self::Declared>, Unreadable> {
+        Ok(self)
+    }
+
+    fn from_declared(declared: Option<Self::Declared>) -> Self {
+        declared
     }
 
     fn check_value(&self) -> crate::Result<()> {

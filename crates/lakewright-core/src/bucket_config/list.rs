@@ -3,6 +3,7 @@
 //! ([`BucketAction`]) with their table, and the order of the steps.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,8 +11,10 @@ use serde_json::Value;
 use super::compare::SettingPlan;
 use super::subresource::Subresource;
 use super::{ByteSize, Encryption, LifecycleRule, Notification, ObjectLock, ObservedVersioning};
+use crate::Error;
 use crate::plan::{ActionRow, Effect, Risk};
 use crate::spec::BucketSpec;
+use crate::spec::decode::{hint, quoted};
 use crate::state::{Contents, Reading};
 
 /// The action that sets one setting of a bucket, and how its value is compared.
@@ -99,12 +102,31 @@ macro_rules! bucket_settings {
             $( pub use crate::bucket_config::$module::$Action; )*
         }
 
+        /// The types of the settings.
+        pub(super) mod types {
+            $( pub use crate::bucket_config::$module::*; )*
+        }
+
         /// The parts of a bucket that can be observed: the fields of [`ObservedBucket`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum BucketSetting {
             /// The objects, versions and delete markers in it.
             Contents,
             $( $(#[$doc])* $Name, )*
+        }
+
+        impl BucketSetting {
+            /// The settings that have a value, which [`BucketSetting::Contents`] has not.
+            pub const SETTINGS: &[Self] = &[$( Self::$Name, )*];
+
+            /// Returns the name, which for a setting is that of its field in a spec.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    Self::Contents => "contents",
+                    $( Self::$Name => stringify!($module), )*
+                }
+            }
         }
 
         /// A bucket on the server.
@@ -230,6 +252,25 @@ macro_rules! bucket_settings {
             $( <super::$module::$Action as SettingAction>::plan(plan); )*
         }
     };
+}
+
+impl FromStr for BucketSetting {
+    type Err = Error;
+
+    /// Reads the name of a setting.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let settings = Self::SETTINGS.iter().copied();
+        settings.clone().find(|setting| setting.as_str() == name).ok_or_else(|| {
+            let names: Vec<&str> = settings.map(Self::as_str).collect();
+            let hint = hint(name, names.iter().copied());
+            let why = format!(
+                "there is no setting {}{hint}; there are {}",
+                quoted(name),
+                names.join(", ")
+            );
+            Error::invalid_input(why)
+        })
+    }
 }
 
 bucket_settings! {

@@ -7,8 +7,9 @@
 //! The checks refuse what every server refuses and name the path of each fault; faults that only
 //! some servers know are left to the server.
 //!
-//! A new setting is one file, its line in `list.rs` and its field in [`BucketSpec`]. The floors
-//! above send, observe and apply it by its type ([`Subresource`]); they add the names of its verbs.
+//! A new setting is one file with its `mod` line here, its line in `list.rs`, its field in
+//! [`BucketSpec`] and its option in the NixOS module. The crates above send, observe and apply it by
+//! its type ([`Subresource`]), and every door reads and sets it by its name ([`BucketSetting`]).
 //!
 //! [`BucketSpec`]: crate::spec::BucketSpec
 
@@ -28,17 +29,10 @@ mod versioning;
 
 pub use anonymous_access::{Access, AnonymousAccess};
 pub(crate) use compare::{Comparison, SettingPlan, SettingStep};
-pub use encryption::Encryption;
-pub use lifecycle::{Day, LifecycleRule, NoncurrentTransition, Transition, check_lifecycle};
+pub use list::types::*;
 pub use list::{BucketAction, BucketActionVisitor, BucketSetting, ObservedBucket, SettingVisitor};
 pub(crate) use list::{SettingAction, actions, declared_settings, plan_settings};
-pub use notifications::{Notification, Target, check_notifications};
-pub use object_lock::{ObjectLock, Retention, RetentionMode, RetentionPeriod};
-pub use policy::{PolicyDocument, check_policy};
-pub use quota::ByteSize;
 pub use subresource::{Subresource, Unreadable};
-pub use tags::check_tags;
-pub use versioning::{ObservedVersioning, Versioning};
 
 use serde::Serialize;
 use serde_json::Value;

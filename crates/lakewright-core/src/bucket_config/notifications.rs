@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::server_text::has_no_such_target;
-use super::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
+use super::subresource::{Subresource, Unreadable, read_xml, write_xml};
 use super::{Comparison, Setting, SettingAction, SettingPlan};
 use crate::plan::Risk;
 use crate::spec::BucketSpec;
@@ -222,12 +222,22 @@ struct FilterRule {
 }
 
 impl Subresource for Vec<Notification> {
+    type Declared = Self;
+
     const NAME: &'static str = "notification";
     const GET: &'static str = "get_notifications";
     const SET: &'static str = "set_notifications";
 
     fn not_configured() -> Self {
         Self::new()
+    }
+
+    fn into_declared(self) -> Result<Option<Self::Declared>, Unreadable> {
+        Ok(Some(self))
+    }
+
+    fn from_declared(declared: Option<Self::Declared>) -> Self {
+        declared.unwrap_or_default()
     }
 
     fn check_value(&self) -> crate::Result<()> {
@@ -255,7 +265,7 @@ impl Subresource for Vec<Notification> {
                 arns.join(", ")
             ));
         }
-        match code(&refusal) {
+        match refusal.service_code() {
             "UnsupportedNotification" => refusal.with_kind(ErrorKind::Unsupported).with_message(
                 "the server notifies neither topics nor functions; MinIO's targets are all \
                  arn:minio:sqs::…",

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
+use super::subresource::{Subresource, Unreadable, read_xml, write_xml};
 use super::{Setting, SettingAction, SettingPlan};
 use crate::plan::Risk;
 use crate::spec::BucketSpec;
@@ -257,6 +257,8 @@ const GOVERNANCE: &str = "GOVERNANCE";
 const COMPLIANCE: &str = "COMPLIANCE";
 
 impl Subresource for Option<ObjectLock> {
+    type Declared = ObjectLock;
+
     const NAME: &'static str = "object-lock";
     const GET: &'static str = "get_object_lock";
     const SET: &'static str = "set_object_lock";
@@ -266,8 +268,17 @@ impl Subresource for Option<ObjectLock> {
         None
     }
 
+    fn into_declared(self) -> Result<Option<Self::Declared>, Unreadable> {
+        Ok(self)
+    }
+
+    fn from_declared(declared: Option<Self::Declared>) -> Self {
+        declared
+    }
+
     fn check_value(&self) -> crate::Result<()> {
-        self.as_ref().map_or(Ok(()), Setting::check)
+        let why = "object lock cannot be removed from a bucket: {} ends the default retention";
+        self.as_ref().ok_or_else(|| Error::invalid_input(why))?.check()
     }
 
     fn from_body(body: &str) -> Result<Self, Unreadable> {
@@ -314,7 +325,7 @@ impl Subresource for Option<ObjectLock> {
     }
 
     fn explain(&self, refusal: Error) -> Error {
-        match code(&refusal) {
+        match refusal.service_code() {
             "InvalidBucketState" => refusal.with_kind(ErrorKind::Conflict).with_message(
                 "the bucket was made without object lock, which cannot be enabled afterwards: make a \
                  new one with it and copy the objects",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::server_text::has_unknown_policy_element;
-use super::subresource::{Subresource, Unreadable, code};
+use super::subresource::{Subresource, Unreadable};
 use super::{Comparison, Setting, SettingAction, SettingPlan};
 use crate::plan::Risk;
 use crate::policy::{self, MAX_BYTES};
@@ -171,6 +171,8 @@ fn has_statements(document: &Value) -> bool {
 
 /// The policy document, which S3 transfers as it is.
 impl Subresource for Option<Value> {
+    type Declared = Value;
+
     const NAME: &'static str = "policy";
     const GET: &'static str = "get_policy";
     const SET: &'static str = "set_policy";
@@ -180,8 +182,16 @@ impl Subresource for Option<Value> {
         None
     }
 
+    fn into_declared(self) -> Result<Option<Self::Declared>, Unreadable> {
+        Ok(self)
+    }
+
+    fn from_declared(declared: Option<Self::Declared>) -> Self {
+        declared
+    }
+
     fn check_value(&self) -> crate::Result<()> {
-        self.as_ref().map_or(Ok(()), Setting::check)
+        self.as_ref().map_or(Ok(()), check_policy)
     }
 
     fn from_body(body: &str) -> Result<Self, Unreadable> {
@@ -199,7 +209,7 @@ impl Subresource for Option<Value> {
             let why = "the server does not know an element of the policy (NotAction?)";
             return refusal.with_kind(ErrorKind::Unsupported).with_message(why);
         }
-        match code(&refusal) {
+        match refusal.service_code() {
             "MalformedPolicy" => {
                 let why = format!("the server does not accept the policy: {}", refusal.message());
                 refusal.with_message(why)

@@ -3,7 +3,9 @@
 use quick_xml::DeError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use super::Setting;
 use crate::{Error, ErrorKind};
 
 /// The namespace of the XML of S3.
@@ -12,9 +14,12 @@ const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 /// The value of a setting that S3 has as a sub-resource of the bucket: `GET /bucket?tagging`
 /// reads it, `PUT` sets it, and `DELETE` removes it.
 ///
-/// A setting that implements this needs no code of its own above this crate, except the names of
-/// its verbs.
+/// A setting that implements this needs no code of its own above this crate: every door can read
+/// and set it by its name. A setting of everyday use also has verbs with a name of their own.
 pub trait Subresource: Sized {
+    /// The value in a spec, which is also its form in JSON.
+    type Declared: Setting;
+
     /// The name of the sub-resource, such as `tagging`.
     const NAME: &'static str;
 
@@ -30,6 +35,40 @@ pub trait Subresource: Sized {
 
     /// Returns the value where nothing is configured.
     fn not_configured() -> Self;
+
+    /// Returns the value as a spec declares it; `None` where nothing is configured.
+    ///
+    /// # Errors
+    /// [`Unreadable::Inexpressible`] for a value that no spec can declare.
+    fn into_declared(self) -> Result<Option<Self::Declared>, Unreadable>;
+
+    /// Returns the value that is declared; `None` removes the setting.
+    fn from_declared(declared: Option<Self::Declared>) -> Self;
+
+    /// Returns the value in JSON, in the form of a spec; `null` where nothing is configured.
+    ///
+    /// # Errors
+    /// `Unsupported` for a value that no spec can declare.
+    fn into_value(self) -> crate::Result<Value> {
+        let declared = self.into_declared().map_err(Unreadable::into_error)?;
+        serde_json::to_value(declared).map_err(|error| {
+            let why = "the setting cannot be converted to JSON";
+            Error::new(ErrorKind::Internal, why).caused_by(error)
+        })
+    }
+
+    /// Reads a value in the form of a spec; `null` removes the setting.
+    ///
+    /// # Errors
+    /// `InvalidInput` with the path of each fault. Values out of range are left to
+    /// [`Self::check_value`].
+    fn from_declared_value(value: &Value) -> crate::Result<Self> {
+        let declared = match value {
+            Value::Null => None,
+            value => Some(Self::Declared::from_value(value)?),
+        };
+        Ok(Self::from_declared(declared))
+    }
 
     /// Checks the value before it is set.
     ///
@@ -53,6 +92,19 @@ pub trait Subresource: Sized {
     /// than the server's where there is one.
     fn explain(&self, refusal: Error) -> Error {
         refusal
+    }
+
+    /// Whether a server may report success for this value and store only a part of it. The value
+    /// is then read again after it was set.
+    fn may_lose_parts(&self) -> bool {
+        false
+    }
+
+    /// Returns why the server cannot store this value, if a part of it is missing in `stored`,
+    /// which was read after this value was set.
+    fn lost_part(&self, stored: &Self) -> Option<&'static str> {
+        let _ = stored;
+        None
     }
 }
 
@@ -85,11 +137,6 @@ impl Unreadable {
             ),
         }
     }
-}
-
-/// Returns the error code of a refusal; empty if there is none.
-pub(super) fn code(refusal: &Error) -> &str {
-    refusal.service().and_then(|service| service.code.as_deref()).unwrap_or_default()
 }
 
 /// Reads an XML document. Elements that `T` does not name are skipped.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
+use super::subresource::{Subresource, Unreadable, read_xml, write_xml};
 use super::{Comparison, Setting, SettingAction, SettingPlan};
 use crate::plan::Risk;
 use crate::spec::BucketSpec;
@@ -117,6 +117,8 @@ pub(super) struct Tag {
 }
 
 impl Subresource for BTreeMap<String, String> {
+    type Declared = Self;
+
     const NAME: &'static str = "tagging";
     const GET: &'static str = "get_tags";
     const SET: &'static str = "set_tags";
@@ -124,6 +126,14 @@ impl Subresource for BTreeMap<String, String> {
 
     fn not_configured() -> Self {
         Self::new()
+    }
+
+    fn into_declared(self) -> Result<Option<Self::Declared>, Unreadable> {
+        Ok(Some(self))
+    }
+
+    fn from_declared(declared: Option<Self::Declared>) -> Self {
+        declared.unwrap_or_default()
     }
 
     fn check_value(&self) -> crate::Result<()> {
@@ -142,7 +152,7 @@ impl Subresource for BTreeMap<String, String> {
     }
 
     fn explain(&self, refusal: Error) -> Error {
-        match code(&refusal) {
+        match refusal.service_code() {
             // MinIO returns `MalformedXML` for a tag that it refuses.
             "MalformedXML" | "InvalidTag" => {
                 let message = format!(

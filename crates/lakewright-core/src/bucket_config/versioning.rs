@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
+use super::subresource::{Subresource, Unreadable, read_xml, write_xml};
 use super::{Setting, SettingAction, SettingPlan};
 use crate::plan::{Risk, json_value};
 use crate::spec::BucketSpec;
@@ -198,12 +198,32 @@ const ENABLED: &str = "Enabled";
 const SUSPENDED: &str = "Suspended";
 
 impl Subresource for ObservedVersioning {
+    type Declared = Versioning;
+
     const NAME: &'static str = "versioning";
     const GET: &'static str = "get_versioning";
     const SET: &'static str = "set_versioning";
 
     fn not_configured() -> Self {
         Self::default()
+    }
+
+    fn into_declared(self) -> Result<Option<Self::Declared>, Unreadable> {
+        match self.unversioned.first() {
+            None => Ok(self.state),
+            Some(keys) => {
+                Err(Unreadable::Inexpressible(format!("the versioning leaves out {keys}")))
+            }
+        }
+    }
+
+    fn from_declared(declared: Option<Self::Declared>) -> Self {
+        Self { state: declared, unversioned: BTreeSet::new() }
+    }
+
+    fn check_value(&self) -> crate::Result<()> {
+        let why = "versioning cannot be removed from a bucket: \"suspended\" ends it";
+        self.state.map(drop).ok_or_else(|| Error::invalid_input(why))
     }
 
     fn from_body(body: &str) -> Result<Self, Unreadable> {
@@ -237,7 +257,7 @@ impl Subresource for ObservedVersioning {
     }
 
     fn explain(&self, refusal: Error) -> Error {
-        match (code(&refusal), self.state) {
+        match (refusal.service_code(), self.state) {
             ("InvalidBucketState", Some(Versioning::Suspended)) => {
                 refusal.with_kind(ErrorKind::Conflict).with_message(
                     "the bucket has object lock, which keeps every version: versioning cannot be \

@@ -29,7 +29,7 @@ impl Bucket {
         let response = self.request(Method::GET, S::NAME, None, operation).await?;
         if !is_success(&response) {
             let error = self.wrong(refusal(&response), operation);
-            if S::NOT_CONFIGURED.is_empty() || code(&error) != S::NOT_CONFIGURED {
+            if S::NOT_CONFIGURED.is_empty() || error.service_code() != S::NOT_CONFIGURED {
                 return Err(error);
             }
             // MinIO returns "not configured" for some settings of a bucket that does not exist.
@@ -44,9 +44,9 @@ impl Bucket {
     ///
     /// # Errors
     /// `InvalidInput` for a fault of the value, with its path, and for a value that the server does
-    /// not accept; `NotFound` when the bucket is
-    /// missing, `Denied`; `Unsupported` on a server without the setting; any connection or server
-    /// error.
+    /// not accept; `NotFound` when the bucket is missing, `Denied`; `Unsupported` on a server
+    /// without the setting, or one that would store only a part of the value, in which case nothing
+    /// is changed; any connection or server error.
     pub async fn set_setting<S: Subresource>(&self, value: &S) -> Result<()> {
         value.check_value().map_err(|error| self.wrong(error, S::SET))?;
         self.change_setting(value, S::SET).await
@@ -60,6 +60,18 @@ impl Bucket {
     ) -> Result<()> {
         // MinIO returns success for some settings of a bucket that does not exist.
         self.must_exist(operation).await?;
+        if !value.may_lose_parts() {
+            return self.send_setting(value, operation).await;
+        }
+        let before: S = self.read_setting(operation).await?;
+        self.send_setting(value, operation).await?;
+        let stored: S = self.read_setting(operation).await?;
+        let Some(why) = value.lost_part(&stored) else { return Ok(()) };
+        self.send_setting(&before, operation).await?;
+        Err(self.wrong(Error::new(ErrorKind::Unsupported, why), operation))
+    }
+
+    async fn send_setting<S: Subresource>(&self, value: &S, operation: &'static str) -> Result<()> {
         let body = value.to_body();
         let method = if body.is_some() { Method::PUT } else { Method::DELETE };
         let response = self.request(method, S::NAME, body, operation).await?;
@@ -105,9 +117,4 @@ impl Bucket {
 
 fn is_success(response: &Response) -> bool {
     (200..300).contains(&response.status)
-}
-
-/// Returns the error code of the service; empty if there is none.
-pub(super) fn code(error: &Error) -> &str {
-    error.service().and_then(|service| service.code.as_deref()).unwrap_or_default()
 }

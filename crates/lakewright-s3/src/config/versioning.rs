@@ -1,7 +1,7 @@
 //! `get_versioning`, `set_versioning`
 
 use lakewright_core::Result;
-use lakewright_core::bucket_config::{ObservedVersioning, Subresource, Unreadable, Versioning};
+use lakewright_core::bucket_config::{ObservedVersioning, Subresource, Versioning};
 
 use crate::Bucket;
 
@@ -13,14 +13,10 @@ impl Bucket {
     /// `NotFound` when the bucket is missing, `Denied`; `Unsupported` where MinIO leaves object
     /// keys out of it (`mc version enable --excluded-prefixes`); any connection or server error.
     pub async fn get_versioning(&self) -> Result<Option<Versioning>> {
-        let ObservedVersioning { state, unversioned } = self.get_setting().await?;
-        match unversioned.first() {
-            None => Ok(state),
-            Some(keys) => {
-                let what = Unreadable::Inexpressible(format!("the versioning leaves out {keys}"));
-                Err(self.wrong(what.into_error(), ObservedVersioning::GET))
-            }
-        }
+        let observed: ObservedVersioning = self.get_setting().await?;
+        observed
+            .into_declared()
+            .map_err(|why| self.wrong(why.into_error(), ObservedVersioning::GET))
     }
 
     /// Sets whether overwritten and deleted objects are kept.

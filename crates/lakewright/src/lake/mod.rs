@@ -1,5 +1,6 @@
 //! The connection, with the operations that create, find and delete buckets and tables.
 
+mod bucket_setting;
 mod buckets;
 mod declared;
 mod storage_options;

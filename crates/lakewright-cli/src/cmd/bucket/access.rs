@@ -5,7 +5,7 @@ use lakewright::bucket_config::AnonymousAccess;
 use lakewright::{BucketName, Error, bucket_config};
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, SettingOutput};
+use super::setting_value::{BucketArg, SettingOutput};
 use crate::address::PrefixAddress;
 use crate::context::Context;
 use crate::failure::CommandResult;

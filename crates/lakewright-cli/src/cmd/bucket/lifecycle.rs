@@ -4,7 +4,7 @@ use clap::Subcommand;
 use lakewright::bucket_config::LifecycleRule;
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, JsonArgs, SettingOutput, read_json};
+use super::setting_value::{BucketArg, JsonArgs, SettingOutput, read_json};
 use crate::context::Context;
 use crate::failure::CommandResult;
 

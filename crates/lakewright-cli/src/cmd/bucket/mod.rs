@@ -14,6 +14,7 @@ mod notifications;
 mod object_lock;
 mod policy;
 mod setting;
+mod setting_value;
 mod tags;
 mod versioning;
 
@@ -54,6 +55,9 @@ pub(crate) enum Verb {
     /// Event notifications: get, set
     #[command(subcommand)]
     Notifications(notifications::Verb),
+    /// Any setting by the name of its field in a spec: get, set, delete
+    #[command(subcommand)]
+    Setting(setting::Verb),
 }
 
 impl Verb {
@@ -72,6 +76,7 @@ impl Verb {
             Self::Lifecycle(verb) => verb.run(context).await,
             Self::Policy(verb) => verb.run(context).await,
             Self::Notifications(verb) => verb.run(context).await,
+            Self::Setting(verb) => verb.run(context).await,
         }
     }
 }

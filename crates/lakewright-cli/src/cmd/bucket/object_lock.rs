@@ -6,7 +6,7 @@ use lakewright::bucket_config::{self, Setting as _};
 use serde_json::json;
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, SettingOutput};
+use super::setting_value::{BucketArg, SettingOutput};
 use crate::context::Context;
 use crate::failure::CommandResult;
 

@@ -1,86 +1,73 @@
-//! Arguments and output that the settings of a bucket share.
+//! `lakewright bucket setting`
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use lakewright::bucket_config::BucketSetting;
+use lakewright::{BucketName, Error};
+use std::path::PathBuf;
 
-use clap::Args;
-use lakewright::{BucketName, Error, ErrorKind, bucket_config};
-use serde::Serialize;
-use serde_json::Value;
+use super::change::BucketChange;
+use super::setting_value::{SettingOutput, read_value};
+use crate::context::Context;
+use crate::failure::CommandResult;
 
-use crate::input::{display_name, read};
-use crate::output::Render;
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Print a setting as JSON, as a spec declares it; none if nothing is configured
+    #[command(after_help = "Examples:\n  lakewright bucket setting get raw quota")]
+    Get(Which),
+    /// Set a setting to a value in JSON, as a spec declares it
+    #[command(after_help = "Examples:
+  echo '\"10GiB\"' | lakewright bucket setting set raw quota -
+  lakewright bucket setting get raw tags --json | lakewright bucket setting set copy tags -")]
+    Set {
+        #[command(flatten)]
+        which: Which,
+        /// JSON file with the value; - for stdin
+        file: PathBuf,
+    },
+    /// Remove a setting, so that nothing is configured
+    ///
+    /// Fails with invalid_input for versioning and object lock, which a bucket keeps.
+    #[command(after_help = "Examples:\n  lakewright bucket setting delete raw quota")]
+    Delete(Which),
+}
 
-/// The maximum size of a setting in JSON, in bytes. The longest setting that S3 accepts, a thousand
-/// lifecycle rules, is shorter.
-const MAX_BYTES: usize = 4 << 20;
-
-/// The arguments of a verb that takes only the bucket.
 #[derive(Args, Debug)]
-pub(crate) struct BucketArg {
+pub(crate) struct Which {
     /// The bucket
-    pub(super) name: BucketName,
+    name: BucketName,
+    /// The setting, by the name of its field in a spec
+    #[arg(value_name = "SETTING", value_parser = setting())]
+    setting: BucketSetting,
 }
 
-/// The arguments of a verb that takes the bucket and a value in JSON.
-#[derive(Args, Debug)]
-pub(crate) struct JsonArgs {
-    /// The bucket
-    pub(super) name: BucketName,
-    /// JSON file in the format that `get` prints; - for stdin
-    pub(super) file: PathBuf,
+fn setting() -> impl TypedValueParser<Value = BucketSetting> {
+    let names = BucketSetting::SETTINGS.iter().map(|setting| setting.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<BucketSetting>())
 }
 
-/// Reads a value from a JSON file, or from stdin for `-`.
-///
-/// # Errors
-/// `InvalidInput` for a file that is too long or does not contain a `T`.
-pub(super) fn read_json<T: bucket_config::Setting>(
-    file: &Path,
-    operation: &'static str,
-) -> Result<T, Error> {
-    let bytes = read(file, MAX_BYTES, operation)?;
-    let invalid = |why: String| Error::invalid_input(why).during(operation).on(display_name(file));
-    if bytes.len() > MAX_BYTES {
-        return Err(invalid(format!("the file has more than {MAX_BYTES} bytes")));
-    }
-    T::from_json(&bytes).map_err(|error| error.during(operation).on(display_name(file)))
-}
-
-/// The value of a setting. JSON output is the value alone, so that the output of `get` is input
-/// for `set`.
-pub(super) struct SettingOutput {
-    value: Value,
-    text: String,
-}
-
-impl SettingOutput {
-    /// A value with a text of its own.
-    pub(super) fn with_text(value: impl Serialize, text: impl Into<String>) -> Result<Self, Error> {
-        Ok(Self { value: to_json(value)?, text: text.into() })
-    }
-
-    /// A value that is printed as indented JSON, `none` when it is null.
-    pub(super) fn as_json(value: impl Serialize) -> Result<Self, Error> {
-        let value = to_json(value)?;
-        let text = if value.is_null() { "none".into() } else { format!("{value:#}") };
-        Ok(Self { value, text })
-    }
-}
-
-fn to_json(value: impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(value).map_err(|error| {
-        let why = "the setting cannot be converted to JSON";
-        Error::new(ErrorKind::Internal, why).caused_by(error)
-    })
-}
-
-impl Render for SettingOutput {
-    fn json(&self) -> Value {
-        self.value.clone()
-    }
-
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", self.text)
+impl Verb {
+    pub(super) async fn run(self, context: &mut Context) -> CommandResult {
+        let lake = context.lake().await?;
+        match self {
+            Self::Get(Which { name, setting }) => {
+                let value = lake.get_bucket_setting(&name, setting).await?;
+                context.out.show(&SettingOutput::as_json(value)?)
+            }
+            Self::Set { which: Which { name, setting }, file } => {
+                let value = read_value(&file, "set_setting")?;
+                if value.is_null() {
+                    let why = "null is no value of a setting; `bucket setting delete` removes it";
+                    return Err(Error::invalid_input(why).on(name.as_str()).into());
+                }
+                lake.set_bucket_setting(&name, setting, &value).await?;
+                context.out.show(&BucketChange { name, change: "setting set" })
+            }
+            Self::Delete(Which { name, setting }) => {
+                lake.set_bucket_setting(&name, setting, &serde_json::Value::Null).await?;
+                context.out.show(&BucketChange { name, change: "setting deleted" })
+            }
+        }
     }
 }

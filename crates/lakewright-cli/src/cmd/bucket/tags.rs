@@ -6,7 +6,7 @@ use clap::Subcommand;
 use lakewright::{BucketName, Error};
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, SettingOutput};
+use super::setting_value::{BucketArg, SettingOutput};
 use crate::context::Context;
 use crate::failure::CommandResult;
 use crate::output::pairs;

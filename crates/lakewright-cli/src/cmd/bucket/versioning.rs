@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use lakewright::{BucketName, bucket_config};
 
 use super::change::BucketChange;
-use super::setting::{BucketArg, SettingOutput};
+use super::setting_value::{BucketArg, SettingOutput};
 use crate::context::Context;
 use crate::failure::CommandResult;
 

@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Day, LifecycleRule, NoncurrentTransition, Transition};
-use crate::Error;
 use crate::bucket_config::Setting;
-use crate::bucket_config::subresource::{Subresource, Unreadable, code, read_xml, write_xml};
+use crate::bucket_config::subresource::{Subresource, Unreadable, read_xml, write_xml};
 use crate::bucket_config::tags::Tag;
+use crate::{Error, ErrorKind};
 
 #[derive(Serialize, Deserialize)]
 struct Configuration {
@@ -115,6 +115,8 @@ const ENABLED: &str = "Enabled";
 const DISABLED: &str = "Disabled";
 
 impl Subresource for Vec<LifecycleRule> {
+    type Declared = Self;
+
     const NAME: &'static str = "lifecycle";
     const GET: &'static str = "get_lifecycle";
     const SET: &'static str = "set_lifecycle";
@@ -122,6 +124,14 @@ impl Subresource for Vec<LifecycleRule> {
 
     fn not_configured() -> Self {
         Self::new()
+    }
+
+    fn into_declared(self) -> Result<Option<Self::Declared>, Unreadable> {
+        Ok(Some(self))
+    }
+
+    fn from_declared(declared: Option<Self::Declared>) -> Self {
+        declared.unwrap_or_default()
     }
 
     fn check_value(&self) -> crate::Result<()> {
@@ -145,14 +155,38 @@ impl Subresource for Vec<LifecycleRule> {
     }
 
     fn explain(&self, refusal: Error) -> Error {
-        match code(&refusal) {
-            "InvalidArgument" | "MalformedXML" => {
+        let emptied = self.iter().find_map(emptied_by_minio);
+        match (refusal.service_code(), emptied) {
+            // MinIO drops the whole content of such a rule, and then refuses the empty rule.
+            ("InvalidArgument", Some(why)) => {
+                refusal.with_kind(ErrorKind::Unsupported).with_message(why)
+            }
+            ("InvalidArgument" | "MalformedXML", _) => {
                 let why = format!("the server does not accept the rules: {}", refusal.message());
                 refusal.with_message(why)
             }
             _ => refusal,
         }
     }
+
+    fn may_lose_parts(&self) -> bool {
+        self.iter().any(|rule| rule.ignored_by_minio().is_some())
+    }
+
+    fn lost_part(&self, stored: &Self) -> Option<&'static str> {
+        let lost = self.iter().filter_map(|rule| {
+            let why = rule.ignored_by_minio()?;
+            let stored = stored.iter().find(|other| other.id == rule.id);
+            let dropped = stored.and_then(LifecycleRule::ignored_by_minio) != Some(why);
+            dropped.then_some(why)
+        });
+        lost.min()
+    }
+}
+
+/// Returns why the rule cannot be in force on MinIO, if MinIO drops all that it does.
+fn emptied_by_minio(rule: &LifecycleRule) -> Option<&'static str> {
+    if rule.acts_on_objects() { None } else { rule.ignored_by_minio() }
 }
 
 /// Converts a rule from the server, or returns the part that [`LifecycleRule`] cannot express.
