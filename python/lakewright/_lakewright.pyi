@@ -947,6 +947,18 @@ class Lake:
         """
         The profile that requests are made with, after every setting was resolved.
         """
+    def seal(self, /, *, stack: str, registry: str | None = None) -> Registry:
+        """
+        Seals all entries of a stack in the registry with the ``registry_key`` of the profile: the
+        caller vouches for entries that were written without the key, or with another one. Look at
+        them with :meth:`state` before.
+
+        Raises ``ConfigError`` without a ``registry_key``.
+        """
+    def seal_async(self, /, *, stack: str, registry: str | None = None) -> Awaitable[Registry]:
+        """
+        The asynchronous twin of :meth:`seal`.
+        """
     def sql(self, /, query: str, *, tables: dict[str, Table] | None = None) -> Scan:
         """
         Returns a scan over an SQL query (DataFusion's dialect) of tables, each under the name
@@ -1507,7 +1519,7 @@ class Profile:
     def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, endpoint: str | None = None, *, profile: str | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Profile: ...
+    def __new__(cls, /, endpoint: str | None = None, *, profile: str | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, registry_key: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Profile: ...
     def __repr__(self, /) -> str: ...
     @property
     def anonymous(self, /) -> bool | None:
@@ -2188,7 +2200,7 @@ def _error_table() -> list[tuple[str, int, int, bool, str]]:
     parity test.
     """
 
-def connect(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Lake:
+def connect(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, registry_key: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Lake:
     """
     Connects to a server, or to the embedded server in this process.
 
@@ -2198,7 +2210,8 @@ def connect(endpoint: str | None = None, *, profile: str | Profile | dict[str, A
     or its dict), then from ``LAKEWRIGHT_*``, then from ``AWS_*`` and the shared AWS files, then
     from the default profile. Access key, secret key and session token come from one of these
     together; each is text, a :class:`Secret` or ``{"file": ...}``, ``{"env": ...}``,
-    ``{"credential": ...}``.
+    ``{"credential": ...}``, and so is ``registry_key``, the key that the entries of the
+    registry are sealed with.
 
     Times are seconds or ``timedelta``. No request is sent before the first verb.
 
@@ -2208,7 +2221,7 @@ def connect(endpoint: str | None = None, *, profile: str | Profile | dict[str, A
     Lake('http://127.0.0.1:9000')
     """
 
-def connect_async(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Awaitable[Lake]:
+def connect_async(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, registry_key: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Awaitable[Lake]:
     """
     The asynchronous twin of :func:`connect`.
     """

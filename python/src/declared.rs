@@ -232,6 +232,20 @@ impl Open<Lake> {
         self.inner.forget(&registry, &stack.0, &addresses.0).await.map(Registry::from)
     }
 
+    /// Seals all entries of a stack in the registry with the ``registry_key`` of the profile: the
+    /// caller vouches for entries that were written without the key, or with another one. Look at
+    /// them with :meth:`state` before.
+    ///
+    /// Raises ``ConfigError`` without a ``registry_key``.
+    #[pyo3(signature = (*, stack, registry=None))]
+    async fn seal(
+        self,
+        stack: Name<StackName>,
+        registry: Option<Name<BucketName>>,
+    ) -> Result<Registry> {
+        self.inner.seal(&registry_bucket(registry)?, &stack.0).await.map(Registry::from)
+    }
+
     /// Waits until the server is ready: MinIO when its cluster is healthy and its users are
     /// loaded, any other server when it accepts the credentials. ``timeout`` is seconds or a
     /// ``timedelta``.

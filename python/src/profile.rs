@@ -24,7 +24,7 @@ macro_rules! with_profile_arguments {
     ($macro:ident! { $($head:tt)* }) => {
         $macro! {
             { $($head)* }
-            secrets { access_key_id, secret_access_key, session_token, }
+            secrets { access_key_id, secret_access_key, session_token, registry_key, }
             settings {
                 /// The region that requests are signed for.
                 region: String,
@@ -185,7 +185,9 @@ impl Profile {
 
     /// Returns whether a secret is given as text, and not as a reference.
     fn holds_literal_secrets(&self) -> bool {
-        [&self.0.access_key_id, &self.0.secret_access_key, &self.0.session_token]
+        let Settings { access_key_id, secret_access_key, session_token, registry_key, .. } =
+            &self.0;
+        [access_key_id, secret_access_key, session_token, registry_key]
             .into_iter()
             .any(|value| matches!(value, Some(SettingValue::Literal(_))))
     }
@@ -344,7 +346,8 @@ with_profile_arguments!(function_of_settings! {
     /// or its dict), then from ``LAKEWRIGHT_*``, then from ``AWS_*`` and the shared AWS files, then
     /// from the default profile. Access key, secret key and session token come from one of these
     /// together; each is text, a :class:`Secret` or ``{"file": ...}``, ``{"env": ...}``,
-    /// ``{"credential": ...}``.
+    /// ``{"credential": ...}``, and so is ``registry_key``, the key that the entries of the
+    /// registry are sealed with.
     ///
     /// Times are seconds or ``timedelta``. No request is sent before the first verb.
     ///

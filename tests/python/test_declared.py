@@ -20,6 +20,7 @@ from typing import Any
 
 import lakewright
 import pytest
+from conftest import Server
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,26 @@ def test_prune_adopt_forget(stack: Stack) -> None:
     assert pruned.is_destructive and [step.risk for step in pruned.steps] == ["destructive"]
     lake.apply(pruned)
     assert lake.plan(only_bucket, prune=True).is_empty
+
+
+def test_sealed_registry(stack: Stack, server: Server) -> None:
+    lake, document = stack.lake, stack.document(tables=None)
+    lake.apply(lake.plan(document))
+    with pytest.raises(lakewright.ConfigError, match="registry_key"):
+        lake.seal(stack=stack.name, registry=stack.registry)
+    with pytest.raises(lakewright.ConfigError, match="fewer than 16 bytes"):
+        server.connect(registry_key="short").plan(document)
+    keyed = server.connect(registry_key="a registry key of these tests")
+    with pytest.raises(lakewright.CorruptError, match=f"bucket {stack.bucket}"):
+        keyed.plan(document)
+    assert list(keyed.seal(stack=stack.name, registry=stack.registry).resources) == [
+        f"bucket/{stack.bucket}"
+    ]
+    assert keyed.plan(document).is_empty
+    with pytest.raises(lakewright.ConfigError, match="sealed"):
+        lake.plan(document)
+    assert "a registry key" not in repr(keyed.profile)
+    keyed.apply(keyed.plan_destroy(stack.name, registry=stack.registry))
 
 
 async def test_twins(stack: Stack) -> None:

@@ -242,6 +242,22 @@ def test_adopt_and_forget(stack: Stack) -> None:
     cli.run("bucket", "delete", stack.bucket)
 
 
+def test_seal(stack: Stack, tmp_path: Path) -> None:
+    cli, spec, address = stack.cli, stack.write(tables=None), f"bucket/{stack.bucket}"
+    cli.run("apply", spec, "--yes")
+    key = tmp_path / "key"
+    key.write_text("a registry key of these tests")
+    mine = ("--stack", stack.name, "--registry", stack.registry)
+    assert cli.error("seal", *mine, code=2)["code"] == "invalid_config"
+    cli.env["LAKEWRIGHT_REGISTRY_KEY_FILE"] = str(key)
+    error = cli.error("plan", spec, code=1)
+    assert error["code"] == "corrupt" and "lakewright seal" in error["message"]
+    assert cli.json("seal", *mine) == {"stack": stack.name, "sealed": [address]}
+    cli.run("plan", spec, "--detailed-exit-code")
+    assert cli.json("state", "--registry", stack.registry)["resources"][address]["seal"]
+    cli.run("destroy", *mine, "--yes")
+
+
 # --- plan files ------------------------------------------------------------------------------
 
 

@@ -111,6 +111,7 @@ pub(crate) enum Noun {
     State(cmd::declared::state::State),
     Adopt(cmd::declared::adopt::Adopt),
     Forget(cmd::declared::forget::Forget),
+    Seal(cmd::declared::seal::Seal),
     Destroy(cmd::declared::destroy::Destroy),
     Wait(cmd::wait::Wait),
     /// Connection profiles: list, show, check
@@ -143,6 +144,7 @@ impl Noun {
             Self::State(state) => state.run(context).await,
             Self::Adopt(adopt) => adopt.run(context).await,
             Self::Forget(forget) => forget.run(context).await,
+            Self::Seal(seal) => seal.run(context).await,
             Self::Destroy(destroy) => destroy.run(context).await,
             Self::Wait(wait) => wait.run(context).await,
             Self::Profile(verb) => verb.run(context).await,

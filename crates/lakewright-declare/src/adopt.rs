@@ -1,4 +1,4 @@
-//! `adopt` and `forget`: changes of the registry outside of an apply.
+//! `adopt`, `forget` and `seal`: changes of the registry outside of an apply.
 
 use lakewright_core::state::{Needs, Registry};
 use lakewright_core::{Adoption, BucketName, Error, ErrorKind, ResourceId, Result, StackName};
@@ -41,9 +41,29 @@ impl Provisioner {
     ) -> Result<Registry> {
         let store = RegistryStore::new(self, registry)?;
         let change = |registry: &Registry, _| {
-            ids.iter().try_fold(registry.clone(), |registry, id| registry.forget(id, stack))
+            let next = ids.iter().try_fold(registry.clone(), |left, id| left.forget(id, stack))?;
+            Ok(next.sealed(registry, store.seal_key()))
         };
         edit(&store, change).await.map_err(|error| error.during("forget"))
+    }
+
+    /// Seals all entries of a stack with the registry key of the profile: the caller vouches for
+    /// entries that were written before there was a key, or with another one. The resources stay
+    /// as they are.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a profile without a registry key; `Conflict` while another process is
+    /// applying; any connection or server error.
+    pub async fn seal(&self, registry: &BucketName, stack: &StackName) -> Result<Registry> {
+        let sealed = async {
+            let store = RegistryStore::new(self, registry)?;
+            let Some(key) = store.seal_key() else {
+                let why = "this profile has no registry_key to seal the entries with";
+                return Err(Error::new(ErrorKind::InvalidConfig, why));
+            };
+            edit(&store, |registry, _| Ok(registry.vouched_for(stack, key))).await
+        };
+        sealed.await.map_err(|error| error.during("seal"))
     }
 }
 
@@ -78,12 +98,14 @@ async fn adopt(
         }
     }
     edit(&store, |registry, now| {
-        adoptions.iter().try_fold(registry.clone(), |registry, one| registry.adopt(one, stack, now))
+        let mut adoptions = adoptions.iter();
+        let next = adoptions.try_fold(registry.clone(), |next, one| next.adopt(one, stack, now))?;
+        Ok(next.sealed(registry, store.seal_key()))
     })
     .await
 }
 
-/// Changes the registry outside of an apply. When another process has written it since it was read,
+/// Changes the registry outside of an apply; `change` returns it sealed. When another process has written it since it was read,
 /// the change is made again from the newly written registry.
 async fn edit(
     store: &RegistryStore,
@@ -98,7 +120,7 @@ async fn edit(
         if next == current.registry {
             return Ok(next);
         }
-        match store.write(&current, next).await {
+        match store.write_sealed(&current, next).await {
             Ok(written) => {
                 store.prove_conditions(&current, &written).await?;
                 return Ok(written.registry);

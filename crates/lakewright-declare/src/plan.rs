@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use lakewright_core::diff::Comparisons;
-use lakewright_core::plan::{Action, FieldUpdate, Plan, ServiceAccountAction, Step, StepId};
+use lakewright_core::plan::{Action, FieldUpdate, Note, Plan, ServiceAccountAction, Step, StepId};
 use lakewright_core::spec::{BucketSpec, Versioning};
-use lakewright_core::state::{BucketSetting, Declaration, Needs, Owned, Registry};
+use lakewright_core::state::{
+    BucketSetting, Declaration, Intent, IntentKind, Needs, Owned, Registry,
+};
 use lakewright_core::{
     BucketName, DiffOptions, Error, ErrorKind, ResourceId, Result, Spec, StackName, diff,
 };
@@ -78,6 +80,7 @@ async fn make_plan(provisioner: &Provisioner, spec: &Spec, options: &PlanOptions
     let current = store.read().await?;
     current.registry.ensure_free(store.now(), current.alive())?;
     let registry = current.registry;
+    store.check_seals(&registry, &spec.stack)?;
     let observed = observe(provisioner, &needs(spec, &registry, options)).await?;
     let secrets = check_secrets(provisioner, spec, &secrets, &observed).await?;
     let comparisons = Comparisons { secrets: &secrets, conditions: &SameExpression };
@@ -86,8 +89,17 @@ async fn make_plan(provisioner: &Provisioner, spec: &Spec, options: &PlanOptions
         adopt: options.adopt.clone(),
         endpoint: provisioner.display_name.clone(),
     };
-    let plan = diff(spec, &observed, comparisons, &registry, &options)?;
+    let mut plan = diff(spec, &observed, comparisons, &registry, &options)?;
     check_actions(&plan, store.now())?;
+    let deletes = |intent: &Intent| intent.kind() == IntentKind::Delete;
+    if store.seal_key().is_none() && plan.intents.values().any(deletes) {
+        plan.notes.push(Note {
+            resource: ResourceId::Bucket(plan.registry.clone()),
+            text: "its entries are not sealed, so that every user who may write to it can have \
+                   other things deleted: give the profile a registry_key"
+                .into(),
+        });
+    }
     Ok(plan)
 }
 
@@ -102,6 +114,7 @@ fn needs(spec: &Spec, registry: &Registry, options: &PlanOptions) -> Needs {
                 declared: None,
                 attempted: None,
                 since: lease.taken,
+                seal: None,
             });
             if let Some(declared) = intent.declaration() {
                 owned.attempted = Some(declared.clone());

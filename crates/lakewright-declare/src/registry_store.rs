@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use lakewright_core::state::{Alive, Registry};
-use lakewright_core::{BucketName, Error, ErrorKind, ObjectKey, Outcome, Result};
+use lakewright_core::state::{Alive, Registry, SealKey};
+use lakewright_core::{BucketName, Error, ErrorKind, ObjectKey, Outcome, Result, StackName};
 
 use super::holder;
 use crate::Provisioner;
@@ -41,16 +41,33 @@ pub(super) struct RegistryStore {
     s3: S3,
     bucket: Bucket,
     key: ObjectKey,
+    seal_key: Option<SealKey>,
 }
 
 impl RegistryStore {
     /// Creates the store in this bucket. No request is sent.
     ///
     /// # Errors
-    /// None in practice: the object key is a constant.
+    /// `InvalidConfig` when the registry key of the profile cannot be read, or is too short.
     pub(super) fn new(provisioner: &Provisioner, bucket: &BucketName) -> Result<Self> {
+        let seal_key = provisioner.s3.profile().read_registry_key()?;
+        let seal_key = seal_key.map(|secret| SealKey::new(&secret, bucket.clone())).transpose()?;
         let (bucket, key) = (provisioner.s3.bucket(bucket.clone()), ObjectKey::new(KEY)?);
-        Ok(Self { s3: provisioner.s3.clone(), bucket, key })
+        Ok(Self { s3: provisioner.s3.clone(), bucket, key, seal_key })
+    }
+
+    /// Returns the key that entries are sealed with, if the profile has one.
+    pub(super) fn seal_key(&self) -> Option<&SealKey> {
+        self.seal_key.as_ref()
+    }
+
+    /// Checks that a holder of the registry key wrote the entries of a stack.
+    ///
+    /// # Errors
+    /// Those of [`Registry::check_seals`].
+    pub(super) fn check_seals(&self, registry: &Registry, stack: &StackName) -> Result<()> {
+        let checked = registry.check_seals(stack, self.seal_key());
+        checked.map_err(|error| self.on_registry(error))
     }
 
     /// Reads the registry. A missing bucket or object gives an empty one.
@@ -77,6 +94,15 @@ impl RegistryStore {
         Ok(Snapshot { registry: registry.with_write_time(written), etag })
     }
 
+    /// Seals the changes of `next` and writes it as the successor of `current`, as
+    /// [`Self::write_sealed`] does.
+    ///
+    /// # Errors
+    /// Those of [`Self::write_sealed`].
+    pub(super) async fn write(&self, current: &Snapshot, next: Registry) -> Result<Snapshot> {
+        self.write_sealed(current, next.sealed(&current.registry, self.seal_key())).await
+    }
+
     /// Writes the successor of `current`, if no other process has written in between. Where the
     /// response was lost, or is the response to a second attempt, the registry is read again to
     /// find out whether it was written.
@@ -84,7 +110,11 @@ impl RegistryStore {
     /// # Errors
     /// `PreconditionFailed` when another process has written; any connection or server error, and
     /// then nothing was written unless the outcome of the error is unknown.
-    pub(super) async fn write(&self, current: &Snapshot, next: Registry) -> Result<Snapshot> {
+    pub(super) async fn write_sealed(
+        &self,
+        current: &Snapshot,
+        next: Registry,
+    ) -> Result<Snapshot> {
         if current.etag.is_none() {
             let exist_ok = CreateBucketOptions::builder().exist_ok(true).build();
             self.s3.create_bucket(self.bucket.name(), exist_ok).await?;
@@ -131,7 +161,7 @@ impl RegistryStore {
         {
             let _ = match &before.etag {
                 None => self.bucket.delete(&self.key).await,
-                Some(_) => self.write(&there, before.registry.clone()).await.map(drop),
+                Some(_) => self.write_sealed(&there, before.registry.clone()).await.map(drop),
             };
         }
         let why = "the server ignores the conditions of a PUT (If-Match, If-None-Match), so that \

@@ -12,8 +12,8 @@ use lakewright_tests::tests;
 use serde_json::{Value, json};
 
 use super::{
-    World, adoption, assert_complete, assert_nothing_to_do, destroy, id, plan_and_apply, plan_of,
-    pruned, registry, silent, stack, step_names,
+    World, adoption, assert_complete, assert_nothing_to_do, destroy, document, id, plan_and_apply,
+    plan_of, pruned, registry, silent, stack, step_names,
 };
 
 tests![
@@ -23,6 +23,8 @@ tests![
     service_account_is_adopted_by_its_access_key,
     bucket_and_its_tables_are_deleted_together,
     rows_written_since_the_plan,
+    entries_of_another_user_delete_nothing,
+    a_registry_key_is_introduced_and_replaced,
     expiry_of_a_lease_is_limited,
     bucket_with_objects_is_kept,
     lost_lease_ends_the_apply,
@@ -258,6 +260,88 @@ async fn rows_written_since_the_plan(world: World) {
     assert_eq!(error.resource(), Some("table raw/b"), "{error}");
     assert_eq!(lake.list_tables("raw").await.unwrap().len(), 2);
     assert!(world.state().await.lease.is_none());
+}
+
+/// Changes the registry as a user can who may write to its bucket.
+async fn tamper(lake: &Lake, change: impl FnOnce(&mut Value)) {
+    let (state, key) = (lake.bucket(registry()), ObjectKey::new("registry.json").unwrap());
+    let there = state.get(&key, GetOptions::default()).await.unwrap();
+    let mut document: Value = serde_json::from_slice(&there.bytes).unwrap();
+    change(&mut document);
+    state.put(&key, document.to_string(), PutOptions::default()).await.unwrap();
+}
+
+async fn lake_with_key(world: &World, key: &'static str) -> Lake {
+    world.server.lake_with(|settings| settings.registry_key = Some(key.into())).await
+}
+
+const REGISTRY_KEY: &str = "a registry key of these tests";
+
+/// Entries and announcements that another user added to the registry have nothing deleted, neither by a prune nor by `destroy` nor by a plan that was made before.
+async fn entries_of_another_user_delete_nothing(world: World) {
+    let lake = &lake_with_key(&world, REGISTRY_KEY).await;
+    let spec = buckets("one", &["aaa", "bbb"]);
+    plan_and_apply(lake, &spec).await;
+    lake.create_bucket(&"victim".try_into().unwrap(), Default::default()).await.unwrap();
+    let owned = json!({"stack": "one", "declared": {}, "since": "2026-01-02T03:04:05Z"});
+    let announced = json!({
+        "token": "t", "holder": {"host": "h", "pid": 9, "process_start": 1}, "stack": "one",
+        "taken": "2026-01-02T03:04:05Z", "expires": "2026-01-02T03:04:35Z",
+        "pending": {"bucket/victim": {"kind": "create", "declared": {}}},
+    });
+    let sound = world.state().await;
+    let attacks: [Box<dyn Fn(&mut Value)>; 3] = [
+        Box::new(|registry| registry["resources"]["bucket/victim"] = owned.clone()),
+        Box::new(|registry| {
+            let ours = registry["resources"]["bucket/aaa"].clone();
+            registry["resources"]["bucket/victim"] = ours;
+        }),
+        Box::new(|registry| registry["lease"] = announced.clone()),
+    ];
+    let options = PlanOptions::builder().prune(true).build();
+    let smaller = buckets("one", &["aaa"]);
+    for attack in attacks {
+        let before = pruned(lake, &smaller).await;
+        tamper(lake, attack).await;
+        let refused = lake.plan(&document(&smaller), &options).await;
+        let error = assert_kind(refused, ErrorKind::Corrupt);
+        assert!(error.message().contains("bucket victim"), "{error}");
+        let refused = lake.plan_destroy(&stack("one"), &registry()).await;
+        assert_kind(refused, ErrorKind::Corrupt);
+        // A plan of someone who planned before, or wrote the plan by hand.
+        let error = lake.apply(&before, &silent).await.error.unwrap();
+        assert_kind::<()>(Err(error), ErrorKind::Corrupt);
+        tamper(lake, |registry| *registry = serde_json::to_value(&sound).unwrap()).await;
+    }
+    lake.head_bucket(&"victim".try_into().unwrap()).await.unwrap();
+    let plan = pruned(lake, &smaller).await;
+    assert_eq!(step_names(&plan), ["delete_bucket bucket/bbb"]);
+    assert!(plan.notes.is_empty(), "{:?}", plan.notes);
+    assert_complete(lake.apply(&plan, &silent).await, &plan);
+}
+
+/// A registry from before there was a key, and one of another key, are refused until their entries
+/// are sealed; a profile without the key does not use a sealed one.
+async fn a_registry_key_is_introduced_and_replaced(world: World) {
+    let (without, spec) = (&world.lake, buckets("one", &["aaa", "bbb"]));
+    plan_and_apply(without, &spec).await;
+    plan_and_apply(without, &buckets("two", &["ccc"])).await;
+    let unsealed = pruned(without, &buckets("one", &["aaa"])).await;
+    let [note] = &*unsealed.notes else { panic!("{:?}", unsealed.notes) };
+    assert!(note.text.contains("registry_key"), "{}", note.text);
+    for key in [REGISTRY_KEY, "another registry key, of later"] {
+        let lake = &lake_with_key(&world, key).await;
+        let error = assert_kind(plan_of(lake, &spec).await, ErrorKind::Corrupt);
+        for word in ["bucket aaa", "bucket bbb", "lakewright seal"] {
+            assert!(error.message().contains(word), "{error}");
+        }
+        lake.seal(&registry(), &stack("one")).await.unwrap();
+        assert_nothing_to_do(lake, &spec).await;
+    }
+    assert_kind(plan_of(without, &spec).await, ErrorKind::InvalidConfig);
+    // The entries of the other stack are as they were.
+    assert_nothing_to_do(without, &buckets("two", &["ccc"])).await;
+    assert_kind(without.seal(&registry(), &stack("one")).await, ErrorKind::InvalidConfig);
 }
 
 /// A lease whose recorded expiry is far in the future, as with a wrong clock, is limited to the

@@ -31,6 +31,8 @@ environment! {
     SECRET_ACCESS_KEY_FILE = "LAKEWRIGHT_SECRET_ACCESS_KEY_FILE": "file that holds the secret access key";
     SESSION_TOKEN = "LAKEWRIGHT_SESSION_TOKEN": "token of temporary credentials";
     SESSION_TOKEN_FILE = "LAKEWRIGHT_SESSION_TOKEN_FILE": "file that holds the token";
+    REGISTRY_KEY = "LAKEWRIGHT_REGISTRY_KEY": "key that the entries of the registry are sealed with";
+    REGISTRY_KEY_FILE = "LAKEWRIGHT_REGISTRY_KEY_FILE": "file that holds the registry key";
     ANONYMOUS = "LAKEWRIGHT_ANONYMOUS": "true: requests are not signed";
     INSTANCE_METADATA = "LAKEWRIGHT_INSTANCE_METADATA": "true: ask the cloud machine's metadata service for credentials";
     VIRTUAL_HOST_STYLE = "LAKEWRIGHT_VIRTUAL_HOST_STYLE": "true: the bucket stands in the host name";

@@ -78,6 +78,8 @@ pub struct Profile {
     url_style: UrlStyle,
     /// The credentials that requests are signed with.
     credentials: Credentials,
+    /// The key that the registry's entries are sealed with; `None` for entries without seals.
+    registry_key: Option<Value>,
     /// A PEM file of certificates that are trusted besides those of the system.
     #[builder(into)]
     ca_file: Option<PathBuf>,
@@ -140,6 +142,18 @@ impl Profile {
         &self.credentials
     }
 
+    /// Reads the key that the registry's entries are sealed with; `None` without one.
+    ///
+    /// # Errors
+    /// `InvalidConfig` when it cannot be read.
+    pub fn read_registry_key(&self) -> Result<Option<Secret>> {
+        match &self.registry_key {
+            None => Ok(None),
+            Some(Value::Literal(secret)) => Ok(Some(secret.clone())),
+            Some(Value::Reference(reference)) => read_secret(reference).map(Some),
+        }
+    }
+
     /// Returns the file of certificates that are trusted besides those of the system.
     #[must_use]
     pub fn ca_file(&self) -> Option<&std::path::Path> {
@@ -182,21 +196,20 @@ impl Profile {
         self.checksums
     }
 
-    /// Whether a part of the credentials is a text and not a reference, so that the profile must
-    /// not be passed to another process.
+    /// Whether a secret is a text and not a reference, so that the profile must not be passed to
+    /// another process.
     #[must_use]
     pub fn holds_literal_secrets(&self) -> bool {
-        match &self.credentials {
+        let keys = match &self.credentials {
             Credentials::Keys { access_key_id, secret_access_key, session_token } => {
                 [Some(access_key_id), Some(secret_access_key), session_token.as_ref()]
-                    .into_iter()
-                    .flatten()
-                    .any(|value| matches!(value, Value::Literal(_)))
             }
             Credentials::Anonymous
             | Credentials::AwsProfile { .. }
-            | Credentials::InstanceMetadata => false,
-        }
+            | Credentials::InstanceMetadata => [None; 3],
+        };
+        let mut secrets = keys.into_iter().chain([self.registry_key.as_ref()]).flatten();
+        secrets.any(|value| matches!(value, Value::Literal(_)))
     }
 
     /// Checks the values of the profile.

@@ -216,6 +216,7 @@ fn merge(layers: Vec<Layer>) -> Resolved {
     first!(
         endpoint,
         region,
+        registry_key,
         virtual_host_style,
         ca_file,
         connect_timeout,
@@ -253,6 +254,7 @@ fn lakewright_variables(around: &Surroundings) -> Result<Layer> {
         ("access_key_id", env::ACCESS_KEY_ID),
         ("secret_access_key", env::SECRET_ACCESS_KEY),
         ("session_token", env::SESSION_TOKEN),
+        ("registry_key", env::REGISTRY_KEY),
         ("anonymous", env::ANONYMOUS),
         ("instance_metadata", env::INSTANCE_METADATA),
         ("virtual_host_style", env::VIRTUAL_HOST_STYLE),
@@ -268,6 +270,7 @@ fn lakewright_variables(around: &Surroundings) -> Result<Layer> {
         ("access_key_id", env::ACCESS_KEY_ID_FILE),
         ("secret_access_key", env::SECRET_ACCESS_KEY_FILE),
         ("session_token", env::SESSION_TOKEN_FILE),
+        ("registry_key", env::REGISTRY_KEY_FILE),
     ] {
         if around.var(file).is_some() {
             variables.insert(field, file);
@@ -279,6 +282,7 @@ fn lakewright_variables(around: &Surroundings) -> Result<Layer> {
         access_key_id: around.secret(env::ACCESS_KEY_ID, env::ACCESS_KEY_ID_FILE)?,
         secret_access_key: around.secret(env::SECRET_ACCESS_KEY, env::SECRET_ACCESS_KEY_FILE)?,
         session_token: around.secret(env::SESSION_TOKEN, env::SESSION_TOKEN_FILE)?,
+        registry_key: around.secret(env::REGISTRY_KEY, env::REGISTRY_KEY_FILE)?,
         anonymous: around.flag(env::ANONYMOUS)?,
         instance_metadata: around.flag(env::INSTANCE_METADATA)?,
         virtual_host_style: around.flag(env::VIRTUAL_HOST_STYLE)?,
@@ -411,6 +415,9 @@ impl Resolved {
             concurrency,
             checksums
         );
+        if let Some(key) = s.registry_key {
+            builder.registry_key(key.into());
+        }
         if s.virtual_host_style == Some(true) {
             builder.url_style(UrlStyle::VirtualHost);
         }

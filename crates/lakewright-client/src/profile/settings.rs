@@ -34,6 +34,9 @@ pub struct Settings {
     /// The token of temporary credentials, in the same forms.
     #[builder(into)]
     pub session_token: Option<SettingValue>,
+    /// The key that the registry's entries are sealed with, in the same forms.
+    #[builder(into)]
+    pub registry_key: Option<SettingValue>,
     /// Whether requests are sent without a signature.
     pub anonymous: Option<bool>,
     /// The name of a profile in the shared AWS files.

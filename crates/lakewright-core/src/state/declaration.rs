@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::seal::Seal;
 use crate::identity::{AccessKey, StackName};
 use crate::resource::{ResourceId, ResourceKind};
 use crate::spec::decode::{At, Decode, decode_value};
@@ -153,6 +154,9 @@ pub struct Owned {
     pub attempted: Option<Declaration>,
     /// The time at which the stack became the owner.
     pub since: Timestamp,
+    /// The proof that a holder of the registry key wrote the entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
 }
 
 impl Owned {
@@ -293,20 +297,22 @@ struct OwnedJson {
     #[serde(default)]
     attempted: Option<Value>,
     since: Timestamp,
+    #[serde(default)]
+    seal: Option<Seal>,
 }
 
 impl OfKind for Owned {
     type Json = OwnedJson;
 
     fn from_json(json: OwnedJson, kind: ResourceKind, at: &mut At) -> Option<Self> {
-        let OwnedJson { stack, declared, attempted, since } = json;
+        let OwnedJson { stack, declared, attempted, since, seal } = json;
         let mut read = |field: &str, value: Option<Value>| match value {
             None => Some(None),
             Some(value) => at.key(field, |at| Declaration::decode(kind, &value, at)).map(Some),
         };
         // Both are read before `?`, so that the faults of both are reported.
         let (declared, attempted) = (read("declared", declared), read("attempted", attempted));
-        Some(Self { stack, declared: declared?, attempted: attempted?, since })
+        Some(Self { stack, declared: declared?, attempted: attempted?, since, seal })
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Intent, Owned, pending};
+use super::seal::Seal;
 use crate::identity::StackName;
 use crate::resource::ResourceId;
 use crate::text::printable;
@@ -31,6 +32,9 @@ pub struct Lease {
     /// The actions that are announced and not yet recorded as done.
     #[serde(deserialize_with = "pending")]
     pub pending: BTreeMap<ResourceId, Intent>,
+    /// The proof that a holder of the registry key announced these actions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
 }
 
 impl Lease {
@@ -64,6 +68,7 @@ impl Lease {
                 declared: None,
                 attempted: Some(declared.clone()),
                 since: self.taken,
+                seal: None,
             }),
             (Intent::Create(_) | Intent::Adopt(_), None) => None,
             (Intent::Delete | Intent::Forget, _) if !exists => None,

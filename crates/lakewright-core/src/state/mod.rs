@@ -5,6 +5,7 @@ mod declaration;
 mod lease;
 mod observed;
 mod registry;
+mod seal;
 mod secrets;
 
 pub use declaration::{Declaration, Intent, IntentKind, Owned, Recovered};
@@ -16,4 +17,5 @@ pub use observed::{
 };
 pub(crate) use registry::owned_by_another;
 pub use registry::{Registry, RegistryVersion};
+pub use seal::{Seal, SealKey};
 pub use secrets::{SecretChecks, SecretMatch};

@@ -209,6 +209,7 @@ impl Registry {
             taken: now,
             expires: now + Lease::TTL,
             pending: plan.intents.clone(),
+            seal: None,
         });
         Ok(next)
     }
@@ -268,7 +269,7 @@ impl Registry {
                     // have been created belongs to this one.
                     if outcome.finished || outcome.owned || old.is_some() {
                         let stack = plan.stack.clone();
-                        let owned = Owned { stack, declared, attempted, since };
+                        let owned = Owned { stack, declared, attempted, since, seal: None };
                         next.resources.insert(id.clone(), owned);
                     }
                 }
@@ -348,7 +349,7 @@ impl Registry {
         let attempted = adoption.access_key().cloned().map(Declaration::AccessKey);
         next.resources.insert(
             id.clone(),
-            Owned { stack: stack.clone(), declared: None, attempted, since: now },
+            Owned { stack: stack.clone(), declared: None, attempted, since: now, seal: None },
         );
         next.serial += 1;
         Ok(next)

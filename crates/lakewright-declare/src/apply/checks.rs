@@ -69,6 +69,7 @@ async fn check_not_created(provisioner: &Provisioner, plan: &Plan) -> Result<()>
             declared: Some(declared.clone()),
             attempted: None,
             since: Timestamp::UNIX_EPOCH,
+            seal: None,
         };
         needs.add(id, Some(&owned));
         keys.insert(id, declared.access_key());

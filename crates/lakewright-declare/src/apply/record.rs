@@ -46,6 +46,7 @@ impl<'a> Recorder<'a> {
     /// Those of [`Registry::take_lease`], and of reading.
     pub(super) async fn open(store: &'a RegistryStore, plan: &'a Plan) -> Result<Self> {
         let before = store.read().await?;
+        store.check_seals(&before.registry, &plan.stack)?;
         let token = uuid::Uuid::new_v4().to_string();
         let (now, alive) = (store.now(), before.alive());
         let with_lease = before.registry.take_lease(plan, this_process(), &token, now, alive)?;

@@ -93,4 +93,13 @@ impl Lake {
     ) -> Result<Registry> {
         self.provisioner().forget(registry, stack, ids).await
     }
+
+    /// Seals all entries of a stack with the registry key of the profile: the caller vouches for
+    /// them.
+    ///
+    /// # Errors
+    /// Those of [`Provisioner::seal`](lakewright_declare::Provisioner::seal).
+    pub async fn seal(&self, registry: &BucketName, stack: &StackName) -> Result<Registry> {
+        self.provisioner().seal(registry, stack).await
+    }
 }

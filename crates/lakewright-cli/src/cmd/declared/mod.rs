@@ -1,4 +1,4 @@
-//! Declared state: `lakewright plan`, `apply`, `drift`, `state`, `adopt`, `forget`, `destroy`.
+//! Declared state: `lakewright plan`, `apply`, `drift`, `state`, `adopt`, `forget`, `seal`, `destroy`.
 
 pub(crate) mod adopt;
 pub(crate) mod apply;
@@ -10,4 +10,5 @@ mod ownership;
 pub(crate) mod plan;
 mod plan_args;
 mod plan_output;
+pub(crate) mod seal;
 pub(crate) mod state;

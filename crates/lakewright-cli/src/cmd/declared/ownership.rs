@@ -1,4 +1,4 @@
-//! Arguments and output that `adopt` and `forget` share.
+//! Arguments and output that `adopt`, `forget` and `seal` share.
 
 use std::io::{self, Write};
 

@@ -120,6 +120,7 @@ fn lines(resolved: &Resolved) -> Vec<SettingLine> {
         ("access_key_id", &s.access_key_id),
         ("secret_access_key", &s.secret_access_key),
         ("session_token", &s.session_token),
+        ("registry_key", &s.registry_key),
     ];
     for (name, value) in keys {
         if let Some(value) = value {
