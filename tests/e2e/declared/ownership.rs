@@ -277,7 +277,8 @@ async fn lake_with_key(world: &World, key: &'static str) -> Lake {
 
 const REGISTRY_KEY: &str = "a registry key of these tests";
 
-/// Entries and announcements that another user added to the registry have nothing deleted, neither by a prune nor by `destroy` nor by a plan that was made before.
+/// Entries and announcements that another user added to the registry have nothing deleted, neither
+/// by a prune nor by `destroy` nor by a plan that was made before.
 async fn entries_of_another_user_delete_nothing(world: World) {
     let lake = &lake_with_key(&world, REGISTRY_KEY).await;
     let spec = buckets("one", &["aaa", "bbb"]);
