@@ -279,6 +279,16 @@ ASSERTIONS = {
             "or name it in services.lakewright.client.foreignBuckets if others keep it"
         ],
     ),
+    "bucket of the registry in a grant": (
+        client(
+            """foreignBuckets = [ "lake-state" ]; stacks.lake.policies.p.grants = [
+              { access = "read"; bucket = "lake-state"; } ];"""
+        ),
+        [
+            f'{STACK}.policies.p.grants: the bucket "lake-state" contains the registry, and only '
+            "the user that applies stacks may use it"
+        ],
+    ),
     "bucket of a table": (
         lake('tables."rwa/t".schema.a = "long";'),
         [
@@ -354,6 +364,25 @@ def test_the_example_is_free_of_faults(nix: Nix) -> None:
     assert nix.value(f"{host()}.failed") == []
 
 
+def test_policies_that_reach_the_registry_are_warned_of(nix: Nix) -> None:
+    def warned(options: str) -> object:
+        return nix.value(f"{lake(options)}.config.warnings")
+
+    # The group of the example has a policy with grants beside `readonly`.
+    assert warned("") == []
+    assert warned("""groups.all.policies = [ "diagnostics" "writeonly" ];
+        users.etl.policies = lib.mkForce [ "readonly" ];
+        users."jo@example.org".policies = lib.mkForce [ "consoleAdmin" ];
+        """) == [
+        f'{STACK}.groups.all.policies: "writeonly" allows every bucket, also "lake-state" with the '
+        "registry, and a change there decides what the next apply deletes: declare a policy with "
+        "grants for the buckets that are meant",
+        f'{STACK}.users.etl.policies: "readonly" allows every bucket, also "lake-state" with the '
+        "registry, and it shows which stack owns what: declare a policy with grants for the "
+        "buckets that are meant",
+    ]
+
+
 def test_a_bucket_of_another_stack_may_be_granted(nix: Nix) -> None:
     zoo = """stacks.zoo = { registry = "lake-state";
         policies.p.grants = [ { access = "read"; bucket = "raw"; } ]; };"""
@@ -395,7 +424,7 @@ def test_bucket_names_are_those_that_the_engine_accepts(nix: Nix, tmp_path: Path
         stack = name: (lib.evalModules {{
           modules = [ {{ options = spec.stack; config.buckets.${{name}} = {{ }}; }} ];
         }}).config;
-      in map (name: lib.any (check: !check.assertion) (spec.check {{
+      in map (name: lib.any (check: !check.assertion) (spec.assertions {{
         stacks.s = stack name; foreignBuckets = [ ];
       }})) (builtins.fromJSON {names})""")
     assert isinstance(faults, list)
