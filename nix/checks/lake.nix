@@ -47,8 +47,14 @@ in
             prefix = "flights/";
           }
         ];
+        policies.operators.grants = [
+          {
+            access = "read";
+            bucket = "raw";
+          }
+        ];
         users.etl.policies = [ "raw-writer" ];
-        users.operators.policies = [ "readonly" ];
+        users.operators.policies = [ "operators" ];
       };
     };
 

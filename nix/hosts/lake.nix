@@ -25,8 +25,14 @@
             bucket = "raw";
           }
         ];
+        policies.operators.grants = [
+          {
+            access = "read";
+            bucket = "raw";
+          }
+        ];
         users.etl.policies = [ "raw-writer" ];
-        users.operators.policies = [ "readonly" ];
+        users.operators.policies = [ "operators" ];
       };
     };
 

@@ -214,7 +214,8 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    assertions = spec.check { inherit (cfg) stacks foreignBuckets; } ++ [
+    warnings = spec.warnings cfg.stacks;
+    assertions = spec.assertions { inherit (cfg) stacks foreignBuckets; } ++ [
       {
         assertion = cfg.endpoint != null;
         message = ''

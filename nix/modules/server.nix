@@ -234,7 +234,7 @@ in
         Group = "minio";
         RuntimeDirectory = "lakewright-server";
         RuntimeDirectoryMode = "0700";
-        # Files created at start are in the unit's runtime directory; ~/.minio is not used.
+        # ~/.minio is not used.
         ExecStart = lib.concatStringsSep " " (
           [
             "${cfg.package}/bin/minio server"
@@ -242,7 +242,7 @@ in
           ]
           ++ lib.optional cfg.console.enable "--console-address ${socket cfg.console}"
           ++ [
-            "--certs-dir %t/lakewright-server/certs"
+            "--certs-dir ${cfg.tls.folder}"
             # This option omits credentials from the messages at start.
             "--anonymous"
           ]

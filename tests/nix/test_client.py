@@ -279,6 +279,16 @@ ASSERTIONS = {
             "or name it in services.lakewright.client.foreignBuckets if others keep it"
         ],
     ),
+    "bucket of the registry in a grant": (
+        client(
+            """foreignBuckets = [ "lake-state" ]; stacks.lake.policies.p.grants = [
+              { access = "read"; bucket = "lake-state"; } ];"""
+        ),
+        [
+            f'{STACK}.policies.p.grants: the bucket "lake-state" contains the registry, and only '
+            "the user that applies stacks may use it"
+        ],
+    ),
     "bucket of a table": (
         lake('tables."rwa/t".schema.a = "long";'),
         [
@@ -354,6 +364,25 @@ def test_the_example_is_free_of_faults(nix: Nix) -> None:
     assert nix.value(f"{host()}.failed") == []
 
 
+def test_policies_that_reach_the_registry_are_warned_of(nix: Nix) -> None:
+    def warned(options: str) -> object:
+        return nix.value(f"{lake(options)}.config.warnings")
+
+    # The group of the example has a policy with grants beside `readonly`.
+    assert warned("") == []
+    assert warned("""groups.all.policies = [ "diagnostics" "writeonly" ];
+        users.etl.policies = lib.mkForce [ "readonly" ];
+        users."jo@example.org".policies = lib.mkForce [ "consoleAdmin" ];
+        """) == [
+        f'{STACK}.groups.all.policies: "writeonly" allows every bucket, also "lake-state" with the '
+        "registry, and a change there decides what the next apply deletes: declare a policy with "
+        "grants for the buckets that are meant",
+        f'{STACK}.users.etl.policies: "readonly" allows every bucket, also "lake-state" with the '
+        "registry, and it shows which stack owns what: declare a policy with grants for the "
+        "buckets that are meant",
+    ]
+
+
 def test_a_bucket_of_another_stack_may_be_granted(nix: Nix) -> None:
     zoo = """stacks.zoo = { registry = "lake-state";
         policies.p.grants = [ { access = "read"; bucket = "raw"; } ]; };"""
@@ -395,7 +424,7 @@ def test_bucket_names_are_those_that_the_engine_accepts(nix: Nix, tmp_path: Path
         stack = name: (lib.evalModules {{
           modules = [ {{ options = spec.stack; config.buckets.${{name}} = {{ }}; }} ];
         }}).config;
-      in map (name: lib.any (check: !check.assertion) (spec.check {{
+      in map (name: lib.any (check: !check.assertion) (spec.assertions {{
         stacks.s = stack name; foreignBuckets = [ ];
       }})) (builtins.fromJSON {names})""")
     assert isinstance(faults, list)
@@ -461,12 +490,23 @@ def test_a_unit_follows_the_server_of_its_host(nix: Nix) -> None:
     ]
     # A server on loopback needs no other address.
     assert (config["IPAddressAllow"], config["IPAddressDeny"]) == ("localhost", "any")
-    look, write, wait = config["ExecStartPre"]
-    assert look.startswith("+/") and "lakewright-check-files-lake" in look
-    assert "lakewright-write-environment" in write and not write.startswith("+")
+    # The files are checked before systemd opens them.
+    assert re.fullmatch(r"\+/nix/store/\S+/lakewright-check-files-lake", config["ExecCondition"])
+    (wait,) = config["ExecStartPre"]
     assert wait.endswith("/bin/lakewright wait --timeout 120s")
     assert re.search(r"/bin/lakewright apply /nix/store/\S+\.json --yes$", config["ExecStart"])
     assert unit["environment"]["LAKEWRIGHT_SECRET_ACCESS_KEY_FILE"] == "%d/secret-access-key"
+
+
+def test_nothing_that_root_runs_or_reads_is_in_a_folder_of_the_unit_s_user(nix: Nix) -> None:
+    for unit in ("lakewright-client-lake", "lakewright-drift-lake"):
+        settings = service(nix, local(), unit)
+        config = settings["serviceConfig"]
+        # Variables come from the unit file alone.
+        assert settings["environment"]["LAKEWRIGHT_ENDPOINT"] == "http://127.0.0.1:9000"
+        assert not {"EnvironmentFile", "RuntimeDirectory", "StateDirectory"} & set(config)
+        steps = [config["ExecCondition"], config.get("ExecStartPost", "+-/nix/store/")]
+        assert all(re.match(r"\+-?/nix/store/", step) for step in steps), steps
 
 
 @pytest.mark.parametrize(
@@ -705,7 +745,7 @@ def test_the_profile_contains_the_paths_of_keys(toplevel: Path, tmp_path: Path) 
 
 
 def test_the_check_of_files_names_what_is_wrong(nix: Nix, tmp_path: Path) -> None:
-    def script(*names: str) -> str:
+    def run(*names: str) -> tuple[int, str]:
         users = " ".join(f'users.{name}-user.secretFile = "{tmp_path}/{name}";' for name in names)
         expression = client(
             f"""stacks = lib.mkForce {{ s = {{ {users} }}; }};
@@ -715,55 +755,95 @@ def test_the_check_of_files_names_what_is_wrong(nix: Nix, tmp_path: Path) -> Non
             }};"""
         )
         command = nix.value(
-            f"builtins.head {expression}.config.systemd.services.lakewright-client-s"
-            ".serviceConfig.ExecStartPre"
+            f"{expression}.config.systemd.services.lakewright-client-s.serviceConfig.ExecCondition"
         )
         assert isinstance(command, str)
         # Builds the derivations that the string refers to.
         nix.build(f"{expression}.toplevel")
-        return command.removeprefix("+")
-
-    def run(command: str) -> tuple[int, str]:
         done = subprocess.run(
-            [command],
-            env={"RUNTIME_DIRECTORY": str(tmp_path / "run")},
+            [command.removeprefix("+")],
+            env={},
             capture_output=True,
             text=True,
             check=False,
+            # The check opens no file, so nothing can keep it waiting.
+            timeout=30,
         )
         return done.returncode, done.stderr
 
-    (tmp_path / "run").mkdir()
     for name, content, mode in (
         *(("id", "root", 0o444), ("key", "hidden-one", 0o400), ("good", "hidden-two", 0o440)),
-        *(("empty", " \n", 0o400), ("open", "hidden-three", 0o404), ("folder", None, 0)),
+        *(("empty", "", 0o400), ("open", "hidden-three", 0o404)),
+        ("large", "x" * ((1 << 20) + 1), 0o400),
     ):
-        file = tmp_path / name
-        if content is None:
-            file.mkdir()
-        else:
-            file.write_text(content)
-            file.chmod(mode)
-    code, output = run(script("good", "empty", "open", "folder", "absent"))
-    assert code == 1
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    (tmp_path / "link").symlink_to("fifo")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    code, output = run(
+        "good", "empty", "open", "folder", "fifo", "link", "device", "large", "absent"
+    )
+    # systemd skips a unit whose condition exits with a smaller code, and fails none.
+    assert code == 255
     assert output.splitlines() == [
         f"lakewright: user absent-user: there is no file {tmp_path}/absent",
+        f"lakewright: user device-user: {tmp_path}/device is not a regular file",
         f"lakewright: user empty-user: the file {tmp_path}/empty is empty",
+        f"lakewright: user fifo-user: {tmp_path}/fifo is not a regular file",
         f"lakewright: user folder-user: {tmp_path}/folder is not a regular file",
+        f"lakewright: user large-user: the file {tmp_path}/large has 1048577 bytes, and systemd "
+        "loads at most 1048576",
+        f"lakewright: user link-user: {tmp_path}/link is not a regular file",
         f"lakewright: user open-user: all users may read or write the file {tmp_path}/open "
         f"(mode 404): chmod o= {tmp_path}/open",
     ]
-    assert not (tmp_path / "run/files").exists()
+    assert run("good") == (0, "")
 
-    assert run(script("good")) == (0, "")
-    sums = tmp_path / "run/files"
-    assert sums.stat().st_mode & 0o777 == 0o600
-    assert "hidden" not in sums.read_text()
-    check = ["sha256sum", "--check", "--status", "--ignore-missing", str(sums)]
-    assert subprocess.run(check, check=False).returncode == 0
-    (tmp_path / "good").chmod(0o600)
-    (tmp_path / "good").write_text("hidden-four")
-    assert subprocess.run(check, check=False).returncode == 1
+
+def functions(call: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a call of a function for files of other users."""
+    script = (ROOT / "nix/lib/foreign-files.sh").read_text() + call
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={"PATH": "/usr/bin:/bin"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def test_reading_a_file_of_another_user_never_waits(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "secret").write_text("secret\n")
+    (tmp_path / "large").write_text("x" * ((1 << 20) + 1))
+    assert functions(f"read_file {tmp_path}/secret").stdout == "secret\n"
+    assert len(functions(f"read_file {tmp_path}/large").stdout) == 1 << 20
+    for name in ("fifo", "none", "."):
+        done = functions(f"read_file {tmp_path}/{name}")
+        assert (done.returncode, done.stdout) == (1, ""), name
+    # The file may become a FIFO between the check of its kind and its opening.
+    opening = re.search(r"dd if.*", (ROOT / "nix/lib/foreign-files.sh").read_text())
+    assert opening
+    done = functions(opening[0].replace("$1", f"{tmp_path}/fifo"))
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_file_differs_only_from_another_content(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    for name, content in {"a": "a", "again": "a", "b": "b", "empty": ""}.items():
+        (tmp_path / name).write_text(content)
+    for file, copy, expected in (
+        *(("b", "a", 0), ("again", "a", 1), ("empty", "a", 1), ("none", "a", 1)),
+        *(("fifo", "a", 1), ("b", "none", 1)),
+    ):
+        call = f"differs {tmp_path}/{file} {tmp_path}/{copy}"
+        done = functions(call, RUNTIME_DIRECTORY=str(run))
+        assert done.returncode == expected, (file, copy, done.stderr)
 
 
 def test_only_a_dry_activation_plans_and_it_never_fails(toplevel: Path) -> None:
@@ -789,8 +869,10 @@ def test_the_scripts_pass_shellcheck_with_any_user_names(nix: Nix) -> None:
     stack = lake(r"""users."a\$b `c` 'd'".secretFile = "/run/secrets/x";""")
     script = nix.build(f"{stack}.config.services.lakewright.client.stacks.lake.planScript")
     unit = service(nix, stack, "lakewright-client-lake")
-    check = unit["serviceConfig"]["ExecStartPre"][0].lstrip("+")
+    check = unit["serviceConfig"]["ExecCondition"].lstrip("+")
+    watch = service(nix, stack, "lakewright-watch-lake")["serviceConfig"]["ExecStart"]
     nix.build(f"{stack}.toplevel")
+    assert "/run/secrets/x /run/lakewright-watch-lake/started/" in Path(watch).read_text()
     for file in (script / "bin/lakewright-plan-lake", Path(check)):
         assert "a$b" in file.read_text()
         done = subprocess.run([shellcheck, file], capture_output=True, text=True, check=False)

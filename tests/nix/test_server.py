@@ -533,9 +533,15 @@ def test_tls_from_files(nix: Nix) -> None:
         + ".unit.serviceConfig"
     )
     (reload,) = service["ExecReload"]
-    # The reload runs as root, and is the same step as before the start.
-    assert re.fullmatch(r"\+/nix/store/\S+-certificates /var/c.pem /run/k", reload)
+    # The reload runs as root, and is the same step as before the start. It writes to a folder that
+    # systemd gives to no other user.
+    folder = "/run/lakewright-server-certificates"
+    assert re.fullmatch(rf"\+/nix/store/\S+-certificates /var/c.pem /run/k {folder}", reload)
     assert reload in service["ExecStartPre"]
+    assert f"--certs-dir {folder} " in service["ExecStart"]
+    assert folder.removeprefix("/run/") != service["RuntimeDirectory"]
+    (stop,) = service["ExecStopPost"]
+    assert stop.endswith(f"/bin/rm -rf {folder}")
     # A hangup would end a server without TLS.
     assert not nix.value(host() + ".unit.serviceConfig ? ExecReload")
 
@@ -553,7 +559,8 @@ def test_tls_from_acme(nix: Nix) -> None:
     assert "acme-lake.service" in config["wants"]
     assert "acme-lake.service" in config["after"]
     files = "/var/lib/acme/lake/fullchain.pem /var/lib/acme/lake/key.pem"
-    assert config["service"]["ExecReload"][0].endswith(files)
+    folder = "/run/lakewright-server-certificates"
+    assert config["service"]["ExecReload"][0].endswith(f"{files} {folder}")
     assert config["groups"] == []
 
 
@@ -795,8 +802,8 @@ GOOD_KEY = "lake:" + "A" * 43 + "="
 @pytest.mark.parametrize(
     ("kind", "credentials", "sentence"),
     [
-        ("plain", {"root_password": "\n"}, "/run/secrets/root-password does not exist"),
-        ("plain", {"root_user": " \n"}, "/run/secrets/root-user does not exist"),
+        ("plain", {"root_password": "\n"}, "/run/secrets/root-password is missing or empty"),
+        ("plain", {"root_user": " \n"}, "/run/secrets/root-user is missing or empty"),
         ("plain", {"root_user": "minioadmin"}, "published default 'minioadmin'"),
         ("plain", {"root_password": "minioadmin\n"}, "published default 'minioadmin'"),
         ("plain", {"root_user": " ab \n"}, "shorter than 3 characters"),
@@ -808,10 +815,14 @@ GOOD_KEY = "lake:" + "A" * 43 + "="
             {"root_user": "MINIO_ROOT_USER=lake-root"},
             "lines of an environment file",
         ),
-        ("kms", {"kms_key": "\n"}, "/missing/kms does not exist"),
+        ("kms", {"kms_key": "\n"}, "/missing/kms is missing or empty"),
         ("kms", {"kms_key": "lake:c2hvcnQ="}, "does not hold NAME:KEY"),
         ("kms", {"kms_key": GOOD_KEY.removeprefix("lake:")}, "does not hold NAME:KEY"),
-        ("settings", {"MINIO_A_PASSWORD": "\n", "MINIO_B_TOKEN": "3"}, "/missing/a does not exist"),
+        (
+            "settings",
+            {"MINIO_A_PASSWORD": "\n", "MINIO_B_TOKEN": "3"},
+            "/missing/a is missing or empty",
+        ),
         ("settings", {"MINIO_A_PASSWORD": "1\n2", "MINIO_B_TOKEN": "3"}, "several lines"),
     ],
 )
@@ -825,23 +836,50 @@ def test_the_check_refuses(
     assert done.stderr.count("\n") == 1
 
 
-def test_an_empty_file_is_reported_as_empty(nix: Nix, tmp_path: Path) -> None:
-    (tmp_path / "password").touch()
-    module = server(f'rootPasswordFile = "{tmp_path}/password";')
-    done = check(program(nix, module), tmp_path, root_password="\n")
-    assert f"the secret file {tmp_path}/password is empty" in done.stderr
+def test_secret_files_are_checked_before_systemd_opens_them(nix: Nix, tmp_path: Path) -> None:
+    for name in ("user", "kms"):
+        (tmp_path / name).write_text("content")
+        (tmp_path / name).chmod(0o644)
+    os.mkfifo(tmp_path / "password", 0o600)
+    module = server(
+        f'rootUserFile = "{tmp_path}/user"; rootPasswordFile = "{tmp_path}/password";'
+        f'kmsKeyFile = "{tmp_path}/kms"; secretSettings.MINIO_A_TOKEN = "{tmp_path}/token";'
+    )
+    nix.build(f"{module}.toplevel")
+    config: Any = nix.value(f"{module}.unit.serviceConfig")
+    (condition,) = config["ExecCondition"]
+    assert condition.startswith("+/nix/store/")
+    done = subprocess.run(
+        [condition.removeprefix("+")],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 255
+    # The name of the root user is not a secret.
+    assert done.stderr.splitlines() == [
+        f"lakewright: MINIO_A_TOKEN: there is no file {tmp_path}/token",
+        f"lakewright: kms-key: all users may read or write the file {tmp_path}/kms (mode 644): "
+        f"chmod o= {tmp_path}/kms",
+        f"lakewright: root-password: {tmp_path}/password is not a regular file",
+    ]
 
 
-def test_a_secret_that_everybody_can_read_is_refused(nix: Nix, tmp_path: Path) -> None:
-    for name in ("user", "password"):
-        (tmp_path / name).touch(0o644)
-    module = server(f'rootUserFile = "{tmp_path}/user"; rootPasswordFile = "{tmp_path}/password";')
-    path = program(nix, module)
-    done = check(path, tmp_path)
-    assert done.returncode == 1
-    assert f"everybody may read or write the secret file {tmp_path}/password" in done.stderr
-    (tmp_path / "password").chmod(0o640)
-    assert check(path, tmp_path).returncode == 0
+def test_root_gives_drives_away_only_by_systemd_tmpfiles(nix: Nix) -> None:
+    config: Any = nix.value(
+        f"""let host = {server('drives = [ "/srv/lake/data" ];')}; in {{
+          steps = host.unit.serviceConfig.ExecStartPre;
+          rules = host.config.systemd.tmpfiles.settings."10-lakewright-server"."/srv/lake/data".d;
+        }}"""
+    )
+    as_root = [step for step in config["steps"] if step.startswith("+")]
+    (step,) = as_root
+    assert re.fullmatch(
+        r"\+-/nix/store/\S+/bin/systemd-tmpfiles --create 10-lakewright-server.conf", step
+    )
+    assert (config["rules"]["user"], config["rules"]["mode"]) == ("minio", ":0750")
 
 
 def test_the_check_accepts(programs: dict[str, str], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ mod background;
 mod clock;
 mod error_body;
 mod error_code;
+mod local_file;
 mod pool;
 pub mod profile;
 mod transport;

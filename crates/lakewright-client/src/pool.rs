@@ -16,12 +16,16 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use lakewright_core::{Error, ErrorKind, Result};
 
 use crate::clock::Clock;
+use crate::local_file::read_small_file;
 use crate::profile::Profile;
 
 /// The time after which an idle connection is closed. MinIO closes it after 30 s
 /// (`minio server --idle-timeout`); if the client closes it earlier, no request is sent on a
 /// connection that the server is closing.
 const POOL_IDLE: Duration = Duration::from_secs(20);
+
+/// The maximum size of a CA file in bytes. The bundle of a system has about 220 KiB.
+const MAX_CA_BYTES: usize = 1 << 20;
 
 /// A pool of connections. Requests with different read timeouts share it, while the SDK's own HTTP
 /// client would keep one pool for each read timeout.
@@ -168,14 +172,14 @@ fn tls_context(profile: &Profile) -> Result<TlsContext> {
     let mut trust = TrustStore::default();
     if let Some(path) = profile.ca_file() {
         let on = || path.display().to_string();
-        let pem = std::fs::read(path).map_err(|error| {
+        let pem = read_small_file(path, MAX_CA_BYTES).map_err(|error| {
             wrong(format!("the CA file cannot be read: {error}")).on(on()).caused_by(error)
         })?;
         // Otherwise only a failed TLS handshake would show that there is no certificate.
         if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
             return Err(wrong("the CA file holds no PEM certificate".into()).on(on()));
         }
-        trust = trust.with_pem_certificate(pem);
+        trust = trust.with_pem_certificate(pem.to_vec());
     }
     TlsContext::builder()
         .with_trust_store(trust)
@@ -187,6 +191,28 @@ fn tls_context(profile: &Profile) -> Result<TlsContext> {
 mod tests {
     use super::*;
     use crate::profile::Credentials;
+
+    #[test]
+    fn a_ca_file_is_a_regular_file_with_a_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let empty = dir.path().join("empty");
+        std::fs::write(&empty, "").unwrap();
+        for (path, why) in
+            [(pipe, "it is a pipe"), (empty, "no PEM"), (dir.path().into(), "it is a directory")]
+        {
+            let profile = Profile::builder()
+                .endpoint("https://127.0.0.1:9")
+                .credentials(Credentials::Anonymous)
+                .ca_file(path)
+                .build()
+                .unwrap();
+            let error = Pool::new(&profile).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
 
     #[test]
     fn one_pool_for_each_connect_timeout() {

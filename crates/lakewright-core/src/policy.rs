@@ -373,7 +373,7 @@ struct Place<'a> {
 
 /// Returns the statements for several places. Listing below a prefix is allowed under the condition
 /// that the requested prefix begins with it.
-fn statements(places: &[Place<'_>]) -> Value {
+fn statements(places: &[Place<'_>]) -> Vec<Value> {
     let mut statements = Vec::new();
     let mut seen = BTreeSet::new();
     let mut allow = |actions: BTreeSet<&str>, resource: String, condition: Option<Value>| {
@@ -418,21 +418,24 @@ fn statements(places: &[Place<'_>]) -> Value {
             allow(actions, format!("{arn}/{}*", place.prefix), None);
         }
     }
-    Value::Array(statements)
+    statements
 }
 
-/// Returns the document for grants.
+/// Returns the document for grants. Its last statement denies the bucket of the registry, also where
+/// another policy of the same user allows every bucket: who can write the registry decides what the
+/// next apply deletes.
 ///
 /// ```
-/// use lakewright_core::{policy, spec::{Access, Grant}};
+/// use lakewright_core::{Spec, policy, spec::{Access, Grant}};
 /// let bucket = "raw".parse()?;
 /// let grant = Grant { access: Access::Read, bucket, prefix: Some("in/".into()) };
-/// let document = policy::of_grants(&[grant]);
+/// let document = policy::of_grants(&[grant], Spec::DEFAULT_REGISTRY);
 /// assert_eq!(document["Statement"][2]["Resource"][0], "arn:aws:s3:::raw/in/*");
+/// assert_eq!(document["Statement"][3]["Effect"], "Deny");
 /// # Ok::<(), lakewright_core::Error>(())
 /// ```
 #[must_use]
-pub fn of_grants(grants: &[Grant]) -> Value {
+pub fn of_grants(grants: &[Grant], registry: &str) -> Value {
     let places: Vec<Place<'_>> = grants
         .iter()
         .map(|grant| Place {
@@ -442,7 +445,62 @@ pub fn of_grants(grants: &[Grant]) -> Value {
             write: grant.access != Access::Read,
         })
         .collect();
-    json!({ "Version": VERSION, "Statement": statements(&places) })
+    let mut statements = statements(&places);
+    let bucket = format!("arn:aws:s3:::{registry}");
+    statements.push(json!({
+        "Effect": "Deny", "Action": ["s3:*"], "Resource": [bucket, format!("{bucket}/*")],
+    }));
+    json!({ "Version": VERSION, "Statement": statements })
+}
+
+/// Returns whether a document allows an action on a resource. Conditions of statements that allow
+/// are taken to hold, and those of statements that deny not to.
+pub(crate) fn allows(document: &Value, action: &str, resource: &str) -> bool {
+    let applies = |statement: &NormalStatement| {
+        let names = |field: &str, text: &str| {
+            statement.get(field).is_some_and(|all| all.iter().any(|one| matches(one, text)))
+        };
+        names("Action", &action.to_lowercase())
+            && (names("Resource", resource)
+                || (statement.contains_key("NotResource") && !names("NotResource", resource)))
+    };
+    let denies = |statement: &NormalStatement| {
+        statement.get("Effect").is_some_and(|effect| effect.contains("Deny"))
+    };
+    let is_conditional =
+        |statement: &NormalStatement| statement.keys().any(|key| key.starts_with("Condition "));
+    let (denying, allowing): (Vec<_>, Vec<_>) =
+        normalised(document).into_iter().filter(applies).partition(denies);
+    !allowing.is_empty() && denying.iter().all(is_conditional)
+}
+
+/// Returns whether a text matches a pattern of the policy language: `*` is any text, `?` any
+/// character.
+fn matches(pattern: &str, text: &str) -> bool {
+    // A text of the pattern between two stars is found at its first place, because a later place
+    // leaves less for the rest.
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p + 1, t));
+                p += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((after, from)) => {
+                    star = Some((after, from + 1));
+                    (p, t) = (after, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -551,8 +609,47 @@ mod tests {
             assert!(error.failures().len() <= 1, "{field}: {:?}", error.failures());
         }
         let grant: Grant = serde_json::from_value(grants[0].clone()).unwrap();
-        let once = of_grants(std::slice::from_ref(&grant));
-        assert_eq!(of_grants(&[grant.clone(), grant]), once);
+        let once = of_grants(std::slice::from_ref(&grant), "state");
+        assert_eq!(of_grants(&[grant.clone(), grant], "state"), once);
+    }
+
+    #[test]
+    fn grants_deny_the_bucket_of_the_registry() {
+        let grant = Grant {
+            access: Access::ReadWrite,
+            bucket: BucketName::new("raw").unwrap(),
+            prefix: None,
+        };
+        let document = of_grants(&[grant], "mine");
+        assert!(allows(&document, "s3:PutObject", "arn:aws:s3:::raw/a"));
+        // The statement denies what another policy of the user allows.
+        let mut all = document.clone();
+        let everything = json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" });
+        all["Statement"].as_array_mut().unwrap().push(everything);
+        for resource in ["arn:aws:s3:::mine", "arn:aws:s3:::mine/registry.json"] {
+            assert!(!allows(&all, "s3:ListBucket", resource), "{resource}");
+            assert!(!allows(&all, "s3:DeleteObject", resource), "{resource}");
+        }
+        assert!(allows(&all, "s3:GetObject", "arn:aws:s3:::mine-too/a"));
+    }
+
+    #[test]
+    fn patterns_match_as_in_policies() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("*", "", true),
+            ("a*", "abc", true),
+            ("a*c", "abcbc", true),
+            ("a*bc*", "abbc", true),
+            ("a?c", "abc", true),
+            ("**", "x/y", true),
+            ("a", "ab", false),
+            ("a*c", "ab", false),
+            ("a?", "a", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Checks a spec and prints a summary, or all its faults.
+    /// Checks a spec and prints a summary and warnings, or all its faults.
     Check {
         /// The spec file; `-` is standard input.
         file: PathBuf,
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 /// Runs the command and returns the exit code. Write errors are ignored, because there is no other
 /// place to report them.
 fn run(command: &Command, out: &mut impl Write, err: &mut impl Write) -> u8 {
-    match execute(command) {
+    match execute(command, err) {
         Ok(text) => {
             let _ = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
             0
@@ -58,9 +58,15 @@ fn run(command: &Command, out: &mut impl Write, err: &mut impl Write) -> u8 {
     }
 }
 
-fn execute(command: &Command) -> Result<String> {
+fn execute(command: &Command, err: &mut impl Write) -> Result<String> {
     match command {
-        Command::Check { file } => read(file).map(|spec| spec.summary()),
+        Command::Check { file } => {
+            let spec = read(file)?;
+            for warning in spec.warnings() {
+                let _ = writeln!(err, "warning: {warning}");
+            }
+            Ok(spec.summary())
+        }
         Command::Show { file } => read(file)?.canonical(),
         Command::Schema => Spec::json_schema(),
     }
@@ -112,6 +118,19 @@ mod tests {
         );
         let shown = r#"{"buckets":{"a-b":{},"raw":{"quota":1024}},"stack":"lake","version":1}"#;
         assert_eq!(run_with(&["show", file]), (0, format!("{shown}\n"), String::new()));
+    }
+
+    #[test]
+    fn warnings_are_printed_beside_the_summary() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("spec.json");
+        let spec =
+            r#"{"version": 1, "stack": "lake", "groups": {"all": {"policies": ["readwrite"]}}}"#;
+        std::fs::write(&file, spec).unwrap();
+        let (code, out, err) = run_with(&["check", file.to_str().unwrap()]);
+        assert_eq!((code, out.as_str()), (0, "stack lake: 1 group\n"));
+        assert!(err.starts_with("warning: groups.all.policies[0]: \"readwrite\" allows"), "{err}");
+        assert_eq!(err.lines().count(), 1, "{err}");
     }
 
     #[test]

@@ -115,7 +115,7 @@ with subtest("a file that everybody may read is refused by the next start"):
     machine.succeed("chmod o=r /run/lake/root-password")
     machine.fail(f"systemctl restart {SERVER}")
     told = journal(SERVER)
-    assert "everybody may read or write the secret file /run/lake/root-password" in told, told
+    assert "all users may read or write the file /run/lake/root-password" in told, told
     machine.succeed("chmod o= /run/lake/root-password")
     machine.wait_until_succeeds(f"systemctl is-active {SERVER}", timeout=60)
     machine.wait_until_succeeds(f"systemctl is-active {CLIENT}", timeout=60)

@@ -10,8 +10,8 @@ start_all()
 machine.wait_for_unit(CLIENT)
 
 for name, sentence in {
-    "missing": "the secret file /run/agenix/nowhere does not exist",
-    "empty": "the secret file /var/lib/lake-empty is empty",
+    "missing": "there is no file /run/agenix/nowhere",
+    "empty": "the file /var/lib/lake-empty is empty",
     "default": "MinIO's published default",
 }.items():
     with subtest(f"the server's root password is {name}: no server at all"):

@@ -1,5 +1,5 @@
-# Faults of stacks whose values all have the right types, as far as they can be found during
-# evaluation. `lakewright-spec check` finds the others when the spec is built.
+# Faults of stacks whose values all have the right types, and warnings, as far as they can be found
+# during evaluation. `lakewright-spec check` finds the others when the spec is built.
 { lib }:
 let
   # MinIO's built-in policies, which can be attached but not declared.
@@ -69,6 +69,34 @@ let
   eachIn = set: f: lib.concatLists (lib.mapAttrsToList f set);
   list = value: if value == null then [ ] else value;
 
+  registryOf = stack: if stack.registry == null then "lakewright-state" else stack.registry;
+
+  # MinIO's built-in policies that allow every bucket to users who are no administrators, and the
+  # effect of access to the bucket of the registry.
+  reaching = {
+    readonly = "it shows which stack owns what";
+    readwrite = "a change there decides what the next apply deletes";
+    writeonly = "a change there decides what the next apply deletes";
+  };
+
+  # Returns the warnings about one stack.
+  warningsOf =
+    stackName: stack:
+    let
+      # A policy that is made of grants denies the bucket of the registry.
+      hasGrants = name: stack.policies ? ${name} && stack.policies.${name}.grants != null;
+      attached =
+        where: policies:
+        lib.optionals (!lib.any hasGrants (list policies)) (
+          map (
+            name:
+            "services.lakewright.client.stacks.${stackName}.${where}.policies: \"${name}\" allows every bucket, also \"${registryOf stack}\" with the registry, and ${reaching.${name}}: declare a policy with grants for the buckets that are meant"
+          ) (lib.filter (name: reaching ? ${name}) (list policies))
+        );
+    in
+    eachIn stack.groups (name: group: attached "groups.${name}" group.policies)
+    ++ eachIn stack.users (name: user: attached "users.${name}" user.policies);
+
   # Returns the faults of one stack. `buckets` are all buckets that it may refer to.
   ofStack =
     buckets: stackName: stack:
@@ -91,7 +119,15 @@ let
           wrongIf (!lib.elem bucket buckets)
             "the bucket \"${bucket}\" is not declared: declare it, or name it in services.lakewright.client.foreignBuckets if others keep it"
         );
-      granted = where: grants: map (grant: inBucket "${where}.grants" grant.bucket) (list grants);
+      granted =
+        where: grants:
+        lib.concatMap (grant: [
+          (inBucket "${where}.grants" grant.bucket)
+          (at "${where}.grants" (
+            wrongIf (grant.bucket == registryOf stack)
+              "the bucket \"${grant.bucket}\" contains the registry, and only the user that applies stacks may use it"
+          ))
+        ]) (list grants);
     in
     [
       {
@@ -191,10 +227,17 @@ let
     ];
 in
 {
-  stacks,
-  foreignBuckets,
-}:
-let
-  declared = lib.concatMap (stack: lib.attrNames stack.buckets) (lib.attrValues stacks);
-in
-map assertion (eachIn stacks (ofStack (declared ++ foreignBuckets)) ++ between stacks)
+  # Returns assertions for NixOS.
+  assertions =
+    {
+      stacks,
+      foreignBuckets,
+    }:
+    let
+      declared = lib.concatMap (stack: lib.attrNames stack.buckets) (lib.attrValues stacks);
+    in
+    map assertion (eachIn stacks (ofStack (declared ++ foreignBuckets)) ++ between stacks);
+
+  # Returns warnings for NixOS.
+  warnings = stacks: eachIn stacks warningsOf;
+}

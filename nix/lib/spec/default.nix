@@ -18,6 +18,6 @@ in
 {
   inherit types resources;
   stack = import ./stack.nix { inherit lib resources; };
-  check = import ./check.nix { inherit lib; };
+  inherit (import ./check.nix { inherit lib; }) assertions warnings;
 }
 // import ./document.nix { inherit lib resources; }

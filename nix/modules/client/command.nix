@@ -53,32 +53,9 @@ let
 
   checkFiles =
     name: stack:
-    pkgs.writeShellApplication {
-      name = "lakewright-check-files-${name}";
-      runtimeInputs = [
-        pkgs.coreutils
-        pkgs.gnugrep
-      ];
-      text = ''
-        ${builtins.readFile ./check-files.sh}
-        ${calls "check_file" (file: [
-          file.owner
-          file.file
-          (if file.public or false then "public" else "private")
-        ]) (filesOf stack)}
-        end
-      '';
-    };
-
-  writeEnvironment = pkgs.writeShellApplication {
-    name = "lakewright-write-environment";
-    runtimeInputs = [ pkgs.coreutils ];
-    text = ''
-      cp --no-preserve=mode ${
-        pkgs.writeText "lakewright-environment" (lib.generators.toKeyValue { } connection)
-      } "$RUNTIME_DIRECTORY/environment"
-    '';
-  };
+    import ../../lib/check-files.nix { inherit lib pkgs; } "lakewright-check-files-${name}" (
+      filesOf stack
+    );
 
   isLoopback = cfg.endpoint != null && url.isLoopback (url.parse cfg.endpoint).host;
 
@@ -140,32 +117,30 @@ in
 {
   apply = stack: "${lakewright} apply ${stack.specFile} --yes${prune stack}";
   drift = stack: "${lakewright} drift ${stack.specFile}";
-  inherit timeout;
+  inherit connection timeout;
   wait = "${lakewright} wait --timeout ${toString cfg.readyTimeout}s";
 
   # The files that are loaded when a unit starts.
   files = filesOf;
 
   # The settings for a unit that runs one of these commands, to be merged into it.
-  service = unit: name: stack: {
-    environment = noProfiles // {
-      LAKEWRIGHT_ACCESS_KEY_ID_FILE = "%d/access-key-id";
-      LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = "%d/secret-access-key";
-      LAKEWRIGHT_CA_FILE = if cfg.caFile == null then null else "%d/ca";
-    };
+  service = name: stack: {
+    environment =
+      connection
+      // noProfiles
+      // {
+        LAKEWRIGHT_ACCESS_KEY_ID_FILE = "%d/access-key-id";
+        LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = "%d/secret-access-key";
+        LAKEWRIGHT_CA_FILE = if cfg.caFile == null then null else "%d/ca";
+      };
     serviceConfig = hardening // {
       Type = "oneshot";
-      RuntimeDirectory = unit;
-      EnvironmentFile = "-%t/${unit}/environment";
       LoadCredential = map (file: "${file.credential}:${file.file}") (filesOf stack);
-      # The fallback for a missing file, so that the check below can name it. It is shorter than any
-      # valid secret.
+      # The fallback for a file that vanishes after the check below, so that the unit fails with a
+      # message. It is shorter than any valid secret.
       SetCredential = map (file: "${file.credential}:missing") (filesOf stack);
-      ExecStartPre = [
-        # The check runs as root and outside of the sandbox, because only root can read the files.
-        "+${lib.getExe (checkFiles name stack)}"
-        (lib.getExe writeEnvironment)
-      ];
+      # The check runs as root and outside of the sandbox, because only root can find the files.
+      ExecCondition = "+${lib.getExe (checkFiles name stack)}";
       # The timeout of each step: of the wait, which ends earlier by itself, and of the run.
       TimeoutStartSec = timeout;
     };

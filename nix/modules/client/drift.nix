@@ -17,7 +17,7 @@ in
     systemd.services = eachUnit (
       name: stack:
       lib.mkMerge [
-        (command.service (unitOf name) name stack)
+        (command.service name stack)
         {
           description = "Drift from what is declared: the stack ${name}";
           after = [ "lakewright-client-${name}.service" ];

@@ -37,6 +37,9 @@ in
         name: stack: lib.nameValuePair "lakewright/stacks/${name}.json" { source = stack.specFile; }
       ) cfg.stacks
       // {
+        # The connection for programs of the host. The file belongs to root, because root's programs
+        # may read it, and it holds no secret.
+        "lakewright/environment".text = lib.generators.toKeyValue { } command.connection;
         "lakewright/profiles.toml".source = (pkgs.formats.toml { }).generate "lakewright-profiles.toml" {
           default = profile;
         };

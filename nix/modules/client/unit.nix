@@ -19,7 +19,7 @@ let
   service =
     name: stack:
     lib.mkMerge [
-      (command.service (unitOf name) name stack)
+      (command.service name stack)
       {
         description = "Declared state: the stack ${name}";
         # Requires= is not used: if the first start of the server failed, this unit would never run.
@@ -42,7 +42,8 @@ let
           # Prints the plan before applying it.
           ExecStart = command.apply stack;
           # systemd counts every start: without this reset, frequent restarts of the server would
-          # put the stack into the failed state.
+          # put the stack into the failed state. The command runs as root in the environment of the
+          # unit, so nothing of that may come from a file that the unit's user can write.
           ExecStartPost = "+-${lib.getExe' pkgs.systemd "systemctl"} reset-failed %n";
           Restart = "on-failure";
           # Together the delays are longer than the lease of an attempt that was interrupted.

@@ -18,34 +18,41 @@ let
   unitOf = name: "lakewright-watch-${name}";
   eachUnit = f: lib.mapAttrs' (name: stack: lib.nameValuePair (unitOf name) (f name stack)) stacks;
 
-  watch = pkgs.writeShellApplication {
-    name = "lakewright-watch";
-    runtimeInputs = [
-      pkgs.coreutils
-      pkgs.systemd
-    ];
-    text = ''
-      unit=$1
-      # systemd does not check the paths while this unit runs, so a program that writes several
-      # files has a moment to finish.
-      sleep 1
-      # A stopped unit stays stopped; a failed unit may have lacked just this file. (A unit that is
-      # about to restart may exceed its start limit.)
-      case $(systemctl show --property SubState --value "$unit.service") in
-        exited)
-          if sha256sum --check --status --ignore-missing "/run/$unit/files"; then exit; fi
-          ;;
-        failed | auto-restart*)
-          systemctl reset-failed "$unit.service"
-          ;;
-        *)
-          exit
-          ;;
-      esac
-      echo "lakewright: the files of $unit have changed, so it runs again"
-      systemctl restart --no-block "$unit.service"
-    '';
-  };
+  watch =
+    name: stack:
+    let
+      client = "lakewright-client-${name}.service";
+      changed =
+        file: "differs ${lib.escapeShellArg file.file} /run/${unitOf name}/started/${file.credential}";
+    in
+    pkgs.writeShellApplication {
+      name = "lakewright-watch";
+      runtimeInputs = [
+        pkgs.coreutils
+        pkgs.diffutils
+        pkgs.systemd
+      ];
+      text = builtins.readFile ../../lib/foreign-files.sh + ''
+        # systemd does not check the paths while this unit runs, so a program that writes several
+        # files has a moment to finish.
+        sleep 1
+        # A stopped unit stays stopped; a failed unit may have lacked just this file. (A unit that is
+        # about to restart may exceed its start limit.)
+        case $(systemctl show --property SubState --value ${client}) in
+          exited)
+            ${lib.concatMapStringsSep " || " changed (command.files stack)} || exit 0
+            ;;
+          failed | auto-restart*)
+            systemctl reset-failed ${client}
+            ;;
+          *)
+            exit
+            ;;
+        esac
+        echo "lakewright: the files of ${client} have changed, so it runs again"
+        systemctl restart --no-block ${client}
+      '';
+    };
 in
 {
   options.services.lakewright.client.watchSecrets = lib.mkOption {
@@ -67,7 +74,7 @@ in
       }
     );
     systemd.services = eachUnit (
-      name: _: {
+      name: stack: {
         description = "Take up changed secrets of the stack ${name}";
         # The stack's unit may be reading the files at this moment.
         after = [ "lakewright-client-${name}.service" ];
@@ -75,7 +82,13 @@ in
         startLimitIntervalSec = 0;
         serviceConfig = import ../../lib/hardening.nix // {
           Type = "oneshot";
-          ExecStart = "${lib.getExe watch} lakewright-client-${name}";
+          ExecStart = lib.getExe (watch name stack);
+          # The unit waits for nothing but the disk.
+          TimeoutStartSec = 30;
+          RuntimeDirectory = unitOf name;
+          # The values that the stack's unit was started with. systemd hides /run/credentials from a
+          # sandbox, so the unit's folder is bound explicitly.
+          BindReadOnlyPaths = "-/run/credentials/lakewright-client-${name}.service:/run/${unitOf name}/started";
           # The unit reads files of any user, also in home directories, and queries systemd.
           ProtectHome = "read-only";
           CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";

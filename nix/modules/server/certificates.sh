@@ -1,33 +1,42 @@
 # shellcheck shell=bash
-# Copies certificate $1 and key $2 to MinIO's directory and reloads a running MinIO. Runs as root.
+# Copies certificate $1 and key $2 to $3, the folder from which MinIO reads them, and reloads a
+# running MinIO. Runs as root, with the functions of foreign-files.sh. No other user can write to the
+# folder, so the server's user cannot put a link there that root would follow.
 
-certs=$RUNTIME_DIRECTORY/certs
+certs=$3
 
 fail() {
   printf 'The certificate is not taken up: %s.\n' "$1" >&2
   exit 1
 }
 
-for file in "$@"; do
-  if [[ ! -s $file ]]; then
-    fail "$file does not exist or is empty"
+umask 0077
+# MinIO creates the folder for additional authorities if it is missing.
+install -d -o root -g minio -m 0750 "$certs" "$certs/CAs"
+trap 'rm -f "$certs"/*.new' EXIT
+
+# The copies are checked and not the files, which may change in between.
+copy() {
+  if ! read_file "$1" >"$2" || [[ ! -s $2 ]]; then
+    fail "$1 does not exist, is empty or is not a regular file"
   fi
-done
+}
+copy "$1" "$certs/public.crt.new"
+copy "$2" "$certs/private.key.new"
+
 # MinIO would continue with the old pair and fail at its next start.
-if ! of_certificate=$(openssl x509 -in "$1" -noout -pubkey); then
+if ! of_certificate=$(openssl x509 -in "$certs/public.crt.new" -noout -pubkey); then
   fail "$1 is no certificate in PEM"
 fi
-if ! of_key=$(openssl pkey -in "$2" -pubout); then
+if ! of_key=$(openssl pkey -in "$certs/private.key.new" -pubout); then
   fail "$2 is no private key in PEM"
 fi
 if [[ $of_certificate != "$of_key" ]]; then
   fail "the key in $2 is not that of the certificate in $1"
 fi
 
-# MinIO creates a directory for additional authorities beside them, so it needs to own this one.
-install -d -o minio -g minio -m 0700 "$certs"
-install -o minio -g minio -m 0400 "$1" "$certs/public.crt.new"
-install -o minio -g minio -m 0400 "$2" "$certs/private.key.new"
+chgrp minio "$certs/public.crt.new" "$certs/private.key.new"
+chmod 0440 "$certs/public.crt.new" "$certs/private.key.new"
 mv "$certs/public.crt.new" "$certs/public.crt"
 mv "$certs/private.key.new" "$certs/private.key"
 

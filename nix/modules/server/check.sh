@@ -13,17 +13,9 @@ read_credential() {
   value=$(<"$CREDENTIALS_DIRECTORY/$1")
   value=${value#"${value%%[![:space:]]*}"}
   value=${value%"${value##*[![:space:]]}"}
-  if [[ -n $value ]]; then
-    # The name of the root user is not a secret, because every request contains it.
-    if [[ $1 != root-user && -e $2 ]] && ((0$(stat --dereference --format %a "$2") & 7)); then
-      fail "everybody may read or write the secret file $2 (chmod o= it)"
-    fi
-    return
+  if [[ -z $value ]]; then
+    fail "the secret file $2 is missing or empty"
   fi
-  if [[ -e $2 ]]; then
-    fail "the secret file $2 is empty"
-  fi
-  fail "the secret file $2 does not exist"
 }
 
 # As `read_credential`, for values that must be one line.

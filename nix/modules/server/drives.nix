@@ -63,6 +63,8 @@ let
     else
       lib.unique (lib.concatMap (pool: names pool.drives) (lib.filter isHere cfg.pools));
   several = lib.length here > 1;
+  # The name of the file in tmpfiles.d.
+  settings = "10-lakewright-server";
 
   # MinIO divides a pool into sets of the same number of drives, 2 to 16.
   divides = total: total == 1 || lib.any (set: lib.mod total set == 0) (lib.range 2 16);
@@ -89,15 +91,6 @@ let
       "/run/user"
     ]
   ) here;
-
-  own = pkgs.writeShellApplication {
-    name = "lakewright-server-drives";
-    runtimeInputs = [
-      pkgs.coreutils
-      pkgs.util-linux
-    ];
-    text = builtins.readFile ./drives.sh;
-  };
 in
 {
   options.services.lakewright.server = {
@@ -236,7 +229,7 @@ in
     ];
 
     # Created with the same owner as in services.minio; existing contents are not changed.
-    systemd.tmpfiles.settings."10-lakewright-server" = lib.genAttrs here (_: {
+    systemd.tmpfiles.settings.${settings} = lib.genAttrs here (_: {
       d = {
         user = "minio";
         group = "minio";
@@ -253,8 +246,13 @@ in
       };
       serviceConfig = {
         ReadWritePaths = map (drive: "-${drive}") here;
-        # This runs before the check, which tests that the drives exist.
-        ExecStartPre = lib.mkBefore [ "+${lib.getExe own} ${lib.escapeShellArgs here}" ];
+        # systemd-tmpfiles makes the server the owner at boot, but the top folder of a disk that was
+        # mounted later or replaced belongs to root. It follows no link of an unprivileged user to a
+        # folder of another one. A broken disk is left to MinIO, which continues without it. This
+        # runs before the check, which tests that the drives exist.
+        ExecStartPre = lib.mkBefore [
+          "+-${lib.getExe' pkgs.systemd "systemd-tmpfiles"} --create ${settings}.conf"
+        ];
       };
     };
   };

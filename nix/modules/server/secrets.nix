@@ -1,9 +1,9 @@
 # The server's secrets: loaded by systemd and checked before MinIO reads them.
 #
 # MinIO starts with its published default credentials if the configured file is missing or empty,
-# and without encryption if the file of the KMS key is. So a missing file becomes a credential of a
-# line break (SetCredential= does not allow an empty one), which the check before the start refuses
-# with a message that names the file.
+# and without encryption if the file of the KMS key is. So the files are checked before systemd loads
+# them, and their values before MinIO reads them. A file that vanishes in between becomes a credential
+# of a line break (SetCredential= does not allow an empty one), which the second check refuses.
 {
   config,
   lib,
@@ -13,6 +13,17 @@
 let
   cfg = config.services.lakewright.server;
   inherit (import ../../lib/types.nix { inherit lib; }) secretFile;
+
+  checkFiles =
+    import ../../lib/check-files.nix { inherit lib pkgs; } "lakewright-server-check-files"
+      (
+        lib.mapAttrsToList (id: file: {
+          owner = id;
+          inherit file;
+          # The name of the root user is not a secret, because every request contains it.
+          public = id == "root-user";
+        }) cfg.loaded
+      );
 
   check = pkgs.writeShellApplication {
     name = "lakewright-server-check";
@@ -92,6 +103,7 @@ in
       serviceConfig = {
         LoadCredential = lib.mapAttrsToList (id: file: "${id}:${file}") cfg.loaded;
         SetCredential = map (id: "${id}:\\n") (lib.attrNames cfg.loaded);
+        ExecCondition = [ "+${lib.getExe checkFiles}" ];
         ExecStartPre = [ (lib.getExe check) ];
       };
     };

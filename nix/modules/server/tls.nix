@@ -1,9 +1,9 @@
 # TLS: a certificate and a key from files, or those of security.acme.
 #
-# MinIO reads public.crt and private.key from one directory, and reads them again on SIGHUP. A step
-# that runs as root copies them there at start and at reload: the server's user needs no access to
-# the original files, and a renewal does not interrupt connections. (A systemd credential would not
-# change after the start.)
+# MinIO reads public.crt and private.key from one folder, and reads them again on SIGHUP. A step that
+# runs as root copies them there at start and at reload: the server's user needs no access to the
+# original files, and a renewal does not interrupt connections. (A systemd credential would not
+# change after the start.) The folder belongs to root: the server's user can read it only.
 {
   config,
   lib,
@@ -35,7 +35,7 @@ let
       pkgs.openssl
       pkgs.systemd
     ];
-    text = builtins.readFile ./certificates.sh;
+    text = builtins.readFile ../../lib/foreign-files.sh + builtins.readFile ./certificates.sh;
   };
 in
 {
@@ -106,6 +106,15 @@ in
           ];
       description = "The certificate and the key.";
     };
+    folder = lib.mkOption {
+      type = lib.types.str;
+      readOnly = true;
+      internal = true;
+      # MinIO needs a folder without TLS too, and creates it.
+      default =
+        if cfg.tls.enable then "/run/lakewright-server-certificates" else "%t/lakewright-server/certs";
+      description = "Folder from which MinIO reads the certificate and the key.";
+    };
   };
 
   config = lib.mkIf (cfg.enable && cfg.tls.enable) {
@@ -135,11 +144,13 @@ in
       after = lib.mkIf byAcme [ "acme-${cfg.tls.useACMEHost}.service" ];
       serviceConfig =
         let
-          step = "+${lib.getExe install} ${lib.escapeShellArgs cfg.tls.files}";
+          step = "+${lib.getExe install} ${lib.escapeShellArgs (cfg.tls.files ++ [ cfg.tls.folder ])}";
         in
         {
           ExecStartPre = [ step ];
           ExecReload = [ step ];
+          # A key in clear text exists only while the server runs.
+          ExecStopPost = [ "+${lib.getExe' pkgs.coreutils "rm"} -rf ${cfg.tls.folder}" ];
         };
     };
   };

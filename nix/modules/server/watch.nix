@@ -34,40 +34,39 @@ let
       pkgs.diffutils
       pkgs.systemd
     ];
-    text = ''
-      # systemd does not check the paths while this unit runs, so a program that writes several
-      # files has a moment to finish.
-      sleep 1
+    text =
+      builtins.readFile ../../lib/foreign-files.sh
+      + ''
+        # systemd does not check the paths while this unit runs, so a program that writes several
+        # files has a moment to finish.
+        sleep 1
 
-      # Whether file $1 exists and differs from the server's copy, $2.
-      differs() { [[ -s $1 && -e $2 ]] && ! cmp --quiet "$1" "$2"; }
-
-      # A stopped server stays stopped; a failed server may have lacked just this file. (A server
-      # that is about to restart may exceed its start limit.)
-      case $(systemctl show --property SubState --value ${unit}) in
-        running) ;;
-        failed | auto-restart*)
-          echo "A secret or the certificate was written: starting the server again."
-          systemctl reset-failed ${unit}
-          exec systemctl start --no-block ${unit}
-          ;;
-        *) exit ;;
-      esac
-    ''
-    + lib.concatLines (
-      lib.mapAttrsToList (id: file: ''
-        if differs ${file} ${started}/${id}; then
-          echo "${file} has changed: restarting the server."
-          exec systemctl restart --no-block ${unit}
-        fi
-      '') cfg.loaded
-      ++ lib.optional ownCertificate ''
-        if differs ${lib.head cfg.tls.files} /run/lakewright-server/certs/public.crt; then
-          echo "The certificate has changed: reloading it."
-          exec systemctl reload --no-block ${unit}
-        fi
+        # A stopped server stays stopped; a failed server may have lacked just this file. (A server
+        # that is about to restart may exceed its start limit.)
+        case $(systemctl show --property SubState --value ${unit}) in
+          running) ;;
+          failed | auto-restart*)
+            echo "A secret or the certificate was written: starting the server again."
+            systemctl reset-failed ${unit}
+            exec systemctl start --no-block ${unit}
+            ;;
+          *) exit ;;
+        esac
       ''
-    );
+      + lib.concatLines (
+        lib.mapAttrsToList (id: file: ''
+          if differs ${file} ${started}/${id}; then
+            echo "${file} has changed: restarting the server."
+            exec systemctl restart --no-block ${unit}
+          fi
+        '') cfg.loaded
+        ++ lib.optional ownCertificate ''
+          if differs ${lib.head cfg.tls.files} ${cfg.tls.folder}/public.crt; then
+            echo "The certificate has changed: reloading it."
+            exec systemctl reload --no-block ${unit}
+          fi
+        ''
+      );
   };
 in
 {
@@ -98,6 +97,8 @@ in
       serviceConfig = import ../../lib/hardening.nix // {
         Type = "oneshot";
         ExecStart = lib.getExe compare;
+        # The unit waits for nothing but the disk.
+        TimeoutStartSec = 30;
         # The unit reads files of all users as root, also in home directories, and queries systemd.
         CapabilityBoundingSet = "CAP_DAC_READ_SEARCH";
         PrivateUsers = false;

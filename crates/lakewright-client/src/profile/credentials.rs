@@ -1,7 +1,6 @@
 //! The source of credentials. Files that have changed are read again; a refusal by the server
 //! causes a check at once.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -13,8 +12,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
+use zeroize::Zeroizing;
 
 use super::{Credentials, Value, env};
+use crate::local_file::read_small_file;
 
 /// The time between two checks whether files have changed. A check takes a few microseconds; a
 /// rotated secret is noticed within this time, or at the first refusal.
@@ -27,7 +28,7 @@ const IN_FLIGHT: Duration = Duration::from_secs(10);
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 
 /// The maximum size of a secret in bytes. It limits what is read if the path names another file.
-const MAX_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: usize = 64 << 10;
 
 /// The source of the credentials of one client.
 #[derive(Debug)]
@@ -246,32 +247,26 @@ fn read(value: &Value) -> Result<Secret> {
 ///
 /// # Errors
 /// `InvalidConfig`, with the reference but not the content, if the secret is missing, unreadable,
-/// empty, not UTF-8 or too long.
+/// empty, not UTF-8, too long or not a regular file.
 pub fn read_secret(reference: &SecretRef) -> Result<Secret> {
     let wrong = |why: String| {
         Error::new(ErrorKind::InvalidConfig, format!("the secret in {reference}: {why}"))
     };
-    let text = match reference {
-        SecretRef::Env(name) => std::env::var(name)
-            .map_err(|_| wrong("the variable is not set, or is no UTF-8".into()))?,
-        SecretRef::File(path) => read_file(path).map_err(wrong)?,
-        SecretRef::Credential(name) => read_file(&credential_path(name)?).map_err(wrong)?,
-    };
+    let from_file =
+        |path: &Path| read_small_file(path, MAX_BYTES).map_err(|error| wrong(error.to_string()));
+    let bytes =
+        match reference {
+            SecretRef::Env(name) => std::env::var(name)
+                .map(|text| Zeroizing::new(text.into_bytes()))
+                .map_err(|_| wrong("the variable is not set, or is no UTF-8".into()))?,
+            SecretRef::File(path) => from_file(path)?,
+            SecretRef::Credential(name) => from_file(&credential_path(name)?)?,
+        };
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is no UTF-8".into()))?;
     match text.trim() {
         "" => Err(wrong("it is empty".into())),
         secret => Ok(Secret::new(secret)),
     }
-}
-
-fn read_file(path: &Path) -> Result<String, String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    // The read is limited, because devices and pipes have no size that could be checked before.
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(format!("more than {MAX_BYTES} bytes are too many for a secret"));
-    }
-    Ok(text)
 }
 
 fn credential_path(name: &str) -> Result<PathBuf> {
@@ -330,9 +325,17 @@ mod tests {
             let cause = std::error::Error::source(&error).unwrap().to_string();
             assert!(cause.contains(why), "{cause}");
         }
-        std::fs::write(&path, vec![b'x'; 70_000]).unwrap();
-        assert!(source(&path).provide().await.is_err());
-        assert!(read_file(Path::new("/dev/zero")).unwrap_err().contains("too many"));
+        for (content, why) in [(vec![b'x'; 70_000], "more than 65536 bytes"), (vec![0xff], "UTF-8")]
+        {
+            std::fs::write(&path, content).unwrap();
+            let error = source(&path).provide().await.unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.contains(why), "{cause}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let error = read_secret(&SecretRef::File(path)).unwrap_err();
+        assert!(error.to_string().contains("it is a pipe"), "{error}");
         for name in ["../etc/shadow", "", "a/b", ".."] {
             assert!(credential_path(name).is_err(), "{name}");
         }

@@ -16,9 +16,13 @@ use lakewright_core::{Error, ErrorKind, Result};
 use super::env;
 use super::resolve::Surroundings;
 use super::settings::Settings;
+use crate::local_file::read_small_file;
 
 /// The path of the system's profiles.
 const SYSTEM: &str = "/etc/lakewright/profiles.toml";
+
+/// The maximum size of a profile file in bytes: thousands of profiles.
+const MAX_BYTES: usize = 1 << 20;
 
 /// Returns the files that may contain profiles. The first that has a profile of a name is used.
 pub(super) fn paths(around: &Surroundings) -> Vec<PathBuf> {
@@ -40,19 +44,20 @@ pub(super) fn paths(around: &Surroundings) -> Vec<PathBuf> {
 pub(super) fn load(around: &Surroundings) -> Result<BTreeMap<String, (PathBuf, Settings)>> {
     let mut profiles = BTreeMap::new();
     for path in paths(around) {
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
+        let wrong =
+            |why: String| Error::new(ErrorKind::InvalidConfig, why).on(path.display().to_string());
+        let bytes = match read_small_file(&path, MAX_BYTES) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => {
                 let why = format!("the profile file cannot be read: {error}");
-                return Err(Error::new(ErrorKind::InvalidConfig, why)
-                    .on(path.display().to_string())
-                    .caused_by(error));
+                return Err(wrong(why).caused_by(error));
             }
         };
-        for (name, settings) in
-            parse(&text).map_err(|error| error.on(path.display().to_string()))?
-        {
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            wrong("the profile file cannot be read: it is no UTF-8".into()).caused_by(error)
+        })?;
+        for (name, settings) in parse(text).map_err(|error| error.on(path.display().to_string()))? {
             profiles.entry(name).or_insert_with(|| (path.clone(), settings));
         }
     }

@@ -519,6 +519,17 @@ mod tests {
     "#;
 
     #[tokio::test]
+    async fn a_profile_file_is_a_regular_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("profiles.toml");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let vars = [(env::PROFILES_FILE, pipe.to_str().unwrap())];
+        let error = resolved(Settings::default(), &vars).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.to_string().contains("it is a pipe"), "{error}");
+    }
+
+    #[tokio::test]
     async fn the_order_of_the_layers() {
         let dir = tempfile::tempdir().unwrap();
         let profiles = file(&dir, "profiles.toml", PROFILES);

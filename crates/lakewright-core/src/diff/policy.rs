@@ -10,12 +10,13 @@ use crate::resource::ResourceId;
 use crate::spec::PolicySpec;
 
 impl PolicySpec {
-    /// Returns the declared policy document in the form that the server accepts.
+    /// Returns the declared policy document in the form that the server accepts. `registry` is the
+    /// bucket of the registry.
     #[must_use]
-    pub fn to_document(&self) -> Value {
+    pub fn to_document(&self, registry: &str) -> Value {
         match (&self.document, &self.grants) {
             (Some(document), _) => policy::for_server(&document.0),
-            (None, grants) => policy::of_grants(grants.as_deref().unwrap_or_default()),
+            (None, grants) => policy::of_grants(grants.as_deref().unwrap_or_default(), registry),
         }
     }
 }
@@ -29,7 +30,7 @@ impl Planner<'_> {
             let Some(status) = self.status(&id, found.is_some(), declared.adopt) else {
                 continue;
             };
-            let document = declared.to_document();
+            let document = declared.to_document(spec.registry_name());
             let empty = document["Statement"].as_array().is_none_or(Vec::is_empty);
             if empty {
                 self.problem(

@@ -13,12 +13,12 @@ use crate::state::{ObservedServiceAccount, SecretMatch};
 
 impl ServiceAccountSpec {
     /// Returns the account's own policy in the form that the server accepts; `None` if the account
-    /// has all permissions of its owner.
+    /// has all permissions of its owner. `registry` is the bucket of the registry.
     #[must_use]
-    pub fn to_document(&self) -> Option<Value> {
+    pub fn to_document(&self, registry: &str) -> Option<Value> {
         match (&self.policy, &self.grants) {
             (Some(document), _) => Some(policy::for_server(&document.0)),
-            (None, Some(grants)) => Some(policy::of_grants(grants)),
+            (None, Some(grants)) => Some(policy::of_grants(grants, registry)),
             (None, None) => None,
         }
     }
@@ -104,7 +104,7 @@ impl Planner<'_> {
             owner: declared.owner.clone(),
             access_key: declared.access_key.clone(),
             secret: declared.secret.clone(),
-            policy: declared.to_document(),
+            policy: declared.to_document(self.spec.registry_name()),
             expires: declared.expires,
             description: declared.description.clone().filter(|text| !text.is_empty()),
         };
@@ -141,7 +141,8 @@ impl Planner<'_> {
         } else if checked == SecretMatch::NotCompared && found.enabled {
             self.note(id, "the account's secret could not be compared with the declared one");
         }
-        let policy = match (declared.to_document(), &found.policy) {
+        let document = declared.to_document(self.spec.registry_name());
+        let policy = match (document, &found.policy) {
             (Some(wanted), Some(now)) if policy::same(now, &wanted) => FieldUpdate::Keep,
             (Some(wanted), now) => {
                 changes.push(("policy", now.clone(), Some(wanted.clone())));

@@ -19,7 +19,7 @@ const MAX_DESCRIPTION: usize = 256;
 const MAX_GRANTS: usize = 1000;
 
 pub(super) fn check(spec: &Spec, at: &mut At) {
-    let registry = spec.registry.as_ref().map_or(Spec::DEFAULT_REGISTRY, |name| name.as_str());
+    let registry = spec.registry_name();
     at.key("buckets", |at| {
         for (name, bucket) in &spec.buckets {
             at.key(name.as_str(), |at| {
@@ -206,8 +206,8 @@ fn check_policies(spec: &Spec, at: &mut At) {
                     at.key("document", |at| check_identity_policy(&document.0, at));
                 }
                 (None, Some(grants)) => at.key("grants", |at| {
-                    let few = check_grants(grants, at);
-                    let size = || policy::of_grants(grants).to_string().len();
+                    let few = check_grants(grants, spec.registry_name(), at);
+                    let size = || declared.to_document(spec.registry_name()).to_string().len();
                     let bytes = if few { size() } else { 0 };
                     if bytes > policy::MAX_BYTES {
                         at.fault(format!(
@@ -243,7 +243,7 @@ fn check_identity_policy(document: &serde_json::Value, at: &mut At) {
 
 /// Checks grants and returns whether they are few enough to make their document, whose size is then
 /// checked.
-fn check_grants(grants: &[Grant], at: &mut At) -> bool {
+fn check_grants(grants: &[Grant], registry: &str, at: &mut At) -> bool {
     if grants.is_empty() {
         at.fault("at least one grant is needed");
     }
@@ -251,9 +251,19 @@ fn check_grants(grants: &[Grant], at: &mut At) -> bool {
         at.fault(format!("there are {} grants, and at most {MAX_GRANTS} are read", grants.len()));
     }
     for (index, grant) in grants.iter().enumerate() {
-        if let Some(prefix) = &grant.prefix {
-            at.index(index, |at| at.key("prefix", |at| policy::check_prefix(prefix, at)));
-        }
+        at.index(index, |at| {
+            if grant.bucket.as_str() == registry {
+                at.key("bucket", |at| {
+                    at.fault(
+                        "this bucket contains the registry, and only the user that applies specs \
+                         may use it",
+                    );
+                });
+            }
+            if let Some(prefix) = &grant.prefix {
+                at.key("prefix", |at| policy::check_prefix(prefix, at));
+            }
+        });
     }
     grants.len() <= MAX_GRANTS
 }
@@ -355,8 +365,9 @@ fn check_service_accounts(spec: &Spec, at: &mut At) {
                     Some(document.0.clone())
                 }
                 (None, Some(grants)) => {
-                    let few = at.key("grants", |at| check_grants(grants, at));
-                    few.then(|| policy::of_grants(grants))
+                    let registry = spec.registry_name();
+                    let few = at.key("grants", |at| check_grants(grants, registry, at));
+                    few.then(|| policy::of_grants(grants, registry))
                 }
                 (None, None) => None,
             };

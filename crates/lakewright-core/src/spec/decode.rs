@@ -109,6 +109,11 @@ impl At {
         self.faults.is_empty()
     }
 
+    /// Returns the faults that are kept, each with its path as the resource.
+    pub(crate) fn into_faults(self) -> Vec<Error> {
+        self.faults
+    }
+
     /// Converts the faults to one error. The error of a single fault has its path as the resource;
     /// the error of several quotes the first, and [`Error::failures`] has each.
     pub(crate) fn into_error(self, what: &str) -> Error {

@@ -28,12 +28,14 @@ pub(crate) mod node;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod warnings;
 
 pub use access::{Grant, GroupSpec, PolicySpec, ServiceAccountSpec, Time, UserSpec};
 pub use bucket::BucketSpec;
 pub(crate) use column::same_name;
 pub use column::{Column, ColumnType, Columns};
 pub use table::TableSpec;
+pub use warnings::Warning;
 
 pub use crate::bucket_config::{
     Access, AnonymousAccess, ByteSize, Day, Encryption, LifecycleRule, Notification, ObjectLock,
@@ -254,6 +256,18 @@ impl Spec {
             Some(bucket) => Ok(bucket.clone()),
             None => BucketName::new(Self::DEFAULT_REGISTRY),
         }
+    }
+
+    /// Returns the name of the bucket of the registry.
+    #[must_use]
+    pub fn registry_name(&self) -> &str {
+        self.registry.as_ref().map_or(Self::DEFAULT_REGISTRY, BucketName::as_str)
+    }
+
+    /// Returns what is valid and probably not meant, such as access to the bucket of the registry.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        warnings::warnings(self)
     }
 
     /// Returns the canonical JSON: sizes in bytes, columns as a list, keys sorted, without fields

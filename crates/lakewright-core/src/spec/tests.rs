@@ -187,6 +187,72 @@ fn a_duplicate_key_is_refused() {
     assert!(fault.contains("twice, written in two ways"), "{fault}");
 }
 
+/// Returns the paths of the warnings about a spec with these contents.
+fn warned(rest: &Value) -> Vec<String> {
+    let mut all = json!({ "version": 1, "stack": "s" });
+    for (field, value) in rest.as_object().unwrap() {
+        all[field] = value.clone();
+    }
+    let warnings = Spec::from_value(&all).unwrap().warnings();
+    warnings.into_iter().map(|warning| warning.path).collect()
+}
+
+#[test]
+fn access_to_the_registry_is_warned_of() {
+    let secret = json!({ "env": "X" });
+    let found = warned(&json!({
+        "policies": { "raw": { "grants": [{ "access": "read", "bucket": "raw" }] } },
+        "groups": { "all": { "policies": ["diagnostics", "readonly", "writeonly"] } },
+        "users": {
+            "ann": { "secret": secret, "policies": ["readwrite"] },
+            "ben": { "secret": secret, "policies": ["readwrite", "raw"] },
+            "eve": { "secret": secret, "policies": ["consoleAdmin"] },
+            "tim": { "secret": secret, "policies": ["raw", "consoleAdmin"] },
+        },
+    }));
+    // The policy of grants keeps ben out, and tim, who could not apply specs.
+    let expected = [
+        "groups.all.policies[1]",
+        "groups.all.policies[2]",
+        "users.ann.policies[0]",
+        "users.tim.policies[1]",
+    ];
+    assert_eq!(found, expected);
+
+    let allow = |action: &str, resource: &str| {
+        json!({ "Effect": "Allow", "Action": action,
+                "Resource": format!("arn:aws:s3:::{resource}") })
+    };
+    let deny = json!({ "Effect": "Deny", "Action": "s3:*",
+                       "Resource": ["arn:aws:s3:::mine", "arn:aws:s3:::mine/*"] });
+    let mut deny_on_condition = deny.clone();
+    deny_on_condition["Condition"] = json!({ "Bool": { "aws:SecureTransport": "false" } });
+    let everywhere_else = json!({ "Effect": "Allow", "Action": ["s3:*"],
+                                  "NotResource": ["arn:aws:s3:::mine*"] });
+    for (statements, is_warned) in [
+        (json!([allow("s3:*", "*")]), true),
+        (json!([allow("S3:Get*", "mi?e/*.json")]), true),
+        (json!(allow("s3:PutBucketPolicy", "mine")), true),
+        (json!([allow("s3:*", "*"), deny_on_condition]), true),
+        (json!([allow("s3:*", "*"), deny]), false),
+        (json!([allow("s3:*", "mines/*"), allow("s3:GetObject", "mine/other")]), false),
+        (json!([allow("s3:ListAllMyBuckets", "*"), everywhere_else]), false),
+        (json!([deny]), false),
+    ] {
+        let document = json!({ "Version": "2012-10-17", "Statement": statements });
+        let found = warned(&json!({
+            "registry": "mine",
+            "policies": { "p": { "document": document } },
+            "service_accounts": {
+                "a": { "access_key": "abcdefgh", "secret": secret, "policy": document },
+            },
+        }));
+        let expected: &[&str] =
+            if is_warned { &["policies.p.document", "service_accounts.a.policy"] } else { &[] };
+        assert_eq!(found, expected, "{statements}");
+    }
+}
+
 #[test]
 fn contradictions_are_found_without_a_server() {
     let user = r#""secret": {"env": "X"}"#;
@@ -224,6 +290,9 @@ fn contradictions_are_found_without_a_server() {
         (r#""policies": {"readonly": {"grants": [{"access": "read", "bucket": "raw"}]}}"#.into(), "comes with a policy"),
         (r#""policies": {"p": {}}"#.into(), "needs a \"document\" or \"grants\""),
         (r#""policies": {"p": {"grants": []}}"#.into(), "at least one grant"),
+        (r#""policies": {"p": {"grants": [{"access": "read", "bucket": "lakewright-state"}]}}"#.into(), "p.grants[0].bucket: this bucket contains the registry"),
+        (r#""registry": "mine", "policies": {"p": {"grants": [{"access": "write", "bucket": "mine", "prefix": "a/"}]}}"#.into(), "contains the registry"),
+        (format!(r#""service_accounts": {{"a": {{"access_key": "abc", {user}, "grants": [{{"access": "read", "bucket": "lakewright-state"}}]}}}}"#), "contains the registry"),
         (r#""groups": {"g": {"policies": ["raeder"]}, "k": {"policies": ["reader"]}}, "policies": {"reader": {"grants": [{"access": "read", "bucket": "raw"}]}}"#.into(), "did you mean \"reader\""),
         (format!(r#""users": {{"etl": {{{user}, "groups": ["g"]}}}}"#), "the group \"g\" is not declared"),
         (format!(r#""users": {{"et": {{{user}}}}}"#), "at least 3"),

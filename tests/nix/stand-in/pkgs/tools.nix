@@ -146,6 +146,7 @@ rec {
     "systemd-creds"
     "systemd-notify"
     "systemd-cat"
+    "systemd-tmpfiles"
   ];
   util-linux = debian "util-linux" [
     "flock"

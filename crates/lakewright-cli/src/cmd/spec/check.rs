@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::failure::CommandResult;
+use crate::human::printable;
 use crate::input::read_spec;
 use crate::output::Render;
+use crate::stderr;
 
 /// Validate a spec
 ///
-/// Prints how many resources it declares, or with exit code 2 all of its errors, each with its
-/// path. No server is contacted.
+/// Prints how many resources it declares and what is probably not meant, or with exit code 2 all of
+/// its errors, each with its path. No server is contacted.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright spec check lake.json
@@ -27,7 +29,11 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self, context: &mut Context) -> CommandResult {
-        context.out.show(&Summary(read_spec(&self.file, "check_spec")?))
+        let spec = read_spec(&self.file, "check_spec")?;
+        for warning in spec.warnings() {
+            stderr::write(&format!("warning: {}\n", printable(&warning.to_string())));
+        }
+        context.out.show(&Summary(spec))
     }
 }
 
@@ -36,7 +42,7 @@ struct Summary(Spec);
 
 impl Render for Summary {
     fn json(&self) -> Value {
-        let mut document = json!({ "stack": self.0.stack });
+        let mut document = json!({ "stack": self.0.stack, "warnings": self.0.warnings() });
         for (kind, number) in self.0.numbers() {
             document[kind.section()] = json!(number);
         }
@@ -62,5 +68,6 @@ mod tests {
         summary.text(&mut text).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), "stack s: 1 bucket, 2 policies\n");
         assert_eq!(summary.json()["policies"], 2);
+        assert_eq!(summary.json()["warnings"], json!([]));
     }
 }
