@@ -32,7 +32,7 @@ pub(crate) mod tests;
 pub use access::{Grant, GroupSpec, PolicySpec, ServiceAccountSpec, Time, UserSpec};
 pub use bucket::BucketSpec;
 pub(crate) use column::same_name;
-pub use column::{Column, ColumnType, Columns};
+pub use column::{Column, ColumnType, Columns, field_name};
 pub use table::TableSpec;
 
 pub use crate::bucket_config::{
