@@ -61,7 +61,7 @@ test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... 
 	[[ $$rust$$python$$nix == passedpassedpassed ]]
 
 # cargo-deny checks the packages of all platforms offline, so they are fetched first.
-lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, ruff, mypy, pyright, shellcheck
+lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences, bans and advisories, ruff, mypy, pyright, shellcheck
 	@echo "== comments and names"
 	$(BIN)/python scripts/check_language.py
 	echo "== rustfmt"
@@ -69,6 +69,7 @@ lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, r
 	echo "== cargo-deny"
 	cargo fetch --quiet --locked
 	"$$(scripts/cargo-tool.sh cargo-deny)" --offline check licenses bans sources
+	$(BIN)/python scripts/check_advisories.py
 	echo "== ruff, mypy, shellcheck"
 	$(BIN)/ruff check --config python/pyproject.toml $(PY_SOURCES)
 	$(BIN)/ruff format --check --config python/pyproject.toml $(PY_SOURCES)
