@@ -14,10 +14,10 @@ BIN := $(CURDIR)/$(VENV)/bin
 PY_SOURCES := python tests/python tests/nix tests/deploy tests/bench nix scripts
 SH_SOURCES := scripts/*.sh .ci/run
 
-.PHONY: help dev test lint fuzz demo bench wheel clean
+.PHONY: help dev test lint fuzz demo bench wheel binaries clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.stamp: python/requirements-dev.txt
 	@echo "== .venv: installing the tools of $<"
@@ -108,13 +108,27 @@ bench: $(VENV)/.stamp ## release build, measured against obstore and boto3
 	$(BIN)/python scripts/dev_install.py $(CARGO_TARGET_DIR)/release
 	$(BIN)/python tests/bench/bench.py
 
-wheel: $(VENV)/.stamp ## a release wheel in dist/, its tag and glibc floor stated
-	@rm -rf dist
+# The wheel and the binaries list the crates that they were compiled from. The commit gives the time
+# in the SBOM, so that it can be reproduced.
+wheel: export CARGO := $(CURDIR)/scripts/auditable_cargo.sh
+wheel: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null)
+wheel: $(VENV)/.stamp ## a release wheel with its SBOM in dist/, its tag and glibc floor stated
+	@rm -rf dist/*.whl
 	$(BIN)/maturin build --release --locked --strip --manifest-path python/Cargo.toml --out dist
 	for wheel in dist/*.whl; do
 	  tag=$${wheel%.whl} tag=$${tag#*-*-}
 	  floor=$$(sed -nE 's/.*manylinux_([0-9]+)_([0-9]+)_.*/glibc \1.\2 or newer/p' <<<"$$tag")
 	  echo "$$wheel: tag $$tag, needs $${floor:-a system like this one (no manylinux tag)}"
+	done
+	$(BIN)/python scripts/sbom.py dist/*.whl
+
+# A target of its own: with the features of other packages DataFusion is compiled again.
+binaries: $(VENV)/.stamp ## the programs lakewright and lakewright-spec with their SBOMs in dist/
+	@mkdir -p dist
+	scripts/auditable_cargo.sh build --release --locked --package lakewright-cli --package lakewright-spec
+	for program in lakewright lakewright-spec; do
+	  install $(CARGO_TARGET_DIR)/release/$$program dist/
+	  $(BIN)/python scripts/sbom.py dist/$$program
 	done
 
 clean: ## remove .venv, dist and the installed module; the cache stays
