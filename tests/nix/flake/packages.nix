@@ -54,6 +54,7 @@ let
       };
     }
     // lib.genAttrs [
+      "cargo-auditable-cargo-wrapper"
       "clippy"
       "deadnix"
       "go"

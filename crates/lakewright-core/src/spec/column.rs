@@ -38,7 +38,7 @@ const PRIMITIVES: [(&str, ColumnType); 16] = [
 
 /// The type of a column, as Delta has it. It is written by its name: `long`, `decimal(10,2)`,
 /// `array<string>`, `map<string,long>`, `struct<a:long,b:string>` (nested types as Spark writes
-/// them).
+/// them). The name of a field that contains one of `<`, `>`, `,` and `:` is written in backticks.
 ///
 /// ```
 /// use lakewright_core::spec::ColumnType;
@@ -122,7 +122,7 @@ impl fmt::Display for ColumnType {
                 f.write_str("struct<")?;
                 for (index, (name, data_type)) in fields.iter().enumerate() {
                     let comma = if index == 0 { "" } else { "," };
-                    write!(f, "{comma}{name}:{data_type}")?;
+                    write!(f, "{comma}{}:{data_type}", field_name(name))?;
                 }
                 f.write_str(">")
             }
@@ -249,18 +249,45 @@ impl Parser<'_> {
         }
     }
 
+    fn field_name(&mut self) -> Result<String, String> {
+        const FORM: &str = "the fields of a struct are written name:type, and `name`:type for a \
+                            name with one of < > , : in it";
+        let text = self.rest.trim_start();
+        let (name, rest) = match text.strip_prefix('`') {
+            None => {
+                let (name, rest) = text.split_at(text.find(DELIMITERS).ok_or(FORM)?);
+                (name.trim_end().to_owned(), rest)
+            }
+            Some(mut rest) => {
+                let mut name = String::new();
+                loop {
+                    let (part, after) = rest.split_once('`').ok_or("a backtick is missing")?;
+                    name.push_str(part);
+                    // A doubled backtick stands for one in the name.
+                    match after.strip_prefix('`') {
+                        Some(after) => {
+                            name.push('`');
+                            rest = after;
+                        }
+                        None => break (name, after),
+                    }
+                }
+            }
+        };
+        if name.is_empty() || !rest.trim_start().starts_with(':') {
+            return Err(FORM.into());
+        }
+        self.rest = rest;
+        Ok(name)
+    }
+
     fn fields(&mut self, depth: usize) -> Result<ColumnType, String> {
         self.expect('<')?;
         let mut fields = Vec::new();
         loop {
-            let text = self.rest.trim_start();
-            let end = text.find(':').ok_or("the fields of a struct are written name:type")?;
-            let name = text[..end].trim().trim_matches('`');
-            if name.is_empty() || name.contains(['<', '>', ',']) {
-                return Err("the fields of a struct are written name:type".into());
-            }
-            self.rest = &text[end + 1..];
-            fields.push((name.to_owned(), self.data_type(depth + 1)?));
+            let name = self.field_name()?;
+            self.expect(':')?;
+            fields.push((name, self.data_type(depth + 1)?));
             match self.rest.trim_start().strip_prefix(',') {
                 Some(rest) => self.rest = rest,
                 None => {
@@ -270,6 +297,17 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// The characters that end the name of a field which is not in backticks.
+const DELIMITERS: [char; 4] = ['<', '>', ',', ':'];
+
+/// Returns the name of a field of a struct as [`ColumnType`] writes it: in backticks if it would
+/// not be read back otherwise, with its own backticks doubled, as Spark writes them.
+#[must_use]
+pub fn field_name(name: &str) -> Cow<'_, str> {
+    let plain = !name.starts_with('`') && name.trim() == name && !name.contains(DELIMITERS);
+    if plain { name.into() } else { format!("`{}`", name.replace('`', "``")).into() }
 }
 
 /// A column: its name, its type, and whether its values may be null.
@@ -416,6 +454,20 @@ mod tests {
     }
 
     #[test]
+    fn names_of_fields_are_written_in_backticks_where_they_need_them() {
+        for (text, fields) in [
+            ("struct<` c`:date>", vec![" c"]),
+            ("struct<`a:b`:date,`x<y`:date,p`q:date>", vec!["a:b", "x<y", "p`q"]),
+            ("struct<```a`:date,`b```:date>", vec!["`a", "b`"]),
+        ] {
+            let fields = fields.into_iter().map(|name| (name.to_owned(), ColumnType::Date));
+            let parsed = ColumnType::new(text).unwrap();
+            assert_eq!(parsed, ColumnType::Struct(fields.collect()));
+            assert_eq!(ColumnType::new(parsed.to_string()).unwrap(), parsed);
+        }
+    }
+
+    #[test]
     fn faults_in_a_type_are_named() {
         for (text, why) in [
             ("", "missing"),
@@ -428,6 +480,10 @@ mod tests {
             ("decimal(5,6)", "1 to 38"),
             ("map<string>", "',' is missing"),
             ("struct<long>", "name:type"),
+            ("struct<:long>", "name:type"),
+            ("struct<``:long>", "name:type"),
+            ("struct<`a`b:long>", "name:type"),
+            ("struct<`a:long>", "a backtick is missing"),
             (&"array<".repeat(100_000), "bytes"),
             (&"array<".repeat(1000), "32 deep"),
         ] {

@@ -33,7 +33,7 @@ mod warnings;
 pub use access::{Grant, GroupSpec, PolicySpec, ServiceAccountSpec, Time, UserSpec};
 pub use bucket::BucketSpec;
 pub(crate) use column::same_name;
-pub use column::{Column, ColumnType, Columns};
+pub use column::{Column, ColumnType, Columns, field_name};
 pub use table::TableSpec;
 pub use warnings::Warning;
 

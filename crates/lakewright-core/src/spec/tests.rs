@@ -525,6 +525,13 @@ proptest! {
     }
 
     #[test]
+    fn any_name_of_a_field_comes_back(names in prop::collection::vec("[a`<>:, ]{1,6}|.{1,6}", 1..3)) {
+        let fields = names.into_iter().map(|name| (name, ColumnType::Long)).collect();
+        let written = ColumnType::Struct(fields);
+        prop_assert_eq!(ColumnType::new(written.to_string()).unwrap(), written);
+    }
+
+    #[test]
     fn any_text_is_a_type_or_is_not(text in "[a-z<>(),: 0-9`]{0,40}") {
         if let Ok(parsed) = ColumnType::new(&text) {
             prop_assert_eq!(ColumnType::new(parsed.to_string()).unwrap(), parsed);
