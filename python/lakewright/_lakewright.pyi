@@ -1507,7 +1507,7 @@ class Profile:
     def __getnewargs_ex__(self, /) -> tuple[Any, ...]: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, endpoint: str | None = None, *, profile: str | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Profile: ...
+    def __new__(cls, /, endpoint: str | None = None, *, profile: str | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None, payload_signing: bool | None = None) -> Profile: ...
     def __repr__(self, /) -> str: ...
     @property
     def anonymous(self, /) -> bool | None:
@@ -1548,6 +1548,12 @@ class Profile:
     def instance_metadata(self, /) -> bool | None:
         """
         Whether the credentials come from the metadata service of the cloud machine.
+        """
+    @property
+    def payload_signing(self, /) -> bool | None:
+        """
+        Whether signatures cover the SHA-256 of bodies; by default only on plain HTTP to
+        another machine.
         """
     @property
     def profile(self, /) -> str | None:
@@ -2188,7 +2194,7 @@ def _error_table() -> list[tuple[str, int, int, bool, str]]:
     parity test.
     """
 
-def connect(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Lake:
+def connect(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None, payload_signing: bool | None = None) -> Lake:
     """
     Connects to a server, or to the embedded server in this process.
 
@@ -2208,7 +2214,7 @@ def connect(endpoint: str | None = None, *, profile: str | Profile | dict[str, A
     Lake('http://127.0.0.1:9000')
     """
 
-def connect_async(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None) -> Awaitable[Lake]:
+def connect_async(endpoint: str | None = None, *, profile: str | Profile | dict[str, Any] | None = None, access_key_id: str | Secret | dict[str, str] | None = None, secret_access_key: str | Secret | dict[str, str] | None = None, session_token: str | Secret | dict[str, str] | None = None, region: str | None = None, anonymous: bool | None = None, aws_profile: str | None = None, instance_metadata: bool | None = None, virtual_host_style: bool | None = None, ca_file: str | PathLike[str] | None = None, connect_timeout: float | timedelta | None = None, read_timeout: float | timedelta | None = None, timeout: float | timedelta | None = None, retries: int | None = None, concurrency: int | None = None, checksums: bool | None = None, payload_signing: bool | None = None) -> Awaitable[Lake]:
     """
     The asynchronous twin of :func:`connect`.
     """

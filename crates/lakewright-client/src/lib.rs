@@ -12,6 +12,7 @@ mod error_body;
 mod error_code;
 mod pool;
 pub mod profile;
+mod response_limit;
 mod transport;
 mod unreachable;
 
@@ -23,8 +24,9 @@ pub use error_body::ErrorBody;
 pub use error_code::{CREDENTIAL_ERRORS, classify_code, leaves_outcome_open};
 pub use pool::Pool;
 pub use profile::Profile;
+pub use response_limit::{MAX_RESPONSE_BYTES, limit_response};
 pub use transport::{
-    Client, Guard, INITIAL_DELAY, MAX_DELAY, PayloadHash, Request, Response, Retry,
+    Client, Guard, INITIAL_DELAY, MAX_DELAY, PayloadHash, Request, Response, Retry, sha256,
 };
 pub use unreachable::{
     Cause, causes, chain, connection_lost, never_connected, root, seconds, timed_out, unreachable,

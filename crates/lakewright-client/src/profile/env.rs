@@ -41,6 +41,7 @@ environment! {
     RETRIES = "LAKEWRIGHT_RETRIES": "how often a failed request is sent again";
     CONCURRENCY = "LAKEWRIGHT_CONCURRENCY": "how many requests one transfer keeps under way";
     CHECKSUMS = "LAKEWRIGHT_CHECKSUMS": "false: uploads carry no CRC32C";
+    PAYLOAD_SIGNING = "LAKEWRIGHT_PAYLOAD_SIGNING": "true, false: bodies are, are not part of signatures; by default on plain HTTP to another machine";
     LOG = "LAKEWRIGHT_LOG": "what the command logs on standard error, as a tracing filter such as lakewright=debug";
     AWS_PROFILE = "AWS_PROFILE": "profile of the shared AWS files";
     AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3": "endpoint of S3, before AWS_ENDPOINT_URL";

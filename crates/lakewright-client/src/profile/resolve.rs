@@ -223,7 +223,8 @@ fn merge(layers: Vec<Layer>) -> Resolved {
         timeout,
         retries,
         concurrency,
-        checksums
+        checksums,
+        payload_signing
     );
     if let Some(layer) = layers.iter().find(|layer| layer.has_credentials()) {
         macro_rules! together {
@@ -263,6 +264,7 @@ fn lakewright_variables(around: &Surroundings) -> Result<Layer> {
         ("retries", env::RETRIES),
         ("concurrency", env::CONCURRENCY),
         ("checksums", env::CHECKSUMS),
+        ("payload_signing", env::PAYLOAD_SIGNING),
     ]);
     for (field, file) in [
         ("access_key_id", env::ACCESS_KEY_ID_FILE),
@@ -289,6 +291,7 @@ fn lakewright_variables(around: &Surroundings) -> Result<Layer> {
         retries: around.parsed(env::RETRIES, "number", |text| text.parse().ok())?,
         concurrency: around.parsed(env::CONCURRENCY, "number", |text| text.parse().ok())?,
         checksums: around.flag(env::CHECKSUMS)?,
+        payload_signing: around.flag(env::PAYLOAD_SIGNING)?,
         profile: None,
         aws_profile: None,
     };
@@ -409,7 +412,8 @@ impl Resolved {
             timeout,
             retries,
             concurrency,
-            checksums
+            checksums,
+            payload_signing
         );
         if s.virtual_host_style == Some(true) {
             builder.url_style(UrlStyle::VirtualHost);

@@ -1,0 +1,231 @@
+//! Servers and networks that attack the client: endless responses, and bodies that are changed on
+//! their way.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use lakewright::{ErrorKind, GetOptions, ObjectKey, PutOptions};
+use lakewright_tests::conformance::bucket;
+use lakewright_tests::hostile_server::{HostileServer, Response};
+use lakewright_tests::proxy::{Fault, Proxy};
+use lakewright_tests::server::{CommandLine, SharedMinio, assert_kind};
+use lakewright_tests::tests;
+
+tests![
+    endless_responses_are_refused,
+    listings_that_do_not_advance_are_refused,
+    changed_bodies_are_refused,
+];
+
+/// The memory in bytes that a command may use. The build that is tested needs 150 MB by itself, and
+/// the largest response of 16 MiB some 200 MB while it is parsed.
+const MAX_MEMORY: u64 = 500 << 20;
+
+/// The time after which a command is ended. It would fill the memory of the machine otherwise.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs the command against `server` and returns its output and its peak of memory, from the
+/// kernel's record of the process (`VmHWM` in `/proc/PID/status`). A command that exceeds the time
+/// or twice the memory that it may use is killed.
+fn run(command: &Path, server: &HostileServer, arguments: &[&str]) -> (Output, u64) {
+    let mut child = Command::new(command)
+        .args(arguments)
+        .args(["--json", "--retries", "1", "--endpoint", &server.endpoint()])
+        .env_clear()
+        .env("LAKEWRIGHT_ACCESS_KEY_ID", "id")
+        .env("LAKEWRIGHT_SECRET_ACCESS_KEY", "secret")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (begin, mut peak) = (Instant::now(), 0);
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(peak_memory(child.id()));
+        if begin.elapsed() > LIMIT || peak > 2 * MAX_MEMORY {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (child.wait_with_output().unwrap(), peak)
+}
+
+fn peak_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    let kilobytes = line.trim().trim_end_matches("kB").trim();
+    kilobytes.parse::<u64>().unwrap_or_default() << 10 // a process that has ended has no memory
+}
+
+/// Runs the command, which must fail with `code` within the limits.
+async fn assert_refused(
+    CommandLine(command): &CommandLine,
+    what: &str,
+    code: &str,
+    arguments: &'static [&'static str],
+    respond: impl Fn(usize) -> Response + Send + Sync + 'static,
+) {
+    let server = HostileServer::start(respond).await;
+    let command = command.clone();
+    let (output, peak) =
+        tokio::task::spawn_blocking(move || run(&command, &server, arguments)).await.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let document = stderr.lines().last().unwrap_or_default();
+    assert!(peak > 0, "{what}: the peak is read before the process ends");
+    assert!(peak < MAX_MEMORY, "{what}: {} MB: {stderr}", peak >> 20);
+    assert_eq!(output.status.code(), Some(1), "{what}: {stderr}");
+    let found: serde_json::Value = serde_json::from_str(document).expect(&stderr);
+    assert_eq!(found["code"], code, "{what}: {stderr}");
+    eprintln!("{what}: {} MB", peak >> 20);
+}
+
+const LIST: &[&str] = &["object", "list", "raw", "--recursive"];
+const OBJECTS: &str = "<ListBucketResult><IsTruncated>true</IsTruncated>";
+const VERSIONS: &str = "<ListVersionsResult><IsTruncated>true</IsTruncated>";
+const BUCKETS: &str = "<ListAllMyBucketsResult><Buckets>";
+
+async fn endless_responses_are_refused(cli: CommandLine) {
+    for (what, code, arguments, status, begin, endless) in [
+        ("objects", "too_large", LIST, 200, OBJECTS, "<Contents/>"),
+        ("spaces", "too_large", LIST, 200, OBJECTS, "                "),
+        ("one key", "too_large", LIST, 200, "<ListBucketResult><Contents><Key>", "kkkkkkkkkkkk"),
+        ("prefixes", "too_large", LIST, 200, OBJECTS, "<CommonPrefixes/>"),
+        ("error of a listing", "too_large", LIST, 403, "<Error><Message>", "refused "),
+        (
+            "versions",
+            "too_large",
+            &["object", "list", "raw", "--versions"],
+            200,
+            VERSIONS,
+            "<Version/>",
+        ),
+        ("buckets", "too_large", &["bucket", "list"], 200, BUCKETS, "<Bucket/>"),
+        (
+            "error of a GET",
+            "too_large",
+            &["object", "get", "raw/key", "-"],
+            404,
+            "<Error><Code>",
+            "NoSuchKey",
+        ),
+        (
+            "setting",
+            "too_large",
+            &["bucket", "setting", "get", "raw", "tags"],
+            200,
+            "<Tagging>",
+            "<TagSet/>",
+        ),
+        (
+            "setting of the admin API",
+            "too_large",
+            &["bucket", "setting", "get", "raw", "quota"],
+            200,
+            "{\"a\":[",
+            "[],",
+        ),
+    ] {
+        let response = Response::endless(status, begin, endless);
+        assert_refused(&cli, what, code, arguments, move |_| response.clone()).await;
+    }
+    // The largest pages that are parsed.
+    let objects = "<Contents/>".repeat(520_000);
+    let page = Response::page(&format!("{OBJECTS}{objects}</ListBucketResult>"));
+    assert_refused(&cli, "a page of tags", "corrupt", LIST, move |_| page.clone()).await;
+    let buckets = "<Bucket/>".repeat(520_000);
+    let page = Response::page(&format!("{BUCKETS}{buckets}"));
+    assert_refused(&cli, "a cut page", "corrupt", &["bucket", "list"], move |_| page.clone()).await;
+    let quota: &[&str] = &["bucket", "setting", "get", "raw", "quota"];
+    let values = Response::page(&format!("{{\"quota\":[{}0]}}", "[],".repeat(1_000_000)));
+    assert_refused(&cli, "a list of values", "corrupt", quota, move |_| values.clone()).await;
+    let endless = "X-Header: and so on\r\n".repeat(10_000);
+    let headers = Response { begin: "HTTP/1.1 200 OK\r\n".into(), endless };
+    assert_refused(&cli, "headers", "unavailable", LIST, move |_| headers.clone()).await;
+}
+
+async fn listings_that_do_not_advance_are_refused(cli: CommandLine) {
+    let objects = |keys: &str, token: &str| {
+        let next = format!("<NextContinuationToken>{token}</NextContinuationToken>");
+        Response::page(&format!("{OBJECTS}{keys}{next}</ListBucketResult>"))
+    };
+    let one = "<Contents><Key>k</Key></Contents>";
+    assert_refused(&cli, "one token", "corrupt", LIST, move |_| objects(one, "t")).await;
+    assert_refused(&cli, "one key", "corrupt", LIST, move |n| objects(one, &n.to_string())).await;
+    assert_refused(&cli, "no keys", "corrupt", LIST, move |n| objects("", &n.to_string())).await;
+    let grouped: &[&str] = &["object", "list", "raw"];
+    let prefix = "<CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes>";
+    let respond = move |n: usize| objects(prefix, &n.to_string());
+    assert_refused(&cli, "one prefix", "corrupt", grouped, respond).await;
+
+    let versions = |number: usize| {
+        let next = format!("<NextVersionIdMarker>{}</NextVersionIdMarker>", number % 7);
+        let version = "<Version><Key>k</Key><VersionId>v</VersionId></Version>";
+        Response::page(&format!(
+            "{VERSIONS}{version}<NextKeyMarker>k</NextKeyMarker>{next}</ListVersionsResult>"
+        ))
+    };
+    let list: &[&str] = &["object", "list", "raw", "--versions"];
+    assert_refused(&cli, "a circle of versions", "corrupt", list, versions).await;
+
+    let uploads = |_| {
+        let next = "<NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker>";
+        let page = format!("<IsTruncated>true</IsTruncated>{next}");
+        Response::page(&format!("<ListMultipartUploadsResult>{page}</ListMultipartUploadsResult>"))
+    };
+    let empty: &[&str] = &["bucket", "empty", "raw", "--yes"];
+    assert_refused(&cli, "uploads", "corrupt", empty, uploads).await;
+
+    let buckets = |_| {
+        let token = "<ContinuationToken>t</ContinuationToken>";
+        Response::page(&format!("{BUCKETS}</Buckets>{token}</ListAllMyBucketsResult>"))
+    };
+    assert_refused(&cli, "buckets", "corrupt", &["bucket", "list"], buckets).await;
+}
+
+/// A proxy changes bodies so that their CRC32C stays the same. Signed payloads are refused by the
+/// server; unsigned ones are stored, which shows that the proxy does what it should.
+async fn changed_bodies_are_refused(SharedMinio(server): SharedMinio) {
+    let proxy = Proxy::to(server.endpoint()).await;
+    let lake = |payload_signing| {
+        let endpoint = proxy.endpoint();
+        server.lake_with(move |settings| {
+            settings.endpoint = Some(endpoint);
+            settings.payload_signing = Some(payload_signing);
+            settings.retries = Some(0);
+        })
+    };
+    let (signed, unsigned) = (lake(true).await, lake(false).await);
+    let name = bucket(&signed).await.name().clone();
+    let key = ObjectKey::new("key").unwrap();
+    // One PUT without the SDK, one of the SDK, and an upload in parts.
+    for bytes in [1000, 3 << 20, 40 << 20] {
+        let body = vec![7_u8; bytes];
+        let put = |lake: &lakewright::Lake| {
+            let (bucket, key, body) = (lake.bucket(name.clone()), key.clone(), body.clone());
+            async move { bucket.put(&key, body, PutOptions::default()).await }
+        };
+        proxy.inject("PUT /", Fault::ChangeBody, 1);
+        assert_kind(put(&signed).await, ErrorKind::Corrupt);
+        assert_kind(
+            signed.bucket(name.clone()).get(&key, GetOptions::default()).await,
+            ErrorKind::NotFound,
+        );
+        put(&signed).await.unwrap();
+        assert_eq!(stored(&signed, &name, &key).await, body);
+
+        proxy.inject("PUT /", Fault::ChangeBody, 1);
+        put(&unsigned).await.unwrap();
+        assert_ne!(stored(&signed, &name, &key).await, body);
+        signed.bucket(name.clone()).delete(&key).await.unwrap();
+    }
+    assert_eq!(proxy.faults(), 6);
+}
+
+async fn stored(
+    lake: &lakewright::Lake,
+    bucket: &lakewright::BucketName,
+    key: &ObjectKey,
+) -> Vec<u8> {
+    lake.bucket(bucket.clone()).get(key, GetOptions::default()).await.unwrap().bytes.to_vec()
+}
