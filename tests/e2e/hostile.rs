@@ -1,6 +1,8 @@
-//! Servers and networks that attack the client: endless responses, and bodies that are changed on
-//! their way.
+//! Servers, networks and folders that attack the client: endless responses, bodies that are changed
+//! on their way, files that run programs.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +18,9 @@ tests![
     endless_responses_are_refused,
     listings_that_do_not_advance_are_refused,
     changed_bodies_are_refused,
+    no_program_of_the_current_folder_is_run,
+    exposed_secrets_are_reported,
+    downloads_keep_permissions,
 ];
 
 /// The memory in bytes that a command may use. The build that is tested needs 150 MB by itself, and
@@ -228,4 +233,97 @@ async fn stored(
     key: &ObjectKey,
 ) -> Vec<u8> {
     lake.bucket(bucket.clone()).get(key, GetOptions::default()).await.unwrap().bytes.to_vec()
+}
+
+/// A folder of another user must not supply the configuration of a process without a home directory,
+/// such as a service.
+async fn no_program_of_the_current_folder_is_run(CommandLine(command): CommandLine) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program");
+    let keys = r#"{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b"}"#;
+    std::fs::write(&program, format!("#!/bin/sh\ntouch ran\necho '{keys}'\n")).unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    let config = format!("[default]\ncredential_process = {}\n", program.display());
+    for home in ["~", ".", "home"] {
+        let aws = folder.path().join(home).join(".aws");
+        std::fs::create_dir_all(&aws).unwrap();
+        std::fs::write(aws.join("config"), &config).unwrap();
+    }
+    let ran = folder.path().join("ran");
+    let list = |variables: &[(&str, &str)]| {
+        let mut list = Command::new(&command);
+        list.args(["bucket", "list", "--retries", "0", "--endpoint", "http://127.0.0.1:9"]);
+        list.env_clear().envs(variables.iter().copied()).current_dir(folder.path());
+        list.output().unwrap()
+    };
+    for variables in [
+        &[][..],
+        &[("HOME", "")],
+        &[("HOME", "home")],
+        &[("HOME", ".")],
+        &[("AWS_PROFILE", "default")],
+        &[("AWS_CONFIG_FILE", "~/.aws/config")],
+    ] {
+        let output = list(variables);
+        assert!(!ran.exists(), "{variables:?}");
+        assert!(!output.status.success(), "{variables:?}");
+    }
+    // The same file below an absolute home directory is the user's own.
+    list(&[("HOME", folder.path().join("home").to_str().unwrap())]);
+    assert!(ran.exists(), "the program can be run");
+}
+
+async fn exposed_secrets_are_reported(CommandLine(command): CommandLine) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("profiles.toml");
+    let server = HostileServer::start(|_| {
+        Response::page("<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>")
+    });
+    let server = server.await;
+    let keys = "access_key_id = \"a\"\nsecret_access_key = \"hunter2\"\n";
+    let text = format!("[default]\nendpoint = \"{}\"\n{keys}", server.endpoint());
+    std::fs::write(&file, text).unwrap();
+    for (mode, is_reported) in [(0o644, true), (0o640, false), (0o600, false)] {
+        std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        let (command, path) = (command.clone(), file.clone());
+        let output = tokio::task::spawn_blocking(move || {
+            let mut check = Command::new(command);
+            check.args(["profile", "check", "--json"]).env_clear();
+            check.env("LAKEWRIGHT_PROFILES_FILE", path).output().unwrap()
+        });
+        let Output { stdout, stderr, .. } = output.await.unwrap();
+        let (stdout, stderr) =
+            (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+        let found: serde_json::Value = serde_json::from_str(&stdout).expect(&stderr);
+        let found = found["exposed_secrets"]["mode"].as_str();
+        assert_eq!(found, is_reported.then_some("0644"), "{stdout}");
+        let warnings = stderr.matches(file.to_str().unwrap()).count();
+        assert_eq!(warnings, usize::from(is_reported), "one warning: {stderr}");
+        assert!(!(stdout + &stderr).contains("hunter2"));
+    }
+}
+
+async fn downloads_keep_permissions(SharedMinio(server): SharedMinio) {
+    let lake = server.lake().await;
+    let (bucket, key) = (bucket(&lake).await, ObjectKey::new("key").unwrap());
+    bucket.put(&key, "bytes", PutOptions::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let download = async |name: &str| {
+        let path = folder.path().join(name);
+        bucket.download(&key, &path, GetOptions::default(), &|_, _| {}).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"bytes");
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    };
+    let usual = folder.path().join("usual");
+    std::fs::write(&usual, "").unwrap();
+    let usual = std::fs::metadata(usual).unwrap().permissions().mode() & 0o777;
+    assert_eq!(download("new").await, usual, "that of the umask");
+    for mode in [0o600, 0o640, 0o444] {
+        let path = folder.path().join("old");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        assert_eq!(download("old").await, mode);
+        std::fs::remove_file(path).unwrap();
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file is left");
 }

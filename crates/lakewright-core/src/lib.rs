@@ -28,4 +28,4 @@ pub use plan::{Plan, Report};
 pub use resource::{Adoption, ResourceId, ResourceKind};
 pub use secret::{Secret, SecretRef};
 pub use spec::Spec;
-pub use text::printable;
+pub use text::{printable, printable_json, printable_json_text};

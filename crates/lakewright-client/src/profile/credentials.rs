@@ -1,6 +1,7 @@
 //! The source of credentials. Files that have changed are read again; a refusal by the server
 //! causes a check at once.
 
+use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +14,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
+use zeroize::Zeroizing;
 
-use super::{Credentials, Value, env};
+use super::resolve::Surroundings;
+use super::{Credentials, Value, aws_files, env};
 
 /// The time between two checks whether files have changed. A check takes a few microseconds; a
 /// rotated secret is noticed within this time, or at the first refusal.
@@ -30,7 +33,6 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// The source of the credentials of one client.
-#[derive(Debug)]
 pub struct CredentialSource {
     credentials: Credentials,
     provider_config: ProviderConfig,
@@ -40,7 +42,6 @@ pub struct CredentialSource {
     provider_lock: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug)]
 struct State {
     /// The time of the last check of the files.
     checked: Option<Instant>,
@@ -141,6 +142,7 @@ impl CredentialSource {
                 state.keys = Some(keys.clone());
                 return Ok(keys);
             }
+            check_home(&self.credentials).map_err(CredentialsError::invalid_configuration)?;
             let chain = state.chain.get_or_insert_with(|| self.chain()).clone();
             (chain, state.generation)
         };
@@ -167,6 +169,7 @@ impl CredentialSource {
             Credentials::AwsProfile { name } => SharedCredentialsProvider::new(
                 ProfileFileCredentialsProvider::builder()
                     .configure(&self.provider_config)
+                    .profile_files(aws_files::files(&Surroundings::here()))
                     .profile_name(name)
                     .build(),
             ),
@@ -181,6 +184,15 @@ impl CredentialSource {
     }
 }
 
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The providers of the AWS SDK print the files that they have parsed, with the secrets.
+        f.debug_struct("CredentialSource")
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ProvideCredentials for CredentialSource {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
@@ -188,6 +200,19 @@ impl ProvideCredentials for CredentialSource {
     {
         future::ProvideCredentials::new(self.provide())
     }
+}
+
+/// Checks that the AWS providers find no file below the current folder: they look for the tokens of
+/// sign-ins below `$HOME`, whatever it is.
+fn check_home(credentials: &Credentials) -> Result<()> {
+    let around = Surroundings::here();
+    let is_given = std::env::var_os(env::HOME).is_some();
+    if matches!(credentials, Credentials::AwsProfile { .. }) && is_given && around.home().is_none()
+    {
+        let why = "the AWS profile is not used, because $HOME is no absolute path";
+        return Err(Error::new(ErrorKind::InvalidConfig, why));
+    }
+    Ok(())
 }
 
 /// Whether the credentials are still valid when the request arrives.
@@ -209,16 +234,7 @@ fn watched_files(credentials: &Credentials) -> Vec<PathBuf> {
                 })
                 .collect()
         }
-        Credentials::AwsProfile { .. } => {
-            let home = std::env::var_os(env::HOME).map(PathBuf::from).unwrap_or_default();
-            let path = |variable: &str, name: &str| {
-                std::env::var_os(variable).map_or_else(|| home.join(".aws").join(name), Into::into)
-            };
-            vec![
-                path(env::AWS_CONFIG_FILE, "config"),
-                path(env::AWS_SHARED_CREDENTIALS_FILE, "credentials"),
-            ]
-        }
+        Credentials::AwsProfile { .. } => aws_files::paths(&Surroundings::here()),
         Credentials::Anonymous | Credentials::InstanceMetadata => Vec::new(),
     }
 }
@@ -251,27 +267,33 @@ pub fn read_secret(reference: &SecretRef) -> Result<Secret> {
     let wrong = |why: String| {
         Error::new(ErrorKind::InvalidConfig, format!("the secret in {reference}: {why}"))
     };
-    let text = match reference {
-        SecretRef::Env(name) => std::env::var(name)
-            .map_err(|_| wrong("the variable is not set, or is no UTF-8".into()))?,
-        SecretRef::File(path) => read_file(path).map_err(wrong)?,
-        SecretRef::Credential(name) => read_file(&credential_path(name)?).map_err(wrong)?,
-    };
+    let bytes =
+        match reference {
+            SecretRef::Env(name) => std::env::var(name)
+                .map(|text| Zeroizing::new(text.into_bytes()))
+                .map_err(|_| wrong("the variable is not set, or is no UTF-8".into()))?,
+            SecretRef::File(path) => read_file(path).map_err(wrong)?,
+            SecretRef::Credential(name) => read_file(&credential_path(name)?).map_err(wrong)?,
+        };
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is no UTF-8".into()))?;
     match text.trim() {
         "" => Err(wrong("it is empty".into())),
         secret => Ok(Secret::new(secret)),
     }
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
+/// Reads a file into a buffer that is overwritten when it is dropped and is never moved, because a
+/// larger buffer would leave a copy behind.
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut text = String::new();
+    // One byte more than is read, so that reading to the end does not need to grow the buffer.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES as usize + 2));
     // The read is limited, because devices and pipes have no size that could be checked before.
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > MAX_BYTES {
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("more than {MAX_BYTES} bytes are too many for a secret"));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 fn credential_path(name: &str) -> Result<PathBuf> {
@@ -315,6 +337,17 @@ mod tests {
         );
         assert!(source.refused());
         assert_eq!(source.provide().await.unwrap().secret_access_key(), "second-one");
+    }
+
+    #[tokio::test]
+    async fn debug_shows_no_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        std::fs::write(&path, "hunter2").unwrap();
+        let source = source(&path);
+        assert_eq!(source.provide().await.unwrap().secret_access_key(), "hunter2");
+        let shown = format!("{source:?}");
+        assert!(shown.contains("secret_access_key") && !shown.contains("hunter2"), "{shown}");
     }
 
     #[tokio::test]

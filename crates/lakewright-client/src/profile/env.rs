@@ -55,6 +55,6 @@ environment! {
     AWS_CONFIG_FILE = "AWS_CONFIG_FILE": "the shared config file, ~/.aws/config by default";
     AWS_SHARED_CREDENTIALS_FILE = "AWS_SHARED_CREDENTIALS_FILE": "the shared credentials file, ~/.aws/credentials by default";
     CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY": "set by systemd: where a profile's { credential = \"NAME\" } is read";
-    XDG_CONFIG_HOME = "XDG_CONFIG_HOME": "where lakewright/profiles.toml is looked for, ~/.config by default";
-    HOME = "HOME": "where ~ is";
+    XDG_CONFIG_HOME = "XDG_CONFIG_HOME": "absolute path where lakewright/profiles.toml is looked for, ~/.config by default";
+    HOME = "HOME": "where ~ is; without an absolute path neither ~/.aws nor ~/.config is read";
 }

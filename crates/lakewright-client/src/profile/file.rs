@@ -9,9 +9,11 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use lakewright_core::{Error, ErrorKind, Result};
+use zeroize::Zeroizing;
 
 use super::env;
 use super::resolve::Surroundings;
@@ -20,15 +22,19 @@ use super::settings::Settings;
 /// The path of the system's profiles.
 const SYSTEM: &str = "/etc/lakewright/profiles.toml";
 
+/// The maximum size of a profile file in bytes: some thousand profiles.
+const MAX_BYTES: usize = 1 << 20;
+
 /// Returns the files that may contain profiles. The first that has a profile of a name is used.
 pub(super) fn paths(around: &Surroundings) -> Vec<PathBuf> {
     if let Some(only) = around.var(env::PROFILES_FILE) {
         return vec![only.into()];
     }
+    // A relative XDG_CONFIG_HOME is ignored, as the XDG Base Directory Specification demands.
     let config = around
-        .var(env::XDG_CONFIG_HOME)
+        .directory(env::XDG_CONFIG_HOME)
         .map(PathBuf::from)
-        .or_else(|| around.var(env::HOME).map(|home| Path::new(home).join(".config")));
+        .or_else(|| around.home().map(|home| home.join(".config")));
     let user = config.map(|dir| dir.join("lakewright/profiles.toml"));
     user.into_iter().chain([SYSTEM.into()]).collect()
 }
@@ -40,7 +46,7 @@ pub(super) fn paths(around: &Surroundings) -> Vec<PathBuf> {
 pub(super) fn load(around: &Surroundings) -> Result<BTreeMap<String, (PathBuf, Settings)>> {
     let mut profiles = BTreeMap::new();
     for path in paths(around) {
-        let text = match std::fs::read_to_string(&path) {
+        let text = match read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => {
@@ -59,6 +65,18 @@ pub(super) fn load(around: &Surroundings) -> Result<BTreeMap<String, (PathBuf, S
     Ok(profiles)
 }
 
+/// Reads a profile file into a buffer that is overwritten when it is dropped.
+fn read(path: &Path) -> std::io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES + 2));
+    std::fs::File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
+    if text.len() > MAX_BYTES {
+        let why = format!("it has more than {MAX_BYTES} bytes");
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(text)
+}
+
+/// Parses the text of a profile file.
 fn parse(text: &str) -> Result<BTreeMap<String, Settings>> {
     toml::from_str(text).map_err(|error| {
         // The `Display` of a TOML error quotes the line, which may contain a secret.

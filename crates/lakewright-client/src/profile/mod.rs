@@ -1,5 +1,6 @@
 //! The settings that every request is made with: endpoint, region, credentials and limits.
 
+mod aws_files;
 mod credentials;
 mod env;
 mod file;
@@ -16,7 +17,7 @@ use lakewright_macros::Builder;
 
 pub use credentials::{CredentialSource, read_secret};
 pub use env::{ENVIRONMENT, EnvironmentVariable};
-pub use resolve::{Origin, Resolved, profile_names};
+pub use resolve::{ExposedSecrets, Origin, Resolved, profile_names};
 pub use settings::{SettingValue, Settings, SettingsBuilder};
 
 /// The position of the bucket's name in URLs.
