@@ -10,6 +10,8 @@ mod background;
 mod clock;
 mod error_body;
 mod error_code;
+#[doc(hidden)]
+pub mod fuzz;
 mod pool;
 pub mod profile;
 mod response_limit;

@@ -145,8 +145,13 @@ impl Client {
     /// # Errors
     /// `InvalidConfig` for an inconsistent profile, or for a CA file that cannot be read.
     pub fn new(profile: Profile) -> Result<Self> {
-        profile.check()?;
         let pool = Pool::new(&profile)?;
+        Self::with_pool(profile, pool)
+    }
+
+    /// Creates a client whose requests use `pool`.
+    pub(crate) fn with_pool(profile: Profile, pool: Pool) -> Result<Self> {
+        profile.check()?;
         let credentials = match profile.credentials() {
             Credentials::Anonymous => None,
             credentials => Some(CredentialSource::new(

@@ -7,6 +7,8 @@ pub mod bucket_config;
 mod creation;
 pub mod diff;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod identity;
 mod json;
 mod name;

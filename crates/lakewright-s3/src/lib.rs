@@ -18,6 +18,8 @@ mod delete_many;
 mod delete_version;
 mod download;
 mod empty;
+#[doc(hidden)]
+pub mod fuzz;
 mod get;
 mod head;
 mod head_bucket;

@@ -76,6 +76,15 @@ fn read(path: &Path) -> std::io::Result<Zeroizing<String>> {
     Ok(text)
 }
 
+/// Parses the bytes of a profile file, for fuzzing.
+pub(crate) fn parse_profiles(bytes: &[u8]) {
+    if bytes.len() <= MAX_BYTES
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        drop(parse(text));
+    }
+}
+
 /// Parses the text of a profile file.
 fn parse(text: &str) -> Result<BTreeMap<String, Settings>> {
     toml::from_str(text).map_err(|error| {

@@ -15,6 +15,8 @@ use std::time::Duration;
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
 use lakewright_macros::Builder;
 
+pub(crate) use file::parse_profiles;
+
 pub use credentials::{CredentialSource, read_secret};
 pub use env::{ENVIRONMENT, EnvironmentVariable};
 pub use resolve::{ExposedSecrets, Origin, Resolved, profile_names};
