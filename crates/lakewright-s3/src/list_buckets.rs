@@ -18,7 +18,7 @@ impl S3 {
     pub async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
         let at = || self.profile().to_string();
         let failed = |error: Error| error.during(OPERATION).on(at());
-        let (mut buckets, mut token) = (Vec::new(), None);
+        let (mut buckets, mut token, mut left_out) = (Vec::new(), None, 0_u64);
         let mut continuation = Continuation::of(Keys::Unique);
         loop {
             let request = self.sdk.list_buckets().set_continuation_token(token);
@@ -31,7 +31,7 @@ impl S3 {
                 // No other verb could use a bucket whose name `BucketName` refuses, such as an
                 // old one of Amazon.
                 let Some(name) = bucket.name().and_then(|name| BucketName::new(name).ok()) else {
-                    tracing::warn!(name = bucket.name(), "left out a bucket with an old name");
+                    left_out += 1;
                     continue;
                 };
                 buckets.push(BucketInfo {
@@ -47,6 +47,10 @@ impl S3 {
             if token.is_none() {
                 break;
             }
+        }
+        if left_out > 0 {
+            // One line: a server may list any number of them.
+            tracing::warn!(buckets = left_out, "left out buckets with names that S3 forbids today");
         }
         buckets.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(buckets)
