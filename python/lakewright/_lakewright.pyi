@@ -1562,6 +1562,12 @@ class Profile:
         Whether the credentials come from the metadata service of the cloud machine.
         """
     @property
+    def payload_signing(self, /) -> bool | None:
+        """
+        Whether signatures cover the SHA-256 of bodies; by default only on plain HTTP to
+        another machine.
+        """
+    @property
     def profile(self, /) -> str | None:
         """
         The name of the profile in ``profiles.toml`` that supplies the other settings.

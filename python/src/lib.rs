@@ -32,6 +32,8 @@ use value::Items;
 #[pyfunction]
 #[pyo3(signature = (argv, /))]
 fn main(py: Python<'_>, argv: Items<OsString>) -> u8 {
+    // Only the console script calls this function, in a process of its own.
+    lakewright_cli::forbid_core_dumps();
     py.detach(move || lakewright_cli::main(argv.0))
 }
 

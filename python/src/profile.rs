@@ -50,6 +50,9 @@ macro_rules! with_profile_arguments {
                 concurrency: Number<usize>,
                 /// Whether uploads carry a CRC32C.
                 checksums: bool,
+                /// Whether signatures cover the SHA-256 of bodies; by default only on plain HTTP to
+                /// another machine.
+                payload_signing: bool,
             }
         }
     };
@@ -169,6 +172,7 @@ impl Profile {
             .retries(profile.retries())
             .concurrency(profile.concurrency())
             .checksums(profile.checksums())
+            .payload_signing(profile.signs_payloads())
             .build();
         match profile.credentials() {
             Credentials::Anonymous => settings.anonymous = Some(true),

@@ -535,6 +535,14 @@ fn parts_on_disk(server: &Server) -> bool {
 }
 
 /// No text that shows a connection or its errors contains a secret.
+/// Returns the message of a panic that shows `value`.
+fn panic_message(value: &impl std::fmt::Debug) -> String {
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        Err::<(), _>(value).unwrap();
+    }));
+    *panicked.unwrap_err().downcast::<String>().unwrap()
+}
+
 async fn no_secret_is_printed() {
     const SECRET: &str = "s3cr3t-that-must-not-show";
     let settings = Settings::builder()
@@ -564,6 +572,23 @@ async fn no_secret_is_printed() {
             printed += &format!("{error} {error:?}");
             cause = error.source();
         }
+    }
+    let secret = Secret::new(SECRET);
+    let account = lakewright::admin::ServiceAccountCredentials {
+        access_key: "a".into(),
+        secret_key: secret.clone(),
+    };
+    for message in [
+        panic_message(&settings),
+        panic_message(&resolved),
+        panic_message(&lake),
+        panic_message(&bucket),
+        panic_message(&table),
+        panic_message(lake.profile()),
+        panic_message(&secret),
+        panic_message(&account),
+    ] {
+        printed += &message;
     }
     assert!(printed.contains("127.0.0.1:9"));
     assert!(!printed.contains(SECRET), "{printed}");

@@ -10,6 +10,7 @@ mod bucket_config;
 mod declared;
 mod examples;
 mod failures;
+mod hostile;
 mod minio_features;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ fn tests() -> Vec<Trial> {
     [
         declared::all_tests(),
         failures::tests(),
+        hostile::tests(),
         admin::all_tests(),
         bucket_config::tests(),
         examples::tests(),

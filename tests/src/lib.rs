@@ -15,6 +15,7 @@
 
 pub mod conformance;
 pub mod harness;
+pub mod hostile_server;
 pub mod mc;
 pub mod process;
 pub mod proxy;

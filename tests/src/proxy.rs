@@ -1,4 +1,5 @@
-//! A TCP proxy between client and server that loses or cuts the responses that a test chooses.
+//! A TCP proxy between client and server that loses or cuts the responses, or changes the requests,
+//! that a test chooses.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -17,7 +18,17 @@ pub enum Fault {
     CutAfter(usize),
     /// The request does not reach the server, and the connection stays open without a response.
     Swallow,
+    /// The first five bytes of the body are changed so that the CRC32C of the body stays the same.
+    ChangeBody,
 }
+
+/// A multiple of the polynomial of CRC32C as five bytes of a message. The sum is linear, so a message
+/// that differs by it has the same sum. The first bit of a message is the lowest of its first byte.
+const CRC32C_MULTIPLE: [u8; 5] = {
+    let polynomial: u64 = 1 | 0x82F6_3B78 << 1;
+    let [a, b, c, d, e, ..] = polynomial.to_le_bytes();
+    [a, b, c, d, e]
+};
 
 /// Applies `fault` to the next `times` requests that contain `pattern` in their first line or a
 /// header.
@@ -128,18 +139,39 @@ impl Proxy {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
             self.count(&buffer[..read]);
-            if let Some(fault) = self.fault_for(&buffer[..read]) {
-                // Sending fails only when the connection is closed already.
-                let _ = sender.send(Some(fault));
-                if matches!(fault, Fault::Swallow) {
-                    continue;
+            let mut request = buffer[..read].to_vec();
+            match self.fault_for(&request) {
+                None => {}
+                Some(Fault::ChangeBody) => change_body(&mut request, &mut from_client).await,
+                Some(fault) => {
+                    // Sending fails only when the connection is closed already.
+                    let _ = sender.send(Some(fault));
+                    if matches!(fault, Fault::Swallow) {
+                        continue;
+                    }
                 }
             }
-            if to_server.write_all(&buffer[..read]).await.is_err() {
+            if to_server.write_all(&request).await.is_err() {
                 break;
             }
         }
         responses.abort();
+    }
+}
+
+/// Reads a request up to the first bytes of its body and changes these.
+async fn change_body(request: &mut Vec<u8>, from: &mut OwnedReadHalf) {
+    loop {
+        let head = request.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        let body = head.and_then(|head| request.get_mut(head + 4..head + 9));
+        if let Some(body) = body {
+            body.iter_mut().zip(CRC32C_MULTIPLE).for_each(|(byte, change)| *byte ^= change);
+            return;
+        }
+        // The request is passed on as it is where the client closes the connection before.
+        if !matches!(from.read_buf(request).await, Ok(1..)) {
+            return;
+        }
     }
 }
 
@@ -154,7 +186,7 @@ async fn copy_responses(
         let fault = *fault.borrow();
         let through = match fault {
             None => read,
-            Some(Fault::LoseResponse | Fault::Swallow) => 0,
+            Some(Fault::LoseResponse | Fault::Swallow | Fault::ChangeBody) => 0,
             Some(Fault::CutAfter(bytes)) => read.min(bytes.saturating_sub(passed)),
         };
         passed += if fault.is_some() { through } else { 0 };

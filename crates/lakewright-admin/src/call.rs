@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
-use lakewright_core::{Error, ErrorKind, Outcome, Result};
+use lakewright_core::{Error, ErrorKind, Outcome, Result, check_json_size};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,12 +13,14 @@ use zeroize::Zeroizing;
 use super::Admin;
 use super::classify::{Mentions, classify};
 use super::payload::{self, Suite};
-use lakewright_client::{PayloadHash, Request, Response, Retry, leaves_outcome_open};
+use lakewright_client::{
+    MAX_RESPONSE_BYTES, PayloadHash, Request, Response, Retry, leaves_outcome_open,
+};
 
 pub(super) const ROOT: &str = "/minio/admin/v3/";
 
-/// The maximum size of a response in bytes. A list of ten thousand users has 2 MB.
-const LIMIT: usize = 256 << 20;
+/// The size of the buffer for a body with a secret, in bytes.
+const SECRET_BODY: usize = 64 << 10;
 
 /// Without a content type, MinIO does not recognise a POST to some routes as a request of the API.
 const HEADERS: [(HeaderName, HeaderValue); 1] =
@@ -93,13 +95,17 @@ impl<'a> Call<'a> {
 
     /// Sets a body that is sent without encryption.
     pub(super) fn plain(mut self, body: &impl Serialize) -> Result<Self> {
-        self.body = Content::Plain(self.json(body)?);
+        let json = serde_json::to_vec(body).map_err(|error| self.not_encoded(&error))?;
+        self.body = Content::Plain(json);
         Ok(self)
     }
 
     /// Sets a body that is encrypted before it is sent.
     pub(super) fn secret(mut self, body: &impl Serialize) -> Result<Self> {
-        self.body = Content::Secret(Zeroizing::new(self.json(body)?));
+        // A buffer that grows leaves copies behind. The longest bodies have a policy of 20 KiB.
+        let mut json = Zeroizing::new(Vec::with_capacity(SECRET_BODY));
+        serde_json::to_writer(&mut *json, body).map_err(|error| self.not_encoded(&error))?;
+        self.body = Content::Secret(json);
         Ok(self)
     }
 
@@ -129,11 +135,9 @@ impl<'a> Call<'a> {
         self
     }
 
-    fn json(&self, body: &impl Serialize) -> Result<Vec<u8>> {
-        serde_json::to_vec(body).map_err(|error| {
-            let why = format!("the request cannot be encoded: {error}");
-            self.with_context(Error::invalid_input(why))
-        })
+    fn not_encoded(&self, error: &serde_json::Error) -> Error {
+        let why = format!("the request cannot be encoded: {error}");
+        self.with_context(Error::invalid_input(why))
     }
 
     fn with_context(&self, error: Error) -> Error {
@@ -193,7 +197,8 @@ impl<'a> Call<'a> {
                 body,
                 hash: PayloadHash::Sha256,
                 retry: self.retry,
-                limit: LIMIT,
+                // A list of ten thousand users has 2 MB.
+                limit: MAX_RESPONSE_BYTES,
             };
             let response = client.send_with(Some(&keys), &request).await?;
             if may_use_new_keys && response.refused() && client.has_new_keys() {
@@ -231,6 +236,10 @@ impl CallResponse<'_> {
     }
 
     fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T> {
+        check_json_size(body).map_err(|why| {
+            let why = format!("the response is too large: {why}");
+            self.call.with_context(Error::new(ErrorKind::TooLarge, why))
+        })?;
         let parsed = serde_json::from_slice(body).map_err(|error| {
             // The message contains the position of the fault but no content, because the body may
             // contain secrets.

@@ -15,8 +15,9 @@ use super::bucket_quota::Quota;
 /// rules with all settings are smaller than this.
 const DOCUMENT: u64 = 4 << 20;
 
-/// The maximum size of all documents together in bytes, after decompression.
-const ALL: u64 = 512 << 20;
+/// The maximum size of all documents together in bytes, after decompression: those of ten thousand
+/// buckets with settings of 13 KB.
+const ALL: u64 = 128 << 20;
 
 /// MinIO's record of replication targets. It contains credentials and is therefore skipped.
 const TARGETS: &str = "bucket-targets.json";

@@ -11,6 +11,8 @@ mod bucket_quota;
 mod call;
 mod classify;
 mod export_bucket_metadata;
+#[doc(hidden)]
+pub mod fuzz;
 mod group_info;
 mod list_groups;
 mod list_policies;

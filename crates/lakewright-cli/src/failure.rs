@@ -6,7 +6,7 @@ use std::io;
 use lakewright::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-use crate::human::printable;
+use crate::human::{printable, printable_json};
 use crate::stderr;
 
 /// The reason why a command did not succeed.
@@ -61,7 +61,7 @@ pub(crate) fn report_stopped(signal: u8, end: Option<&Error>, json: bool) {
         text.push_str(&format!("  {}\n", escaped(failure)));
     }
     if let Some(error) = end.filter(|_| json) {
-        text.push_str(&format!("{}\n", error_json(error)));
+        text.push_str(&format!("{}\n", printable_json(&error_json(error))));
     }
     stderr::write(&text);
 }
@@ -76,7 +76,7 @@ pub(crate) fn report(error: &Error, json: bool) -> u8 {
         text.push_str(&format!("hint: {hint}\n"));
     }
     if json {
-        text.push_str(&format!("{}\n", error_json(error)));
+        text.push_str(&format!("{}\n", printable_json(&error_json(error))));
     }
     stderr::write(&text);
     error.kind().exit_code()
@@ -101,7 +101,8 @@ pub(crate) fn report_usage(error: &clap::Error, argv: &[OsString]) -> u8 {
         let text = error.render().to_string();
         let first = text.lines().next().unwrap_or_default();
         let message = first.strip_prefix("error: ").unwrap_or(first);
-        stderr::write(&format!("{}\n", error_json(&Error::invalid_input(message))));
+        let document = printable_json(&error_json(&Error::invalid_input(message)));
+        stderr::write(&format!("{document}\n"));
     }
     code
 }

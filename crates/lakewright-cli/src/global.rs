@@ -87,6 +87,10 @@ pub(crate) struct Connection {
     /// Do not send CRC32C checksums with uploads
     #[arg(long, global = true, hide_short_help = true)]
     no_checksums: bool,
+
+    /// Whether signatures cover the SHA-256 of bodies; by default on plain HTTP to another machine
+    #[arg(long, global = true, value_name = "BOOL", hide_short_help = true)]
+    payload_signing: Option<bool>,
 }
 
 impl Connection {
@@ -109,6 +113,7 @@ impl Connection {
             .maybe_retries(this.retries)
             .maybe_concurrency(this.concurrency)
             .maybe_checksums(this.no_checksums.then_some(false))
+            .maybe_payload_signing(this.payload_signing)
             .build()
     }
 }

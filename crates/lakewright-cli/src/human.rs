@@ -1,8 +1,8 @@
 //! Values as text for people.
 
 use jiff::Timestamp;
-pub(crate) use lakewright::printable;
 pub(crate) use lakewright::render::{count, size};
+pub(crate) use lakewright::{printable, printable_json};
 
 /// Returns a time in UTC with a resolution of one second, `-` for none.
 pub(crate) fn time(at: Option<Timestamp>) -> String {

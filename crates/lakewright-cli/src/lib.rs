@@ -53,6 +53,15 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
+/// Forbids memory dumps of this process, which would contain the secrets that it uses, and, as the
+/// kernel has one setting for both, debuggers of other processes of the same user. To be called by
+/// programs that run nothing but the command: a library must not decide it for its process.
+pub fn forbid_core_dumps() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // A kernel that refuses it, such as one that is emulated, runs the command as well.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
 /// Returns the grammar of the command line, for tools that generate documentation.
 #[must_use]
 pub fn command() -> clap::Command {

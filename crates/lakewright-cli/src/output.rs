@@ -8,14 +8,15 @@ use lakewright::render::Style;
 use serde_json::Value;
 
 use crate::failure::{CommandResult, Failure};
-use crate::human::printable;
+use crate::human::{printable, printable_json};
 
 /// The size of the buffer before stdout, in bytes: the capacity of a pipe.
 const BUFFER: usize = 64 << 10;
 
 /// A value that a command prints.
 pub(crate) trait Render {
-    /// Returns the value as one JSON document. Sizes are in bytes, times in RFC 3339, absent values
+    /// Returns the value as one JSON document, which is printed with escapes for all characters that
+    /// are not visible. Sizes are in bytes, times in RFC 3339, absent values
     /// are null.
     fn json(&self) -> Value;
 
@@ -40,6 +41,7 @@ pub(crate) struct Output {
     sink: Sink,
     json: bool,
     style: Style,
+    is_terminal: bool,
 }
 
 /// A writer that keeps the first cause of a failed write: writers of file formats report it only as
@@ -82,16 +84,17 @@ impl Output {
             Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
             json,
             style_of(&io::stdout()),
+            io::stdout().is_terminal(),
         )
     }
 
     #[cfg(test)]
     pub(crate) fn to(sink: impl Write + Send + 'static, json: bool) -> Self {
-        Self::new(Box::new(sink), json, Style::Plain)
+        Self::new(Box::new(sink), json, Style::Plain, false)
     }
 
-    fn new(sink: Box<dyn Write + Send>, json: bool, style: Style) -> Self {
-        Self { sink: Sink { sink, failed: None }, json, style }
+    fn new(sink: Box<dyn Write + Send>, json: bool, style: Style, is_terminal: bool) -> Self {
+        Self { sink: Sink { sink, failed: None }, json, style, is_terminal }
     }
 
     /// Whether the output is JSON.
@@ -125,6 +128,11 @@ impl Output {
         self.bytes(table.as_bytes())
     }
 
+    /// Whether stdout is a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
     /// Prints bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> CommandResult {
         self.sink.write_all(bytes).map_err(Failure::from_write_error)
@@ -155,7 +163,7 @@ impl Output {
     }
 
     fn document(&mut self, value: &Value) -> CommandResult {
-        writeln!(self.sink, "{value}").map_err(Failure::from_write_error)
+        writeln!(self.sink, "{}", printable_json(value)).map_err(Failure::from_write_error)
     }
 }
 

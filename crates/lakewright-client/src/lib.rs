@@ -10,9 +10,12 @@ mod background;
 mod clock;
 mod error_body;
 mod error_code;
+#[doc(hidden)]
+pub mod fuzz;
 mod local_file;
 mod pool;
 pub mod profile;
+mod response_limit;
 mod transport;
 mod unreachable;
 
@@ -24,8 +27,9 @@ pub use error_body::ErrorBody;
 pub use error_code::{CREDENTIAL_ERRORS, classify_code, leaves_outcome_open};
 pub use pool::Pool;
 pub use profile::Profile;
+pub use response_limit::{MAX_RESPONSE_BYTES, limit_response};
 pub use transport::{
-    Client, Guard, INITIAL_DELAY, MAX_DELAY, PayloadHash, Request, Response, Retry,
+    Client, Guard, INITIAL_DELAY, MAX_DELAY, PayloadHash, Request, Response, Retry, sha256,
 };
 pub use unreachable::{
     Cause, causes, chain, connection_lost, never_connected, root, seconds, timed_out, unreachable,

@@ -62,6 +62,17 @@ impl Pool {
         })))
     }
 
+    /// Creates a pool whose requests are sent by `connector`.
+    pub(crate) fn with_connector(
+        profile: &Profile,
+        connector: SharedHttpConnector,
+    ) -> Result<Self> {
+        let pool = Self::new(profile)?;
+        // The pool is new, so it has no connector yet.
+        let _ = pool.0.own.set(connector);
+        Ok(pool)
+    }
+
     /// Returns the server's clock, learnt from the `Date` of its responses.
     pub fn clock(&self) -> &Clock {
         &self.0.clock

@@ -27,6 +27,7 @@ use tokio::time::timeout;
 use crate::clock::Clock;
 use crate::pool::Pool;
 use crate::profile::{CredentialSource, Credentials, Profile, UrlStyle};
+use crate::response_limit::LimitedPool;
 use crate::unreachable::{Cause, chain, seconds, unreachable};
 
 /// The longest first delay of the jittered exponential backoff. It doubles with each attempt up to
@@ -79,8 +80,9 @@ pub struct Request<'a> {
 pub enum PayloadHash {
     /// The SHA-256 of the body, computed here.
     Sha256,
-    /// No hash: the body is not part of the signature.
-    Unsigned,
+    /// The SHA-256 where the profile signs payloads ([`Profile::signs_payloads`]); elsewhere the
+    /// body is not part of the signature.
+    ByProfile,
 }
 
 /// The condition for a retry after a transient failure.
@@ -143,13 +145,18 @@ impl Client {
     /// # Errors
     /// `InvalidConfig` for an inconsistent profile, or for a CA file that cannot be read.
     pub fn new(profile: Profile) -> Result<Self> {
-        profile.check()?;
         let pool = Pool::new(&profile)?;
+        Self::with_pool(profile, pool)
+    }
+
+    /// Creates a client whose requests use `pool`.
+    pub(crate) fn with_pool(profile: Profile, pool: Pool) -> Result<Self> {
+        profile.check()?;
         let credentials = match profile.credentials() {
             Credentials::Anonymous => None,
             credentials => Some(CredentialSource::new(
                 credentials.clone(),
-                SharedHttpClient::new(pool.clone()),
+                SharedHttpClient::new(LimitedPool(pool.clone())),
                 profile.region(),
             )),
         };
@@ -323,13 +330,14 @@ impl Client {
             ready.headers_mut().insert(name, value.clone());
         }
         if let Some(keys) = keys {
-            let hash;
-            let body = match request.hash {
-                PayloadHash::Unsigned => SignableBody::UnsignedPayload,
-                PayloadHash::Sha256 => {
-                    hash = hexadecimal(digest(&SHA256, &request.body).as_ref());
-                    SignableBody::Precomputed(hash)
-                }
+            let is_signed = match request.hash {
+                PayloadHash::Sha256 => true,
+                PayloadHash::ByProfile => self.profile.signs_payloads(),
+            };
+            let body = if is_signed {
+                SignableBody::Precomputed(sha256(&request.body))
+            } else {
+                SignableBody::UnsignedPayload
             };
             let headers = ready
                 .headers()
@@ -494,10 +502,12 @@ fn is_ip_address(authority: &str) -> bool {
     host.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Returns the SHA-256 of `bytes` in hexadecimal digits, as signatures have it.
+pub fn sha256(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+    let hash = digest(&SHA256, bytes);
+    hash.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 #[cfg(test)]

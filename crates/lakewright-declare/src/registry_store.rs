@@ -12,9 +12,6 @@ use lakewright_s3::{Bucket, CreateBucketOptions, GetOptions, PutOptions, S3};
 /// The object key of the registry.
 const KEY: &str = "registry.json";
 
-/// The largest registry that is read, in bytes: some hundred thousand resources.
-const MAX_BYTES: u64 = 256 << 20;
-
 const NO_ETAG: &str = "the server gives its objects no ETag, without which no registry can be kept";
 
 /// The registry as it was read or written, with its ETag.
@@ -81,7 +78,7 @@ impl RegistryStore {
             }
             other => other.map_err(|error| self.on_registry(error))?,
         };
-        if object.info.size > MAX_BYTES {
+        if object.info.size > Registry::MAX_BYTES {
             let why = format!("it has {} bytes and is no registry", object.info.size);
             return Err(self.on_registry(Error::new(ErrorKind::Corrupt, why)));
         }

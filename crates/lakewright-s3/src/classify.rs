@@ -3,12 +3,13 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use lakewright_client::{
-    Cause, ErrorBody, Response, chain, classify_code, connection_lost, leaves_outcome_open, root,
-    seconds, timed_out, unreachable,
+    Cause, ErrorBody, Response, causes, chain, classify_code, connection_lost, leaves_outcome_open,
+    root, seconds, timed_out, unreachable,
 };
 use lakewright_core::{Error, ErrorKind, Outcome, ServiceError};
 
@@ -26,6 +27,11 @@ impl S3 {
         E: ProvideErrorMetadata + RequestId + StdError + Send + Sync + 'static,
     {
         let converted = match &error {
+            _ if own_error(&error).is_some_and(|own| own.kind() == ErrorKind::TooLarge) => {
+                let why =
+                    format!("the response of {} is too large to be one of S3", self.profile());
+                Error::new(ErrorKind::TooLarge, why)
+            }
             SdkError::ServiceError(service) => self.service_error(service.err(), service.raw()),
             SdkError::ResponseError(response) if connection_lost(&error) => {
                 let why = format!(
@@ -140,21 +146,20 @@ fn not_sent(error: &(dyn StdError + 'static)) -> Error {
     error.with_outcome(Outcome::NotSent)
 }
 
+/// Returns the error of lakewright that caused an error of the SDK.
+fn own_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
 /// Returns the reason why there are no credentials to sign with, if that is the cause of `error`.
 fn missing_credentials(error: &(dyn StdError + 'static)) -> Option<Error> {
-    let mut cause = Some(error);
-    let mut found = None;
-    while let Some(error) = cause {
-        if let Some(ours) = error.downcast_ref::<Error>() {
-            return Some(ours.without_source());
-        }
-        if error.is::<aws_credential_types::provider::error::CredentialsError>() {
-            let why = format!("no keys to sign with: {}", root(error));
-            found = Some(Error::new(ErrorKind::Unauthenticated, why));
-        }
-        cause = error.source();
+    if let Some(own) = own_error(error) {
+        return Some(own.without_source());
     }
-    found
+    causes(error).find(|error| error.is::<CredentialsError>()).map(|error| {
+        let why = format!("no keys to sign with: {}", root(error));
+        Error::new(ErrorKind::Unauthenticated, why)
+    })
 }
 
 /// Returns the error for a response that the SDK cannot read.

@@ -13,7 +13,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::Bucket;
-use crate::retry::NewKeys;
+use crate::limit::LimitResponses;
+use crate::retry::{NewKeys, TooLarge};
 use lakewright_client::profile::{CredentialSource, Profile, UrlStyle};
 use lakewright_client::{Client, INITIAL_DELAY, MAX_DELAY};
 use lakewright_core::BucketName;
@@ -42,6 +43,8 @@ impl S3 {
             // buffered body goes into a header instead (put.rs).
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .interceptor(LimitResponses)
+            .retry_classifier(TooLarge)
             // This protection takes busy cores for a stall; the read timeouts detect real stalls.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(

@@ -6,6 +6,7 @@ use lakewright_core::{Error, ErrorKind, Result};
 use lakewright_macros::Builder;
 use serde::{Deserialize, Serialize};
 
+use super::continuation::{Continuation, Keys};
 use super::delete_many::BATCH;
 use super::{Bucket, ListOptions};
 
@@ -151,6 +152,7 @@ impl Bucket {
     /// Aborts all uploads that are not complete and returns their number.
     async fn abort_uploads(&self) -> Result<u64> {
         let (mut aborted, mut key, mut id) = (0, None, None);
+        let mut continuation = Continuation::of(Keys::Repeated);
         loop {
             let request = self
                 .s3()
@@ -188,7 +190,11 @@ impl Bucket {
             let more = page.is_truncated() == Some(true);
             key = page.next_key_marker().filter(|key| !key.is_empty()).map(String::from);
             id = page.next_upload_id_marker().filter(|id| !id.is_empty()).map(String::from);
-            if !more || key.is_none() {
+            let next =
+                key.as_ref().filter(|_| more).map(|key: &String| format!("{:?}", (key, &id)));
+            let keys = page.uploads().iter().filter_map(|upload| upload.key());
+            continuation.check(keys, next.as_deref())?;
+            if next.is_none() {
                 return Ok(aborted);
             }
         }

@@ -8,8 +8,12 @@ use lakewright_macros::Builder;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
+use super::continuation::{Continuation, Keys};
 use super::types::{timestamp, unquoted};
 use super::{Bucket, ObjectInfo};
+
+/// The maximum number of entries that are collected in memory, where they take some 300 MB.
+pub(super) const MAX_ENTRIES: usize = 1_000_000;
 
 /// The options of [`Bucket::list`].
 #[derive(Clone, Debug, Default, Builder)]
@@ -56,17 +60,24 @@ impl Bucket {
     /// Returns the objects and common prefixes directly below `prefix`, all pages in one.
     ///
     /// # Errors
-    /// Those of [`Bucket::list`].
+    /// Those of [`Bucket::list`], and `TooLarge` for more than a million of them, which
+    /// [`Bucket::list_pages`] lists.
     pub async fn list_with_delimiter(&self, prefix: impl Into<String>) -> Result<ListPage> {
+        let prefix = prefix.into();
         let options = ListOptions::builder().delimiter("/").build();
-        let pages = self.list_pages(prefix, options);
-        pages
-            .try_fold(ListPage::default(), |mut all, mut page| async move {
-                all.objects.append(&mut page.objects);
-                all.prefixes.append(&mut page.prefixes);
-                Ok(all)
-            })
-            .await
+        let mut pages = self.list_pages(prefix.clone(), options);
+        let mut all = ListPage::default();
+        while let Some(mut page) = pages.try_next().await? {
+            all.objects.append(&mut page.objects);
+            all.prefixes.append(&mut page.prefixes);
+            if all.objects.len() + all.prefixes.len() > MAX_ENTRIES {
+                let why = format!("there are more than {MAX_ENTRIES} entries; list them by pages");
+                return Err(Error::new(ErrorKind::TooLarge, why)
+                    .during("list")
+                    .on(format!("{}/{prefix}", self.name)));
+            }
+        }
+        Ok(all)
     }
 
     /// Lists objects in the pages that the server sends.
@@ -79,13 +90,18 @@ impl Bucket {
         options: ListOptions,
     ) -> BoxStream<'static, Result<ListPage>> {
         let (bucket, prefix) = (self.clone(), prefix.into());
-        let start = Some(None::<String>);
+        let start = Some((None::<String>, Continuation::of(Keys::Unique)));
         futures::stream::try_unfold(start, move |position| {
             let (bucket, prefix, options) = (bucket.clone(), prefix.clone(), options.clone());
             async move {
-                let Some(token) = position else { return Ok(None) };
+                let Some((token, mut continuation)) = position else { return Ok(None) };
                 let (page, next) = bucket.list_page(&prefix, &options, token).await?;
-                Ok(Some((page, next.map(Some))))
+                let objects = page.objects.iter().map(|object| &*object.key);
+                let keys = objects.chain(page.prefixes.iter().map(|prefix| &**prefix));
+                continuation.check(keys, next.as_deref()).map_err(|error| {
+                    error.during("list").on(format!("{}/{prefix}", bucket.name))
+                })?;
+                Ok(Some((page, next.map(|token| (Some(token), continuation)))))
             }
         })
         .boxed()

@@ -8,8 +8,11 @@ use lakewright_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Bucket;
+use super::continuation::{Continuation, Keys};
 use super::list::decoded;
 use super::types::{timestamp, unquoted};
+
+const OPERATION: &str = "list_versions";
 
 /// A version of an object, or the marker that hides the versions of a deleted one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,11 +77,18 @@ impl Bucket {
         prefix: impl Into<String>,
     ) -> BoxStream<'static, Result<VersionPage>> {
         let (bucket, prefix) = (self.clone(), prefix.into());
-        futures::stream::try_unfold(Some(Position::default()), move |position| {
+        let start = Some((Position::default(), Continuation::of(Keys::Repeated)));
+        futures::stream::try_unfold(start, move |position| {
             let (bucket, prefix) = (bucket.clone(), prefix.clone());
             async move {
-                let Some(position) = position else { return Ok(None) };
-                bucket.list_version_page(&prefix, position).await.map(Some)
+                let Some((position, mut continuation)) = position else { return Ok(None) };
+                let (page, next) = bucket.list_version_page(&prefix, position).await?;
+                let keys = page.versions.iter().map(|version| &*version.key);
+                let position = next.as_ref().map(|next| format!("{next:?}"));
+                continuation.check(keys, position.as_deref()).map_err(|error| {
+                    error.during(OPERATION).on(format!("{}/{prefix}", bucket.name))
+                })?;
+                Ok(Some((page, next.map(|next| (next, continuation)))))
             }
         })
         .boxed()
@@ -89,7 +99,6 @@ impl Bucket {
         prefix: &str,
         position: Position,
     ) -> Result<(VersionPage, Option<Position>)> {
-        const OPERATION: &str = "list_versions";
         let resource = || format!("{}/{prefix}", self.name);
         let failed = |error: Error| error.during(OPERATION).on(resource());
         let response = self

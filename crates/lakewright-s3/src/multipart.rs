@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::classify::may_be_carried_out;
 use super::overrides::{overrides, with};
+use super::payload::PayloadSigning;
 use super::put::crc32c;
 use super::types::quoted;
 use super::{Bucket, ObjectInfo, PutOptions};
@@ -208,6 +209,7 @@ impl Upload {
         let s3 = self.bucket.s3();
         let sum = s3.profile().checksums().then(|| crc32c(&bytes));
         let own = overrides(s3.profile(), bytes.len(), s3.profile().concurrency(), false);
+        let signing = PayloadSigning::of(&bytes, s3.profile()).await;
         let request = s3
             .sdk
             .upload_part()
@@ -218,7 +220,7 @@ impl Upload {
             .set_checksum_crc32_c(sum.clone())
             .body(SdkStream::from(bytes))
             .customize()
-            .disable_payload_signing();
+            .interceptor(signing);
         let response = with(request, own)
             .send()
             .await

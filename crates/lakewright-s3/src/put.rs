@@ -17,6 +17,7 @@ use percent_encoding::utf8_percent_encode;
 
 use super::classify::{may_be_carried_out, refusal};
 use super::overrides::{SMALL, overrides, with};
+use super::payload::PayloadSigning;
 use super::types::{IN_PATH, quoted, unquoted};
 use super::{Bucket, Multipart, ObjectInfo};
 use lakewright_client::{PayloadHash, Request, Retry};
@@ -199,6 +200,7 @@ impl Bucket {
             return self.put_small(key, bytes, sum, options, operation).await;
         }
         let size = bytes.len() as u64;
+        let signing = PayloadSigning::of(&bytes, self.s3().profile()).await;
         let request = self
             .s3()
             .sdk
@@ -216,8 +218,7 @@ impl Bucket {
             .set_if_match(options.if_match.as_deref().map(quoted))
             .body(SdkStream::from(bytes))
             .customize()
-            // The CRC32C covers the body, so it need not be hashed a second time.
-            .disable_payload_signing();
+            .interceptor(signing);
         let own = overrides(self.s3().profile(), size as usize, 1, options.is_conditional());
         let response = with(request, own).send().await.map_err(|error| {
             options.explain(self.s3().classify(error, operation, self.path(key)))
@@ -248,8 +249,7 @@ impl Bucket {
             query: "",
             headers: &headers,
             body: bytes,
-            // The CRC32C covers the body.
-            hash: PayloadHash::Unsigned,
+            hash: PayloadHash::ByProfile,
             retry: if options.is_conditional() { Retry::IfUnsent } else { Retry::Always },
             limit: REFUSAL,
         };

@@ -6,7 +6,8 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
 use lakewright_client::profile::CredentialSource;
-use lakewright_client::{leaves_outcome_open, never_connected};
+use lakewright_client::{causes, leaves_outcome_open, never_connected};
+use lakewright_core::{Error, ErrorKind};
 
 /// Retries a refused request when the files of the credentials have changed since.
 #[derive(Debug)]
@@ -29,6 +30,26 @@ impl ClassifyRetry for NewKeys {
 
     fn name(&self) -> &'static str {
         "new keys"
+    }
+}
+
+/// Never retries a request whose response is too large, because the next one would be, too.
+#[derive(Debug)]
+pub(super) struct TooLarge;
+
+impl ClassifyRetry for TooLarge {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = context.output_or_error().and_then(|result| result.err());
+        let is_too_large = error.is_some_and(|error| {
+            causes(error)
+                .filter_map(|cause| cause.downcast_ref::<Error>())
+                .any(|error| error.kind() == ErrorKind::TooLarge)
+        });
+        if is_too_large { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
+    }
+
+    fn name(&self) -> &'static str {
+        "too large"
     }
 }
 

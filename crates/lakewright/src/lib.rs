@@ -162,7 +162,7 @@ pub use lakewright_core::{
     AccessKey, AccountName, BucketName, GroupName, ObjectKey, PolicyName, StackName, TableUri,
 };
 pub use lakewright_core::{Creation, Error, ErrorKind, Outcome, Result, ServiceError};
-pub use lakewright_core::{Secret, SecretRef, printable};
+pub use lakewright_core::{Secret, SecretRef, printable, printable_json, printable_json_text};
 
 // Buckets and objects.
 #[doc(no_inline)]

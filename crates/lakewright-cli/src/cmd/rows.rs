@@ -1,6 +1,7 @@
 //! The rows of a scan or query as output, in several formats.
 
-use std::io::{self, IsTerminal, Write};
+use std::borrow::Cow;
+use std::io::{self, Write};
 
 use clap::ValueEnum;
 use futures::TryStreamExt;
@@ -11,7 +12,7 @@ use lakewright::arrow::json;
 use lakewright::arrow::record_batch::RecordBatch;
 use lakewright::arrow::util::display::{ArrayFormatter, FormatOptions};
 use lakewright::table::Scan;
-use lakewright::{Error, ErrorKind};
+use lakewright::{Error, ErrorKind, printable, printable_json_text};
 use parquet::arrow::ArrowWriter;
 
 use crate::context::Context;
@@ -50,7 +51,7 @@ pub(crate) fn output_format(format: Option<Format>, context: &Context) -> Result
         }
         (Some(format), false) => format,
     };
-    if matches!(format, Format::Parquet | Format::Arrow) && io::stdout().is_terminal() {
+    if matches!(format, Format::Parquet | Format::Arrow) && context.out.is_terminal() {
         let why = "this format is binary and cannot be printed on a terminal; redirect stdout";
         return Err(Error::invalid_input(why));
     }
@@ -62,11 +63,14 @@ pub(crate) async fn print(context: &mut Context, scan: Scan, format: Format) -> 
     let mut batches = scan.stream().await?;
     let schema = batches.schema().clone();
     let printed = async {
-        let mut rows = writer(format, schema, context.out.writer())?;
+        let escape = escape(format, context.out.is_terminal());
+        let mut sink = LineWriter { sink: context.out.writer(), escape, line: Vec::new() };
+        let mut rows = writer(format, schema, &mut sink)?;
         while let Some(batch) = batches.try_next().await? {
             rows.write(&batch)?;
         }
-        Ok(rows.finish()?)
+        rows.finish()?;
+        Ok(sink.finish().map_err(FormatError::from)?)
     };
     match printed.await {
         Ok(()) => Ok(()),
@@ -100,6 +104,63 @@ impl From<FormatError> for RowsError {
 type FormatError = Box<dyn std::error::Error>;
 
 type Sink<'a> = &'a mut (dyn Write + Send);
+
+/// Escapes the characters of a line that are not visible.
+type Escape = fn(&str) -> Cow<'_, str>;
+
+/// Returns how the lines of a format are escaped: JSON always, because its value remains the same,
+/// CSV on a terminal, where values could contain control sequences. Files and pipes receive the
+/// exact values. Aligned columns are escaped cell by cell.
+fn escape(format: Format, is_terminal: bool) -> Option<Escape> {
+    match format {
+        Format::Jsonl => Some(printable_json_text),
+        Format::Csv if is_terminal => Some(printable),
+        Format::Csv | Format::Table | Format::Parquet | Format::Arrow => None,
+    }
+}
+
+/// Escapes what is written line by line, because a write may end within a character.
+struct LineWriter<'a> {
+    sink: Sink<'a>,
+    escape: Option<Escape>,
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+}
+
+impl LineWriter<'_> {
+    fn write_line(&mut self, escape: Escape) -> io::Result<()> {
+        let line = String::from_utf8_lossy(&self.line);
+        self.sink.write_all(escape(&line).as_bytes())?;
+        self.line.clear();
+        Ok(())
+    }
+
+    /// Writes a last line that has no line break.
+    fn finish(mut self) -> io::Result<()> {
+        self.escape.map_or(Ok(()), |escape| self.write_line(escape))
+    }
+}
+
+impl Write for LineWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(escape) = self.escape else { return self.sink.write(bytes) };
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match part.strip_suffix(b"\n") {
+                Some(end) => {
+                    self.line.extend_from_slice(end);
+                    self.write_line(escape)?;
+                    self.sink.write_all(b"\n")?;
+                }
+                None => self.line.extend_from_slice(part),
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
 
 trait Writer {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError>;
@@ -229,6 +290,10 @@ mod tests {
     use lakewright::arrow::datatypes::{DataType, Field, Schema};
 
     fn printed(format: Format, rows: &[(i64, Option<&str>)]) -> Vec<u8> {
+        printed_on(format, rows, false)
+    }
+
+    fn printed_on(format: Format, rows: &[(i64, Option<&str>)], is_terminal: bool) -> Vec<u8> {
         let schema = Arc::new(Schema::new(vec![
             Field::new("n", DataType::Int64, true),
             Field::new("name", DataType::Utf8, true),
@@ -237,11 +302,14 @@ mod tests {
         let name: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<StringArray>());
         let batch = RecordBatch::try_new(schema.clone(), vec![n, name]).unwrap();
         let mut bytes = Vec::new();
-        let mut writer = writer(format, schema, &mut bytes).unwrap();
+        let escape = escape(format, is_terminal);
+        let mut sink = LineWriter { sink: &mut bytes, escape, line: Vec::new() };
+        let mut writer = writer(format, schema, &mut sink).unwrap();
         if !rows.is_empty() {
             writer.write(&batch).unwrap();
         }
         writer.finish().unwrap();
+        sink.finish().unwrap();
         bytes
     }
 
@@ -257,6 +325,22 @@ mod tests {
         }
         assert!(printed(Format::Parquet, &rows).starts_with(b"PAR1"));
         assert!(printed(Format::Arrow, &rows).starts_with(&[0xff; 4]));
+    }
+
+    #[test]
+    fn a_terminal_receives_no_control_sequence() {
+        let rows = [(1, Some("\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\nä"))];
+        for format in [Format::Table, Format::Csv, Format::Jsonl] {
+            let text = String::from_utf8(printed_on(format, &rows, true)).unwrap();
+            assert_eq!(text.replace('\n', ""), printable(&text.replace('\n', "")), "{format:?}");
+            assert!(text.contains('ä'), "{format:?}: {text}");
+        }
+        let csv = String::from_utf8(printed(Format::Csv, &rows)).unwrap();
+        assert!(csv.contains("\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\nä"), "{csv:?}");
+        let jsonl = printed(Format::Jsonl, &rows);
+        let value: serde_json::Value = serde_json::from_slice(&jsonl).unwrap();
+        assert_eq!(value["name"].as_str(), rows[0].1);
+        assert!(String::from_utf8(jsonl).unwrap().contains(r"\u009b2J\u202e"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The source of credentials. Files that have changed are read again; a refusal by the server
 //! causes a check at once.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -14,7 +15,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
 use zeroize::Zeroizing;
 
-use super::{Credentials, Value, env};
+use super::resolve::Surroundings;
+use super::{Credentials, Value, aws_files, env};
 use crate::local_file::read_small_file;
 
 /// The time between two checks whether files have changed. A check takes a few microseconds; a
@@ -31,7 +33,6 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 const MAX_BYTES: usize = 64 << 10;
 
 /// The source of the credentials of one client.
-#[derive(Debug)]
 pub struct CredentialSource {
     credentials: Credentials,
     provider_config: ProviderConfig,
@@ -41,7 +42,6 @@ pub struct CredentialSource {
     provider_lock: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug)]
 struct State {
     /// The time of the last check of the files.
     checked: Option<Instant>,
@@ -142,6 +142,7 @@ impl CredentialSource {
                 state.keys = Some(keys.clone());
                 return Ok(keys);
             }
+            check_home(&self.credentials).map_err(CredentialsError::invalid_configuration)?;
             let chain = state.chain.get_or_insert_with(|| self.chain()).clone();
             (chain, state.generation)
         };
@@ -168,6 +169,7 @@ impl CredentialSource {
             Credentials::AwsProfile { name } => SharedCredentialsProvider::new(
                 ProfileFileCredentialsProvider::builder()
                     .configure(&self.provider_config)
+                    .profile_files(aws_files::files(&Surroundings::here()))
                     .profile_name(name)
                     .build(),
             ),
@@ -182,6 +184,15 @@ impl CredentialSource {
     }
 }
 
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The providers of the AWS SDK print the files that they have parsed, with the secrets.
+        f.debug_struct("CredentialSource")
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ProvideCredentials for CredentialSource {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
@@ -189,6 +200,19 @@ impl ProvideCredentials for CredentialSource {
     {
         future::ProvideCredentials::new(self.provide())
     }
+}
+
+/// Checks that the AWS providers find no file below the current folder: they look for the tokens of
+/// sign-ins below `$HOME`, whatever it is.
+fn check_home(credentials: &Credentials) -> Result<()> {
+    let around = Surroundings::here();
+    let is_given = std::env::var_os(env::HOME).is_some();
+    if matches!(credentials, Credentials::AwsProfile { .. }) && is_given && around.home().is_none()
+    {
+        let why = "the AWS profile is not used, because $HOME is no absolute path";
+        return Err(Error::new(ErrorKind::InvalidConfig, why));
+    }
+    Ok(())
 }
 
 /// Whether the credentials are still valid when the request arrives.
@@ -210,16 +234,7 @@ fn watched_files(credentials: &Credentials) -> Vec<PathBuf> {
                 })
                 .collect()
         }
-        Credentials::AwsProfile { .. } => {
-            let home = std::env::var_os(env::HOME).map(PathBuf::from).unwrap_or_default();
-            let path = |variable: &str, name: &str| {
-                std::env::var_os(variable).map_or_else(|| home.join(".aws").join(name), Into::into)
-            };
-            vec![
-                path(env::AWS_CONFIG_FILE, "config"),
-                path(env::AWS_SHARED_CREDENTIALS_FILE, "credentials"),
-            ]
-        }
+        Credentials::AwsProfile { .. } => aws_files::paths(&Surroundings::here()),
         Credentials::Anonymous | Credentials::InstanceMetadata => Vec::new(),
     }
 }
@@ -310,6 +325,17 @@ mod tests {
         );
         assert!(source.refused());
         assert_eq!(source.provide().await.unwrap().secret_access_key(), "second-one");
+    }
+
+    #[tokio::test]
+    async fn debug_shows_no_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        std::fs::write(&path, "hunter2").unwrap();
+        let source = source(&path);
+        assert_eq!(source.provide().await.unwrap().secret_access_key(), "hunter2");
+        let shown = format!("{source:?}");
+        assert!(shown.contains("secret_access_key") && !shown.contains("hunter2"), "{shown}");
     }
 
     #[tokio::test]

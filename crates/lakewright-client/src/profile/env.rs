@@ -43,6 +43,7 @@ environment! {
     RETRIES = "LAKEWRIGHT_RETRIES": "how often a failed request is sent again";
     CONCURRENCY = "LAKEWRIGHT_CONCURRENCY": "how many requests one transfer keeps under way";
     CHECKSUMS = "LAKEWRIGHT_CHECKSUMS": "false: uploads carry no CRC32C";
+    PAYLOAD_SIGNING = "LAKEWRIGHT_PAYLOAD_SIGNING": "true, false: bodies are, are not part of signatures; by default on plain HTTP to another machine";
     LOG = "LAKEWRIGHT_LOG": "what the command logs on standard error, as a tracing filter such as lakewright=debug";
     AWS_PROFILE = "AWS_PROFILE": "profile of the shared AWS files";
     AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3": "endpoint of S3, before AWS_ENDPOINT_URL";
@@ -56,6 +57,6 @@ environment! {
     AWS_CONFIG_FILE = "AWS_CONFIG_FILE": "the shared config file, ~/.aws/config by default";
     AWS_SHARED_CREDENTIALS_FILE = "AWS_SHARED_CREDENTIALS_FILE": "the shared credentials file, ~/.aws/credentials by default";
     CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY": "set by systemd: where a profile's { credential = \"NAME\" } is read";
-    XDG_CONFIG_HOME = "XDG_CONFIG_HOME": "where lakewright/profiles.toml is looked for, ~/.config by default";
-    HOME = "HOME": "where ~ is";
+    XDG_CONFIG_HOME = "XDG_CONFIG_HOME": "absolute path where lakewright/profiles.toml is looked for, ~/.config by default";
+    HOME = "HOME": "where ~ is; without an absolute path neither ~/.aws nor ~/.config is read";
 }

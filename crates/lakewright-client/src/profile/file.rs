@@ -29,10 +29,11 @@ pub(super) fn paths(around: &Surroundings) -> Vec<PathBuf> {
     if let Some(only) = around.var(env::PROFILES_FILE) {
         return vec![only.into()];
     }
+    // A relative XDG_CONFIG_HOME is ignored, as the XDG Base Directory Specification demands.
     let config = around
-        .var(env::XDG_CONFIG_HOME)
+        .directory(env::XDG_CONFIG_HOME)
         .map(PathBuf::from)
-        .or_else(|| around.var(env::HOME).map(|home| Path::new(home).join(".config")));
+        .or_else(|| around.home().map(|home| home.join(".config")));
     let user = config.map(|dir| dir.join("lakewright/profiles.toml"));
     user.into_iter().chain([SYSTEM.into()]).collect()
 }
@@ -64,6 +65,16 @@ pub(super) fn load(around: &Surroundings) -> Result<BTreeMap<String, (PathBuf, S
     Ok(profiles)
 }
 
+/// Parses the bytes of a profile file, for fuzzing.
+pub(crate) fn parse_profiles(bytes: &[u8]) {
+    if bytes.len() <= MAX_BYTES
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        drop(parse(text));
+    }
+}
+
+/// Parses the text of a profile file.
 fn parse(text: &str) -> Result<BTreeMap<String, Settings>> {
     toml::from_str(text).map_err(|error| {
         // The `Display` of a TOML error quotes the line, which may contain a secret.

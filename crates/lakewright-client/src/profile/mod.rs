@@ -1,5 +1,6 @@
 //! The settings that every request is made with: endpoint, region, credentials and limits.
 
+mod aws_files;
 mod credentials;
 mod env;
 mod file;
@@ -7,15 +8,18 @@ mod resolve;
 mod settings;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
 use lakewright_macros::Builder;
 
+pub(crate) use file::parse_profiles;
+
 pub use credentials::{CredentialSource, read_secret};
 pub use env::{ENVIRONMENT, EnvironmentVariable};
-pub use resolve::{Origin, Resolved, profile_names};
+pub use resolve::{ExposedSecrets, Origin, Resolved, profile_names};
 pub use settings::{SettingValue, Settings, SettingsBuilder};
 
 /// The position of the bucket's name in URLs.
@@ -102,6 +106,9 @@ pub struct Profile {
     /// Whether uploads have a CRC32C, which the server verifies.
     #[builder(default = true)]
     checksums: bool,
+    /// Whether the SHA-256 of a body is part of the signature of its request; `None` for only where
+    /// it is needed, see [`Self::signs_payloads`].
+    payload_signing: Option<bool>,
 }
 
 impl Profile {
@@ -196,6 +203,15 @@ impl Profile {
         self.checksums
     }
 
+    /// Whether the SHA-256 of every body is part of the signature of its request, so that the server
+    /// refuses a body that was changed on its way. Unless it is configured, that is so on plain
+    /// HTTP to another machine; TLS protects bodies itself, and nothing lies between this process
+    /// and a loopback address.
+    #[must_use]
+    pub fn signs_payloads(&self) -> bool {
+        self.payload_signing.unwrap_or_else(|| self.endpoint().is_some_and(is_exposed))
+    }
+
     /// Whether a secret is a text and not a reference, so that the profile must not be passed to
     /// another process.
     #[must_use]
@@ -250,6 +266,22 @@ impl fmt::Display for Profile {
     }
 }
 
+/// Whether requests to this endpoint leave the machine without TLS.
+fn is_exposed(endpoint: &str) -> bool {
+    let Ok(uri) = endpoint.parse::<http::Uri>() else { return true };
+    let host = uri.host().unwrap_or_default();
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_loopback = match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        // Resolvers return loopback addresses for these names (RFC 6761, section 6.3).
+        Err(_) => {
+            let name = host.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+    };
+    uri.scheme_str() != Some("https") && !is_loopback
+}
+
 fn check_endpoint(endpoint: &str) -> Result<()> {
     // The messages do not contain the endpoint, because it may contain a password.
     let wrong = |why: &str| Err(Error::new(ErrorKind::InvalidConfig, format!("endpoint: {why}")));
@@ -298,6 +330,37 @@ mod tests {
             let error = profile(bad).check().expect_err(bad);
             assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{bad}");
             assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn payloads_are_signed_on_plain_http_to_other_machines() {
+        for exposed in
+            ["http://10.0.0.7:9000", "http://s3.example.org", "http://[2001:db8::1]:9000"]
+        {
+            assert!(profile(exposed).signs_payloads(), "{exposed}");
+        }
+        for guarded in [
+            "https://s3.example.org",
+            "http://127.0.0.1:9000",
+            "http://127.9.9.9",
+            "http://[::1]:9000",
+            "http://[::ffff:127.0.0.1]:9000",
+            "http://LOCALHOST:9000",
+            "http://bucket.localhost.:9000",
+        ] {
+            assert!(!profile(guarded).signs_payloads(), "{guarded}");
+        }
+        let amazon = Profile::builder().credentials(Credentials::Anonymous).build().unwrap();
+        assert!(!amazon.signs_payloads());
+        for (endpoint, choice) in [("http://10.0.0.7", false), ("https://s3.example.org", true)] {
+            let profile = Profile::builder()
+                .endpoint(endpoint)
+                .credentials(Credentials::Anonymous)
+                .payload_signing(choice)
+                .build()
+                .unwrap();
+            assert_eq!(profile.signs_payloads(), choice, "{endpoint}");
         }
     }
 

@@ -1,16 +1,19 @@
 //! The resolution of settings: the layers, their order, and the origin of each value.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::profile::ProfileSet;
 use lakewright_core::{Error, ErrorKind, Result, Secret, SecretRef};
+use zeroize::Zeroizing;
 
 use super::settings::{SettingValue, Settings, duration};
-use super::{Credentials, Profile, UrlStyle, env, file};
+use super::{Credentials, Profile, UrlStyle, aws_files, env, file};
 
 /// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,23 +50,67 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The environment variables of the process, read once so that a resolution is consistent.
-#[derive(Clone, Debug, Default)]
+/// A profile file whose secrets every user of the machine can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExposedSecrets {
+    /// The path of the file.
+    pub file: PathBuf,
+    /// The permissions of the file.
+    pub mode: u32,
+}
+
+impl fmt::Display for ExposedSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "every user can read the secrets in {} (mode {:04o}): chmod 600 it, or write {{ file = … }} \
+             instead of a secret",
+            self.file.display(),
+            self.mode
+        )
+    }
+}
+
+/// The environment variables of the process, read once so that a resolution is consistent. They may
+/// hold secrets, so they are overwritten when they are dropped and are never printed.
+#[derive(Clone, Default)]
 pub(super) struct Surroundings {
-    vars: HashMap<String, String>,
+    vars: HashMap<String, Zeroizing<String>>,
 }
 
 impl Surroundings {
-    fn here() -> Self {
+    /// Returns the environment of the process.
+    pub(super) fn here() -> Self {
         let vars = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, Zeroizing::new(value.into_string().ok()?)))
+            })
             .collect();
         Self { vars }
     }
 
     /// Returns the value of a variable; `None` if it is unset or empty.
     pub(super) fn var(&self, name: &str) -> Option<&str> {
-        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.vars.get(name).map(|value| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the directory that a variable names; `None` if it is no absolute path. A relative one
+    /// would be a folder of the current folder, which may belong to another user.
+    pub(super) fn directory(&self, name: &str) -> Option<&Path> {
+        self.var(name).map(Path::new).filter(|path| path.is_absolute())
+    }
+
+    /// Returns the variables by which the SDK finds the shared AWS files.
+    fn locations(&self) -> HashMap<String, String> {
+        [env::HOME, env::AWS_CONFIG_FILE, env::AWS_SHARED_CREDENTIALS_FILE]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), self.var(name)?.to_owned())))
+            .collect()
+    }
+
+    /// Returns the home directory; `None` if it is not known.
+    pub(super) fn home(&self) -> Option<&Path> {
+        self.directory(env::HOME)
     }
 
     fn parsed<T>(
@@ -154,7 +201,20 @@ impl Settings {
     /// `InvalidConfig` for a file or variable that cannot be parsed, and for a named profile that
     /// does not exist.
     pub async fn resolve(self) -> Result<Resolved> {
-        resolve(self, &Surroundings::here()).await.map_err(|error| error.during("resolve_profile"))
+        let resolved = resolve(self, &Surroundings::here()).await;
+        let resolved = resolved.map_err(|error| error.during("resolve_profile"))?;
+        if let Some(exposed) = resolved.exposed_secrets() {
+            warn_once(&exposed);
+        }
+        Ok(resolved)
+    }
+}
+
+/// Logs a warning, once for each file in the life of the process: programs may connect often.
+fn warn_once(exposed: &ExposedSecrets) {
+    static WARNED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    if WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert(exposed.file.clone()) {
+        tracing::warn!("{exposed}");
     }
 }
 
@@ -197,7 +257,7 @@ async fn resolve(arguments: Settings, around: &Surroundings) -> Result<Resolved>
     }
     layers.push(aws_variables(around));
     let aws_profile = layers.iter().find_map(|layer| layer.settings.aws_profile.clone());
-    layers.extend(aws_files(around, aws_profile).await?);
+    layers.extend(aws_layer(around, aws_profile).await?);
     layers.extend(take("default").ok());
     Ok(merge(layers))
 }
@@ -224,7 +284,8 @@ fn merge(layers: Vec<Layer>) -> Resolved {
         timeout,
         retries,
         concurrency,
-        checksums
+        checksums,
+        payload_signing
     );
     if let Some(layer) = layers.iter().find(|layer| layer.has_credentials()) {
         macro_rules! together {
@@ -265,6 +326,7 @@ fn lakewright_variables(around: &Surroundings) -> Result<Layer> {
         ("retries", env::RETRIES),
         ("concurrency", env::CONCURRENCY),
         ("checksums", env::CHECKSUMS),
+        ("payload_signing", env::PAYLOAD_SIGNING),
     ]);
     for (field, file) in [
         ("access_key_id", env::ACCESS_KEY_ID_FILE),
@@ -293,6 +355,7 @@ fn lakewright_variables(around: &Surroundings) -> Result<Layer> {
         retries: around.parsed(env::RETRIES, "number", |text| text.parse().ok())?,
         concurrency: around.parsed(env::CONCURRENCY, "number", |text| text.parse().ok())?,
         checksums: around.flag(env::CHECKSUMS)?,
+        payload_signing: around.flag(env::PAYLOAD_SIGNING)?,
         profile: None,
         aws_profile: None,
     };
@@ -326,20 +389,23 @@ fn aws_variables(around: &Surroundings) -> Layer {
 
 /// Returns the layer of the shared AWS files: the profile `named` or that of `AWS_PROFILE`, which
 /// must exist, and otherwise `default`.
-async fn aws_files(around: &Surroundings, named: Option<String>) -> Result<Option<Layer>> {
+async fn aws_layer(around: &Surroundings, named: Option<String>) -> Result<Option<Layer>> {
     let named = named.or_else(|| around.var(env::AWS_PROFILE).map(String::from));
     let wrong = |why: String| Error::new(ErrorKind::InvalidConfig, why);
     let name = named.clone().unwrap_or_else(|| "default".into());
     let profiles: ProfileSet = aws_config::profile::load(
         &aws_types::os_shim_internal::Fs::real(),
-        &aws_types::os_shim_internal::Env::from(around.vars.clone()),
-        &aws_runtime::env_config::file::EnvConfigFiles::default(),
+        &aws_types::os_shim_internal::Env::from(around.locations()),
+        &aws_files::files(around),
         Some(Cow::Owned(name.clone())),
     )
     .await
     .map_err(|error| wrong("the shared AWS files cannot be read".into()).caused_by(error))?;
     let Some(profile) = profiles.get_profile(&name) else {
         return match named {
+            Some(name) if around.home().is_none() => Err(wrong(format!(
+                "there is no AWS profile {name:?}: $HOME is no absolute path, so ~/.aws is not read"
+            ))),
             Some(name) => Err(wrong(format!("there is no AWS profile {name:?}"))),
             None => Ok(None),
         };
@@ -378,6 +444,24 @@ impl Resolved {
         &self.settings
     }
 
+    /// Returns the profile file that holds one of the secrets as text and that every user of the
+    /// machine can read; `None` if there is no such file.
+    #[must_use]
+    pub fn exposed_secrets(&self) -> Option<ExposedSecrets> {
+        let s = &self.settings;
+        let secrets =
+            [("secret_access_key", &s.secret_access_key), ("session_token", &s.session_token)];
+        secrets.into_iter().find_map(|(field, value)| {
+            let (Some(SettingValue::Literal(_)), Origin::Profile { file, .. }) =
+                (value, self.origin(field))
+            else {
+                return None;
+            };
+            let mode = std::fs::metadata(&file).ok()?.permissions().mode() & 0o777;
+            (mode & 0o004 != 0).then_some(ExposedSecrets { file, mode })
+        })
+    }
+
     /// Replaces endpoint and credentials by those of a server that was started for the connection.
     #[must_use]
     pub fn served_at(mut self, endpoint: String, access_key_id: Secret, secret: Secret) -> Self {
@@ -413,7 +497,8 @@ impl Resolved {
             timeout,
             retries,
             concurrency,
-            checksums
+            checksums,
+            payload_signing
         );
         if let Some(key) = s.registry_key {
             builder.registry_key(key.into());
@@ -486,13 +571,19 @@ mod tests {
     use crate::profile::Value;
 
     fn around(vars: &[(&str, &str)]) -> Surroundings {
-        let mut vars: HashMap<String, String> =
-            vars.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let mut vars = exactly(vars).vars;
         // The files of this machine must not be read.
         for name in [env::PROFILES_FILE, env::AWS_CONFIG_FILE, env::AWS_SHARED_CREDENTIALS_FILE] {
-            vars.entry(name.into()).or_insert_with(|| "/nonexistent".into());
+            vars.entry(name.into()).or_insert_with(|| Zeroizing::new("/nonexistent".into()));
         }
         Surroundings { vars }
+    }
+
+    fn exactly(vars: &[(&str, &str)]) -> Surroundings {
+        let pair = |(name, value): &(&str, &str)| {
+            ((*name).to_owned(), Zeroizing::new((*value).to_owned()))
+        };
+        Surroundings { vars: vars.iter().map(pair).collect() }
     }
 
     async fn resolved(arguments: Settings, vars: &[(&str, &str)]) -> Result<Resolved> {
@@ -559,6 +650,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn literal_secrets_in_a_readable_file_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let profiles = file(&dir, "profiles.toml", PROFILES);
+        let vars = [(env::PROFILES_FILE, &*profiles)];
+        let exposed = async |name: &str, mode: u32| {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&profiles, permissions).unwrap();
+            let named = Settings { profile: Some(name.into()), ..Settings::default() };
+            resolved(named, &vars).await.unwrap().exposed_secrets()
+        };
+        let found = exposed("default", 0o644).await.unwrap();
+        assert_eq!((found.file.to_str(), found.mode), (Some(&*profiles), 0o644));
+        assert!(found.to_string().contains("0644"), "{found}");
+        assert_eq!(exposed("default", 0o640).await, None);
+        assert_eq!(exposed("prod", 0o644).await, None, "a reference is no secret");
+        let argument = Settings {
+            access_key_id: Some("a".into()),
+            secret_access_key: Some("b".into()),
+            ..Settings::default()
+        };
+        assert_eq!(resolved(argument, &vars).await.unwrap().exposed_secrets(), None);
+    }
+
+    #[tokio::test]
     async fn key_and_secret_come_from_one_layer() {
         let dir = tempfile::tempdir().unwrap();
         let profiles = file(&dir, "profiles.toml", PROFILES);
@@ -612,6 +727,44 @@ mod tests {
         vars[2].1 = "absent";
         let error = resolved(Settings::default(), &vars).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
+
+    /// Files in the current folder are not taken for those of the home directory.
+    #[tokio::test]
+    async fn no_file_is_read_below_a_relative_home() {
+        let dir = tempfile::tempdir_in(".").unwrap();
+        let relative = dir.path().strip_prefix(std::env::current_dir().unwrap()).unwrap();
+        for (folder, name, text) in [
+            (".aws", "config", "[profile lake]\ncredential_process = touch ran\n"),
+            (".aws", "credentials", "[lake]\naws_access_key_id = a\naws_secret_access_key = b\n"),
+            (".config/lakewright", "profiles.toml", "[lake]\nanonymous = true\n"),
+            ("lakewright", "profiles.toml", "[lake]\nanonymous = true\n"),
+        ] {
+            std::fs::create_dir_all(relative.join(folder)).unwrap();
+            std::fs::write(relative.join(folder).join(name), text).unwrap();
+        }
+        let relative = relative.to_str().unwrap();
+        let nonexistent = (env::AWS_SHARED_CREDENTIALS_FILE, "/nonexistent");
+        for vars in [
+            vec![(env::HOME, relative)],
+            vec![(env::HOME, relative), (env::AWS_CONFIG_FILE, "~/.aws/config"), nonexistent],
+            vec![(env::XDG_CONFIG_HOME, relative)],
+            vec![(env::HOME, "")],
+        ] {
+            let around = exactly(&vars);
+            assert!(aws_layer(&around, None).await.unwrap().is_none(), "{vars:?}");
+            let error = aws_layer(&around, Some("lake".into())).await.err().unwrap();
+            assert!(error.to_string().contains("$HOME"), "{error}");
+            assert_eq!(file::paths(&around), [Path::new("/etc/lakewright/profiles.toml")]);
+        }
+        let absolute = std::path::absolute(relative).unwrap();
+        let around = exactly(&[(env::HOME, absolute.to_str().unwrap())]);
+        assert!(aws_layer(&around, Some("lake".into())).await.unwrap().is_some());
+        assert_eq!(file::paths(&around).len(), 2);
+        // A path that the user gives is relative to the current folder, as in the AWS tools.
+        let given = format!("{relative}/.aws/config");
+        let around = exactly(&[(env::AWS_CONFIG_FILE, &given)]);
+        assert!(aws_layer(&around, Some("lake".into())).await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -64,6 +64,9 @@ pub struct Settings {
     pub concurrency: Option<usize>,
     /// Whether uploads have a CRC32C.
     pub checksums: Option<bool>,
+    /// Whether the SHA-256 of a body is part of the signature of its request; only on plain HTTP to
+    /// another machine where it is not given.
+    pub payload_signing: Option<bool>,
 }
 
 /// One part of a key pair in the settings.

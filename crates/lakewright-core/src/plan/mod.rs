@@ -15,6 +15,7 @@ pub use self::step::{Change, Risk, Step, StepId};
 pub use self::summary::Summary;
 pub use crate::bucket_config::actions::*;
 use crate::identity::StackName;
+use crate::json::check_json_size;
 use crate::name::BucketName;
 use crate::resource::ResourceId;
 use crate::state::{Intent, IntentKind, Recovered};
@@ -106,9 +107,11 @@ impl Plan {
     /// for each other, an action does not belong to its kind of resource, a destructive step is
     /// marked as safe, or the intent for a resource differs from what its steps do.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let plan: Self = serde_json::from_slice(json).map_err(|error| {
-            Error::invalid_input(format!("the plan cannot be read: {error}")).caused_by(error)
-        })?;
+        let unreadable =
+            |why: String| Error::invalid_input(format!("the plan cannot be read: {why}"));
+        check_json_size(json).map_err(unreadable)?;
+        let plan: Self = serde_json::from_slice(json)
+            .map_err(|error| unreadable(error.to_string()).caused_by(error))?;
         for (index, step) in plan.steps.iter().enumerate() {
             // Steps that are in order and depend only on earlier ones have no circular
             // dependencies.
@@ -121,8 +124,7 @@ impl Plan {
                 )));
             }
         }
-        plan.check_steps()
-            .map_err(|why| Error::invalid_input(format!("the plan cannot be read: {why}")))?;
+        plan.check_steps().map_err(unreadable)?;
         Ok(plan)
     }
 
@@ -155,11 +157,17 @@ impl Plan {
     /// Returns the text of the plan file.
     ///
     /// # Errors
-    /// `Internal` when the plan cannot be serialised, which has no known cause.
+    /// `TooLarge` when the text exceeds the limits within which it can be read, 16 MiB and a million
+    /// values.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string_pretty(self).map(|text| text + "\n").map_err(|error| {
+        let text = serde_json::to_string_pretty(self).map_err(|error| {
             Error::new(ErrorKind::Internal, "the plan cannot be written").caused_by(error)
-        })
+        })?;
+        check_json_size(text.as_bytes()).map_err(|why| {
+            let why = format!("the plan could not be read again: {why}; declare less in one spec");
+            Error::new(ErrorKind::TooLarge, why)
+        })?;
+        Ok(text + "\n")
     }
 
     /// Returns whether the plan has no steps.

@@ -163,7 +163,7 @@ impl JsonSchema for SpecVersion {
 impl Spec {
     /// The size of the largest spec that is read, in bytes. Ten thousand buckets with rules and
     /// tags are about 4 MiB.
-    pub const MAX_BYTES: usize = node::MAX_BYTES;
+    pub const MAX_BYTES: usize = crate::json::MAX_BYTES;
 
     /// The bucket of the registry if the spec names none.
     pub const DEFAULT_REGISTRY: &str = "lakewright-state";

@@ -8,13 +8,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::json::{MAX_BYTES, MAX_VALUES};
 use crate::{Error, ErrorKind, Result};
 
-/// The size of the largest document in bytes, see [`crate::Spec::MAX_BYTES`].
-pub(super) const MAX_BYTES: usize = 16 << 20;
-/// The maximum number of values in a document. A value takes up to about 100 bytes of memory, and a
-/// document of `[0,0,…` has one for every two bytes.
-const MAX_VALUES: usize = 1 << 20;
 /// The maximum depth of nesting. A declaration needs 7 levels, a condition in a policy document 9.
 const MAX_DEPTH: usize = 32;
 

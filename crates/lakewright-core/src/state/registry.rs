@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::declaration::{Declaration, Intent, Owned, Recovered, resources};
 use super::lease::{Alive, Holder, Lease};
 use crate::identity::StackName;
+use crate::json::{MAX_BYTES, check_json_size};
 use crate::plan::{Plan, Report, Step};
 use crate::resource::{Adoption, ResourceId};
 use crate::state::Observed;
@@ -62,16 +63,20 @@ impl<'de> Deserialize<'de> for RegistryVersion {
 }
 
 impl Registry {
+    /// The maximum size of a registry in bytes.
+    pub const MAX_BYTES: u64 = MAX_BYTES as u64;
+
     /// Reads a registry.
     ///
     /// # Errors
     /// `Corrupt` when it is no registry, is of another version, or has a declaration that cannot
     /// be read, with the path of each fault.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        serde_json::from_slice(json).map_err(|error| {
-            Error::new(ErrorKind::Corrupt, format!("the registry cannot be read: {error}"))
-                .caused_by(error)
-        })
+        let unreadable = |why: String| {
+            Error::new(ErrorKind::Corrupt, format!("the registry cannot be read: {why}"))
+        };
+        check_json_size(json).map_err(unreadable)?;
+        serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()).caused_by(error))
     }
 
     /// Limits the lease by the time at which the registry was written, as the server returned it:
@@ -90,11 +95,17 @@ impl Registry {
     /// Writes the registry, indented so that people can read it.
     ///
     /// # Errors
-    /// `Internal` when it cannot be written, which has no known cause.
+    /// `TooLarge` when it exceeds the limits within which it can be read, 16 MiB and a million
+    /// values.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec_pretty(self).map_err(|error| {
+        let json = serde_json::to_vec_pretty(self).map_err(|error| {
             Error::new(ErrorKind::Internal, "the registry cannot be written").caused_by(error)
-        })
+        })?;
+        check_json_size(&json).map_err(|why| {
+            let why = format!("the registry could not be read again: {why}");
+            Error::new(ErrorKind::TooLarge, why)
+        })?;
+        Ok(json)
     }
 
     /// Returns the resources of a stack.

@@ -15,10 +15,6 @@ use crate::context::Context;
 use crate::failure::CommandResult;
 use crate::input::{display_name, read, read_spec};
 
-/// The maximum size of a plan file, in bytes. A plan contains what its spec declares and the
-/// values that are replaced, so it is longer than a spec.
-const MAX_PLAN: usize = 8 * Spec::MAX_BYTES;
-
 /// Apply a spec or a plan
 ///
 /// Takes a spec, or a plan that `lakewright plan --out` wrote. A spec is planned first: the plan
@@ -98,14 +94,9 @@ fn read_input(file: &Path) -> Result<Input, Error> {
     struct Probe {
         spec_hash: Option<IgnoredAny>,
     }
-    let bytes = read(file, MAX_PLAN, "apply")?;
+    let bytes = read(file, Spec::MAX_BYTES, "apply")?;
     match serde_json::from_slice(&bytes) {
         Ok(Probe { spec_hash: Some(_) }) => {
-            if bytes.len() > MAX_PLAN {
-                let why = format!("the plan has more than {MAX_PLAN} bytes");
-                let error = Error::new(ErrorKind::TooLarge, why);
-                return Err(error.during("apply").on(display_name(file)));
-            }
             let plan = Plan::from_json(&bytes).map_err(|error| error.on(display_name(file)))?;
             Ok(Input::Plan(Box::new(plan)))
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use lakewright::ErrorKind;
-use lakewright::profile::Credentials;
+use lakewright::profile::{Credentials, ExposedSecrets};
 use serde_json::{Value, json};
 
 use super::redact::endpoint;
@@ -18,7 +18,8 @@ use crate::output::{Render, pairs};
 ///
 /// Sends one request, which lists the buckets. Prints the server, the kind of credentials and the
 /// number of buckets; the check also succeeds when the credentials are valid but may not list
-/// buckets. Exit code 2 for an invalid profile, 1 when the server cannot be reached or rejects the
+/// buckets. A profile file with the text of a secret that every user of the machine can read is
+/// reported with its mode. Exit code 2 for an invalid profile, 1 when the server cannot be reached or rejects the
 /// credentials.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -29,6 +30,7 @@ pub(crate) struct Check {}
 
 impl Check {
     pub(crate) async fn run(self, context: &mut Context) -> CommandResult {
+        let exposed = context.settings().resolve().await?.exposed_secrets();
         let lake = context.lake().await?;
         let profile = lake.profile().clone();
         let start = Instant::now();
@@ -48,6 +50,7 @@ impl Check {
             },
             buckets,
             elapsed: start.elapsed(),
+            exposed,
         })
     }
 }
@@ -60,6 +63,8 @@ struct CheckedProfile {
     /// The number of buckets, `None` if the credentials may not list buckets.
     buckets: Option<u64>,
     elapsed: Duration,
+    /// The profile file whose secrets every user can read.
+    exposed: Option<ExposedSecrets>,
 }
 
 impl Render for CheckedProfile {
@@ -70,11 +75,15 @@ impl Render for CheckedProfile {
             "credentials": self.credentials,
             "buckets": self.buckets,
             "seconds": self.elapsed.as_secs_f64(),
+            "exposed_secrets": self.exposed.as_ref().map(|exposed| json!({
+                "file": exposed.file.to_string_lossy(),
+                "mode": format!("{:04o}", exposed.mode),
+            })),
         })
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let text = pairs([
+        let mut rows = vec![
             ("server", self.endpoint.clone().unwrap_or(format!("Amazon S3 in {}", self.region))),
             ("region", self.region.clone()),
             ("credentials", self.credentials.replace('_', " ")),
@@ -86,7 +95,8 @@ impl Render for CheckedProfile {
                 },
             ),
             ("response time", format!("{} ms", self.elapsed.as_millis())),
-        ]);
-        out.write_all(text.as_bytes())
+        ];
+        rows.extend(self.exposed.iter().map(|exposed| ("warning", exposed.to_string())));
+        out.write_all(pairs(rows).as_bytes())
     }
 }

@@ -101,6 +101,13 @@ impl Render for SettingsOutput<'_> {
     }
 }
 
+/// Whether bodies are part of signatures; `None` where the default depends on settings that are not
+/// sufficient for a connection.
+fn signs_payloads(resolved: &Resolved) -> Option<bool> {
+    let profile = || resolved.clone().into_profile().ok();
+    resolved.settings().payload_signing.or_else(|| Some(profile()?.signs_payloads()))
+}
+
 fn lines(resolved: &Resolved) -> Vec<SettingLine> {
     let s = resolved.settings();
     let line = |name: &'static str, value: Value, unit: &'static str| SettingLine {
@@ -144,6 +151,7 @@ fn lines(resolved: &Resolved) -> Vec<SettingLine> {
         line("retries", json!(s.retries.unwrap_or(Profile::DEFAULT_RETRIES)), ""),
         line("concurrency", json!(s.concurrency.unwrap_or(Profile::DEFAULT_CONCURRENCY)), ""),
         line("checksums", json!(s.checksums.unwrap_or(true)), ""),
+        line("payload_signing", json!(signs_payloads(resolved)), ""),
     ]);
     lines
 }
