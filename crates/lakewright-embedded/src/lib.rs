@@ -64,6 +64,8 @@ mod credentials;
 mod data_dir;
 mod error;
 mod folder;
+#[doc(hidden)]
+pub mod fuzz;
 mod http_service;
 mod index;
 mod lock;
