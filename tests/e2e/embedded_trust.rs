@@ -1,4 +1,4 @@
-//! Whom a lakewright client talks to when the embedded server behind it ends. The attacker listens on
+//! The peers of a lakewright client when the embedded server behind it ends. The attacker listens on
 //! the server's TCP port as soon as it is free, as another user where the tests run as root.
 
 use std::io::{BufRead, BufReader, Read};
@@ -232,7 +232,7 @@ async fn no_request_reaches_a_stranger(CommandLine(command): CommandLine) -> Res
         }
         assert_eq!(stranger.received(), (0, 0), "connections and bytes, round {round}");
     }
-    println!("{} rounds with {written} objects in {:?}", rounds(), begin.elapsed());
+    eprintln!("{} rounds with {written} objects in {:?}", rounds(), begin.elapsed());
     Ok(())
 }
 
