@@ -8,6 +8,7 @@
 mod admin;
 mod bucket_config;
 mod declared;
+mod embedded_trust;
 mod examples;
 mod failures;
 mod hostile;
@@ -24,6 +25,7 @@ fn tests() -> Vec<Trial> {
         declared::all_tests(),
         failures::tests(),
         hostile::tests(),
+        embedded_trust::tests(),
         admin::all_tests(),
         bucket_config::tests(),
         examples::tests(),

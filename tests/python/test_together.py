@@ -119,7 +119,7 @@ def test_no_secret_in_process_arguments(tmp_path: Path) -> None:
         arguments = Path(f"/proc/{server.pid}/cmdline").read_text()
         environ = Path(f"/proc/{server.pid}/environ").read_text()
         assert secret not in first + arguments + environ
-        for name in ("credentials.json", "server.json"):
+        for name in ("credentials.json", "socket"):
             assert (tmp_path / "d" / name).stat().st_mode & 0o077 == 0
         server.terminate()
     assert server.returncode == 0

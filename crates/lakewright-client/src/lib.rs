@@ -8,6 +8,7 @@
 
 mod background;
 mod clock;
+mod dial;
 mod error_body;
 mod error_code;
 #[doc(hidden)]
@@ -23,6 +24,7 @@ mod unreachable;
 pub use aws_credential_types::Credentials as SigningKeys;
 pub use background::{finish_background_work, spawn_background};
 pub use clock::Clock;
+pub use dial::{Dial, DialFuture};
 pub use error_body::ErrorBody;
 pub use error_code::{CREDENTIAL_ERRORS, classify_code, leaves_outcome_open};
 pub use pool::Pool;

@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use lakewright_core::{Error, ErrorKind, Result};
 
 use crate::clock::Clock;
+use crate::dial::{Dial, DialedConnector};
 use crate::local_file::read_small_file;
 use crate::profile::Profile;
 
@@ -34,8 +35,7 @@ pub struct Pool(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// `None` for plain HTTP.
-    tls: Option<TlsContext>,
+    transport: Transport,
     connect_timeout: Duration,
     /// The connector with the connect timeout of the profile.
     own: OnceLock<SharedHttpConnector>,
@@ -45,6 +45,17 @@ struct Inner {
     clock: Arc<Clock>,
 }
 
+/// The way in which connections are opened.
+#[derive(Debug)]
+enum Transport {
+    /// To the host and port of a URL.
+    Tcp,
+    /// To the host and port of a URL, encrypted.
+    Tls(TlsContext),
+    /// By a dialer.
+    Dialed(Arc<dyn Dial>),
+}
+
 impl Pool {
     /// Creates a pool and reads the CA file. The first request opens the first connection.
     ///
@@ -52,14 +63,23 @@ impl Pool {
     /// `InvalidConfig` for a CA file that cannot be read or contains no certificate.
     pub fn new(profile: &Profile) -> Result<Self> {
         let plain = profile.endpoint().is_some_and(|endpoint| endpoint.starts_with("http:"));
-        let tls = if plain { None } else { Some(tls_context(profile)?) };
-        Ok(Self(Arc::new(Inner {
-            tls,
+        let transport = if plain { Transport::Tcp } else { Transport::Tls(tls_context(profile)?) };
+        Ok(Self::with_transport(profile, transport))
+    }
+
+    /// Creates a pool of connections that a dialer opens.
+    pub fn dialed(profile: &Profile, dial: Arc<dyn Dial>) -> Self {
+        Self::with_transport(profile, Transport::Dialed(dial))
+    }
+
+    fn with_transport(profile: &Profile, transport: Transport) -> Self {
+        Self(Arc::new(Inner {
+            transport,
             connect_timeout: profile.connect_timeout(),
             own: OnceLock::new(),
             others: RwLock::default(),
             clock: Arc::default(),
-        })))
+        }))
     }
 
     /// Creates a pool whose requests are sent by `connector`.
@@ -116,13 +136,20 @@ impl Inner {
             .set_connector_settings(Some(settings.build()))
             .set_sleep_impl(Some(SharedAsyncSleep::new(TokioSleep::new())))
             .set_pool_idle_timeout(Some(Some(POOL_IDLE)));
-        SharedHttpConnector::new(match &self.tls {
-            None => connector.build_http(),
-            Some(context) => connector
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .tls_context(context.clone())
-                .build(),
-        })
+        match &self.transport {
+            Transport::Tcp => SharedHttpConnector::new(connector.build_http()),
+            Transport::Tls(context) => SharedHttpConnector::new(
+                connector
+                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                    .tls_context(context.clone())
+                    .build(),
+            ),
+            Transport::Dialed(dial) => SharedHttpConnector::new(DialedConnector::new(
+                Arc::clone(dial),
+                connect_timeout,
+                POOL_IDLE,
+            )),
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use ring::digest::{SHA256, digest};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
+use crate::dial::Dial;
 use crate::pool::Pool;
 use crate::profile::{CredentialSource, Credentials, Profile, UrlStyle};
 use crate::response_limit::LimitedPool;
@@ -35,6 +36,11 @@ use crate::unreachable::{Cause, chain, seconds, unreachable};
 pub const INITIAL_DELAY: Duration = Duration::from_millis(200);
 /// The longest delay between two attempts.
 pub const MAX_DELAY: Duration = Duration::from_secs(5);
+
+/// Scheme and host of requests to a server that a dialer connects to. They are part of each
+/// signature; the top-level domain is reserved for names that no resolver finds (RFC 6761), so that
+/// no such request can be sent to another server.
+const DIALED_BASE: &str = "http://embedded.invalid";
 
 /// A value that is kept alive for as long as any clone of a client, such as the server behind it.
 pub type Guard = Arc<dyn Any + Send + Sync>;
@@ -143,7 +149,8 @@ impl Client {
     /// Creates a client for `profile`. Nothing is sent.
     ///
     /// # Errors
-    /// `InvalidConfig` for an inconsistent profile, or for a CA file that cannot be read.
+    /// `InvalidConfig` for an inconsistent profile, for a CA file that cannot be read, and for an
+    /// embedded server, which needs a [dialer](Self::dialed).
     pub fn new(profile: Profile) -> Result<Self> {
         let pool = Pool::new(&profile)?;
         Self::with_pool(profile, pool)
@@ -152,6 +159,28 @@ impl Client {
     /// Creates a client whose requests use `pool`.
     pub(crate) fn with_pool(profile: Profile, pool: Pool) -> Result<Self> {
         profile.check()?;
+        if profile.embedded_directory().is_some() {
+            let why = "an embedded server is reached by lakewright::connect only";
+            return Err(Error::new(ErrorKind::InvalidConfig, why));
+        }
+        let base = match profile.endpoint() {
+            Some(endpoint) => endpoint.trim_end_matches('/').into(),
+            None => amazon_endpoint(profile.region()).into(),
+        };
+        Ok(Self::with_base(profile, pool, base))
+    }
+
+    /// Creates a client whose connections `dial` opens. Nothing is sent.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for an inconsistent profile.
+    pub fn dialed(profile: Profile, dial: Arc<dyn Dial>) -> Result<Self> {
+        profile.check()?;
+        let pool = Pool::dialed(&profile, dial);
+        Ok(Self::with_base(profile, pool, DIALED_BASE.into()))
+    }
+
+    fn with_base(profile: Profile, pool: Pool, base: Arc<str>) -> Self {
         let credentials = match profile.credentials() {
             Credentials::Anonymous => None,
             credentials => Some(CredentialSource::new(
@@ -160,11 +189,7 @@ impl Client {
                 profile.region(),
             )),
         };
-        let base = match profile.endpoint() {
-            Some(endpoint) => endpoint.trim_end_matches('/').into(),
-            None => amazon_endpoint(profile.region()).into(),
-        };
-        Ok(Self { profile: Arc::new(profile), pool, credentials, base, guard: None })
+        Self { profile: Arc::new(profile), pool, credentials, base, guard: None }
     }
 
     /// Keeps `guard` alive for as long as any clone of the returned client.
@@ -184,6 +209,13 @@ impl Client {
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Returns the URL that requests are addressed to: the endpoint of the profile, or a host without
+    /// an address for a server that a dialer connects to.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base
     }
 
     /// Returns the connections.

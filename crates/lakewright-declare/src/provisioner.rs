@@ -21,7 +21,7 @@ pub struct Provisioner {
 
 impl Provisioner {
     /// Creates a provisioner of the server that `s3` and `admin` connect to. Plans name it by its
-    /// endpoint.
+    /// endpoint, an embedded one by its directory.
     #[must_use]
     pub fn new(s3: &S3, admin: &Admin) -> Self {
         Self {
@@ -31,13 +31,6 @@ impl Provisioner {
             delta: Delta::new(s3),
             display_name: s3.profile().to_string(),
         }
-    }
-
-    /// Sets the name of the server in plans, in place of its endpoint: an embedded server listens
-    /// on another port after each start.
-    #[must_use]
-    pub fn with_display_name(self, display_name: impl Into<String>) -> Self {
-        Self { display_name: display_name.into(), ..self }
     }
 }
 

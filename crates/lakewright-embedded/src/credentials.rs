@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
 
 use lakewright_core::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::files;
+use crate::folder::Folder;
 
 /// Name of the file in the data directory.
-pub(crate) const FILE: &str = "credentials.json";
+const FILE: &str = "credentials.json";
 
 /// Characters of a generated access key id: capitals and digits without those that are easily
 /// confused. There are 32, so that five random bits choose one without bias.
@@ -44,9 +43,8 @@ struct Stored {
 
 impl Credentials {
     /// Returns the credentials of this data directory; generates them on the first call.
-    pub(crate) fn load_or_generate(data_dir: &Path) -> io::Result<Self> {
-        let path = data_dir.join(FILE);
-        if let Some(content) = files::read_private(&path)? {
+    pub(crate) fn load_or_generate(data: &Folder) -> io::Result<Self> {
+        if let Some(content) = data.read_private(FILE)? {
             // serde's error may quote its input, which contains the secret, so only the position is
             // used.
             let stored: Stored = serde_json::from_slice(&content).map_err(|error| {
@@ -66,7 +64,7 @@ impl Credentials {
             access_key_id: credentials.access_key_id.clone(),
             secret_access_key: credentials.secret_access_key.expose().to_owned(),
         };
-        files::write_private(&path, &serde_json::to_vec_pretty(&stored)?)?;
+        data.write_private(FILE, &serde_json::to_vec_pretty(&stored)?)?;
         Ok(credentials)
     }
 
@@ -90,19 +88,23 @@ impl Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust;
 
     #[test]
     fn credentials_are_generated_once() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Credentials::load_or_generate(dir.path()).unwrap();
+        let load = |dir: &tempfile::TempDir| {
+            Credentials::load_or_generate(&trust::open_or_create(dir.path()).unwrap())
+        };
+        let first = load(&dir).unwrap();
         assert_eq!(first.access_key_id.len(), 20);
         assert_eq!(first.secret_access_key.expose().len(), 40);
-        assert_eq!(Credentials::load_or_generate(dir.path()).unwrap(), first);
+        assert_eq!(load(&dir).unwrap(), first);
         let elsewhere = tempfile::tempdir().unwrap();
-        assert_ne!(Credentials::load_or_generate(elsewhere.path()).unwrap(), first);
+        assert_ne!(load(&elsewhere).unwrap(), first);
         let path = elsewhere.path().join(FILE);
         std::fs::write(&path, r#""QUOTED-SECRET""#).unwrap();
-        let damaged = Credentials::load_or_generate(elsewhere.path()).unwrap_err();
+        let damaged = load(&elsewhere).unwrap_err();
         assert_eq!(damaged.kind(), io::ErrorKind::InvalidData);
         assert!(!format!("{damaged:?} {damaged}").contains("QUOTED"), "{damaged:?}");
         assert!(!format!("{first:?}").contains(first.secret_access_key.expose()));

@@ -8,8 +8,7 @@ use lakewright_core::{Error, ErrorKind};
 /// Converts an error of the file system or the network.
 pub(crate) fn io_error(error: io::Error, operation: &'static str, path: &Path) -> Error {
     let kind = match error.kind() {
-        // The path exists and is not a directory. In this crate `AlreadyExists` means that another
-        // server has the directory.
+        // In this crate `AlreadyExists` means that another server has the directory.
         io::ErrorKind::AlreadyExists => ErrorKind::InvalidInput,
         kind => kind.into(),
     };

@@ -1,10 +1,10 @@
 //! One server per directory, by an advisory lock (flock). The kernel releases it when the process
 //! of its holder ends for any reason.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+
+use crate::folder::Folder;
 
 /// Name of the file in the data directory. The file is never deleted, because a lock on an unlinked
 /// file would exclude no other process.
@@ -36,14 +36,8 @@ pub(crate) enum LockAttempt {
 
 impl DirLock {
     /// Tries to acquire the lock without waiting.
-    pub(crate) fn try_acquire(data_dir: &Path) -> io::Result<LockAttempt> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(data_dir.join(FILE))?;
+    pub(crate) fn try_acquire(data: &Folder) -> io::Result<LockAttempt> {
+        let mut file = data.open_or_create(FILE)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -61,40 +55,25 @@ impl DirLock {
         file.set_len(pid.len() as u64)?;
         Ok(LockAttempt::Acquired(Self { file }))
     }
-
-    /// Returns whether a process holds the lock. The probe uses a shared lock, so that two
-    /// concurrent probes do not mistake each other for a server.
-    pub(crate) fn is_held(data_dir: &Path) -> io::Result<bool> {
-        let file = match File::open(data_dir.join(FILE)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            file => file?,
-        };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust;
 
     #[test]
     fn only_one_process_holds_the_lock() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(!DirLock::is_held(dir.path()).unwrap());
-        let LockAttempt::Acquired(lock) = DirLock::try_acquire(dir.path()).unwrap() else {
+        let data = trust::open_or_create(dir.path()).unwrap();
+        let LockAttempt::Acquired(lock) = DirLock::try_acquire(&data).unwrap() else {
             panic!("taken")
         };
-        assert!(DirLock::is_held(dir.path()).unwrap());
-        match DirLock::try_acquire(dir.path()).unwrap() {
+        match DirLock::try_acquire(&data).unwrap() {
             LockAttempt::Held(pid) => assert_eq!(pid, Some(std::process::id())),
             LockAttempt::Acquired(_) => panic!("two holders"),
         }
         drop(lock);
-        assert!(!DirLock::is_held(dir.path()).unwrap());
-        assert!(matches!(DirLock::try_acquire(dir.path()).unwrap(), LockAttempt::Acquired(_)));
+        assert!(matches!(DirLock::try_acquire(&data).unwrap(), LockAttempt::Acquired(_)));
     }
 }

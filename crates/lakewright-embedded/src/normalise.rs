@@ -15,6 +15,7 @@ use s3s::route::S3Route;
 use s3s::service::S3Service;
 use s3s::{Body, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
+use crate::access;
 use crate::checksum::{Algorithm, Hasher};
 use crate::receive::{bad_checksum_value, bad_digest, body_error, hex, md5, parse_md5};
 
@@ -39,6 +40,10 @@ impl S3Route for Normalise {
     ) -> bool {
         ignored_headers(method, headers).next().is_some()
             || BodyChecksums::of_request(method, uri, headers).is_some()
+    }
+
+    async fn check_access(&self, request: &mut S3Request<Body>) -> S3Result<()> {
+        access::check(request.credentials.is_some(), &request.extensions)
     }
 
     async fn call(&self, mut request: S3Request<Body>) -> S3Result<S3Response<Body>> {
@@ -177,7 +182,7 @@ impl BodyChecksums {
 /// Returns the URI without its signature parameters, which a service without authentication
 /// refuses.
 fn without_signature(uri: &Uri) -> S3Result<Uri> {
-    const SIGNING: [&str; 10] = [
+    const SIGNING: [&str; 7] = [
         "x-amz-algorithm",
         "x-amz-credential",
         "x-amz-date",
@@ -185,9 +190,6 @@ fn without_signature(uri: &Uri) -> S3Result<Uri> {
         "x-amz-signedheaders",
         "x-amz-signature",
         "x-amz-security-token",
-        "awsaccesskeyid",
-        "expires",
-        "signature",
     ];
     let Some(query) = uri.query() else { return Ok(uri.clone()) };
     let kept = query.split('&').filter(|pair| {

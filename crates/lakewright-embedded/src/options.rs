@@ -22,17 +22,20 @@ pub enum Durability {
 /// ```
 /// use lakewright_embedded::EmbeddedOptions;
 /// let options = EmbeddedOptions::new("./data");
-/// assert!(options.listen.ip().is_loopback());
-/// assert_eq!(options.listen.port(), 0); // the system chooses
+/// let listen = options.listen.unwrap();
+/// assert!(listen.ip().is_loopback());
+/// assert_eq!(listen.port(), 0); // the system chooses
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EmbeddedOptions {
-    /// The directory of all data. Created with mode 0700 if it is missing.
+    /// The directory of all data. Created with mode 0700 if it is missing. An existing one must be
+    /// empty or a data directory already, and no other user may write to it or a directory above it.
     pub data_dir: PathBuf,
-    /// The loopback address to listen on; with port 0 the system chooses a port. Default
-    /// `127.0.0.1:0`.
-    pub listen: SocketAddr,
+    /// The loopback address to listen on for S3 clients of other programs; with port 0 the system
+    /// chooses a port. Default `127.0.0.1:0`. With `None` the server listens on TCP only once
+    /// [`listen`](crate::listen) is called.
+    pub listen: Option<SocketAddr>,
     /// The access key id and secret of the server. Default: credentials that are generated once and
     /// stored in the data directory with mode 0600.
     pub credentials: Option<(String, Secret)>,
@@ -46,7 +49,7 @@ impl EmbeddedOptions {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
-            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
             credentials: None,
             durability: Durability::default(),
         }
@@ -55,7 +58,14 @@ impl EmbeddedOptions {
     /// Sets the address to listen on. Any address that is not loopback is refused at start.
     #[must_use]
     pub fn listen(mut self, listen: SocketAddr) -> Self {
-        self.listen = listen;
+        self.listen = Some(listen);
+        self
+    }
+
+    /// Starts the server without a TCP port, so that only lakewright connects to it.
+    #[must_use]
+    pub fn without_tcp(mut self) -> Self {
+        self.listen = None;
         self
     }
 

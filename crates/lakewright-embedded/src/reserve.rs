@@ -6,15 +6,15 @@
 //! While the reserve is released only deletions may write; uploads would use up the space that
 //! deletions need.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
+
+use crate::folder::Folder;
 
 /// Name of the file in the data directory.
 const FILE: &str = "reserve";
@@ -26,7 +26,7 @@ const BYTES: u64 = 8 * 1024 * 1024;
 /// The reserve file of one data directory.
 #[derive(Debug)]
 pub(crate) struct Reserve {
-    path: PathBuf,
+    data: Arc<Folder>,
     released: AtomicBool,
     /// Held while the file is created or removed.
     file_lock: Mutex<()>,
@@ -35,9 +35,9 @@ pub(crate) struct Reserve {
 impl Reserve {
     /// Opens the reserve and creates its file if there is space. A directory on a full disk can be
     /// served without it.
-    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
+    pub(crate) fn open(data: &Arc<Folder>) -> io::Result<Self> {
         let reserve = Self {
-            path: data_dir.join(FILE),
+            data: Arc::clone(data),
             released: AtomicBool::new(true),
             file_lock: Mutex::new(()),
         };
@@ -61,30 +61,21 @@ impl Reserve {
         if !self.is_released() {
             return Ok(true); // Another thread created it first.
         }
-        match self.allocate() {
+        let file = match self.data.open_or_create(FILE) {
+            Ok(file) => file,
+            Err(error) if is_full(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match allocate(file) {
             Ok(()) => {
                 self.released.store(false, Ordering::Release);
                 Ok(true)
             }
             Err(error) => {
                 // A partly allocated file would only occupy space.
-                let _ = fs::remove_file(&self.path);
+                let _ = self.data.remove(FILE);
                 if is_full(&error) { Ok(false) } else { Err(error) }
             }
-        }
-    }
-
-    fn allocate(&self) -> io::Result<()> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&self.path)?;
-        match fallocate(&file, FallocateFlags::empty(), 0, BYTES) {
-            Ok(()) => Ok(()),
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(file),
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -95,7 +86,7 @@ impl Reserve {
         if self.released.swap(true, Ordering::AcqRel) {
             return false;
         }
-        match fs::remove_file(&self.path) {
+        match self.data.remove(FILE) {
             Ok(()) => {
                 tracing::warn!(
                     "the disk is full: until there is space, only deletions are possible"
@@ -112,6 +103,15 @@ impl Reserve {
     /// Fails with `StorageFull` while the reserve is released and cannot be created again.
     pub(crate) fn check_writable(&self) -> io::Result<()> {
         if self.try_restore()? { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
+    }
+}
+
+/// Allocates the space.
+fn allocate(file: File) -> io::Result<()> {
+    match fallocate(&file, FallocateFlags::empty(), 0, BYTES) {
+        Ok(()) => Ok(()),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(file),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -134,13 +134,16 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust;
+    use std::fs;
     use std::os::unix::fs::MetadataExt as _;
 
     #[test]
     fn the_reserve_is_created_released_and_restored() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(FILE);
-        let reserve = Reserve::open(dir.path()).unwrap();
+        let data = Arc::new(trust::open_or_create(dir.path()).unwrap());
+        let reserve = Reserve::open(&data).unwrap();
         let found = fs::metadata(&file).unwrap();
         assert!(found.blocks() * 512 >= BYTES, "the space is not allocated");
         assert_eq!(found.mode() & 0o777, 0o600);
@@ -153,7 +156,7 @@ mod tests {
         reserve.check_writable().unwrap();
         assert!(!reserve.is_released() && file.exists());
         drop(reserve);
-        assert!(!Reserve::open(dir.path()).unwrap().is_released());
+        assert!(!Reserve::open(&data).unwrap().is_released());
     }
 
     #[test]

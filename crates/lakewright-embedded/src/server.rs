@@ -2,7 +2,7 @@
 //! independently of the runtime of its owner.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,19 +11,23 @@ use std::time::{Duration, Instant};
 
 use lakewright_core::{Error, ErrorKind, Result, Secret};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use crate::attach::{self, Published};
 use crate::blob::BlobStore;
+use crate::connections::{self, Limits, Stop};
 use crate::credentials::Credentials;
+use crate::data_dir;
 use crate::error::io_error;
-use crate::files;
-use crate::http_service::{self, MAX_CONNECTIONS, Stop};
+use crate::folder::Folder;
+use crate::http_service::{self, HttpService};
 use crate::index::{FORMAT, Index, IndexError, OpenError};
 use crate::lock::{DirLock, LockAttempt};
 use crate::options::EmbeddedOptions;
 use crate::reserve::Reserve;
 use crate::s3::Service;
+use crate::socket::Socket;
+use crate::tcp::TcpPort;
 
 /// Largest number of async worker threads. Blocking work, such as hashing large bodies, runs on
 /// other threads.
@@ -35,14 +39,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a drop waits for the threads to end.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A process that checks whether the directory is served holds the lock for an instant, so
-/// acquiring it is retried.
-const LOCK_ATTEMPTS: u32 = 5;
-const LOCK_RETRY_DELAY: Duration = Duration::from_millis(5);
-
 /// An S3 server on a directory. It stops when it is shut down or dropped.
 pub struct EmbeddedServer {
-    address: SocketAddr,
+    port: Arc<TcpPort>,
     credentials: Credentials,
     data_dir: PathBuf,
     pid: u32,
@@ -54,7 +53,7 @@ pub struct EmbeddedServer {
 impl fmt::Debug for EmbeddedServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedServer")
-            .field("address", &self.address)
+            .field("address", &self.port.address())
             .field("data_dir", &self.data_dir)
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
@@ -66,10 +65,12 @@ impl EmbeddedServer {
     /// missing, and recovers the data of a server that was killed.
     ///
     /// # Errors
-    /// `InvalidInput` for an address that is not loopback; `AlreadyExists` when another server has
+    /// `InvalidInput` for an address that is not loopback, and for a directory that is neither empty
+    /// nor a data directory; `Denied` when another user could exchange the directory or its content;
+    /// `AlreadyExists` when another server has
     /// the directory; `Unsupported` when a later version of lakewright wrote it; `Corrupt` when its
     /// index is damaged or missing; `Conflict` when the port is in use; `Denied`, `StorageFull` and
-    /// `Unavailable` from the file system.
+    /// `Unavailable` from the file system. Nothing is changed in a directory that is refused.
     pub async fn start(options: EmbeddedOptions) -> Result<Self> {
         validate(&options)?;
         let data_dir = options.data_dir.clone();
@@ -88,9 +89,9 @@ impl EmbeddedServer {
                 let _ = finished.send(());
             })
             .map_err(|error| io_error(error, "start_embedded_server", &data_dir))?;
-        let (address, credentials) = started.await.map_err(|_| thread_lost())??;
+        let (port, credentials) = started.await.map_err(|_| thread_lost())??;
         Ok(Self {
-            address,
+            port,
             credentials,
             data_dir,
             pid: std::process::id(),
@@ -100,10 +101,12 @@ impl EmbeddedServer {
         })
     }
 
-    /// Returns the endpoint URL, `http://127.0.0.1:PORT`.
+    /// Returns the endpoint URL, `http://127.0.0.1:PORT`; `embedded:DIR` for a server that does not
+    /// listen on TCP.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        attach::endpoint(self.address)
+        let absolute = std::path::absolute(&self.data_dir);
+        http_service::endpoint(&self.port, absolute.as_deref().unwrap_or(&self.data_dir))
     }
 
     /// Returns the access key id.
@@ -159,10 +162,9 @@ impl Drop for EmbeddedServer {
 fn validate(options: &EmbeddedOptions) -> Result<()> {
     let refuse =
         |message: String| Err(Error::invalid_input(message).during("start_embedded_server"));
-    if !options.listen.ip().is_loopback() {
+    if let Some(listen) = options.listen.filter(|listen| !listen.ip().is_loopback()) {
         return refuse(format!(
-            "{} is not a loopback address; the embedded server accepts only local connections",
-            options.listen
+            "{listen} is not a loopback address; the embedded server accepts only local connections"
         ));
     }
     match &options.credentials {
@@ -173,7 +175,7 @@ fn validate(options: &EmbeddedOptions) -> Result<()> {
     }
 }
 
-type Ready = oneshot::Sender<Result<(SocketAddr, Credentials)>>;
+type Ready = oneshot::Sender<Result<(Arc<TcpPort>, Credentials)>>;
 
 /// Runs the server; the main function of its thread.
 fn run(options: &EmbeddedOptions, ready: Ready, stop: oneshot::Receiver<Stop>) {
@@ -184,7 +186,7 @@ fn run(options: &EmbeddedOptions, ready: Ready, stop: oneshot::Receiver<Stop>) {
             return;
         }
     };
-    let started = (server.address, server.credentials.clone());
+    let started = (Arc::clone(&server.port), server.credentials.clone());
     if ready.send(Ok(started)).is_ok() {
         server.serve(stop);
     }
@@ -193,10 +195,11 @@ fn run(options: &EmbeddedOptions, ready: Ready, stop: oneshot::Receiver<Stop>) {
 
 /// The parts of a running server, in the order in which they must be dropped.
 struct Running {
-    address: SocketAddr,
+    port: Arc<TcpPort>,
     credentials: Credentials,
-    published: Published,
-    listener: Option<TcpListener>,
+    data_dir: PathBuf,
+    socket: Option<Socket>,
+    tcp: UnboundedReceiver<TcpListener>,
     runtime: Runtime,
     service: Service,
     lock: DirLock,
@@ -206,44 +209,37 @@ impl Running {
     fn start(options: &EmbeddedOptions) -> Result<Self> {
         let dir = options.data_dir.as_path();
         let failed = |error| io_error(error, "start_embedded_server", dir);
-        files::create_private_dir(dir).map_err(failed)?;
-        let lock = acquire_lock(dir)?;
-        attach::remove_stale_file(dir).map_err(failed)?;
-        let reserve = Arc::new(Reserve::open(dir).map_err(failed)?);
-        let mut parts = Parts::open(options, &reserve);
+        let data = Arc::new(data_dir::open_or_create(dir).map_err(failed)?);
+        let lock = acquire_lock(&data)?;
+        let reserve = Arc::new(Reserve::open(&data).map_err(failed)?);
+        let mut parts = Parts::open(options, &data, &reserve);
         if parts.as_ref().is_err_and(|error| error.kind() == ErrorKind::StorageFull)
             && reserve.release()
         {
             // The reserve is released because without a server no object could be deleted.
-            parts = Parts::open(options, &reserve);
+            parts = Parts::open(options, &data, &reserve);
         }
-        let Parts { address, credentials, published, listener, runtime, service } = parts?;
-        Ok(Self {
-            address,
-            credentials,
-            published,
-            listener: Some(listener),
-            runtime,
-            service,
-            lock,
-        })
+        let Parts { port, tcp, credentials, socket, runtime, service } = parts?;
+        let (data_dir, socket) = (data.path().to_owned(), Some(socket));
+        Ok(Self { port, credentials, data_dir, socket, tcp, runtime, service, lock })
     }
 
     fn serve(&mut self, stop: oneshot::Receiver<Stop>) {
-        let Some(listener) = self.listener.take() else { return };
-        let service = http_service::build_service(self.service.clone(), &self.credentials);
-        self.runtime.block_on(async {
-            match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => http_service::serve(listener, service, MAX_CONNECTIONS, stop).await,
-                Err(error) => tracing::error!(%error, "the server cannot listen"),
-            }
-        });
+        let Some(socket) = self.socket.take() else { return };
+        let service = HttpService::new(
+            self.service.clone(),
+            self.credentials.clone(),
+            Arc::clone(&self.port),
+            self.data_dir.clone(),
+        );
+        let limits = Limits::DEFAULT;
+        self.runtime.block_on(connections::serve(socket, &mut self.tcp, &service, limits, stop));
     }
 
     fn shut_down(self) {
-        // The attach file is removed first, so that no client finds the server; the lock is
+        // The name of the socket is removed first, so that no client finds the server; the lock is
         // released last, after all work has ended.
-        drop(self.published);
+        drop(self.socket);
         self.runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
         self.service.index.close();
         self.service.blobs.wait_for_deletions(SHUTDOWN_TIMEOUT);
@@ -253,16 +249,16 @@ impl Running {
 
 /// The parts of a server besides the lock of its directory.
 struct Parts {
-    address: SocketAddr,
+    port: Arc<TcpPort>,
+    tcp: UnboundedReceiver<TcpListener>,
     credentials: Credentials,
-    published: Published,
-    listener: TcpListener,
+    socket: Socket,
     runtime: Runtime,
     service: Service,
 }
 
 impl Parts {
-    fn open(options: &EmbeddedOptions, reserve: &Arc<Reserve>) -> Result<Self> {
+    fn open(options: &EmbeddedOptions, data: &Arc<Folder>, reserve: &Arc<Reserve>) -> Result<Self> {
         let dir = options.data_dir.as_path();
         let failed = |error| io_error(error, "start_embedded_server", dir);
         let credentials = match &options.credentials {
@@ -270,29 +266,35 @@ impl Parts {
                 access_key_id: access_key_id.clone(),
                 secret_access_key: secret.clone(),
             },
-            None => Credentials::load_or_generate(dir).map_err(failed)?,
+            None => Credentials::load_or_generate(data).map_err(failed)?,
         };
         let blobs =
-            BlobStore::open(dir, options.durability, Arc::clone(reserve)).map_err(failed)?;
+            BlobStore::open(data, options.durability, Arc::clone(reserve)).map_err(failed)?;
         let workers = std::thread::available_parallelism().map_or(MAX_WORKERS, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers.clamp(2, MAX_WORKERS))
             // Each request occupies at most one blocking thread.
-            .max_blocking_threads(MAX_CONNECTIONS + MAX_WORKERS)
+            .max_blocking_threads(Limits::DEFAULT.total() + MAX_WORKERS)
             .thread_name("embedded-http")
             .enable_all()
             .build()
             .map_err(failed)?;
-        let listener = TcpListener::bind(options.listen).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let open = || Index::open(dir, options.durability, &blobs, Arc::clone(reserve));
+        let (port, tcp) = TcpPort::new();
+        if let Some(listen) = options.listen {
+            port.open(listen).map_err(failed)?;
+        }
+        let open = || Index::open(data, options.durability, &blobs, Arc::clone(reserve));
         let index = std::panic::catch_unwind(AssertUnwindSafe(open))
             // redb panics on some damage, for example a length that exceeds its page.
             .unwrap_or_else(|_| Err(IndexError::Record("redb panicked".into()).into()))
             .map_err(|error| open_error(error, dir))?;
-        let published = match Published::write(dir, address, &credentials) {
-            Ok(published) => published,
+        // The socket is opened last: a process that can connect to it expects a response.
+        let socket = {
+            let _within = runtime.enter();
+            Socket::bind(data)
+        };
+        let socket = match socket {
+            Ok(socket) => socket,
             Err(error) => {
                 // The index thread would keep the database open for a moment, and a server that is
                 // started again at once would fail.
@@ -300,30 +302,26 @@ impl Parts {
                 return Err(failed(error));
             }
         };
-        let service = Service { index, blobs };
-        Ok(Self { address, credentials, published, listener, runtime, service })
+        let (port, service) = (Arc::new(port), Service { index, blobs });
+        Ok(Self { port, tcp, credentials, socket, runtime, service })
     }
 }
 
-fn acquire_lock(dir: &Path) -> Result<DirLock> {
-    let failed = |error| io_error(error, "start_embedded_server", dir);
-    let mut holder = None;
-    for attempt in 0..LOCK_ATTEMPTS {
-        if attempt > 0 {
-            std::thread::sleep(LOCK_RETRY_DELAY);
+fn acquire_lock(data: &Folder) -> Result<DirLock> {
+    let dir = data.path();
+    match DirLock::try_acquire(data) {
+        Ok(LockAttempt::Acquired(lock)) => Ok(lock),
+        Ok(LockAttempt::Held(pid)) => {
+            let by = pid.map_or(String::from("another process"), |pid| format!("process {pid}"));
+            Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!("the directory is already served by {by}; attach to that server instead"),
+            )
+            .during("start_embedded_server")
+            .on(dir.display().to_string()))
         }
-        match DirLock::try_acquire(dir).map_err(failed)? {
-            LockAttempt::Acquired(lock) => return Ok(lock),
-            LockAttempt::Held(pid) => holder = pid,
-        }
+        Err(error) => Err(io_error(error, "start_embedded_server", dir)),
     }
-    let by = holder.map_or(String::from("another process"), |pid| format!("process {pid}"));
-    Err(Error::new(
-        ErrorKind::AlreadyExists,
-        format!("the directory is already served by {by}; attach to that server instead"),
-    )
-    .during("start_embedded_server")
-    .on(dir.display().to_string()))
 }
 
 fn open_error(error: OpenError, dir: &Path) -> Error {

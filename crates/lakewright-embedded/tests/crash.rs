@@ -1,6 +1,8 @@
-//! Kills a server repeatedly, on a disk that fills up. All acknowledged writes must survive with
-//! the same bytes, and no others may appear.
+//! Kills a server repeatedly, also on a disk that fills up. All acknowledged writes must survive with
+//! the same bytes, and no others may appear. `LAKEWRIGHT_TEST_ROUNDS` sets the number of kills under
+//! eight clients.
 #![expect(
+    clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -18,13 +20,9 @@ use std::time::{Duration, Instant, SystemTime};
 use kit::disk::{self, Disk, DiskTest};
 use kit::{Client, Response};
 use lakewright_embedded::{EmbeddedOptions, EmbeddedServer, attach};
+use libtest_mimic::Trial;
 
-/// Largest number of kills, and the time after which a slow machine stops.
-const ROUNDS: u32 = 25;
-const TIME: Duration = Duration::from_secs(12);
-
-/// Number of clients. Each has its own keys, so that it knows their expected states.
-const CLIENTS: u64 = 4;
+/// Number of keys of each client.
 const KEYS: u64 = 10;
 
 /// Environment variable with the data directory, set only for the child process.
@@ -259,11 +257,17 @@ fn main() -> ExitCode {
     if let Some(data) = std::env::var_os(DATA) {
         serve_until_killed(data.as_ref());
     }
-    disk::run([DiskTest {
+    let on_a_small_disk = DiskTest {
         name: "acknowledged_writes_survive_kills_on_a_small_disk",
         mebibytes: 12,
         run: acknowledged_writes_survive_kills_on_a_small_disk,
-    }])
+    };
+    let under_eight_clients =
+        Trial::test("acknowledged_writes_survive_kills_under_8_clients", || {
+            acknowledged_writes_survive_kills_under_8_clients();
+            Ok(())
+        });
+    disk::run([on_a_small_disk], [under_eight_clients])
 }
 
 fn serve_until_killed(data: &Path) -> ! {
@@ -286,32 +290,54 @@ fn spawn_server(data: &Path) -> Child {
 }
 
 fn acknowledged_writes_survive_kills_on_a_small_disk(disk: Disk) {
+    let counts = kill_repeatedly(disk.data(), 4, 25, Some(Duration::from_secs(12)));
+    assert!(counts.refused > 0, "the disk was never full");
+}
+
+fn acknowledged_writes_survive_kills_under_8_clients() {
+    let dir = tempfile::tempdir().unwrap();
+    let rounds = std::env::var("LAKEWRIGHT_TEST_ROUNDS");
+    let rounds = rounds.map_or(3, |rounds| rounds.parse().expect("a number of rounds"));
+    kill_repeatedly(&dir.path().join("data"), 8, rounds, None);
+}
+
+/// The results of the requests of all clients.
+struct Counts {
+    acknowledged: usize,
+    refused: usize,
+    /// Requests without a response when the server was killed.
+    uncertain: usize,
+}
+
+/// Kills a server `rounds` times, or until `time` has passed, while `clients` send requests. Each has
+/// its own keys, so that it knows their expected states.
+fn kill_repeatedly(data: &Path, clients: u64, rounds: u32, time: Option<Duration>) -> Counts {
     let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     let seed = u64::try_from(seed % u128::from(u64::MAX)).unwrap() | 1;
     let mut random = Random(seed);
 
     // The server is also killed during its first start.
     for _ in 0..5 {
-        let mut child = spawn_server(disk.data());
+        let mut child = spawn_server(data);
         std::thread::sleep(Duration::from_millis(random.below(40)));
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    let mut server = ServerProcess::start(disk.data());
+    let mut server = ServerProcess::start(data);
     server.client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
     let mut possible = PossibleStates::new();
-    let (mut acknowledged, mut refused, mut uncertain) = (0, 0, 0);
+    let mut counts = Counts { acknowledged: 0, refused: 0, uncertain: 0 };
     let begin = Instant::now();
-    let mut rounds = 0;
-    while rounds < ROUNDS && begin.elapsed() < TIME {
-        rounds += 1;
+    let mut kills = 0;
+    while kills < rounds && time.is_none_or(|time| begin.elapsed() < time) {
+        kills += 1;
         let stopped = AtomicBool::new(false);
         let life = Duration::from_millis(20 + random.below(300));
-        let seeds: Vec<u64> = (0..CLIENTS).map(|_| random.below(u64::MAX) | 1).collect();
+        let seeds: Vec<u64> = (0..clients).map(|_| random.below(u64::MAX) | 1).collect();
         let client = server.client.clone();
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..CLIENTS)
+            let workers: Vec<_> = (0..clients)
                 .zip(&seeds)
                 .map(|(number, seed)| {
                     let mine = format!("{number}/");
@@ -337,13 +363,14 @@ fn acknowledged_writes_survive_kills_on_a_small_disk(disk: Disk) {
             stopped.store(true, Ordering::Relaxed);
             for worker in workers {
                 let client_run = worker.join().unwrap();
-                acknowledged += client_run.acknowledged;
-                refused += client_run.refused;
-                uncertain += client_run.possible.values().filter(|states| states.len() > 1).count();
+                counts.acknowledged += client_run.acknowledged;
+                counts.refused += client_run.refused;
+                counts.uncertain +=
+                    client_run.possible.values().filter(|states| states.len() > 1).count();
                 possible.extend(client_run.possible);
             }
         });
-        server = ServerProcess::start(disk.data());
+        server = ServerProcess::start(data);
         check(&server.client, &mut possible, seed);
         abort_uploads(&server.client);
     }
@@ -351,11 +378,16 @@ fn acknowledged_writes_survive_kills_on_a_small_disk(disk: Disk) {
     // later.
     let files = possible.values().flatten().flatten().filter(|body| body.size > 32 * 1024).count();
     let begin = Instant::now();
-    while blob_files(disk.data()) != files {
-        let found = blob_files(disk.data());
+    while blob_files(data) != files {
+        let found = blob_files(data);
         assert!(begin.elapsed() < Duration::from_secs(5), "{found} files, {files} expected");
         std::thread::sleep(Duration::from_millis(10));
     }
-    println!("{rounds} kills: {acknowledged} acknowledged, {refused} refused, {uncertain} cut off");
-    assert!(acknowledged > 20 && uncertain > 0 && refused > 0, "the test covered too few cases");
+    let Counts { acknowledged, refused, uncertain } = counts;
+    println!(
+        "{kills} kills in {:?}: {acknowledged} acknowledged, {refused} refused, {uncertain} cut off",
+        begin.elapsed()
+    );
+    assert!(acknowledged > 20 && uncertain > 0, "the test covered too few cases");
+    counts
 }

@@ -12,7 +12,7 @@ use kit::disk::{self, Disk, DiskTest};
 use lakewright_embedded::{EmbeddedOptions, EmbeddedServer, attach};
 
 fn main() -> ExitCode {
-    disk::run([
+    let tests = [
         DiskTest {
             name: "objects_on_a_full_disk_can_be_read_and_deleted",
             mebibytes: 24,
@@ -23,7 +23,8 @@ fn main() -> ExitCode {
             mebibytes: 24,
             run: a_server_starts_on_a_full_disk_and_deleting_small_objects_frees_space,
         },
-    ])
+    ];
+    disk::run(tests, [])
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -1,5 +1,9 @@
 //! The lifecycle of a server: start, discovery and end.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 mod kit;
 
@@ -9,7 +13,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 
 use lakewright_embedded::{
-    Durability, Embedded, EmbeddedOptions, EmbeddedServer, ErrorKind, Secret, attach,
+    Durability, Embedded, EmbeddedOptions, EmbeddedServer, ErrorKind, Secret, attach, listen,
     start_or_attach,
 };
 
@@ -47,7 +51,7 @@ fn a_server_starts_is_discovered_and_ends() {
     }
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
-    for file in ["server.json", "credentials.json", "index.redb", "lock"] {
+    for file in ["socket", "credentials.json", "index.redb", "lock", "lakewright-data"] {
         assert_eq!(mode(&data.join(file)), 0o600, "{file}");
     }
 
@@ -59,7 +63,7 @@ fn a_server_starts_is_discovered_and_ends() {
     let (endpoint, secret) = (server.endpoint(), server.secret_access_key().clone());
     runtime().block_on(server.shutdown()).unwrap();
     assert!(attach(&data).unwrap().is_none());
-    assert!(!data.join("server.json").exists());
+    assert!(!data.join("socket").exists());
     assert!(TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).is_err());
 
     let again = runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(&data))).unwrap();
@@ -94,10 +98,11 @@ fn of_concurrent_starters_one_serves_and_the_others_attach() {
 }
 
 #[test]
-fn a_stale_attach_file_is_ignored() {
+fn the_socket_of_a_killed_server_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
-    let stale = r#"{"pid":1,"address":"127.0.0.1:1","access_key_id":"a","secret_access_key":"b"}"#;
-    fs::write(dir.path().join("server.json"), stale).unwrap();
+    drop(runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(dir.path()))).unwrap());
+    fs::remove_file(dir.path().join("credentials.json")).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(dir.path().join("socket")).unwrap());
     assert!(attach(dir.path()).unwrap().is_none());
     let options = EmbeddedOptions::new(dir.path()).credentials("id", Secret::new("secret"));
     let server = runtime().block_on(EmbeddedServer::start(options)).unwrap();
@@ -107,6 +112,72 @@ fn a_stale_attach_file_is_ignored() {
         !dir.path().join("credentials.json").exists(),
         "credentials from the options are not stored"
     );
+}
+
+#[test]
+fn a_tcp_port_is_opened_when_it_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = listen(dir.path()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused}");
+    let options = EmbeddedOptions::new(dir.path()).without_tcp();
+    let server = runtime().block_on(EmbeddedServer::start(options)).unwrap();
+    let directory = format!("embedded:{}", dir.path().display());
+    assert_eq!(server.endpoint(), directory);
+    assert_eq!(attach(dir.path()).unwrap().unwrap().endpoint, directory);
+    let listening = listen(dir.path()).unwrap();
+    assert!(get(&listening.endpoint, "/-/health").starts_with("HTTP/1.1 200"));
+    assert_eq!(listen(dir.path()).unwrap(), listening, "a second port was opened");
+    assert_eq!(attach(dir.path()).unwrap().unwrap(), listening);
+    assert_eq!(server.endpoint(), listening.endpoint);
+    // Only processes of the same user receive the credentials.
+    for path in ["/-/attach", "/-/listen"] {
+        let refused = get(&listening.endpoint, path);
+        assert!(!refused.contains(&listening.access_key_id), "{refused}");
+        assert!(refused.starts_with("HTTP/1.1 4"), "{refused}");
+    }
+}
+
+#[test]
+fn a_long_path_is_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("d".repeat(100)).join("e".repeat(100));
+    let server = runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(&data))).unwrap();
+    assert_eq!(attach(&data).unwrap().unwrap().endpoint, server.endpoint());
+    drop(server);
+    assert!(attach(&data).unwrap().is_none());
+}
+
+#[test]
+fn a_server_that_is_stopping_is_not_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let server =
+        runtime().block_on(EmbeddedServer::start(EmbeddedOptions::new(dir.path()))).unwrap();
+    let found = attach(dir.path()).unwrap().unwrap();
+    let client = kit::Client::new(&found);
+    client.send("PUT", "/raw", &[], b"").unwrap().expect(200);
+    // This request keeps the server running for up to 30 seconds.
+    let mut half_sent = client.connect().unwrap();
+    let head = client.head("PUT", "/raw/k", &[("content-length", "4")]);
+    half_sent.write_all(format!("{head}bo").as_bytes()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let stopping = std::thread::spawn(move || runtime().block_on(server.shutdown()));
+    // Another program takes the port.
+    let address = found.endpoint.strip_prefix("http://").unwrap();
+    let begin = std::time::Instant::now();
+    let _stranger = loop {
+        match std::net::TcpListener::bind(address) {
+            Ok(listener) => break listener,
+            Err(_) if begin.elapsed().as_secs() < 10 => {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(attach(dir.path()).unwrap(), None);
+    assert!(!stopping.is_finished(), "the request was not in flight");
+    half_sent.write_all(b"dy").unwrap();
+    kit::read_response(&mut half_sent, "PUT").unwrap().expect(200);
+    stopping.join().unwrap().unwrap();
 }
 
 #[test]

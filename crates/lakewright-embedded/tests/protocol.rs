@@ -75,6 +75,101 @@ fn normalised_requests_still_need_a_valid_signature() {
 }
 
 #[test]
+fn signatures_of_version_2_are_refused() {
+    let Server { client, .. } = &start_server();
+    // The signature does not cover the body, and no server checked this date.
+    for date in ["never", "Fri, 24 Jan 2014 12:00:00 GMT"] {
+        let authorization = client.authorization_v2("PUT", "/raw/v2", date);
+        let rest = format!(
+            "/raw/v2 HTTP/1.1\r\nhost: HOST\r\ndate: {date}\r\nauthorization: {authorization}\r\n\
+             content-length: 4\r\n\r\nbody"
+        );
+        let refused = client.send_unsigned("PUT", &rest).unwrap().expect(400);
+        assert_eq!(refused.code().as_deref(), Some("InvalidRequest"));
+    }
+    let target = client.presign_v2("GET", "/raw/k", 4_000_000_000);
+    let refused = client.send_unsigned("GET", &format!("{target} HTTP/1.1\r\nhost: HOST\r\n\r\n"));
+    assert_eq!(refused.unwrap().expect(400).code().as_deref(), Some("InvalidRequest"));
+    client.send("HEAD", "/raw/v2", &[], b"").unwrap().expect(404);
+}
+
+#[test]
+fn presigned_urls_are_valid_for_seven_days_at_most() {
+    let Server { client, .. } = &start_server();
+    let get = |expires| {
+        let target = client.presign("GET", "/raw/k", expires, &[]);
+        client.send_unsigned("GET", &format!("{target} HTTP/1.1\r\nhost: HOST\r\n\r\n")).unwrap()
+    };
+    assert_eq!(get(604_800).expect(200).body, b"0123456789");
+    for expires in [604_801, 1_000_000_000] {
+        let refused = get(expires).expect(400);
+        assert_eq!(refused.code().as_deref(), Some("AuthorizationQueryParametersError"));
+    }
+}
+
+#[test]
+fn headers_of_s3_must_be_signed() {
+    let Server { client, .. } = &start_server();
+    let put = |target: &str, headers: &str| {
+        let rest =
+            format!("{target} HTTP/1.1\r\nhost: HOST\r\n{headers}content-length: 4\r\n\r\nbody");
+        client.send_unsigned("PUT", &rest).unwrap()
+    };
+    // The holder of this URL may upload an object, and must not be able to read another one.
+    let target = client.presign("PUT", "/raw/upload", 60, &[]);
+    for header in ["x-amz-copy-source: /raw/k", "x-amz-meta-a: b", "x-amz-tagging: a=b"] {
+        let refused = put(&target, &format!("{header}\r\n")).expect(403);
+        assert_eq!(refused.code().as_deref(), Some("AccessDenied"), "{header}");
+    }
+    client.send("HEAD", "/raw/upload", &[], b"").unwrap().expect(404);
+    put(&target, "").expect(200);
+    let target = client.presign("PUT", "/raw/upload", 60, &[("x-amz-meta-a", "b")]);
+    put(&target, "x-amz-meta-a: b\r\n").expect(200);
+    let head = client.head("PUT", "/raw/upload", &[("content-length", "0")]);
+    let head = head.replacen("authorization", "x-amz-copy-source: /raw/k\r\nauthorization", 1);
+    let mut stream = client.connect().unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    let refused = read_response(&mut stream, "PUT").unwrap().expect(403);
+    assert_eq!(refused.code().as_deref(), Some("AccessDenied"));
+}
+
+#[test]
+fn slow_connections_without_credentials_delay_no_one() {
+    let Server { client, .. } = &start_server();
+    let mut slow = Vec::new();
+    for n in 0..384 {
+        let mut stream = client.connect().unwrap();
+        let sent = match n % 3 {
+            0 => "GET /raw/k HTTP/1.1\r\nhost: x\r\nx-a",
+            1 => "PUT /raw/k HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nbody",
+            _ => "",
+        };
+        let _ = stream.write_all(sent.as_bytes());
+        slow.push(stream);
+    }
+    let begin = std::time::Instant::now();
+    for _ in 0..20 {
+        client.send("GET", "/raw/k", &[], b"").unwrap().expect(200);
+    }
+    assert!(begin.elapsed().as_secs() < 5, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn slow_bodies_of_signed_requests_are_completed() {
+    let Server { client, .. } = &start_server();
+    let head = client.head("PUT", "/raw/slow", &[("content-length", "4")]);
+    let mut slow = client.connect().unwrap();
+    slow.write_all(format!("{head}bo").as_bytes()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    // More connections than there are slots: those without a valid request give theirs up.
+    let idle: Vec<_> = (0..400).map(|_| client.connect().unwrap()).collect();
+    client.send("GET", "/raw/k", &[], b"").unwrap().expect(200);
+    slow.write_all(b"dy").unwrap();
+    read_response(&mut slow, "PUT").unwrap().expect(200);
+    drop(idle);
+}
+
+#[test]
 fn a_batch_delete_with_a_wrong_checksum_deletes_nothing() {
     let Server { client, .. } = &start_server();
     let xml = b"<Delete><Object><Key>k</Key></Object></Delete>";
@@ -247,8 +342,16 @@ fn object_keys_are_never_used_as_paths() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let expected =
-        ["blobs", "credentials.json", "index.redb", "lock", "reserve", "server.json", "tmp"];
+    let expected = [
+        "blobs",
+        "credentials.json",
+        "index.redb",
+        "lakewright-data",
+        "lock",
+        "reserve",
+        "socket",
+        "tmp",
+    ];
     assert_eq!(names, expected);
     let above: Vec<_> = std::fs::read_dir(dir.path().join("blobs")).unwrap().collect();
     assert_eq!(above.len(), 256);

@@ -60,8 +60,8 @@ impl S3 {
                     .with_initial_backoff(INITIAL_DELAY)
                     .with_max_backoff(MAX_DELAY),
             );
-        if let Some(endpoint) = profile.endpoint() {
-            config = config.endpoint_url(endpoint);
+        if profile.endpoint().is_some() {
+            config = config.endpoint_url(client.base_url());
         }
         config = match client.credential_source().cloned() {
             None => config.allow_no_auth(),

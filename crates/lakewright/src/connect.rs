@@ -1,17 +1,15 @@
 //! `connect`: resolves the settings and connects to the endpoint, for every scheme.
 
-use lakewright_client::profile::{Resolved, Settings};
+use lakewright_client::profile::{EMBEDDED, Resolved, Settings};
 use lakewright_core::{Error, ErrorKind, Result};
 
 use crate::Lake;
 
-/// The scheme of an embedded server's endpoint.
-const EMBEDDED: &str = "embedded:";
-
 /// Connects to the endpoint in `settings`, the profile or the environment: `http(s)://host:port` is
 /// an S3 server, `embedded:DIR` an embedded server on that directory. An embedded server is started
 /// in this process, unless another process already runs one on the directory; a server that was
-/// started here ends with the last clone of the lake.
+/// started here ends with the last clone of the lake. When a server of another process ends, requests
+/// fail as `Unavailable` until a process serves the directory again.
 ///
 /// # Errors
 /// Those of [`Settings::resolve`] and [`Resolved::into_profile`]; `Unsupported` for a scheme
@@ -44,27 +42,30 @@ async fn embedded(resolved: Resolved, directory: String) -> Result<Lake> {
     use lakewright_core::Secret;
     use lakewright_embedded::{Embedded, EmbeddedOptions, start_or_attach};
 
+    use crate::dial_directory::DialDirectory;
+
     if directory.is_empty() {
         let why = "embedded: names no directory; write embedded:DIR";
         return Err(Error::new(ErrorKind::InvalidConfig, why));
     }
-    // The absolute directory identifies the server; its port changes with each start.
+    // The process may change its working directory later.
     let absolute = std::path::absolute(&directory).unwrap_or_else(|_| (&directory).into());
-    let name = format!("{EMBEDDED}{}", absolute.display());
-    match start_or_attach(EmbeddedOptions::new(directory)).await? {
+    let endpoint = format!("{EMBEDDED}{}", absolute.display());
+    let options = EmbeddedOptions::new(&absolute).without_tcp();
+    let (server, key, secret) = match start_or_attach(options).await? {
         Embedded::Started(server) => {
-            let key = Secret::new(server.access_key_id());
+            let key = server.access_key_id().to_owned();
             let secret = server.secret_access_key().clone();
-            let profile = resolved.served_at(server.endpoint(), key, secret).into_profile()?;
-            Ok(Lake::new(profile)?.with_display_name(&name).with_guard(Arc::new(server)))
+            (Some(server), key, secret)
         }
-        Embedded::Attached(there) => {
-            let key = Secret::new(there.access_key_id);
-            let profile =
-                resolved.served_at(there.endpoint, key, there.secret_access_key).into_profile()?;
-            Ok(Lake::new(profile)?.with_display_name(&name))
-        }
-    }
+        Embedded::Attached(there) => (None, there.access_key_id, there.secret_access_key),
+    };
+    let profile = resolved.served_at(endpoint, Secret::new(key), secret).into_profile()?;
+    let lake = Lake::dialed(profile, Arc::new(DialDirectory(absolute.into())))?;
+    Ok(match server {
+        Some(server) => lake.with_guard(Arc::new(server)),
+        None => lake,
+    })
 }
 
 #[cfg(not(feature = "embedded"))]

@@ -130,6 +130,8 @@
 //! both enabled by default.
 
 mod connect;
+#[cfg(feature = "embedded")]
+mod dial_directory;
 mod lake;
 pub mod render;
 pub mod spec;

@@ -16,11 +16,12 @@ use crate::output::Render;
 
 /// Serve a directory as object storage on this machine
 ///
-/// Listens on the loopback interface. When the server is ready, prints the endpoint and how to
-/// connect. On Ctrl-C or SIGTERM, finishes the running requests and exits with code 0. The
-/// credentials are generated once and kept in the directory, where other lakewright commands with
-/// the endpoint embedded:DIR read them. Fails with already_exists when another process serves the
-/// directory.
+/// Listens on a Unix socket in the directory, for lakewright commands of the same user with the
+/// endpoint embedded:DIR, and on the loopback interface, for other S3 clients. When the server is
+/// ready, prints the endpoint and how to connect. On Ctrl-C or SIGTERM, finishes the running
+/// requests and exits with code 0. The credentials are generated once and kept in the directory.
+/// The directory must be empty or a data directory already, and no other user may be able to
+/// exchange it. Fails with already_exists when another process serves it.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright embedded --data ./data

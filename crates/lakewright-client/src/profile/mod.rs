@@ -22,6 +22,9 @@ pub use env::{ENVIRONMENT, EnvironmentVariable};
 pub use resolve::{ExposedSecrets, Origin, Resolved, profile_names};
 pub use settings::{SettingValue, Settings, SettingsBuilder};
 
+/// The scheme of the endpoint of an embedded server, `embedded:DIR`.
+pub const EMBEDDED: &str = "embedded:";
+
 /// The position of the bucket's name in URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UrlStyle {
@@ -71,7 +74,8 @@ pub enum Credentials {
 /// `Debug` shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Builder)]
 pub struct Profile {
-    /// `http://host:port` or `https://host:port`; `None` for Amazon S3 in [`Self::region`].
+    /// `http://host:port` or `https://host:port`, or `embedded:DIR` for the server of a directory;
+    /// `None` for Amazon S3 in [`Self::region`].
     #[builder(into)]
     endpoint: Option<String>,
     /// The region that requests are signed for.
@@ -129,6 +133,12 @@ impl Profile {
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
+    }
+
+    /// Returns the directory of an embedded server, whose endpoint is `embedded:DIR`.
+    #[must_use]
+    pub fn embedded_directory(&self) -> Option<&str> {
+        self.endpoint()?.strip_prefix(EMBEDDED)
     }
 
     /// Returns the region.
@@ -231,11 +241,11 @@ impl Profile {
     /// Checks the values of the profile.
     ///
     /// # Errors
-    /// `InvalidConfig` for an endpoint other than `http(s)://host[:port]`, an empty region, or a
+    /// `InvalidConfig` for an endpoint other than `http(s)://host[:port]` or `embedded:DIR`, an empty region, or a
     /// timeout or concurrency of zero.
     pub fn check(&self) -> Result<()> {
         let wrong = |why: String| Err(Error::new(ErrorKind::InvalidConfig, why));
-        if let Some(endpoint) = &self.endpoint {
+        if let Some(endpoint) = self.endpoint().filter(|_| self.embedded_directory().is_none()) {
             check_endpoint(endpoint)?;
         }
         if self.region.trim().is_empty() {

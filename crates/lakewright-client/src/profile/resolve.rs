@@ -472,6 +472,8 @@ impl Resolved {
         self.settings.anonymous = None;
         self.settings.aws_profile = None;
         self.settings.instance_metadata = None;
+        // Such a server has one name, of which buckets are no subdomains.
+        self.settings.virtual_host_style = None;
         self
     }
 

@@ -1,5 +1,6 @@
 //! Blob ids, which are also file names.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 
@@ -31,6 +32,15 @@ impl BlobId {
 impl fmt::Display for BlobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.simple().fmt(f)
+    }
+}
+
+impl BlobId {
+    /// Returns the id that a file is named after; `None` for a file that no blob store wrote.
+    pub(crate) fn of_file_name(name: &OsStr) -> Option<Self> {
+        let name = name.to_str()?;
+        // A UUID has other notations, which are never names of blobs.
+        name.parse().ok().filter(|id: &Self| id.to_string() == name)
     }
 }
 

@@ -9,9 +9,9 @@ mod read;
 mod reclaim;
 mod write;
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,46 +21,44 @@ pub(crate) use reclaim::PinGuard;
 use reclaim::Reclaimer;
 pub(crate) use write::{BlobWriter, StagedBlob};
 
-use crate::files::{create_private_dir, sync_dir};
+use crate::folder::Folder;
 use crate::options::Durability;
 use crate::reserve::Reserve;
 
-/// Number of directories that blobs are spread over. Opening one directory with a million files is
-/// slow.
-const SHARDS: u16 = 256;
+/// The folders that blobs are spread over. Opening one folder with a million files is slow.
+const SHARDS: RangeInclusive<u8> = 0..=u8::MAX;
 
 /// The blob files of one data directory.
 #[derive(Clone, Debug)]
 pub(crate) struct BlobStore {
-    paths: Arc<Paths>,
+    folders: Arc<Folders>,
     reclaimer: Reclaimer,
 }
 
 #[derive(Debug)]
-struct Paths {
-    blobs: PathBuf,
-    temporary: PathBuf,
+struct Folders {
+    blobs: Folder,
+    temporary: Folder,
     durability: Durability,
     reserve: Arc<Reserve>,
 }
 
-impl Paths {
-    fn shard(&self, id: BlobId) -> PathBuf {
-        self.blobs.join(format!("{:02x}", id.shard()))
+impl Folders {
+    /// Opens the folder of a blob. All of them kept open would be a quarter of the descriptors that
+    /// a process usually has.
+    fn shard(&self, id: BlobId) -> io::Result<Folder> {
+        self.blobs.folder(&shard_name(id.shard()))
     }
 
-    fn blob(&self, id: BlobId) -> PathBuf {
-        self.shard(id).join(id.to_string())
+    /// Deletes the file of a blob.
+    fn remove(&self, id: BlobId) -> io::Result<()> {
+        self.shard(id)?.remove(&id.to_string())
     }
 
-    fn temporary(&self, id: BlobId) -> PathBuf {
-        self.temporary.join(id.to_string())
-    }
-
-    /// Flushes the directory of a blob, so that its name survives a loss of power.
-    fn sync_shard(&self, id: BlobId) -> io::Result<()> {
+    /// Flushes the folder of a blob, so that its name survives a loss of power.
+    fn sync(&self, shard: &Folder) -> io::Result<()> {
         match self.durability {
-            Durability::Machine => sync_dir(&self.shard(id)),
+            Durability::Machine => shard.sync(),
             Durability::Process => Ok(()),
         }
     }
@@ -73,52 +71,58 @@ impl Paths {
     }
 }
 
+fn shard_name(shard: u8) -> String {
+    format!("{shard:02x}")
+}
+
 impl BlobStore {
-    /// Opens the store. Creates missing directories and empties `tmp/`, because nothing in it was
-    /// ever acknowledged.
+    /// Opens the store. Creates missing folders and deletes the unfinished blobs in `tmp/`, because
+    /// nothing in it was ever acknowledged.
     pub(crate) fn open(
-        data_dir: &Path,
+        data: &Folder,
         durability: Durability,
         reserve: Arc<Reserve>,
     ) -> io::Result<Self> {
-        let paths = Paths {
-            blobs: data_dir.join("blobs"),
-            temporary: data_dir.join("tmp"),
+        let folders = Folders {
+            blobs: data.folder_or_create("blobs")?,
+            temporary: data.folder_or_create("tmp")?,
             durability,
             reserve,
         };
-        create_private_dir(&paths.temporary)?;
-        for shard in 0..SHARDS {
-            create_private_dir(&paths.blobs.join(format!("{shard:02x}")))?;
+        for shard in SHARDS {
+            folders.blobs.folder_or_create(&shard_name(shard))?;
         }
-        sync_dir(&paths.blobs)?;
-        sync_dir(data_dir)?;
-        for entry in fs::read_dir(&paths.temporary)? {
-            fs::remove_file(entry?.path())?;
+        folders.blobs.sync()?;
+        data.sync()?;
+        for name in folders.temporary.names()? {
+            if let Some(id) = BlobId::of_file_name(&name) {
+                folders.temporary.remove(&id.to_string())?;
+            }
         }
-        let paths = Arc::new(paths);
-        let reclaimer = Reclaimer::start(Arc::clone(&paths))?;
-        Ok(Self { paths, reclaimer })
+        let folders = Arc::new(folders);
+        let reclaimer = Reclaimer::start(Arc::clone(&folders))?;
+        Ok(Self { folders, reclaimer })
     }
 
     /// Starts a new blob.
     pub(crate) fn create(&self) -> io::Result<BlobWriter> {
-        self.paths.reserve.check_writable()?;
-        BlobWriter::create(Arc::clone(&self.paths), self.reclaimer.clone())
+        self.folders.reserve.check_writable()?;
+        BlobWriter::create(Arc::clone(&self.folders), self.reclaimer.clone())
     }
 
     /// Creates another blob with the same bytes as a hard link, without copying them.
     pub(crate) fn link(&self, id: BlobId) -> io::Result<StagedBlob> {
         let copy = BlobId::new();
-        fs::hard_link(self.paths.blob(id), self.paths.blob(copy))?;
+        let shard = self.folders.shard(copy)?;
+        self.folders.shard(id)?.link(&id.to_string(), &shard, &copy.to_string())?;
         let staged = StagedBlob::new(copy, self.reclaimer.clone());
-        self.paths.sync_shard(copy)?;
+        self.folders.sync(&shard)?;
         Ok(staged)
     }
 
     /// Opens a blob for reading. Without a [`PinGuard`] the blob may already be deleted.
     pub(crate) fn open_blob(&self, id: BlobId) -> io::Result<File> {
-        File::open(self.paths.blob(id))
+        self.folders.shard(id)?.open_shared(&id.to_string())
     }
 
     /// Looks blobs up in the index and pins them: they are not deleted before the guard is dropped,
@@ -140,27 +144,27 @@ impl BlobStore {
         self.reclaimer.wait_until_idle(timeout);
     }
 
-    /// Returns whether there is no blob file at all.
+    /// Returns whether there is no blob at all.
     pub(crate) fn is_empty(&self) -> io::Result<bool> {
-        for shard in 0..SHARDS {
-            let shard = self.paths.blobs.join(format!("{shard:02x}"));
-            if fs::read_dir(shard)?.next().transpose()?.is_some() {
+        for shard in SHARDS {
+            let names = self.folders.blobs.folder(&shard_name(shard))?.names()?;
+            if names.iter().any(|name| BlobId::of_file_name(name).is_some()) {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Deletes every file that the index does not reference, such as leftovers of a killed server.
-    /// Returns how many files were deleted.
+    /// Deletes every blob that the index does not reference, such as leftovers of a killed server.
+    /// Files with other names are left alone. Returns how many blobs were deleted.
     pub(crate) fn sweep(&self, is_referenced: impl Fn(BlobId) -> bool) -> io::Result<usize> {
         let mut deleted = 0;
-        for shard in 0..SHARDS {
-            for entry in fs::read_dir(self.paths.blobs.join(format!("{shard:02x}")))? {
-                let entry = entry?;
-                let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
-                if !id.is_some_and(&is_referenced) {
-                    fs::remove_file(entry.path())?;
+        for shard in SHARDS {
+            let folder = self.folders.blobs.folder(&shard_name(shard))?;
+            for name in folder.names()? {
+                let Some(id) = BlobId::of_file_name(&name) else { continue };
+                if !is_referenced(id) {
+                    folder.remove(&id.to_string())?;
                     deleted += 1;
                 }
             }

@@ -6,13 +6,12 @@
 //! reader, or no new reader can find it.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::{BlobId, Paths};
+use super::{BlobId, Folders};
 
 #[derive(Debug, Default)]
 struct PinState {
@@ -48,13 +47,13 @@ pub(super) struct Reclaimer {
 }
 
 impl Reclaimer {
-    pub(super) fn start(paths: Arc<Paths>) -> io::Result<Self> {
+    pub(super) fn start(folders: Arc<Folders>) -> io::Result<Self> {
         let pins = Arc::new(Pins::default());
         let (commands, receiver) = channel();
         let thread_pins = Arc::clone(&pins);
         std::thread::Builder::new()
             .name("embedded-reclaim".into())
-            .spawn(move || reclaim(&receiver, &thread_pins, &paths))?;
+            .spawn(move || reclaim(&receiver, &thread_pins, &folders))?;
         Ok(Self { pins, commands })
     }
 
@@ -118,7 +117,7 @@ impl Drop for PinGuard {
     }
 }
 
-fn reclaim(receiver: &Receiver<Command>, pins: &Pins, paths: &Paths) {
+fn reclaim(receiver: &Receiver<Command>, pins: &Pins, folders: &Folders) {
     for command in receiver {
         let mut blobs = match command {
             Command::Delete(blobs) => blobs,
@@ -139,7 +138,7 @@ fn reclaim(receiver: &Receiver<Command>, pins: &Pins, paths: &Paths) {
             });
         }
         for blob in blobs {
-            match fs::remove_file(paths.blob(blob)) {
+            match folders.remove(blob) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     tracing::warn!(%blob, %error, "a blob could not be deleted; the next start sweeps it");
                 }

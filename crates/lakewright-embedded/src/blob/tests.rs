@@ -1,8 +1,13 @@
+use std::fs;
+use std::path::Path;
+
 use super::*;
+use crate::trust;
 
 fn open(dir: &Path) -> BlobStore {
-    let reserve = Arc::new(Reserve::open(dir).unwrap());
-    BlobStore::open(dir, Durability::Machine, reserve).unwrap()
+    let data = Arc::new(trust::open_or_create(dir).unwrap());
+    let reserve = Arc::new(Reserve::open(&data).unwrap());
+    BlobStore::open(&data, Durability::Machine, reserve).unwrap()
 }
 
 fn put(store: &BlobStore, bytes: &[u8]) -> BlobId {
@@ -89,15 +94,25 @@ fn a_hard_link_outlives_its_original() {
 }
 
 #[test]
-fn a_sweep_deletes_only_unreferenced_files() {
+fn a_sweep_deletes_only_unreferenced_blobs() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let (known, orphan) = (put(&store, b"known"), put(&store, b"orphan"));
-    fs::write(dir.path().join("tmp/unfinished"), b"half").unwrap();
-    fs::write(dir.path().join("blobs/00/not-a-blob"), b"").unwrap();
+    let unfinished = dir.path().join("tmp").join(BlobId::new().to_string());
+    fs::write(&unfinished, b"half").unwrap();
+    // Other notations of a UUID are not names of blobs.
+    let not_a_blob = format!("blobs/00/{{{}}}", uuid::Uuid::nil());
+    let not_ours = ["tmp/thesis.txt", "blobs/00/thesis.txt", &not_a_blob];
+    for name in not_ours {
+        fs::write(dir.path().join(name), b"").unwrap();
+    }
     drop(store);
     let store = open(dir.path());
-    assert_eq!(store.sweep(|id| id == known).unwrap(), 2);
+    assert!(!unfinished.exists());
+    assert_eq!(store.sweep(|id| id == known).unwrap(), 1);
+    for name in not_ours {
+        fs::remove_file(dir.path().join(name)).expect("a file of another program was deleted");
+    }
     assert_eq!(files(dir.path()), 1);
     assert!(store.open_blob(known).is_ok());
     assert!(store.open_blob(orphan).is_err());
@@ -108,7 +123,7 @@ fn damaged_bytes_are_detected() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let id = put(&store, b"bytes");
-    let path = store.paths.blob(id);
+    let path = dir.path().join(format!("blobs/{:02x}/{id}", id.shard()));
     for damaged in [b"byteS".as_slice(), b"byt", b""] {
         fs::write(&path, damaged).unwrap();
         let mut reader =

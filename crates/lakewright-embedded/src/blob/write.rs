@@ -1,35 +1,30 @@
 //! Writes blob files.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 
-use super::{BlobId, Paths, Reclaimer};
+use super::{BlobId, Folders, Reclaimer};
 
 /// A blob that is being written. Dropping it before [`BlobWriter::finish`] deletes the file.
 #[derive(Debug)]
 pub(crate) struct BlobWriter {
     id: BlobId,
     file: File,
-    paths: Arc<Paths>,
+    folders: Arc<Folders>,
     reclaimer: Reclaimer,
     finished: bool,
 }
 
 impl BlobWriter {
-    pub(super) fn create(paths: Arc<Paths>, reclaimer: Reclaimer) -> io::Result<Self> {
+    pub(super) fn create(folders: Arc<Folders>, reclaimer: Reclaimer) -> io::Result<Self> {
         let id = BlobId::new();
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(paths.temporary(id))?;
-        Ok(Self { id, file, paths, reclaimer, finished: false })
+        let file = folders.temporary.create_new(&id.to_string())?;
+        Ok(Self { id, file, folders, reclaimer, finished: false })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.paths.reserve.is_released() {
+        if self.folders.reserve.is_released() {
             // The free space of a released reserve is for deletions only.
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -38,11 +33,12 @@ impl BlobWriter {
 
     /// Flushes the bytes, moves the blob to its final name and flushes the directory.
     pub(crate) fn finish(mut self) -> io::Result<StagedBlob> {
-        self.paths.sync_file(&self.file)?;
-        fs::rename(self.paths.temporary(self.id), self.paths.blob(self.id))?;
+        self.folders.sync_file(&self.file)?;
+        let (shard, name) = (self.folders.shard(self.id)?, self.id.to_string());
+        self.folders.temporary.rename(&name, &shard, &name)?;
         self.finished = true;
         let staged = StagedBlob::new(self.id, self.reclaimer.clone());
-        self.paths.sync_shard(self.id)?;
+        self.folders.sync(&shard)?;
         Ok(staged)
     }
 }
@@ -50,9 +46,8 @@ impl BlobWriter {
 impl Drop for BlobWriter {
     fn drop(&mut self) {
         if !self.finished {
-            // A file that cannot be removed here is removed at the next start, which empties the
-            // directory.
-            let _ = fs::remove_file(self.paths.temporary(self.id));
+            // A file that cannot be removed here is removed at the next start.
+            let _ = self.folders.temporary.remove(&self.id.to_string());
         }
     }
 }

@@ -1,10 +1,8 @@
 //! The storage backend of redb.
 
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::io;
 use std::ops::Bound;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
 
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
@@ -18,15 +16,7 @@ pub(super) struct IndexFile {
     durability: Durability,
 }
 
-pub(super) fn open(path: &Path, durability: Durability) -> Result<IndexFile, redb::DatabaseError> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(redb::StorageError::Io)?;
+pub(super) fn open(file: File, durability: Durability) -> Result<IndexFile, redb::DatabaseError> {
     Ok(IndexFile { file: FileBackend::new(file)?, durability })
 }
 

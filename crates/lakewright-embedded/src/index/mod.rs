@@ -10,9 +10,7 @@ mod walk;
 mod writer;
 
 use std::collections::HashSet;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::File;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _};
@@ -24,7 +22,7 @@ pub(crate) use walk::{Entry, Page, Walk, walk};
 use writer::{Purpose, Writer};
 
 use crate::blob::{BlobId, BlobStore, StagedBlob};
-use crate::files::sync_dir;
+use crate::folder::Folder;
 use crate::options::Durability;
 use crate::reserve::Reserve;
 use record::Place;
@@ -32,6 +30,12 @@ use record::Place;
 /// The layout of tables and records that this version writes. A database with a higher number was
 /// written by a later version and is refused.
 pub(crate) const FORMAT: u32 = 1;
+
+/// Name of the index in the data directory.
+const FILE: &str = "index.redb";
+
+/// Name of an index that is being created.
+const UNFINISHED: &str = "index.redb.new";
 
 /// Size of the database cache in bytes. redb's default of 1 GiB is too much for a server inside
 /// another process.
@@ -62,15 +66,15 @@ impl<E: Into<IndexError>> From<E> for OpenError {
 /// redb refuses all work until it is reopened.
 #[derive(Debug)]
 struct Shared {
-    path: PathBuf,
+    data: Arc<Folder>,
     durability: Durability,
     /// `None` if it could not be reopened, and after the shutdown.
     database: RwLock<Option<Database>>,
 }
 
 impl Shared {
-    fn open_file(&self, path: &Path) -> Result<Database, IndexError> {
-        let file = backend::open(path, self.durability)?;
+    fn open_database(&self, file: File) -> Result<Database, IndexError> {
+        let file = backend::open(file, self.durability)?;
         Ok(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(file)?)
     }
 
@@ -78,25 +82,21 @@ impl Shared {
     /// refuses a partly created file, so a server that was killed during its first start could
     /// never start again.
     fn create(&self) -> Result<(), IndexError> {
-        let temporary = self.path.with_extension("redb.new");
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        let database = self.open_file(&temporary)?;
+        self.data.remove_if_present(UNFINISHED)?;
+        let database = self.open_database(self.data.create_new(UNFINISHED)?)?;
         let txn = database.begin_write()?;
         Tables::open(&txn)?;
         txn.commit()?;
         drop(database);
-        fs::rename(&temporary, &self.path)?;
-        Ok(self.path.parent().map_or(Ok(()), sync_dir)?)
+        self.data.rename(UNFINISHED, &self.data, FILE)?;
+        Ok(self.data.sync()?)
     }
 
     /// Closes the database, if it is open, and opens it again.
     fn reopen(&self) -> Result<(), IndexError> {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         *database = None;
-        *database = Some(self.open_file(&self.path)?);
+        *database = Some(self.open_database(self.data.open_or_create(FILE)?)?);
         Ok(())
     }
 
@@ -131,20 +131,16 @@ impl Index {
     /// Opens the index, creates it if it is missing, and deletes the blobs that it does not
     /// reference. redb first checks and repairs a database that was not closed.
     pub(crate) fn open(
-        data_dir: &Path,
+        data: &Arc<Folder>,
         durability: Durability,
         blobs: &BlobStore,
         reserve: Arc<Reserve>,
     ) -> Result<Self, OpenError> {
-        let shared = Arc::new(Shared {
-            path: data_dir.join("index.redb"),
-            durability,
-            database: RwLock::new(None),
-        });
-        let length = match fs::metadata(&shared.path) {
-            Ok(file) => Some(file.len()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error.into()),
+        let shared =
+            Arc::new(Shared { data: Arc::clone(data), durability, database: RwLock::new(None) });
+        let length = match data.open(FILE)? {
+            Some(file) => Some(file.metadata()?.len()),
+            None => None,
         };
         // Without these checks the sweep below would delete all blobs as leftovers.
         match length {

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Barrier};
 
 use super::record::{BucketRecord, Millis, ObjectRecord, Segment};
@@ -11,9 +12,10 @@ fn open(dir: &Path) -> (Index, BlobStore) {
 }
 
 fn try_open(dir: &Path) -> (Result<Index, OpenError>, BlobStore) {
-    let reserve = Arc::new(Reserve::open(dir).unwrap());
-    let blobs = BlobStore::open(dir, Durability::Machine, Arc::clone(&reserve)).unwrap();
-    (Index::open(dir, Durability::Machine, &blobs, reserve), blobs)
+    let data = Arc::new(crate::trust::open_or_create(dir).unwrap());
+    let reserve = Arc::new(Reserve::open(&data).unwrap());
+    let blobs = BlobStore::open(&data, Durability::Machine, Arc::clone(&reserve)).unwrap();
+    (Index::open(&data, Durability::Machine, &blobs, reserve), blobs)
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -99,8 +101,9 @@ fn acknowledged_changes_survive_reopening() {
     assert!(matches!(block_on(create(&index, &blobs, "l", b"")), Err(IndexError::Closed)));
     drop((index, blobs));
     // The files that a server leaves which was killed between writing a file and committing.
+    let name = "0".repeat(32);
     let (orphan, unfinished) =
-        (dir.path().join("blobs/00").join("0".repeat(30) + "00"), dir.path().join("tmp/x"));
+        (dir.path().join("blobs/00").join(&name), dir.path().join("tmp").join(&name));
     fs::write(&orphan, b"orphan").unwrap();
     fs::write(&unfinished, b"unfinished").unwrap();
     let (index, blobs) = open(dir.path());
@@ -263,9 +266,10 @@ fn a_server_killed_while_it_creates_its_index_starts_again() {
 #[test]
 fn the_reserve_is_restored_before_the_next_upload() {
     let dir = tempfile::tempdir().unwrap();
-    let reserve = Arc::new(Reserve::open(dir.path()).unwrap());
-    let blobs = BlobStore::open(dir.path(), Durability::Machine, Arc::clone(&reserve)).unwrap();
-    let index = Index::open(dir.path(), Durability::Machine, &blobs, Arc::clone(&reserve)).unwrap();
+    let data = Arc::new(crate::trust::open_or_create(dir.path()).unwrap());
+    let reserve = Arc::new(Reserve::open(&data).unwrap());
+    let blobs = BlobStore::open(&data, Durability::Machine, Arc::clone(&reserve)).unwrap();
+    let index = Index::open(&data, Durability::Machine, &blobs, Arc::clone(&reserve)).unwrap();
     create_bucket(&index);
     block_on(create(&index, &blobs, "k", b"bytes")).unwrap();
     reserve.release();

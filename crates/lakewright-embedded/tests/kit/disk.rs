@@ -76,8 +76,11 @@ pub(crate) struct DiskTest {
 }
 
 /// Runs tests as the built-in harness does. A test without its disk is counted as ignored, with the
-/// reason, or fails if `LAKEWRIGHT_TEST_REQUIRE` contains `embedded`.
-pub(crate) fn run<const N: usize>(tests: [DiskTest; N]) -> ExitCode {
+/// reason, or fails if `LAKEWRIGHT_TEST_REQUIRE` contains `embedded`. `others` need no disk.
+pub(crate) fn run<const N: usize, const M: usize>(
+    tests: [DiskTest; N],
+    others: [Trial; M],
+) -> ExitCode {
     let required = std::env::var("LAKEWRIGHT_TEST_REQUIRE")
         .is_ok_and(|list| list.split(',').any(|name| name.trim() == "embedded"));
     let trial = |DiskTest { name, mebibytes, run }| {
@@ -92,5 +95,6 @@ pub(crate) fn run<const N: usize>(tests: [DiskTest; N]) -> ExitCode {
             }
         })
     };
-    libtest_mimic::run(&Arguments::from_args(), tests.map(trial).into()).exit_code()
+    let trials = tests.map(trial).into_iter().chain(others).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

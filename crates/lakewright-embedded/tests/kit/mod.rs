@@ -16,7 +16,7 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime};
 
 use lakewright_embedded::Attachment;
-use s3s::crypto::{Checksum as _, Sha256};
+use s3s::crypto::{Checksum, Sha1, Sha256};
 use s3s::dto::{Timestamp, TimestampFormat};
 
 /// The address of a server and its credentials.
@@ -94,16 +94,84 @@ impl Client {
         read_response(&mut stream, method).map_err(|error| sent.err().unwrap_or(error))
     }
 
-    /// Returns the head of a signed request (Signature Version 4, unsigned payload). All headers
-    /// are signed.
-    pub(crate) fn head(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> String {
+    /// Returns the target of a presigned URL (Signature Version 4), valid for `expires` seconds. The
+    /// request must have these headers.
+    pub(crate) fn presign(
+        &self,
+        method: &str,
+        path: &str,
+        expires: u64,
+        headers: &[(&str, &str)],
+    ) -> String {
+        let (time, scope) = self.time_and_scope();
+        let mut all: BTreeMap<&str, &str> = headers.iter().copied().collect();
+        all.insert("host", &self.address);
+        let signed = all.keys().copied().collect::<Vec<_>>();
+        let query = format!(
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}&X-Amz-Date={time}\
+             &X-Amz-Expires={expires}&X-Amz-SignedHeaders={}",
+            format!("{}/{scope}", self.access_key_id).replace('/', "%2F"),
+            signed.join("%3B")
+        );
+        let lines: String = all.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let request =
+            format!("{method}\n{path}\n{query}\n{lines}\n{}\nUNSIGNED-PAYLOAD", signed.join(";"));
+        format!("{path}?{query}&X-Amz-Signature={}", self.signature(&time, &scope, &request))
+    }
+
+    /// Returns the value of an `Authorization` header of Signature Version 2.
+    pub(crate) fn authorization_v2(&self, method: &str, path: &str, date: &str) -> String {
+        let text = format!("{method}\n\n\n{date}\n{path}");
+        format!("AWS {}:{}", self.access_key_id, self.signature_v2(&text))
+    }
+
+    /// Returns the target of a presigned URL of Signature Version 2.
+    pub(crate) fn presign_v2(&self, method: &str, path: &str, expires: u64) -> String {
+        let signature = self.signature_v2(&format!("{method}\n\n\n{expires}\n{path}"));
+        let signature = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        format!(
+            "{path}?AWSAccessKeyId={}&Expires={expires}&Signature={signature}",
+            self.access_key_id
+        )
+    }
+
+    fn signature_v2(&self, text: &str) -> String {
+        use base64::Engine as _;
+        let mac = hmac::<Sha1>(self.secret.as_bytes(), text.as_bytes());
+        base64::engine::general_purpose::STANDARD.encode(mac)
+    }
+
+    /// Sends a head without signing it and reads the response.
+    pub(crate) fn send_unsigned(&self, method: &str, rest: &str) -> io::Result<Response> {
+        let mut stream = self.connect()?;
+        stream.write_all(format!("{method} {rest}").replace("HOST", &self.address).as_bytes())?;
+        read_response(&mut stream, method)
+    }
+
+    /// Returns the time of a signature made now, and its scope.
+    fn time_and_scope(&self) -> (String, String) {
         let mut text = Vec::new();
         let now = Timestamp::from(SystemTime::now());
         now.format(TimestampFormat::DateTime, &mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
         let time = text.split('.').next().unwrap().trim_end_matches('Z').replace(['-', ':'], "");
-        let (time, date) = (format!("{time}Z"), time[..8].to_owned());
+        let scope = format!("{}/us-east-1/s3/aws4_request", &time[..8]);
+        (format!("{time}Z"), scope)
+    }
 
+    /// Returns the signature of a canonical request.
+    fn signature(&self, time: &str, scope: &str, request: &str) -> String {
+        let hash = hex(&sha(&[request.as_bytes()]));
+        let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{hash}");
+        let secret = format!("AWS4{}", self.secret).into_bytes();
+        let key = scope.split('/').fold(secret, |key, part| hmac::<Sha256>(&key, part.as_bytes()));
+        hex(&hmac::<Sha256>(&key, to_sign.as_bytes()))
+    }
+
+    /// Returns the head of a signed request (Signature Version 4, unsigned payload). All headers
+    /// are signed.
+    pub(crate) fn head(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> String {
+        let (time, scope) = self.time_and_scope();
         let mut all: BTreeMap<&str, &str> = headers.iter().copied().collect();
         all.insert("host", &self.address);
         all.insert("x-amz-date", &time);
@@ -119,16 +187,7 @@ impl Client {
             .collect::<Vec<_>>()
             .join("&");
         let request = format!("{method}\n{path}\n{query}\n{lines}\n{signed}\nUNSIGNED-PAYLOAD");
-
-        let scope = format!("{date}/us-east-1/s3/aws4_request");
-        let to_sign =
-            format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&sha(&[request.as_bytes()])));
-        let key = ["us-east-1", "s3", "aws4_request"]
-            .iter()
-            .fold(hmac(format!("AWS4{}", self.secret).as_bytes(), date.as_bytes()), |key, part| {
-                hmac(&key, part.as_bytes())
-            });
-        let signature = hex(&hmac(&key, to_sign.as_bytes()));
+        let signature = self.signature(&time, &scope, &request);
         let mut head = format!("{method} {target} HTTP/1.1\r\n");
         for (name, value) in &all {
             head += &format!("{name}: {value}\r\n");
@@ -199,14 +258,19 @@ fn sha(chunks: &[&[u8]]) -> [u8; 32] {
     sha.finalize()
 }
 
-/// HMAC (RFC 2104) with SHA-256; all keys here are shorter than the block of 64 bytes.
-fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
+/// HMAC (RFC 2104) with a hash whose block has 64 bytes; all keys here are shorter than it.
+fn hmac<H: Checksum<Output: AsRef<[u8]>>>(key: &[u8], text: &[u8]) -> Vec<u8> {
     let pad = |with: u8| {
         let mut block = [with; 64];
         block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
         block
     };
-    sha(&[&pad(0x5c), &sha(&[&pad(0x36), text])])
+    let hash = |chunks: &[&[u8]]| {
+        let mut hash = H::new();
+        chunks.iter().for_each(|chunk| hash.update(chunk));
+        hash.finalize().as_ref().to_vec()
+    };
+    hash(&[&pad(0x5c), &hash(&[&pad(0x36), text])])
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -9,9 +9,12 @@ mod tables;
 mod wait;
 
 use std::fmt;
+#[cfg(feature = "embedded")]
 use std::sync::Arc;
 
 use lakewright_admin::Admin;
+#[cfg(feature = "embedded")]
+use lakewright_client::Dial;
 use lakewright_client::{Client, Guard, Profile};
 use lakewright_core::Result;
 use lakewright_declare::Provisioner;
@@ -29,8 +32,6 @@ pub struct Lake {
     admin: Admin,
     #[cfg(feature = "tables")]
     delta: Delta,
-    /// The name of the server in plans, for a server whose endpoint changes with each start.
-    display_name: Option<Arc<str>>,
 }
 
 impl Lake {
@@ -40,17 +41,23 @@ impl Lake {
     /// `InvalidConfig` for a profile whose settings contradict each other.
     pub fn new(profile: Profile) -> Result<Self> {
         let client = Client::new(profile).map_err(|error| error.during("connect"))?;
-        Ok(Self::with_client(&client, None))
+        Ok(Self::with_client(&client))
     }
 
-    fn with_client(client: &Client, display_name: Option<Arc<str>>) -> Self {
+    /// Creates a connection to the server that `dial` connects to.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn dialed(profile: Profile, dial: Arc<dyn Dial>) -> Result<Self> {
+        let client = Client::dialed(profile, dial).map_err(|error| error.during("connect"))?;
+        Ok(Self::with_client(&client))
+    }
+
+    fn with_client(client: &Client) -> Self {
         let s3 = S3::new(client);
         Self {
             admin: Admin::new(client),
             #[cfg(feature = "tables")]
             delta: Delta::new(&s3),
             s3,
-            display_name,
         }
     }
 
@@ -58,7 +65,7 @@ impl Lake {
     #[must_use]
     pub fn with_guard(self, guard: Guard) -> Self {
         let client = self.client().clone().with_guard(guard);
-        Self::with_client(&client, self.display_name)
+        Self::with_client(&client)
     }
 
     /// Returns the same connection without the guard, for a handle that must not keep it alive.
@@ -69,15 +76,7 @@ impl Lake {
             admin: self.admin.without_guard(),
             #[cfg(feature = "tables")]
             delta: self.delta.without_guard(),
-            display_name: self.display_name.clone(),
         }
-    }
-
-    /// Sets the name of the server in plans, in place of its endpoint: an embedded server listens
-    /// on another port after each start.
-    #[must_use]
-    pub fn with_display_name(self, name: &str) -> Self {
-        Self { display_name: Some(name.into()), ..self }
     }
 
     /// Returns the profile that requests are made with.
@@ -98,11 +97,7 @@ impl Lake {
 
     /// Returns the provisioner of declared state on this connection.
     fn provisioner(&self) -> Provisioner {
-        let provisioner = Provisioner::new(&self.s3, &self.admin);
-        match &self.display_name {
-            Some(name) => provisioner.with_display_name(&**name),
-            None => provisioner,
-        }
+        Provisioner::new(&self.s3, &self.admin)
     }
 }
 
