@@ -377,10 +377,10 @@ fn kill_repeatedly(data: &Path, clients: u64, rounds: u32, time: Option<Duration
     // The start has removed unreferenced files; blobs of aborted uploads are deleted a moment
     // later.
     let files = possible.values().flatten().flatten().filter(|body| body.size > 32 * 1024).count();
-    let begin = Instant::now();
+    let waiting = Instant::now();
     while blob_files(data) != files {
         let found = blob_files(data);
-        assert!(begin.elapsed() < Duration::from_secs(5), "{found} files, {files} expected");
+        assert!(waiting.elapsed() < Duration::from_secs(5), "{found} files, {files} expected");
         std::thread::sleep(Duration::from_millis(10));
     }
     let Counts { acknowledged, refused, uncertain } = counts;
