@@ -159,6 +159,20 @@ in
       };
     };
 
+    registryKeyFile = lib.mkOption {
+      type = lib.types.nullOr types.secretFile;
+      default = null;
+      example = lib.literalExpression "config.age.secrets.registry-key.path";
+      description = ''
+        File on this host with a random text of 16 bytes or more, with which the entries of the
+        registry are sealed. A user of the server who may only write to the registry's bucket can
+        then have nothing deleted or changed. It should be set where a stack has
+        `prune = "delete"`. Where stacks were applied before it was set, or with another key,
+        `lakewright-admin seal --stack NAME` is needed once for each. Every host that applies the
+        same stack needs the same key.
+      '';
+    };
+
     readyTimeout = lib.mkOption {
       type = lib.types.ints.positive;
       default = 120;

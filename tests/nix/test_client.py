@@ -397,6 +397,7 @@ def test_a_bucket_of_another_stack_may_be_granted(nix: Nix) -> None:
     [
         ("stacks.lake.users.x.secretFile = PLACE;", "stacks.lake.users.x.secretFile"),
         ("credentials.secretAccessKeyFile = lib.mkForce PLACE;", "secretAccessKeyFile"),
+        ("registryKeyFile = PLACE;", "registryKeyFile"),
     ],
 )
 def test_a_secret_is_no_path_of_the_store(nix: Nix, module: str, option: str, place: str) -> None:
@@ -591,6 +592,16 @@ def test_stacks_are_applied_one_after_the_other(nix: Nix) -> None:
         "lakewright-client-zoo.service"
         not in (service(nix, local(), "lakewright-client-lake")["after"])
     )
+
+
+def test_the_registry_key_is_a_credential(nix: Nix) -> None:
+    unit = service(nix, client('registryKeyFile = "/run/keys/registry";'), "lakewright-client-lake")
+    assert unit["environment"]["LAKEWRIGHT_REGISTRY_KEY_FILE"] == "%d/registry-key"
+    assert "registry-key:/run/keys/registry" in unit["serviceConfig"]["LoadCredential"]
+    # A file that vanishes leaves a text that is too short for a key.
+    assert "registry-key:missing" in unit["serviceConfig"]["SetCredential"]
+    unit = service(nix, client(""), "lakewright-client-lake")
+    assert unit["environment"].get("LAKEWRIGHT_REGISTRY_KEY_FILE") is None
 
 
 def test_a_unit_of_a_server_elsewhere_waits_for_the_network(nix: Nix) -> None:

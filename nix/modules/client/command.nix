@@ -40,6 +40,11 @@ let
     file = "${cfg.caFile}";
     owner = "caFile";
     public = true;
+  }
+  ++ lib.optional (cfg.registryKeyFile != null) {
+    credential = "registry-key";
+    file = toString cfg.registryKeyFile;
+    owner = "registryKeyFile";
   };
   filesOf = stack: keys ++ spec.secrets stack;
 
@@ -98,7 +103,10 @@ let
           LAKEWRIGHT_ACCESS_KEY_ID_FILE = toString cfg.credentials.accessKeyIdFile;
           LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = toString cfg.credentials.secretAccessKeyFile;
         }
-        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; };
+        // lib.optionalAttrs (cfg.caFile != null) { LAKEWRIGHT_CA_FILE = "${cfg.caFile}"; }
+        // lib.optionalAttrs (cfg.registryKeyFile != null) {
+          LAKEWRIGHT_REGISTRY_KEY_FILE = toString cfg.registryKeyFile;
+        };
       text = ''
         placeholders=${lib.boolToString placeholders}
         ${builtins.readFile ./credentials.sh}
@@ -132,6 +140,7 @@ in
         LAKEWRIGHT_ACCESS_KEY_ID_FILE = "%d/access-key-id";
         LAKEWRIGHT_SECRET_ACCESS_KEY_FILE = "%d/secret-access-key";
         LAKEWRIGHT_CA_FILE = if cfg.caFile == null then null else "%d/ca";
+        LAKEWRIGHT_REGISTRY_KEY_FILE = if cfg.registryKeyFile == null then null else "%d/registry-key";
       };
     serviceConfig = hardening // {
       Type = "oneshot";
