@@ -1,5 +1,6 @@
 //! Looks for a secret in the memory of this process after the last handle on its connection was
 //! dropped. It is a binary of its own, because other tests use the same memory.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::fs::File;
 use std::io::Write as _;
