@@ -291,13 +291,13 @@ async fn entries_of_another_user_delete_nothing(world: World) {
         "pending": {"bucket/victim": {"kind": "create", "declared": {}}},
     });
     let sound = world.state().await;
-    let attacks: [Box<dyn Fn(&mut Value)>; 3] = [
-        Box::new(|registry| registry["resources"]["bucket/victim"] = owned.clone()),
-        Box::new(|registry| {
+    let attacks: [&dyn Fn(&mut Value); 3] = [
+        &|registry| registry["resources"]["bucket/victim"] = owned.clone(),
+        &|registry| {
             let ours = registry["resources"]["bucket/aaa"].clone();
             registry["resources"]["bucket/victim"] = ours;
-        }),
-        Box::new(|registry| registry["lease"] = announced.clone()),
+        },
+        &|registry| registry["lease"] = announced.clone(),
     ];
     let options = PlanOptions::builder().prune(true).build();
     let smaller = buckets("one", &["aaa"]);
