@@ -8,8 +8,10 @@
 mod admin;
 mod bucket_config;
 mod declared;
+mod deep_queries;
 mod examples;
 mod failures;
+mod hostile_logs;
 mod minio_features;
 
 use std::process::ExitCode;
@@ -21,7 +23,9 @@ use lakewright_tests::{conformance, server};
 fn tests() -> Vec<Trial> {
     [
         declared::all_tests(),
+        deep_queries::tests(),
         failures::tests(),
+        hostile_logs::tests(),
         admin::all_tests(),
         bucket_config::tests(),
         examples::tests(),
@@ -37,6 +41,10 @@ fn main() -> ExitCode {
     // `declared::crash` starts this program again as the process that it kills.
     if let Some(apply) = declared::killed_apply::KilledApply::from_env() {
         return apply.run();
+    }
+    // `deep_queries` starts it again as the process that a query may crash.
+    if let Some(queries) = deep_queries::DeepQueries::from_env() {
+        return queries.run();
     }
     let code = harness::run(tests());
     server::stop_shared();
