@@ -8,10 +8,12 @@
 mod admin;
 mod bucket_config;
 mod declared;
+mod deep_queries;
 mod embedded_trust;
 mod examples;
 mod failures;
 mod hostile;
+mod hostile_logs;
 mod minio_features;
 
 use std::process::ExitCode;
@@ -23,9 +25,11 @@ use lakewright_tests::{conformance, server};
 fn tests() -> Vec<Trial> {
     [
         declared::all_tests(),
+        deep_queries::tests(),
         failures::tests(),
         hostile::tests(),
         embedded_trust::tests(),
+        hostile_logs::tests(),
         admin::all_tests(),
         bucket_config::tests(),
         examples::tests(),
@@ -41,6 +45,10 @@ fn main() -> ExitCode {
     // `declared::crash` starts this program again as the process that it kills.
     if let Some(apply) = declared::killed_apply::KilledApply::from_env() {
         return apply.run();
+    }
+    // `deep_queries` starts it again as the process that a query may crash.
+    if let Some(queries) = deep_queries::DeepQueries::from_env() {
+        return queries.run();
     }
     let code = harness::run(tests());
     server::stop_shared();

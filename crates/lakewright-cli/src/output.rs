@@ -41,6 +41,7 @@ pub(crate) struct Output {
     sink: Sink,
     json: bool,
     style: Style,
+    #[cfg(feature = "tables")]
     is_terminal: bool,
 }
 
@@ -80,21 +81,27 @@ impl Output {
     pub(crate) fn stdout(json: bool) -> Self {
         // The handle is locked for each write only, so that other threads of the process can print
         // while this command waits for a server.
-        Self::new(
-            Box::new(BufWriter::with_capacity(BUFFER, io::stdout())),
-            json,
-            style_of(&io::stdout()),
-            io::stdout().is_terminal(),
-        )
+        let sink = BufWriter::with_capacity(BUFFER, io::stdout());
+        Self {
+            #[cfg(feature = "tables")]
+            is_terminal: io::stdout().is_terminal(),
+            ..Self::new(Box::new(sink), json, style_of(&io::stdout()))
+        }
     }
 
     #[cfg(test)]
     pub(crate) fn to(sink: impl Write + Send + 'static, json: bool) -> Self {
-        Self::new(Box::new(sink), json, Style::Plain, false)
+        Self::new(Box::new(sink), json, Style::Plain)
     }
 
-    fn new(sink: Box<dyn Write + Send>, json: bool, style: Style, is_terminal: bool) -> Self {
-        Self { sink: Sink { sink, failed: None }, json, style, is_terminal }
+    fn new(sink: Box<dyn Write + Send>, json: bool, style: Style) -> Self {
+        Self {
+            sink: Sink { sink, failed: None },
+            json,
+            style,
+            #[cfg(feature = "tables")]
+            is_terminal: false,
+        }
     }
 
     /// Whether the output is JSON.
@@ -129,6 +136,7 @@ impl Output {
     }
 
     /// Whether stdout is a terminal.
+    #[cfg(feature = "tables")]
     pub(crate) fn is_terminal(&self) -> bool {
         self.is_terminal
     }

@@ -2,36 +2,38 @@
 
 use std::sync::Arc;
 
+use deltalake::DeltaTable;
 use deltalake::kernel::transaction::CommitProperties;
-use deltalake::{DeltaTable, DeltaTableError};
 use lakewright_core::Result;
 
 use super::Table;
-use super::classify::Classify as _;
+use super::classify::{Classify as _, Failure};
 use super::log::{self, CommitLog};
+use crate::large_stack::on_large_stack;
 use crate::store::FirstError;
 
 impl Table {
     /// Commits the change that `change` makes to the current version of the table. Failures after
     /// the commit are logged only.
-    pub(super) async fn alter<F, D>(
+    pub(super) async fn alter<F, D, E>(
         &self,
         operation: &'static str,
         change: impl FnOnce(DeltaTable, CommitProperties) -> F,
     ) -> Result<()>
     where
-        F: Future<Output = Result<D, DeltaTableError>>,
+        F: Future<Output = Result<D, E>>,
+        E: Into<Failure>,
     {
         self.writable(operation)?;
         let inner = log::open(self, FirstError::default()).classify(self, operation)?;
         let log: Arc<CommitLog> = CommitLog::new(inner);
-        let mut table = DeltaTable::new(log.clone());
-        table.load().await.classify(self, operation)?;
-        let changed = change(table, CommitProperties::default()).await;
+        let table = log::load(log.clone()).await.classify(self, operation)?;
+        let changed = on_large_stack(change(table, CommitProperties::default())).await;
         self.forget().await;
         match changed {
             Ok(_) => Ok(()),
             Err(error) if log.outcome().0.is_some() => {
+                let error = error.into().explain();
                 tracing::warn!(%error, "committed; what follows a commit failed");
                 Ok(())
             }

@@ -3,6 +3,7 @@
 use lakewright_core::Result;
 use lakewright_macros::Builder;
 
+use super::write::Mode;
 use super::{Batches, Commit, Table};
 
 /// The options of [`Table::append`].
@@ -26,6 +27,6 @@ impl Table {
     /// change of the table conflicts with the append; `Unavailable` and `Timeout`, whose message
     /// reports an unknown outcome.
     pub async fn append(&self, data: Batches, options: WriteOptions) -> Result<Commit> {
-        self.write(data, "append", options, |write| write).await
+        self.write(data, "append", options, Mode::Append).await
     }
 }

@@ -10,6 +10,7 @@ use lakewright_core::{Error, ErrorKind};
 
 use super::classify::Failure;
 use super::{CommitInfo, Table, log};
+use crate::root;
 use crate::store::FirstError;
 
 /// An earlier version of a table.
@@ -40,7 +41,10 @@ impl Table {
         };
         let mut table = DeltaTable::new(log);
         match table.load_version(version).await {
-            Ok(()) => Ok(table),
+            Ok(()) => {
+                root::check_files(&table)?;
+                Ok(table)
+            }
             // deltalake reports a version that does not exist yet as a broken log.
             Err(error) => Err(match table.get_latest_version().await {
                 Ok(newest) if newest < version => DeltaTableError::InvalidVersion(version),

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use arrow::error::ArrowError;
 use deltalake::DeltaTableError;
 use deltalake::datafusion::error::DataFusionError;
+use deltalake::datafusion::sql::sqlparser::parser::ParserError;
 use deltalake::kernel::transaction::{CommitConflictError, TransactionError};
 use lakewright_core::{Error, ErrorKind, Result};
 
@@ -23,7 +24,7 @@ impl<T, E: Into<Failure>> Classify<T> for Result<T, E> {
 
 /// An error of lakewright or of one of the libraries that tables are built on.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     Ours(Error),
     Delta(DeltaTableError),
     Query(DataFusionError),
@@ -103,8 +104,11 @@ fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
             _ => {}
         }
     }
-    if let Some(delta_kernel::Error::ObjectStore(inner)) = error.downcast_ref() {
-        return Some(inner);
+    match error.downcast_ref::<delta_kernel::Error>() {
+        Some(delta_kernel::Error::ObjectStore(inner)) => return Some(inner),
+        // The kernel adds a backtrace where RUST_BACKTRACE is set. `source` returns the box.
+        Some(delta_kernel::Error::Backtraced { source, .. }) => return Some(source.as_ref()),
+        _ => {}
     }
     if let Some(ArrowError::ExternalError(inner)) = error.downcast_ref::<ArrowError>() {
         return Some(inner.as_ref());
@@ -118,15 +122,12 @@ fn kind_and_message(error: &(dyn StdError + 'static)) -> (ErrorKind, String) {
         if let Some(ours) = error.downcast_ref::<Error>() {
             return (ours.kind(), ours.message().to_owned());
         }
-        match error.downcast_ref() {
-            Some(delta_kernel::Error::FileNotFound(_)) => {
-                let why = "there is no Delta table here, or no such bucket";
-                return (ErrorKind::NotFound, why.into());
-            }
-            Some(delta_kernel::Error::Unsupported(text)) => {
-                return (ErrorKind::Unsupported, plain(text));
-            }
-            _ => {}
+        if let Some(known) = error.downcast_ref::<delta_kernel::Error>().and_then(kernel) {
+            return known;
+        }
+        if let Some(error) = error.downcast_ref::<ParserError>() {
+            let why = format!("this is no SQL: {}", plain(&error.to_string()));
+            return (ErrorKind::InvalidInput, why);
         }
         if let Some(known) = error.downcast_ref::<DeltaTableError>().and_then(delta) {
             return known;
@@ -213,6 +214,51 @@ fn delta(error: &DeltaTableError) -> Option<(ErrorKind, String)> {
     Some(known)
 }
 
+/// Returns the meaning of an error of Delta's kernel, which does little but read a log.
+fn kernel(error: &delta_kernel::Error) -> Option<(ErrorKind, String)> {
+    use delta_kernel::Error as K;
+    let known = match error {
+        K::FileNotFound(_) => {
+            (ErrorKind::NotFound, "there is no Delta table here, or no such bucket".into())
+        }
+        K::Unsupported(text) => (ErrorKind::Unsupported, plain(text)),
+        // The error of the request below is more precise than the text.
+        _ if request_error(error).is_some() => return None,
+        K::Arrow(_)
+        | K::DeletionVector(_)
+        | K::EngineDataType(_)
+        | K::Extract(..)
+        | K::InvalidCheckpoint(_)
+        | K::InvalidColumnMappingMode(_)
+        | K::InvalidDecimal(_)
+        | K::InvalidLogPath(_)
+        | K::InvalidProtocol(_)
+        | K::InvalidSelectionVector(_)
+        | K::InvalidStructData(_)
+        | K::InvalidUrl(_)
+        | K::MalformedJson(_)
+        | K::MissingColumn(_)
+        | K::MissingData(_)
+        | K::MissingMetadata
+        | K::MissingMetadataAndProtocol
+        | K::MissingProtocol
+        | K::MissingVersion
+        | K::ObjectStorePath(_)
+        | K::Parquet(_)
+        | K::ParseError(..)
+        | K::ParseIntError(_)
+        | K::ParseIntervalError(_)
+        | K::Schema(_)
+        | K::UnexpectedColumnType(_)
+        | K::Utf8Error(_) => (ErrorKind::Corrupt, plain(&error.to_string())),
+        K::Generic(text) | K::InternalError(text) if !is_unsupported(text) => {
+            (ErrorKind::Corrupt, plain(text))
+        }
+        _ => return None,
+    };
+    Some(known)
+}
+
 fn transaction(error: &TransactionError) -> Option<(ErrorKind, String)> {
     use TransactionError as T;
     let known = match error {
@@ -256,6 +302,9 @@ fn query(error: &DataFusionError) -> Option<(ErrorKind, String)> {
         }
         Q::Plan(text) | Q::Configuration(text) => (ErrorKind::InvalidInput, plain(text)),
         Q::NotImplemented(text) => (ErrorKind::Unsupported, plain(text)),
+        Q::ParquetError(_) if request_error(error).is_none() => {
+            (ErrorKind::Corrupt, plain(&error.to_string()))
+        }
         Q::ResourcesExhausted(text) => (ErrorKind::TooLarge, plain(text)),
         Q::Execution(text) if is_invalid_data(text) => (ErrorKind::InvalidInput, plain(text)),
         _ => return None,

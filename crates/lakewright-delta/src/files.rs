@@ -12,7 +12,7 @@ use super::classify::Classify as _;
 /// A data file of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileInfo {
-    /// The path below the table, or a complete URI for a file outside of it.
+    /// The path below the table.
     pub path: String,
     /// The size in bytes.
     pub size: u64,
@@ -50,7 +50,6 @@ impl Table {
 
     /// Returns whether the data files are known to contain no rows.
     pub async fn is_empty(&self) -> Result<bool> {
-        let rows: Option<u64> = self.files().await?.iter().map(|file| file.rows).sum();
-        Ok(rows == Some(0))
+        Ok(self.files().await?.iter().all(|file| file.rows == Some(0)))
     }
 }

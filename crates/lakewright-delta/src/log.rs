@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use delta_kernel::Engine;
 use deltalake::kernel::transaction::TransactionError;
 use deltalake::logstore::{
     CommitOrBytes, LogStore, LogStoreConfig, LogStoreFactory, LogStoreRef, ObjectStoreRef,
     StorageConfig, default_logstore, logstore_factories,
 };
-use deltalake::{DeltaResult, DeltaTableBuilder, DeltaTableError};
+use deltalake::{DeltaResult, DeltaTable, DeltaTableBuilder, DeltaTableError};
 use lakewright_core::{Error, Outcome};
 use object_store::ObjectStore;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 use uuid::Uuid;
 
 use super::Table;
-use super::classify::request_error;
+use super::classify::{Failure, request_error};
+use crate::root::{self, RootEngine};
 use crate::store::{BucketStore, FirstError};
 
 type Version = u64;
@@ -34,13 +35,34 @@ const MAX_DELAY: Duration = Duration::from_millis(640);
 /// The number of times that a commit is sent again and read back before its failure is reported.
 const RETRIES: u32 = 5;
 
-/// The characters that are not encoded in a table's URL.
-const PLAIN: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'=');
-
 /// Opens the log store of a table over its bucket. `first_error` records the first failure of a
 /// request.
-pub(super) fn open(table: &Table, first_error: FirstError) -> Result<LogStoreRef, DeltaTableError> {
+pub(super) fn open(table: &Table, first_error: FirstError) -> Result<LogStoreRef, Failure> {
+    Ok(open_in(store(table, first_error)?, table.id())?)
+}
+
+/// Loads the newest version of a table and checks its files.
+pub(super) async fn load(log: LogStoreRef) -> Result<DeltaTable, Failure> {
+    let mut table = DeltaTable::new(log);
+    table.load().await?;
+    root::check_files(&table)?;
+    Ok(table)
+}
+
+/// Returns the object store of a table. `first_error` records the first failure of a request.
+pub(super) fn store(
+    table: &Table,
+    first_error: FirstError,
+) -> lakewright_core::Result<Arc<dyn ObjectStore>> {
+    let bucket = BucketStore::new(table.s3(), table.uri().bucket(), first_error);
+    root::store(bucket, table.uri().path())
+}
+
+/// Opens the log store of the table that a store contains.
+pub(super) fn open_in(
+    store: Arc<dyn ObjectStore>,
+    id: Uuid,
+) -> Result<LogStoreRef, DeltaTableError> {
     // deltalake finds log stores by scheme in one registry per process. The factory has no state,
     // so it is registered once for all tables.
     static REGISTERED: OnceLock<()> = OnceLock::new();
@@ -49,10 +71,8 @@ pub(super) fn open(table: &Table, first_error: FirstError) -> Result<LogStoreRef
             logstore_factories().insert(scheme, Arc::new(Factory));
         }
     });
-    let path = utf8_percent_encode(table.uri().path(), PLAIN);
-    let url = Url::parse(&format!("s3://{}/{path}", table.uri().bucket()))
-        .map_err(|error| DeltaTableError::InvalidTableLocation(error.to_string()))?;
-    let store = Arc::new(BucketStore::new(table.s3(), table.uri().bucket(), first_error));
+    let url =
+        root::url(id).map_err(|error| DeltaTableError::InvalidTableLocation(error.to_string()))?;
     DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(store, url).build_storage()
 }
 
@@ -67,7 +87,61 @@ impl LogStoreFactory for Factory {
         location: &Url,
         options: &StorageConfig,
     ) -> DeltaResult<Arc<dyn LogStore>> {
-        Ok(default_logstore(prefixed_store, root_store, location, options))
+        let inner = default_logstore(prefixed_store, root_store, location, options);
+        Ok(Arc::new(RootLog(inner)))
+    }
+}
+
+/// deltalake's log store, whose engine reads nothing but files of the table.
+struct RootLog(LogStoreRef);
+
+#[async_trait]
+impl LogStore for RootLog {
+    fn engine(&self, operation_id: Option<Uuid>) -> Arc<dyn Engine> {
+        Arc::new(RootEngine::new(self.0.engine(operation_id), self.root_url().clone()))
+    }
+
+    /// deltalake recognises by this name that commits are conditional PUTs.
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    async fn read_commit_entry(&self, version: Version) -> DeltaResult<Option<Bytes>> {
+        self.0.read_commit_entry(version).await
+    }
+
+    async fn write_commit_entry(
+        &self,
+        version: Version,
+        commit_or_bytes: CommitOrBytes,
+        operation_id: Uuid,
+    ) -> Result<(), TransactionError> {
+        self.0.write_commit_entry(version, commit_or_bytes, operation_id).await
+    }
+
+    async fn abort_commit_entry(
+        &self,
+        version: Version,
+        commit_or_bytes: CommitOrBytes,
+        operation_id: Uuid,
+    ) -> Result<(), TransactionError> {
+        self.0.abort_commit_entry(version, commit_or_bytes, operation_id).await
+    }
+
+    async fn get_latest_version(&self, start_version: Version) -> DeltaResult<Version> {
+        self.0.get_latest_version(start_version).await
+    }
+
+    fn object_store(&self, operation_id: Option<Uuid>) -> Arc<dyn ObjectStore> {
+        self.0.object_store(operation_id)
+    }
+
+    fn root_object_store(&self, operation_id: Option<Uuid>) -> Arc<dyn ObjectStore> {
+        self.0.root_object_store(operation_id)
+    }
+
+    fn config(&self) -> &LogStoreConfig {
+        self.0.config()
     }
 }
 
@@ -196,7 +270,10 @@ fn jittered(bound: Duration) -> Duration {
 
 #[async_trait]
 impl LogStore for CommitLog {
-    /// deltalake recognises by this name that commits are conditional PUTs.
+    fn engine(&self, operation_id: Option<Uuid>) -> Arc<dyn Engine> {
+        self.inner.engine(operation_id)
+    }
+
     fn name(&self) -> String {
         self.inner.name()
     }

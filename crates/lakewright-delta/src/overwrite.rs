@@ -1,9 +1,9 @@
 //! `overwrite`
 
-use deltalake::protocol::SaveMode;
 use lakewright_core::Result;
 use lakewright_macros::Builder;
 
+use super::write::Mode;
 use super::{Batches, Commit, Table, WriteOptions};
 
 /// The options of [`Table::overwrite`].
@@ -27,13 +27,7 @@ impl Table {
     /// Those of [`Table::append`]; `InvalidInput` for a condition that is not valid SQL, refers to
     /// an unknown column, or does not hold for a new row; `Unsupported` on an append-only table.
     pub async fn overwrite(&self, data: Batches, options: OverwriteOptions) -> Result<Commit> {
-        self.write(data, "overwrite", options.write, |write| {
-            let write = write.with_save_mode(SaveMode::Overwrite);
-            match options.replace_where {
-                Some(condition) => write.with_replace_where(condition),
-                None => write,
-            }
-        })
-        .await
+        let mode = Mode::Overwrite { replace_where: options.replace_where };
+        self.write(data, "overwrite", options.write, mode).await
     }
 }

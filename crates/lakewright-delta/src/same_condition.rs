@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use deltalake::DeltaTableError;
 use deltalake::datafusion::common::DFSchema;
 use deltalake::datafusion::common::tree_node::{Transformed, TreeNode as _};
 use deltalake::datafusion::logical_expr::simplify::SimplifyContext;
 use deltalake::datafusion::logical_expr::utils::split_binary_owned;
 use deltalake::datafusion::logical_expr::{BinaryExpr, Expr, Operator, binary_expr, lit};
 use deltalake::datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use deltalake::delta_datafusion::expr::parse_predicate_expression;
 
-use super::session;
+use super::classify::Failure;
+use super::condition;
+use crate::large_stack::with_large_stack;
 
 /// Returns whether two conditions in SQL are the same expression. deltalake stores a constraint as
 /// its printer writes it, after it has cast literals to the types of columns and simplified the
@@ -20,13 +20,13 @@ use super::session;
 /// own text.
 #[must_use]
 pub fn same_condition(schema: &SchemaRef, a: &str, b: &str) -> bool {
-    a == b || matches!((normal(schema, a), normal(schema, b)), (Ok(a), Ok(b)) if a == b)
+    let same = || matches!((normal(schema, a), normal(schema, b)), (Ok(a), Ok(b)) if a == b);
+    a == b || with_large_stack(same)
 }
 
-fn normal(schema: &SchemaRef, text: &str) -> Result<Expr, DeltaTableError> {
-    let state = session::new()?.state();
+fn normal(schema: &SchemaRef, text: &str) -> Result<Expr, Failure> {
+    let parsed = condition::parse(schema, text)?;
     let schema = Arc::new(DFSchema::try_from(schema.as_ref().clone())?);
-    let parsed = parse_predicate_expression(&schema, text, &state)?;
     let simplifier =
         ExprSimplifier::new(SimplifyContext::builder().with_schema(schema.clone()).build());
     let simple = simplifier.simplify(simplifier.coerce(parsed, &schema)?)?;

@@ -1,16 +1,22 @@
 //! `scan` and `sql`
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use deltalake::DeltaTable;
+use deltalake::datafusion::catalog::TableProvider;
 use deltalake::datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::StreamExt;
-use lakewright_core::{Error, Result};
+use lakewright_core::{Error, ErrorKind, Result};
 use lakewright_macros::Builder;
+use object_store::ObjectStore;
 
 use super::classify::{Classify as _, Failure};
-use super::{BatchStream, Table, session};
+use super::{BatchStream, Table, log, session, sql_limits};
 use crate::Delta;
+use crate::large_stack::on_large_stack;
+use crate::store::FirstError;
 
 /// The options of [`Table::scan`].
 #[derive(Clone, Debug, Default, Builder)]
@@ -65,7 +71,7 @@ impl Scan {
     /// `NotFound` when there is no table; `InvalidInput` for unknown columns, or a condition or
     /// query that is not valid SQL.
     pub async fn schema(&self) -> Result<SchemaRef> {
-        Ok(self.plan().await?.schema().inner().clone())
+        on_large_stack(async { Ok(self.plan().await?.0.schema().inner().clone()) }).await
     }
 
     /// Runs the query.
@@ -74,40 +80,69 @@ impl Scan {
     /// Those of [`Scan::schema`]; while the stream is read, any connection or server error, and
     /// `Corrupt` for files that differ from their description in the log.
     pub async fn stream(&self) -> Result<BatchStream> {
-        let stream = self.plan().await?.execute_stream().await;
-        let stream = stream.map_err(|error| self.failed(error))?;
+        let (stream, first_error) = on_large_stack(async {
+            let (frame, first_error) = self.plan().await?;
+            let stream = frame.execute_stream().await;
+            Ok((stream.map_err(|error| self.failed(error, &first_error))?, first_error))
+        })
+        .await?;
         let (schema, scan) = (stream.schema(), self.clone());
         Ok(BatchStream::new(
             schema,
-            stream.map(move |batch| batch.map_err(|error| scan.failed(error))),
+            stream.map(move |batch| batch.map_err(|error| scan.failed(error, &first_error))),
         ))
     }
 
-    async fn plan(&self) -> Result<DataFrame> {
-        match &self.query {
+    /// Plans the query. The second value records the first failure of a request for data.
+    async fn plan(&self) -> Result<(DataFrame, FirstError)> {
+        let first_error = FirstError::default();
+        self.check_size()?;
+        let session = session::new().map_err(|error| self.failed(error, &first_error))?;
+        let frame = match &self.query {
             Query::Table(table, options) => {
-                let session = session::new().classify(table, "scan")?;
-                let frame = open(&session, table, "scan").await?;
+                // The table is registered under its own name, which messages contain in the names
+                // of columns.
+                let name = quoted(table.uri().name());
+                let provider = current_provider(&session, table, "scan", &first_error).await?;
+                session.register_table(name.clone(), provider).classify(table, "scan")?;
+                let frame = session.table(name).await.classify(table, "scan")?;
                 shape(frame, options).classify(table, "scan")
             }
             Query::Sql(query, tables) => {
-                let session = session::new().map_err(|error| self.failed(error))?;
                 for (name, table) in tables {
-                    let provider = provider(&session, table, "sql").await?;
+                    let provider = current_provider(&session, table, "sql", &first_error).await?;
                     session
                         .register_table(quoted(name), provider)
-                        .map_err(|error| self.failed(error))?;
+                        .map_err(|error| self.failed(error, &first_error))?;
                 }
                 session
                     .sql_with_options(query, read_only_options())
                     .await
-                    .map_err(|error| self.failed(error))
+                    .map_err(|error| self.failed(error, &first_error))
             }
-        }
+        };
+        Ok((frame?, first_error))
     }
 
-    fn failed(&self, error: impl Into<Failure>) -> Error {
-        let error = error.into().explain();
+    fn check_size(&self) -> Result<()> {
+        let checked = match &self.query {
+            Query::Table(_, options) => options.filter.as_deref().map_or(Ok(()), sql_limits::check),
+            Query::Sql(query, _) => sql_limits::check(query),
+        };
+        checked.map_err(|error| self.failed(error, &FirstError::default()))
+    }
+
+    /// Explains a failure. DataFusion reports a file whose request failed as it does a damaged
+    /// file, so a failed request comes first.
+    fn failed(&self, error: impl Into<Failure>, first_error: &FirstError) -> Error {
+        let mut error = error.into().explain();
+        if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Corrupt)
+            && let Some(first) = first_error.take()
+            // A range outside of an object shows that the log has the wrong size for it.
+            && first.kind() != ErrorKind::InvalidInput
+        {
+            error = first.caused_by(error);
+        }
         match &self.query {
             Query::Table(table, _) => error.during("scan").on(table.uri().to_string()),
             Query::Sql(..) => error.during("sql"),
@@ -129,27 +164,26 @@ fn quoted(name: &str) -> deltalake::datafusion::common::TableReference {
     deltalake::datafusion::common::TableReference::bare(name)
 }
 
-async fn open(
+async fn current_provider(
     session: &SessionContext,
     table: &Table,
     operation: &'static str,
-) -> Result<DataFrame> {
-    let provider = provider(session, table, operation).await?;
-    // The table is registered under its own name, which messages contain in the names of columns.
-    let name = quoted(table.uri().name());
-    session.register_table(name.clone(), provider).classify(table, operation)?;
-    session.table(name).await.classify(table, operation)
+    first_error: &FirstError,
+) -> Result<Arc<dyn TableProvider>> {
+    let version = table.current(operation).await?;
+    let store = log::store(table, first_error.clone()).classify(table, operation)?;
+    provider(session, &version, store).await.classify(table, operation)
 }
 
-async fn provider(
+/// Returns the rows of a version of a table, whose files are in `store`.
+pub(super) async fn provider(
     session: &SessionContext,
-    table: &Table,
-    operation: &'static str,
-) -> Result<std::sync::Arc<dyn deltalake::datafusion::catalog::TableProvider>> {
-    let delta = table.current(operation).await?;
-    delta.update_datafusion_session(&session.state()).classify(table, operation)?;
-    let session = std::sync::Arc::new(session.state());
-    delta.table_provider().with_session(session).await.classify(table, operation)
+    version: &DeltaTable,
+    store: Arc<dyn ObjectStore>,
+) -> Result<Arc<dyn TableProvider>, Failure> {
+    session::add_store(session, version, store)?;
+    let session = Arc::new(session.state());
+    Ok(version.table_provider().with_session(session).await?)
 }
 
 fn shape(

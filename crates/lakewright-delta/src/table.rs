@@ -11,8 +11,10 @@ use lakewright_s3::S3;
 use object_store::ObjectStoreExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
+use uuid::Uuid;
 
 use crate::classify::{Classify as _, Failure};
+use crate::root;
 use crate::store::FirstError;
 use crate::{At, log, schema};
 
@@ -22,6 +24,8 @@ use crate::{At, log, schema};
 pub struct Table {
     s3: S3,
     uri: TableUri,
+    /// Identifies the object store of the table in this process.
+    id: Uuid,
     at: Option<At>,
     cached: Arc<RwLock<Option<CachedState>>>,
 }
@@ -65,7 +69,7 @@ pub struct TableInfo {
 
 impl Table {
     pub(crate) fn new(s3: S3, uri: TableUri) -> Self {
-        Self { s3, uri, at: None, cached: Arc::default() }
+        Self { s3, uri, id: Uuid::new_v4(), at: None, cached: Arc::default() }
     }
 
     /// Returns the URI of the table.
@@ -78,6 +82,10 @@ impl Table {
     #[must_use]
     pub fn s3(&self) -> &S3 {
         &self.s3
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Returns the version or time at which this view is fixed; `None` for the current table.
@@ -153,8 +161,8 @@ impl Table {
             (Some(at), None) => {
                 self.load_at(at).await.map(|table| CachedState { table, commit: None })
             }
-            (None, Some(cached)) => self.refresh(cached).await.map_err(Failure::from),
-            (None, None) => self.load().await.map_err(Failure::from),
+            (None, Some(cached)) => self.refresh(cached).await,
+            (None, None) => self.load().await,
         };
         let cached = cached.classify(self, operation)?;
         let table = cached.table.clone();
@@ -162,9 +170,8 @@ impl Table {
         Ok(table)
     }
 
-    async fn load(&self) -> Result<CachedState, DeltaTableError> {
-        let mut table = DeltaTable::new(log::open(self, FirstError::default())?);
-        table.load().await?;
+    async fn load(&self) -> Result<CachedState, Failure> {
+        let table = log::load(log::open(self, FirstError::default())?).await?;
         let commit = newest_commit(&table).await?;
         Ok(CachedState { table, commit })
     }
@@ -172,7 +179,7 @@ impl Table {
     /// Reads the new entries of the log. deltalake requests newer commits only, and so would not
     /// notice that the table was dropped or created again: the object of the newest known commit
     /// has to be unchanged.
-    async fn refresh(&self, cached: CachedState) -> Result<CachedState, DeltaTableError> {
+    async fn refresh(&self, cached: CachedState) -> Result<CachedState, Failure> {
         let mut table = cached.table.clone();
         let (found, updated) =
             futures::future::join(newest_commit(&cached.table), table.update_state()).await;
@@ -185,6 +192,7 @@ impl Table {
         let commit = if table.version() == cached.table.version() {
             found
         } else {
+            root::check_files(&table)?;
             newest_commit(&table).await?
         };
         Ok(CachedState { table, commit })

@@ -22,40 +22,67 @@ use lakewright_core::{Error, ErrorKind, Outcome, Result};
 
 use super::classify::Classify as _;
 use super::log::{self, CommitLog};
-use super::{BatchStream, Batches, Commit, Table, WriteOptions, schema, session};
+use super::{
+    BatchStream, Batches, Commit, Table, WriteOptions, condition, schema, session, sql_limits,
+};
+use crate::large_stack::on_large_stack;
 use crate::store::FirstError;
 
 /// The number of concurrent commits that may come first before a write fails. With random delays
 /// between the attempts (log.rs), only a table under constant load reaches it.
 const MAX_LOST_RACES: usize = 200;
 
+/// The rows that a write keeps.
+pub(super) enum Mode {
+    /// All of them.
+    Append,
+    /// Those that a condition in SQL does not select. Without a condition, none.
+    Overwrite { replace_where: Option<String> },
+}
+
 impl Table {
-    /// Writes `data` in one commit. `shape` sets the options in which the two operations differ.
+    /// Writes `data` in one commit.
     pub(super) async fn write(
         &self,
         data: Batches,
         operation: &'static str,
         options: WriteOptions,
-        shape: impl FnOnce(WriteBuilder) -> WriteBuilder,
+        mode: Mode,
     ) -> Result<Commit> {
         self.writable(operation)?;
         let table = self.current(operation).await?;
         let state = table.snapshot().classify(self, operation)?.snapshot().clone();
         schema::check(&state.arrow_schema(), data.schema()).classify(self, operation)?;
+        sql_limits::check_table(&state).classify(self, operation)?;
+        if let Mode::Overwrite { replace_where: Some(condition) } = &mode {
+            condition::check(&state.arrow_schema(), condition).classify(self, operation)?;
+        }
         let first_error = FirstError::default();
         let (stream, rows) = data.watched(first_error.clone());
         let input = plan(stream).and_then(|plan| completed(plan, &state.arrow_schema()));
         let input = input.classify(self, operation)?;
         let log = CommitLog::new(log::open(self, first_error.clone()).classify(self, operation)?);
+        let session = session::new().classify(self, operation)?;
+        let store = log::store(self, first_error.clone()).classify(self, operation)?;
+        session::add_store(&session, &table, store).classify(self, operation)?;
         let mut builder = WriteBuilder::new(log.clone(), Some(state))
-            .with_session_state(Arc::new(session::new().classify(self, operation)?.state()))
+            .with_session_state(Arc::new(session.state()))
             .with_commit_properties(CommitProperties::default().with_max_retries(MAX_LOST_RACES))
-            .with_input_plan(input)
-            .with_save_mode(SaveMode::Append);
+            .with_input_plan(input);
         if let Some(bytes) = options.target_file_bytes {
             builder = builder.with_target_file_size(NonZeroU64::new(bytes));
         }
-        let written = shape(builder).await.classify(self, operation);
+        builder = match mode {
+            Mode::Append => builder.with_save_mode(SaveMode::Append),
+            Mode::Overwrite { replace_where } => {
+                let builder = builder.with_save_mode(SaveMode::Overwrite);
+                match replace_where {
+                    Some(condition) => builder.with_replace_where(condition),
+                    None => builder,
+                }
+            }
+        };
+        let written = on_large_stack(builder.into_future()).await.classify(self, operation);
         let (committed, retries) = log.outcome();
         let Some((version, entry)) = committed else {
             let error = match (written.err(), first_error.take()) {
