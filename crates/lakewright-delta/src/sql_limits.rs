@@ -157,7 +157,7 @@ fn measure(tokens: &[Token]) -> Size {
         items = items.max(ended.items);
     };
     for token in tokens {
-        match meaning(token) {
+        match classify(token) {
             Meaning::Leaf => {}
             Meaning::Operator => level.operators += 1,
             Meaning::Junction => {
@@ -193,28 +193,28 @@ fn measure(tokens: &[Token]) -> Size {
 
 /// The part that a token has in the size of a text.
 enum Meaning {
-    /// It has no operands.
+    /// A token without operands.
     Leaf,
-    /// It may be the parent of all before it in the same operand.
+    /// A parent of all before it in the same operand, as far as the token shows.
     Operator,
-    /// It is `AND` or `OR`.
+    /// `AND` or `OR`.
     Junction,
-    /// It ends an item of a list.
+    /// The end of an item of a list.
     Comma,
-    /// It ends a part of an expression.
+    /// The end of a part of an expression.
     Part,
-    /// It begins a clause of a query.
+    /// The beginning of a clause of a query.
     Clause {
         /// Whether the clause is a list of tables.
         of_tables: bool,
     },
-    /// It joins tables, or queries as `UNION` does.
+    /// A join of tables, or of queries as `UNION` is.
     Plan,
     Open,
     Close,
 }
 
-fn meaning(token: &Token) -> Meaning {
+fn classify(token: &Token) -> Meaning {
     match token {
         Token::Whitespace(_)
         | Token::Number(..)
