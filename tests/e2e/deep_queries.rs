@@ -2,7 +2,6 @@
 //! enough for them. Each runs in a process of its own, because an overflow would end the tests.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
@@ -117,10 +116,12 @@ impl DeepQueries {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let failure: String = String::from_utf8_lossy(&output.stderr).chars().take(2000).collect();
-        assert!(output.status.success(), "{door}: {}\n{printed}\n{failure}", output.status);
-        println!("{printed}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        // The end has the query that was running.
+        let last: Vec<&str> = printed.lines().rev().take(20).collect();
+        let last: Vec<&str> = last.into_iter().rev().collect();
+        assert!(output.status.success(), "{door}: {}\n{}", output.status, last.join("\n"));
+        eprintln!("{printed}");
     }
 
     /// Reads the door, in the process that [`run_in_process`](Self::run_in_process) started.
@@ -145,15 +146,14 @@ impl DeepQueries {
                     _ => table(&lake).await,
                 };
                 // The last line of a process that crashes names the query.
-                print!("{}, {terms} × {shape}: ", self.door);
-                std::io::stdout().flush().unwrap();
+                eprint!("{}, {terms} × {shape}: ", self.door);
                 let started = Instant::now();
                 let result = run(&lake, table, &self.door, shape, terms).await;
                 let elapsed = started.elapsed().as_millis();
                 match result {
-                    Ok(()) => println!("answered in {elapsed} ms"),
+                    Ok(()) => eprintln!("answered in {elapsed} ms"),
                     Err(error) if error.kind() == ErrorKind::InvalidInput && !answered => {
-                        println!("refused in {elapsed} ms: {}", error.message());
+                        eprintln!("refused in {elapsed} ms: {}", error.message());
                         assert!(error.message().len() < 500, "a long message");
                     }
                     Err(error) => panic!("{error:?}"),

@@ -62,7 +62,7 @@ pub fn read_bytes(mut bytes: &[u8]) {
 ///
 /// # Errors
 /// Those of [`Scan::stream`](crate::Scan::stream).
-pub async fn read_table(bucket: Arc<dyn ObjectStore>, folder: &str) -> Result<usize> {
+pub(crate) async fn read_table(bucket: Arc<dyn ObjectStore>, folder: &str) -> Result<usize> {
     on_large_stack(scanned(bucket, folder)).await.map_err(Failure::explain)
 }
 

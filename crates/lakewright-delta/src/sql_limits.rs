@@ -169,7 +169,7 @@ fn measure(tokens: &[Token]) -> Size {
                 level.commas += 1;
                 level.plans += usize::from(level.tables);
             }
-            Meaning::Part => level.end_item(),
+            Meaning::Branch => level.end_item(),
             Meaning::Clause { of_tables } => {
                 level.end_item();
                 level.plans += 1;
@@ -195,22 +195,24 @@ fn measure(tokens: &[Token]) -> Size {
 enum Meaning {
     /// A token without operands.
     Leaf,
-    /// A parent of all before it in the same operand, as far as the token shows.
+    /// A token that may be the parent of all before it in the same operand.
     Operator,
     /// `AND` or `OR`.
     Junction,
     /// The end of an item of a list.
     Comma,
-    /// The end of a part of an expression.
-    Part,
+    /// The end of a branch of `CASE`.
+    Branch,
     /// The beginning of a clause of a query.
     Clause {
         /// Whether the clause is a list of tables.
         of_tables: bool,
     },
-    /// A join of tables, or of queries as `UNION` is.
+    /// A join of tables, or of queries as by `UNION`.
     Plan,
+    /// An opening parenthesis, or `CASE`.
     Open,
+    /// A closing parenthesis, or `END`.
     Close,
 }
 
@@ -230,7 +232,7 @@ fn classify(token: &Token) -> Meaning {
             Keyword::AND | Keyword::OR => Meaning::Junction,
             Keyword::CASE => Meaning::Open,
             Keyword::END => Meaning::Close,
-            Keyword::WHEN | Keyword::THEN | Keyword::ELSE => Meaning::Part,
+            Keyword::WHEN | Keyword::THEN | Keyword::ELSE => Meaning::Branch,
             Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::JOIN => Meaning::Plan,
             Keyword::FROM => Meaning::Clause { of_tables: true },
             Keyword::SELECT | Keyword::WHERE | Keyword::GROUP | Keyword::ORDER => {
