@@ -111,7 +111,7 @@ pub struct Profile {
     #[builder(default = true)]
     checksums: bool,
     /// Whether the SHA-256 of a body is part of the signature of its request; `None` for only where
-    /// it is needed, see [`Self::signs_payloads`].
+    /// it is needed, see [`Profile::signs_payloads`].
     payload_signing: Option<bool>,
 }
 
