@@ -1,10 +1,12 @@
 //! `lakewright bucket setting`
 
+use std::path::PathBuf;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use lakewright::bucket_config::BucketSetting;
 use lakewright::{BucketName, Error};
-use std::path::PathBuf;
+use serde_json::Value;
 
 use super::change::BucketChange;
 use super::setting_value::{SettingOutput, read_value};
@@ -65,7 +67,7 @@ impl Verb {
                 context.out.show(&BucketChange { name, change: "setting set" })
             }
             Self::Delete(Which { name, setting }) => {
-                lake.set_bucket_setting(&name, setting, &serde_json::Value::Null).await?;
+                lake.set_bucket_setting(&name, setting, &Value::Null).await?;
                 context.out.show(&BucketChange { name, change: "setting deleted" })
             }
         }

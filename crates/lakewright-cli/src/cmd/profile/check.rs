@@ -19,8 +19,8 @@ use crate::output::{Render, pairs};
 /// Sends one request, which lists the buckets. Prints the server, the kind of credentials and the
 /// number of buckets; the check also succeeds when the credentials are valid but may not list
 /// buckets. A profile file with the text of a secret that every user of the machine can read is
-/// reported with its mode. Exit code 2 for an invalid profile, 1 when the server cannot be reached or rejects the
-/// credentials.
+/// reported with its mode. Exit code 2 for an invalid profile, 1 when the server cannot be reached
+/// or rejects the credentials.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   lakewright profile check
